@@ -1,0 +1,1 @@
+"""The shared chassis of the eight services. It knows no service."""

@@ -1,0 +1,94 @@
+"""The audit log: one append-only row per audited call, in the transaction of the effect, hash-chained a moment later."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from meshkit.ids import new_id
+from meshkit.redaction import redacted
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+    from meshkit.db.tx import Tx
+
+_INSERT = text(
+    """
+    INSERT INTO audit_log (id, occurred_at, actor, actor_user_id, actor_store_id, actor_role, action, target, outcome,
+                           request, before, after, request_id)
+    VALUES (:id, :now, :actor, :user_id, :store_id, :role, :action, :target, :outcome,
+            CAST(:request AS jsonb), CAST(:before AS jsonb), CAST(:after AS jsonb), :request_id)
+    """
+)
+_LAST = text("SELECT position, hash FROM audit_chain ORDER BY position DESC LIMIT 1 FOR UPDATE")
+# Rows of transactions that are still open may have lower numbers; they are linked when they appear.
+_UNLINKED = text(
+    "SELECT l.* FROM audit_log l WHERE NOT EXISTS (SELECT 1 FROM audit_chain c WHERE c.audit_id = l.id)"
+    " ORDER BY l.seq LIMIT 500"
+)
+_LINK = text("INSERT INTO audit_chain (position, audit_id, hash) VALUES (:position, :audit_id, :hash)")
+_CHAIN = text("SELECT c.hash AS linked, l.* FROM audit_chain c JOIN audit_log l ON l.id = c.audit_id ORDER BY c.position")
+_GENESIS = bytes(32)
+
+
+def write(tx: Tx, *, action: str, target: str, request: Message, outcome: str = "ok") -> None:
+    """Write the row of one call; `target` is the object's id or name."""
+    principal = tx.principal
+    tx.execute(
+        _INSERT,
+        {
+            "id": new_id(),
+            "now": tx.now,
+            "actor": principal.subject,
+            "user_id": principal.user_id,
+            "store_id": principal.store_id,
+            "role": principal.role,
+            "action": action,
+            "target": tx.audit_target or target,
+            "outcome": outcome,
+            "request": json.dumps(redacted(request)),
+            "before": _json(tx.audit_before),
+            "after": _json(tx.audit_after),
+            "request_id": tx.call.request_id,
+        },
+    )
+
+
+def link_new_rows(tx: Tx) -> int:
+    """Chain the rows that are not chained yet; returns how many. Run by one job at a time."""
+    last = tx.execute(_LAST).one_or_none()
+    position, previous = (last.position, bytes(last.hash)) if last else (0, _GENESIS)
+    links = []
+    for row in tx.execute(_UNLINKED):
+        position += 1
+        previous = _hash(previous, row)
+        links.append({"position": position, "audit_id": row.id, "hash": previous})
+    if links:
+        tx.execute(_LINK, links)
+    return len(links)
+
+
+def first_broken_row(tx: Tx) -> str | None:
+    """Return the id of the first row that was changed after it was chained, or None."""
+    previous = _GENESIS
+    for row in tx.execute(_CHAIN):
+        previous = _hash(previous, row)
+        if previous != bytes(row.linked):
+            return str(row.id)
+    return None
+
+
+def _hash(previous: bytes, row: Any) -> bytes:
+    fields = (
+        row.id, row.occurred_at.isoformat(), row.actor, row.actor_user_id, row.actor_store_id, row.actor_role,
+        row.action, row.target, row.outcome, row.request, row.before, row.after, row.request_id,
+    )  # fmt: skip
+    return hashlib.sha256(previous + json.dumps(fields, sort_keys=True, default=str).encode()).digest()
+
+
+def _json(value: dict[str, Any] | None) -> str | None:
+    return None if value is None else json.dumps(value, default=str)

@@ -1,0 +1,90 @@
+"""Runs a service's alembic migrations as the owner role. Called by `<service> migrate` and by the tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command, op
+from alembic.config import Config
+from sqlalchemy import Connection, create_engine, text
+
+_PLATFORM_SQL = Path(__file__).with_name("platform.sql")
+_LOCK = 7_362_001
+PLATFORM_TABLES = (
+    "job_runs", "inbox_dlq", "inbox", "outbox_dlq", "outbox", "audit_chain", "audit_log", "idempotency_keys",
+)  # fmt: skip
+
+
+def upgrade(*, service: str, url: str, revision: str = "head") -> None:
+    """Bring a service's database to `revision`; two processes at once wait for each other."""
+    _run(service=service, url=url, step=lambda config: command.upgrade(config, revision))
+
+
+def downgrade(*, service: str, url: str, revision: str) -> None:
+    """Take a service's database back to `revision`."""
+    _run(service=service, url=url, step=lambda config: command.downgrade(config, revision))
+
+
+def _run(*, service: str, url: str, step: object) -> None:
+    engine = create_engine(url)
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            connection.execute(text("SET LOCAL lock_timeout = '4s'"))
+            step(_config(service, connection))  # type: ignore[operator]
+    finally:
+        engine.dispose()
+
+
+def _config(service: str, connection: Connection) -> Config:
+    migrations = Path(__file__).resolve().parent.parent.parent / "services" / service / "migrations"
+    config = Config()
+    config.set_main_option("script_location", str(migrations))
+    config.attributes["connection"] = connection
+    return config
+
+
+def run_env() -> None:
+    """Be the whole of a service's migrations/env.py."""
+    from alembic import context
+
+    context.configure(connection=context.config.attributes["connection"])
+    context.run_migrations()
+
+
+def create_platform_tables() -> None:
+    """Create the chassis's tables; the first step of every service's first migration."""
+    op.execute(_PLATFORM_SQL.read_text())
+    # Append-only by grant: the runtime role has no way to change a row that is written.
+    make_append_only("audit_log")
+
+
+def drop_platform_tables() -> None:
+    """Undo create_platform_tables."""
+    drop_append_only("audit_log")
+    for table in PLATFORM_TABLES:
+        op.execute(f"DROP TABLE {table}")
+
+
+def make_append_only(table: str) -> None:
+    """Take UPDATE, DELETE and TRUNCATE on a table from every role but its owner, and refuse them by trigger as well."""
+    op.execute(
+        f"""
+        CREATE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION '{table} is append-only' USING ERRCODE = 'insufficient_privilege'; END $$;
+        CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table}
+            FOR EACH ROW EXECUTE FUNCTION {table}_append_only();
+        CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table}
+            FOR EACH STATEMENT EXECUTE FUNCTION {table}_append_only();
+        DO $$ DECLARE grantee text; BEGIN
+            FOR grantee IN SELECT rolname FROM pg_roles WHERE rolname = current_database() || '_app' LOOP
+                EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM %I', grantee);
+            END LOOP;
+        END $$;
+        """  # noqa: S608
+    )
+
+
+def drop_append_only(table: str) -> None:
+    """Undo make_append_only before the table is dropped."""
+    op.execute(f"DROP FUNCTION {table}_append_only() CASCADE")

@@ -1,0 +1,83 @@
+"""The open transaction that use cases receive. Nobody below the edge can commit: only this module does."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from meshkit.events import outbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from google.protobuf.message import Message
+
+    from meshkit.call import Call
+    from meshkit.clock import Clock
+    from meshkit.db.engine import Database
+    from meshkit.principal import Principal
+
+
+@dataclass
+class Tx:
+    """A transaction, the instant it counts as, and who it is for."""
+
+    connection: Connection
+    now: datetime
+    call: Call
+    events: list[outbox.NewEvent] = field(default_factory=list)
+    # State of the audited object around the change, if the use case tells it.
+    audit_before: dict[str, Any] | None = None
+    audit_after: dict[str, Any] | None = None
+    audit_target: str = ""
+
+    @property
+    def principal(self) -> Principal:
+        """Return the caller."""
+        return self.call.principal
+
+    def execute(self, statement: Any, parameters: Any = None) -> Any:
+        """Run one SQL statement."""
+        return self.connection.execute(statement, parameters)
+
+    def emit(self, event: Message) -> None:
+        """Add an event to the outbox; it is published if and only if this transaction commits.
+
+        Raises LookupError when the message type does not declare where it travels.
+        """
+        self.events.append(outbox.new_event(event, self.call))
+
+    def audit(self, *, target: object, before: dict[str, Any] | None = None, after: dict[str, Any] | None = None) -> None:
+        """Tell the audit row of this call what was changed and how."""
+        self.audit_target, self.audit_before, self.audit_after = str(target), before, after
+
+
+@dataclass(frozen=True)
+class Transactions:
+    """Opens transactions for the edges. `on_events` is told when a commit left events to publish."""
+
+    database: Database
+    clock: Clock
+    source: str
+    on_events: Any = None
+
+    @contextmanager
+    def write(self, call: Call) -> Iterator[Tx]:
+        """Open a transaction; commits when the block ends, rolls back when it raises."""
+        with self.database.write.connect() as connection:
+            tx = Tx(connection=connection, now=self.clock.now(), call=call)
+            with connection.begin():
+                yield tx
+                outbox.flush(tx, source=self.source)
+        if tx.events and self.on_events:
+            self.on_events()
+
+    @contextmanager
+    def read(self, call: Call) -> Iterator[Tx]:
+        """Open an autocommit view for reading; nothing may be written or emitted through it."""
+        with self.database.read.connect() as connection:
+            yield Tx(connection=connection, now=self.clock.now(), call=call)

@@ -1,0 +1,119 @@
+"""One exception type crosses the house; its reason, gRPC code and advice come from the proto error catalogue.
+
+A service lists its own subclasses in its `errors.py`, one per value of its `ErrorReason` enum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from marketmesh.options.v1 import error_pb2
+
+if TYPE_CHECKING:
+    from google.protobuf.descriptor import EnumDescriptor
+
+COMMON = error_pb2.DESCRIPTOR.enum_types_by_name["CommonReason"]
+
+
+@dataclass(frozen=True)
+class Violation:
+    """What is wrong with one field of a request; `field` is its path (`items[0].quantity`)."""
+
+    field: str
+    description: str
+    reason: str = "INVALID"
+
+
+class MeshError(Exception):
+    """A refusal the caller can understand and act on. Subclass with `enum=` and `reason=`."""
+
+    reason: ClassVar[str]
+    code: ClassVar[str]
+    domain: ClassVar[str]
+    fix: ClassVar[str]
+    retryable: ClassVar[bool]
+
+    def __init_subclass__(cls, *, enum: EnumDescriptor | None = None, reason: str = "", **kwargs: Any) -> None:
+        """Read the catalogue entry `reason` of `enum`. Raises KeyError for an undeclared reason."""
+        super().__init_subclass__(**kwargs)
+        if enum is None:
+            return
+        spec = enum.values_by_name[reason].GetOptions().Extensions[error_pb2.error]
+        cls.reason, cls.code, cls.fix, cls.retryable = reason, spec.code, spec.fix, spec.retryable
+        package = enum.file.package.split(".")
+        cls.domain = "" if package[1] == "options" else f"{package[1]}.{package[0]}"
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        violations: tuple[Violation, ...] = (),
+        retry_after_s: int | None = None,
+        **metadata: str,
+    ) -> None:
+        """`metadata` are the keys that the catalogue declares; `message` is for developers, in English."""
+        super().__init__(message or self.fix)
+        self.message = message or self.fix
+        self.violations = violations
+        self.metadata = metadata
+        self.retry_after_s = retry_after_s if retry_after_s is not None else (1 if self.retryable else None)
+
+
+class ValidationError(MeshError, enum=COMMON, reason="VALIDATION_ERROR"):
+    """The request's shape is wrong; `violations` name the fields."""
+
+    @classmethod
+    def of(cls, field: str, description: str, *, reason: str = "INVALID") -> ValidationError:
+        """Return the error for one field."""
+        return cls(f"{field}: {description}", violations=(Violation(field, description, reason),))
+
+
+class Unauthenticated(MeshError, enum=COMMON, reason="UNAUTHORIZED"):
+    """Nobody, or somebody whose token does not count."""
+
+
+class Forbidden(MeshError, enum=COMMON, reason="FORBIDDEN"):
+    """Signed in, but not with the role or store this needs."""
+
+
+class NotFound(MeshError, enum=COMMON, reason="NOT_FOUND"):
+    """Missing, or another tenant's: the answer is the same to the byte, so it never carries an id."""
+
+    def __init__(self) -> None:
+        super().__init__("No such object.")
+
+
+class Conflict(MeshError, enum=COMMON, reason="CONFLICT"):
+    """A unique value is taken."""
+
+
+class IdempotencyKeyReused(MeshError, enum=COMMON, reason="IDEMPOTENCY_KEY_REUSED"):
+    """The key was used with another request."""
+
+
+class IdempotencyKeyMissing(MeshError, enum=COMMON, reason="IDEMPOTENCY_KEY_MISSING"):
+    """The method needs a key."""
+
+
+class IdempotencyInProgress(MeshError, enum=COMMON, reason="IDEMPOTENCY_IN_PROGRESS"):
+    """The first call with this key has not finished."""
+
+
+class StateConflict(MeshError, enum=COMMON, reason="STATE_CONFLICT"):
+    """The object's state does not allow the action."""
+
+
+class RateLimitExceeded(MeshError, enum=COMMON, reason="RATE_LIMIT_EXCEEDED"):
+    """Too many calls."""
+
+
+class InternalError(MeshError, enum=COMMON, reason="INTERNAL_ERROR"):
+    """A defect of ours; the cause stays in the log."""
+
+    def __init__(self) -> None:
+        super().__init__("Something went wrong on our side.")
+
+
+class DependencyUnavailable(MeshError, enum=COMMON, reason="DEPENDENCY_ERROR"):
+    """A part this call needs is down; nothing was written."""

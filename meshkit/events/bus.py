@@ -1,0 +1,130 @@
+"""The only place that speaks Pub/Sub: publish, pull, acknowledge. Google's client, unchanged, on its synchronous calls.
+
+Unary pull instead of streaming pull: one plain thread per subscription, batches that fit one transaction, and a drain that
+is simply "finish this batch" (docs/decisions/0004).
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from google.api_core import exceptions as google
+from google.cloud import pubsub_v1
+from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
+
+from meshkit.events.envelope import Envelope
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+RETRYABLE = (google.ServiceUnavailable, google.DeadlineExceeded, google.ResourceExhausted, google.Aborted,
+             google.InternalServerError, google.Unknown, google.RetryError, google.Cancelled)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Received:
+    """A message as pulled: how to acknowledge it, which delivery this is, and what it carries."""
+
+    ack_id: str
+    delivery_attempt: int
+    attributes: Mapping[str, str]
+    data: bytes
+    ordering_key: str
+    message_id: str
+
+    def envelope(self, *, topic: str) -> Envelope:
+        """Return the event. Raises ValueError when the attributes are not an event's."""
+        try:
+            return Envelope(
+                event_id=uuid.UUID(self.attributes["ce-id"]),
+                type=self.attributes["ce-type"],
+                version=int(self.attributes["ce-dataversion"]),
+                topic=topic,
+                ordering_key=self.ordering_key or self.attributes.get("ce-subject", ""),
+                payload=self.data,
+                headers=dict(self.attributes),
+            )
+        except (KeyError, ValueError) as error:
+            raise ValueError(f"not an event of ours: {error}") from None
+
+
+class Bus:
+    """Pub/Sub for one process. Honours PUBSUB_EMULATOR_HOST as Google's client does."""
+
+    def __init__(self, *, project: str) -> None:
+        self._project = project
+        self._channel = _emulator_channel()
+        if self._channel:
+            self.publisher = pubsub_v1.PublisherClient(transport=PublisherGrpcTransport(channel=self._channel)).api
+            self.subscriber = pubsub_v1.SubscriberClient(transport=SubscriberGrpcTransport(channel=self._channel)).api
+        else:
+            self.publisher = pubsub_v1.PublisherClient().api
+            self.subscriber = pubsub_v1.SubscriberClient().api
+
+    def topic_path(self, topic: str) -> str:
+        """Return the full name of a topic."""
+        return f"projects/{self._project}/topics/{topic}"
+
+    def subscription_path(self, subscription: str) -> str:
+        """Return the full name of a subscription."""
+        return f"projects/{self._project}/subscriptions/{subscription}"
+
+    def publish(self, *, topic: str, ordering_key: str, messages: Sequence[tuple[bytes, Mapping[str, str]]]) -> None:
+        """Publish messages of one ordering key, in order. Raises google.api_core errors; RETRYABLE ones may be retried."""
+        request = {
+            "topic": self.topic_path(topic),
+            "messages": [
+                {"data": data, "attributes": dict(attributes), "ordering_key": ordering_key}
+                for data, attributes in messages
+            ],
+        }
+        self.publisher.publish(request=request, timeout=15.0, retry=None)
+
+    def pull(self, *, subscription: str, limit: int, timeout_s: float) -> list[Received]:
+        """Return up to `limit` messages, waiting up to `timeout_s` for the first; empty when there is none."""
+        path = self.subscription_path(subscription)
+        try:
+            response = self.subscriber.pull(
+                request={"subscription": path, "max_messages": limit}, timeout=timeout_s, retry=None
+            )
+        except google.DeadlineExceeded:
+            return []
+        return [_received(item) for item in type(response).pb(response).received_messages]
+
+    def acknowledge(self, *, subscription: str, ack_ids: Sequence[str]) -> None:
+        """Acknowledge messages; what gets lost is delivered again and found in the inbox."""
+        request = {"subscription": self.subscription_path(subscription), "ack_ids": list(ack_ids)}
+        self.subscriber.acknowledge(request=request, timeout=10.0, retry=None)
+
+    def reject(self, *, subscription: str, ack_ids: Sequence[str]) -> None:
+        """Give messages back for redelivery after the subscription's back-off."""
+        request = {
+            "subscription": self.subscription_path(subscription),
+            "ack_ids": list(ack_ids),
+            "ack_deadline_seconds": 0,
+        }
+        self.subscriber.modify_ack_deadline(request=request, timeout=10.0, retry=None)
+
+
+def _emulator_channel() -> grpc.Channel | None:
+    host = os.environ.get("PUBSUB_EMULATOR_HOST")
+    if not host:
+        return None
+    return grpc.insecure_channel(host, options=[("grpc.max_reconnect_backoff_ms", 1000)])
+
+
+def _received(item: Any) -> Received:
+    message = item.message
+    return Received(
+        ack_id=item.ack_id,
+        delivery_attempt=item.delivery_attempt,
+        attributes=dict(message.attributes),
+        data=message.data,
+        ordering_key=message.ordering_key,
+        message_id=message.message_id,
+    )

@@ -1,0 +1,212 @@
+"""Receiving side: at-least-once delivery made exactly-once effect by an inbox row in the handler's transaction.
+
+A pulled batch runs in one transaction; when anything in it fails, each message runs in its own, so that one poison
+message cannot take others along. Order per aggregate holds: what follows a failed message of its key is given back.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+from google.api_core import exceptions as google
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from meshkit.call import Call
+from meshkit.db.engine import is_unavailable
+from meshkit.errors import MeshError
+from meshkit.events.registry import UnreadableEvent
+from meshkit.obs import tracing
+from meshkit.obs.logging import get_logger
+from meshkit.obs.metrics import INBOX_HANDLED
+from meshkit.principal import Principal
+
+if TYPE_CHECKING:
+    import threading
+
+    from meshkit.db.tx import Transactions, Tx
+    from meshkit.events.bus import Bus, Received
+    from meshkit.events.envelope import Envelope
+    from meshkit.events.registry import Consumer
+
+BATCH = 50
+MAX_ATTEMPTS = 10
+_PULL_SECONDS = 5.0
+_AWAY_SECONDS = 0.5
+_ERROR_MAX = 1024
+
+_SEEN = text(
+    """
+    INSERT INTO inbox (consumer, event_id, handled_at)
+    SELECT :consumer, e, :now FROM unnest(CAST(:event_ids AS uuid[])) AS e ORDER BY e
+    ON CONFLICT ON CONSTRAINT inbox_pk DO NOTHING RETURNING event_id
+    """
+)
+_DEAD = text(
+    """
+    INSERT INTO inbox_dlq (consumer, event_id, type, version, topic, ordering_key, payload, headers, reason, message,
+                           attempts, failed_at)
+    VALUES (:consumer, :event_id, :type, :version, :topic, :ordering_key, :payload, CAST(:headers AS jsonb), :reason,
+            :message, :attempts, :now)
+    ON CONFLICT ON CONSTRAINT inbox_dlq_pk DO UPDATE SET reason = excluded.reason, message = excluded.message,
+        attempts = excluded.attempts, failed_at = excluded.failed_at, replayed_at = NULL
+    """
+)
+
+
+@dataclass
+class ConsumerRunner:
+    """Runs one consumer's subscription in the calling thread."""
+
+    consumer: Consumer
+    transactions: Transactions
+    bus: Bus
+
+    def run(self, stop: threading.Event) -> None:
+        """Consume until told to stop; a bus or database that is away is waited for."""
+        while not stop.is_set():
+            try:
+                self.consume_once()
+            except (google.GoogleAPIError, SQLAlchemyError) as error:
+                get_logger().warning("consumer.waiting", consumer=self.consumer.subscription, error=str(error)[:300])
+                stop.wait(_AWAY_SECONDS)
+
+    def consume_once(self, *, timeout_s: float = _PULL_SECONDS) -> int:
+        """Pull and handle one batch; returns how many messages came."""
+        subscription = self.consumer.subscription
+        messages = self.bus.pull(subscription=subscription, limit=BATCH, timeout_s=timeout_s)
+        if not messages:
+            return 0
+        done, failed = self._handle(messages)
+        if done:
+            self.bus.acknowledge(subscription=subscription, ack_ids=[message.ack_id for message in done])
+        if failed:
+            self.bus.reject(subscription=subscription, ack_ids=[message.ack_id for message in failed])
+        return len(messages)
+
+    def _handle(self, messages: Sequence[Received]) -> tuple[list[Received], list[Received]]:
+        readable = [(message, self._envelope(message)) for message in messages]
+        envelopes = [envelope for _, envelope in readable if envelope]
+        try:
+            self._handle_together(envelopes)
+        except Exception as error:
+            if is_unavailable(error):
+                raise
+            get_logger().info("consumer.batch_split", consumer=self.consumer.subscription, error=str(error)[:300])
+            return self._handle_apart(readable)
+        return list(messages), []
+
+    def _envelope(self, message: Received) -> Envelope | None:
+        try:
+            return message.envelope(topic=self.consumer.topic)
+        except ValueError as error:
+            get_logger().error("consumer.not_an_event", consumer=self.consumer.subscription, error=str(error))
+            return None
+
+    def _handle_together(self, envelopes: Sequence[Envelope]) -> None:
+        started = time.perf_counter()
+        call = Call()
+        with self.transactions.write(call) as tx:
+            fresh = self._mark_seen(tx, envelopes)
+            for envelope in envelopes:
+                if envelope.event_id in fresh:
+                    fresh.discard(envelope.event_id)
+                    self._handle_one(tx, envelope)
+                else:
+                    self._log(envelope, "duplicate", started)
+        get_logger().debug("consumer.batch", size=len(envelopes))
+
+    def _handle_one(self, tx: Tx, envelope: Envelope) -> None:
+        started = time.perf_counter()
+        request_id = envelope.headers.get("x-request-id", "")
+        with (
+            structlog.contextvars.bound_contextvars(request_id=request_id),
+            tracing.span(f"consume {envelope.type}", parent=envelope.traceparent, service=self.consumer.name) as trace,
+        ):
+            tx.call.principal = Principal(service=self.consumer.name, origin=envelope.headers.get("actor", ""))
+            tx.call.request_id, tx.call.traceparent = request_id, trace.traceparent
+            handled = self.consumer.handle(tx, envelope)
+            self._log(envelope, "ok" if handled else "ignored", started)
+
+    def _mark_seen(self, tx: Tx, envelopes: Sequence[Envelope]) -> set[uuid.UUID]:
+        rows = tx.execute(
+            _SEEN,
+            {
+                "consumer": self.consumer.subscription,
+                "event_ids": list({envelope.event_id for envelope in envelopes}),
+                "now": tx.now,
+            },
+        )
+        return {row.event_id for row in rows}
+
+    def _handle_apart(
+        self, readable: Sequence[tuple[Received, Envelope | None]]
+    ) -> tuple[list[Received], list[Received]]:
+        done: list[Received] = []
+        failed: list[Received] = []
+        blocked: set[str] = set()
+        for message, envelope in readable:
+            if message.ordering_key and message.ordering_key in blocked:
+                failed.append(message)
+            elif envelope is None or self._handle_alone(message, envelope):
+                done.append(message)
+            else:
+                blocked.add(message.ordering_key)
+                failed.append(message)
+        return done, failed
+
+    def _handle_alone(self, message: Received, envelope: Envelope) -> bool:
+        try:
+            self._handle_together([envelope])
+        except Exception as error:
+            if is_unavailable(error):
+                raise
+            return self._after_failure(message, envelope, error)
+        return True
+
+    def _after_failure(self, message: Received, envelope: Envelope, error: Exception) -> bool:
+        """Return True when the message is settled (dead-lettered), False when it should be delivered again."""
+        hopeless = isinstance(error, UnreadableEvent) or (isinstance(error, MeshError) and not error.retryable)
+        text_of_error = f"{type(error).__name__}: {error}"[:_ERROR_MAX]
+        if not hopeless and message.delivery_attempt < MAX_ATTEMPTS:
+            get_logger().warning(
+                "consumer.failed", event_id=envelope.event_id, type=envelope.type, error=text_of_error, exc_info=error
+            )
+            INBOX_HANDLED.labels(self.consumer.subscription, envelope.type, "failed").inc()
+            return False
+        reason = "non_retryable" if hopeless else "max_attempts"
+        with self.transactions.write(Call()) as tx:
+            parameters = {"reason": reason, "message": text_of_error, "attempts": message.delivery_attempt, "now": tx.now}
+            tx.execute(_DEAD, {"consumer": self.consumer.subscription, **_columns(envelope), **parameters})
+        get_logger().error("consumer.dead_letter", event_id=envelope.event_id, reason=reason, error=text_of_error)
+        INBOX_HANDLED.labels(self.consumer.subscription, envelope.type, "dead").inc()
+        return True
+
+    def _log(self, envelope: Envelope, result: str, started: float) -> None:
+        INBOX_HANDLED.labels(self.consumer.subscription, envelope.type, result).inc()
+        get_logger().info(
+            "event",
+            consumer=self.consumer.subscription,
+            type=envelope.type,
+            event_id=str(envelope.event_id),
+            result=result,
+            duration_ms=round((time.perf_counter() - started) * 1000, 2),
+        )
+
+
+def _columns(envelope: Envelope) -> dict[str, object]:
+    return {
+        "event_id": envelope.event_id,
+        "type": envelope.type,
+        "version": envelope.version,
+        "topic": envelope.topic,
+        "ordering_key": envelope.ordering_key,
+        "payload": envelope.payload,
+        "headers": json.dumps(dict(envelope.headers)),
+    }

@@ -1,0 +1,85 @@
+"""Builds a service's gRPC server. It refuses to start with a method that declares no policy."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from meshkit.grpc.policy import MethodPolicy, policies_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from google.protobuf.descriptor import ServiceDescriptor
+
+    from meshkit.grpc.interceptor import PolicyInterceptor
+    from meshkit.settings import MeshSettings
+
+_MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Servicer:
+    """A servicer object and the gRPC service it implements."""
+
+    descriptor: ServiceDescriptor
+    add_to_server: Callable[[Any, grpc.Server], None]
+    implementation: Any
+
+    def methods(self) -> dict[str, Callable[[Any, Any], Any]]:
+        """Return the implementation of every method by path."""
+        name = self.descriptor.full_name
+        return {f"/{name}/{method.name}": getattr(self.implementation, method.name) for method in self.descriptor.methods}
+
+
+class GrpcServer:
+    """One process's server with its health service."""
+
+    def __init__(self, *, servicers: Sequence[Servicer], interceptor: PolicyInterceptor, settings: MeshSettings) -> None:
+        self._server = grpc.server(
+            ThreadPoolExecutor(settings.rpc_threads, thread_name_prefix="rpc"),
+            interceptors=(interceptor,),
+            maximum_concurrent_rpcs=settings.rpc_concurrency,
+            options=[
+                ("grpc.so_reuseport", 0),
+                ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
+                ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
+                ("grpc.keepalive_permit_without_calls", 1),
+                ("grpc.http2.min_ping_interval_without_data_ms", 5000),
+            ],
+        )
+        self._health = health.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        for servicer in servicers:
+            servicer.add_to_server(servicer.implementation, self._server)
+        self._names = ["", *(servicer.descriptor.full_name for servicer in servicers)]
+        self.set_ready(ready=False)
+        self.port = self._server.add_insecure_port(f"{settings.grpc_host}:{settings.grpc_port}")
+
+    def start(self) -> None:
+        """Begin to accept calls."""
+        self._server.start()
+
+    def set_ready(self, *, ready: bool) -> None:
+        """Tell health checkers whether calls should be sent here."""
+        serving = health_pb2.HealthCheckResponse.SERVING
+        status = serving if ready else health_pb2.HealthCheckResponse.NOT_SERVING
+        for name in self._names:
+            self._health.set(name, status)
+
+    def stop(self, *, grace_s: float) -> None:
+        """Turn unready, let running calls finish for `grace_s` seconds, then close."""
+        self._health.enter_graceful_shutdown()
+        self._server.stop(grace_s).wait()
+
+
+def collect_policies(servicers: Sequence[Servicer]) -> dict[str, MethodPolicy]:
+    """Return all methods' policies by path. Raises PolicyError for an undeclared method."""
+    policies: dict[str, MethodPolicy] = {}
+    for servicer in servicers:
+        policies |= policies_of(servicer.descriptor)
+    return policies

@@ -1,0 +1,146 @@
+"""The last step before the servicer: opens what the declared effect needs, commits, and answers repeats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from meshkit import audit, idempotency
+from meshkit.db.engine import run_with_retries
+from meshkit.errors import IdempotencyKeyMissing, MeshError, ValidationError
+from meshkit.flow import Flow
+from meshkit.grpc.policy import Effect
+from meshkit.obs.logging import get_logger
+from meshkit.obs.metrics import IDEMPOTENT_REPLAYS
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Callable
+
+    from google.protobuf.message import Message
+
+    from meshkit.call import Call
+    from meshkit.db.tx import Transactions
+    from meshkit.grpc.policy import MethodPolicy
+
+REPLAY_HEADER = "x-idempotent-replay"
+_KEY_MAX = 255
+_DENIALS = {"UNAUTHENTICATED", "PERMISSION_DENIED"}
+
+
+@dataclass(frozen=True)
+class UnitOfWork:
+    """Runs a servicer method inside its transaction, or as a flow of several."""
+
+    transactions: Transactions
+
+    def run(
+        self, policy: MethodPolicy, servicer: Callable[[Any, Any], Any], request: Message, call: Call, *, key: str
+    ) -> Message | bytes:
+        """Return the method's answer: a message, or the stored bytes of an earlier one."""
+        if policy.effect == Effect.EFFECT_READ:
+            with self.transactions.read(call) as tx:
+                answer: Message = servicer(request, tx)
+                return answer
+        idempotency_key = _key_of(policy, request, call, key)
+        if policy.effect == Effect.EFFECT_FLOW:
+            assert idempotency_key is not None, "policy let a flow without key through"
+            return self._flow(policy, servicer, request, call, idempotency_key)
+        return run_with_retries(lambda: self._write(policy, servicer, request, call, idempotency_key))
+
+    def _write(
+        self,
+        policy: MethodPolicy,
+        servicer: Callable[[Any, Any], Any],
+        request: Message,
+        call: Call,
+        key: idempotency.Key | None,
+    ) -> Message | bytes:
+        call.headers.clear()
+        call.secret_headers.clear()
+        with self.transactions.write(call) as tx:
+            claimed = idempotency.claim(tx, key) if key else None
+            if isinstance(claimed, idempotency.Replay):
+                return _replay(policy, call, claimed)
+            response: Message = servicer(request, tx)
+            if policy.audit:
+                audit.write(tx, action=policy.audit, target=_target(policy, request), request=request)
+            if key is None:
+                return response
+            stored = response.SerializeToString(deterministic=True)
+            idempotency.store(tx, key, response=stored, headers=call.headers)
+            return stored
+
+    def _flow(
+        self,
+        policy: MethodPolicy,
+        servicer: Callable[[Any, Any], Any],
+        request: Message,
+        call: Call,
+        key: idempotency.Key,
+    ) -> Message | bytes:
+        claimed = self._claim_flow(request, call, key)
+        if isinstance(claimed, idempotency.Replay):
+            return _replay(policy, call, claimed)
+        flow = Flow(
+            id=claimed, call=call, transactions=self.transactions, policy=policy, request=request, key=key
+        )
+        try:
+            servicer(request, flow)
+        except MeshError as error:
+            # A refusal is final and left nothing behind: the key is free again. After a transient failure the caller
+            # was told to try again, so only the caller may; a flow whose process died is resumed by the job.
+            with self.transactions.write(call) as tx:
+                (idempotency.release if error.retryable else idempotency.forget)(tx, key)
+            raise
+        assert flow.completed is not None, f"{policy.path} ended without completing its flow"
+        return flow.completed
+
+    def _claim_flow(self, request: Message, call: Call, key: idempotency.Key) -> idempotency.Replay | uuid.UUID:
+        record = idempotency.FlowClaim(
+            request.SerializeToString(deterministic=True),
+            {**call.principal.claims, "request_id": call.request_id, "traceparent": call.traceparent},
+        )
+        with self.transactions.write(call) as tx:
+            claimed = idempotency.claim(tx, key, flow=record)
+        assert claimed is not None, "a flow claim names the flow"
+        return claimed
+
+    def record_denial(self, policy: MethodPolicy, request: Message, call: Call, error: MeshError) -> None:
+        """Write the audit row of a refused audited call, in a small transaction of its own."""
+        if not policy.audit or error.code not in _DENIALS:
+            return
+        try:
+            with self.transactions.write(call) as tx:
+                audit.write(
+                    tx, action=policy.audit, target=_target(policy, request), request=request, outcome=error.reason
+                )
+        except SQLAlchemyError as failure:
+            get_logger().error("audit.denial_not_written", error=str(failure))
+
+
+def _key_of(policy: MethodPolicy, request: Message, call: Call, key: str) -> idempotency.Key | None:
+    if policy.keep_answer is None:
+        return None
+    if not key:
+        raise IdempotencyKeyMissing("This write needs an Idempotency-Key header.")
+    if len(key) > _KEY_MAX or not key.isprintable():
+        raise ValidationError.of("Idempotency-Key", f"must be 1 to {_KEY_MAX} printable characters")
+    return idempotency.Key.of(
+        principal=call.principal.subject, method=policy.path, key=key, request=request, keep=policy.keep_answer
+    )
+
+
+def _replay(policy: MethodPolicy, call: Call, replay: idempotency.Replay) -> bytes:
+    IDEMPOTENT_REPLAYS.labels(policy.path).inc()
+    call.headers = {**replay.headers, REPLAY_HEADER: "true"}
+    return replay.response
+
+
+def _target(policy: MethodPolicy, request: Message) -> str:
+    value: Any = request
+    for part in policy.resource.split(".") if policy.resource else ():
+        value = getattr(value, part)
+    return value if isinstance(value, str) else ""

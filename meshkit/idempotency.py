@@ -1,0 +1,145 @@
+"""Idempotency keys, kept in the service's own database in the same transaction as the effect.
+
+Scope is (principal, method, key). Same request -> the stored bytes; another request -> IDEMPOTENCY_KEY_REUSED; a twin
+that runs at the same time waits on the row and then replays, it never executes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from meshkit.errors import IdempotencyInProgress, IdempotencyKeyReused
+from meshkit.ids import new_id
+
+if TYPE_CHECKING:
+    import uuid
+
+    from google.protobuf.message import Message
+
+    from meshkit.db.tx import Tx
+
+# How long a flow may be silent before somebody else may take it up.
+FLOW_LEASE = timedelta(seconds=20)
+
+_CLAIM = text(
+    """
+    INSERT INTO idempotency_keys (principal, method, key, request_hash, created_at, expires_at,
+                                  flow_id, flow_request, flow_principal, lease_until)
+    VALUES (:principal, :method, :key, :hash, :now, :expires_at, :flow_id, :flow_request,
+            CAST(:flow_principal AS jsonb), :lease_until)
+    ON CONFLICT ON CONSTRAINT idempotency_keys_pk DO NOTHING
+    """
+)
+_FIND = text(
+    "SELECT request_hash, response, headers, flow_id, lease_until, expires_at FROM idempotency_keys"
+    " WHERE principal = :principal AND method = :method AND key = :key FOR UPDATE"
+)
+_FORGET = text("DELETE FROM idempotency_keys WHERE principal = :principal AND method = :method AND key = :key")
+_EXTEND = text(
+    "UPDATE idempotency_keys SET lease_until = :lease_until"
+    " WHERE principal = :principal AND method = :method AND key = :key"
+)
+_RELEASE = text(
+    "UPDATE idempotency_keys SET lease_until = NULL"
+    " WHERE principal = :principal AND method = :method AND key = :key AND response IS NULL"
+)
+_STORE = text(
+    "UPDATE idempotency_keys SET response = :response, headers = CAST(:headers AS jsonb), lease_until = NULL,"
+    " flow_request = NULL WHERE principal = :principal AND method = :method AND key = :key"
+)
+
+
+@dataclass(frozen=True)
+class Key:
+    """One idempotency key in its scope, with the hash of the request it was sent with."""
+
+    principal: str
+    method: str
+    key: str
+    request_hash: bytes
+    keep: timedelta
+
+    @classmethod
+    def of(cls, *, principal: str, method: str, key: str, request: Message, keep: timedelta) -> Key:
+        """Return the key for a request; the hash is over the message, so JSON spelling does not matter."""
+        digest = hashlib.sha256(request.SerializeToString(deterministic=True)).digest()
+        return cls(principal, method, key, digest, keep)
+
+    @property
+    def scope(self) -> dict[str, str]:
+        """Return the primary key."""
+        return {"principal": self.principal, "method": self.method, "key": self.key}
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A stored answer."""
+
+    response: bytes
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True)
+class FlowClaim:
+    """What a FLOW leaves in its key row so that a job can resume it."""
+
+    request: bytes
+    principal: dict[str, Any]
+
+
+def claim(tx: Tx, key: Key, *, flow: FlowClaim | None = None) -> Replay | uuid.UUID | None:
+    """Take the key, or return the answer it already has; for a flow return its id (new, or the one taken over).
+
+    Raises IdempotencyKeyReused, IdempotencyInProgress. A concurrent twin blocks here until the first call ends.
+    """
+    flow_id = new_id() if flow else None
+    row = {
+        **key.scope,
+        "hash": key.request_hash,
+        "now": tx.now,
+        "expires_at": tx.now + key.keep,
+        "flow_id": flow_id,
+        "flow_request": flow.request if flow else None,
+        "flow_principal": json.dumps(flow.principal) if flow else None,
+        "lease_until": tx.now + FLOW_LEASE if flow else None,
+    }
+    if tx.execute(_CLAIM, row).rowcount == 1:
+        return flow_id
+    found = tx.execute(_FIND, key.scope).one_or_none()
+    if found is None or (found.expires_at <= tx.now and found.response is not None):
+        tx.execute(_FORGET, key.scope)
+        return claim(tx, key, flow=flow)
+    if bytes(found.request_hash) != key.request_hash:
+        raise IdempotencyKeyReused
+    if found.response is not None:
+        return Replay(bytes(found.response), dict(found.headers or {}))
+    return _take_over(tx, key, found)
+
+
+def _take_over(tx: Tx, key: Key, found: Any) -> uuid.UUID:
+    if found.lease_until is not None and found.lease_until > tx.now:
+        raise IdempotencyInProgress
+    tx.execute(_EXTEND, {**key.scope, "lease_until": tx.now + FLOW_LEASE})
+    flow_id: uuid.UUID = found.flow_id
+    return flow_id
+
+
+def store(tx: Tx, key: Key, *, response: bytes, headers: dict[str, str]) -> None:
+    """Keep the answer under the key, in the transaction of the effect."""
+    tx.execute(_STORE, {**key.scope, "response": response, "headers": json.dumps(headers)})
+
+
+def forget(tx: Tx, key: Key) -> None:
+    """Give the key back after a flow was refused and left nothing behind."""
+    tx.execute(_FORGET, key.scope)
+
+
+def release(tx: Tx, key: Key) -> None:
+    """Let the caller's next try take the flow up at once; the resume job leaves a released flow alone."""
+    tx.execute(_RELEASE, key.scope)

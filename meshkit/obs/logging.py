@@ -1,0 +1,42 @@
+"""JSON lines on stdout, one logger for the mesh: event names are constants, data goes in fields."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+_SECRET_WORDS = ("password", "token", "secret", "authorization", "signature")
+
+
+def configure_logging(*, service: str, environment: str, level: str) -> None:
+    """Set the process's logging up; call once, before anything logs."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
+            _drop_secrets,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(default=str),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(service=service, env=environment)
+    logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(levelname)s %(name)s %(message)s")
+
+
+def get_logger() -> Any:
+    """Return the logger."""
+    return structlog.get_logger()
+
+
+def _drop_secrets(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+    for key in event:
+        if any(word in key for word in _SECRET_WORDS):
+            event[key] = "[redacted]"
+    return event

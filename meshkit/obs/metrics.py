@@ -1,0 +1,26 @@
+"""Every metric of the mesh, declared in one place so that names and labels stay a bounded set."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram, start_http_server
+
+_LATENCY = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+RPC_SECONDS = Histogram("mesh_rpc_duration_seconds", "Time to answer an RPC", ["method", "code"], buckets=_LATENCY)
+RPC_IN_FLIGHT = Gauge("mesh_rpc_in_flight", "RPCs being answered")
+IDEMPOTENT_REPLAYS = Counter("mesh_idempotent_replay_total", "Answers given again from the idempotency row", ["method"])
+RATE_LIMIT = Counter("mesh_ratelimit_total", "Rate-limit decisions", ["bucket", "result"])
+TX_RETRIES = Counter("mesh_db_retry_total", "Transactions run again", ["reason"])
+OUTBOX_OLDEST_SECONDS = Gauge("mesh_outbox_oldest_age_seconds", "Age of the oldest unpublished event")
+OUTBOX_PUBLISHED = Counter("mesh_outbox_publish_total", "Events handed to the bus", ["topic", "result"])
+INBOX_HANDLED = Counter("mesh_inbox_handled_total", "Events handled", ["consumer", "type", "result"])
+JOB_SECONDS = Histogram("mesh_job_duration_seconds", "Time of a job run", ["job"], buckets=_LATENCY)
+JOB_RUNS = Counter("mesh_job_runs_total", "Job runs", ["job", "result"])
+JOB_LAST_SUCCESS = Gauge("mesh_job_last_success_timestamp_seconds", "When a job last succeeded", ["job"])
+REVOCATIONS_AGE_SECONDS = Gauge("mesh_revocations_age_seconds", "Age of the newest known revocation list")
+
+
+def serve_metrics(*, port: int, host: str) -> None:
+    """Expose the process's metrics; port 0 means not at all."""
+    if port:
+        start_http_server(port, addr=host)

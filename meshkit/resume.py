@@ -1,0 +1,59 @@
+"""Takes abandoned flows up again: their process died between two steps and nobody repeated the call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from meshkit.auth import principal_of
+from meshkit.call import Call
+from meshkit.errors import MeshError
+from meshkit.obs.logging import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from meshkit.db.tx import Transactions
+    from meshkit.grpc.policy import MethodPolicy
+    from meshkit.grpc.unit_of_work import UnitOfWork
+
+_ABANDONED = text(
+    """
+    SELECT method, key, flow_request, flow_principal FROM idempotency_keys
+    WHERE response IS NULL AND flow_id IS NOT NULL AND lease_until < :now
+    ORDER BY lease_until LIMIT 20
+    """
+)
+
+
+@dataclass(frozen=True)
+class FlowResumer:
+    """Runs each abandoned flow's method again, as its original caller, until it is completed or refused."""
+
+    unit_of_work: UnitOfWork
+    policies: Mapping[str, MethodPolicy]
+    servicers: Mapping[str, Callable[[Any, Any], Any]]
+
+    def resume_all(self, transactions: Transactions) -> int:
+        """Resume what is abandoned now; returns how many flows were looked at."""
+        with transactions.read(Call()) as tx:
+            rows = tx.execute(_ABANDONED, {"now": tx.now}).all()
+        for row in rows:
+            self._resume(row)
+        return len(rows)
+
+    def _resume(self, row: Any) -> None:
+        policy = self.policies[row.method]
+        record = row.flow_principal
+        call = Call(
+            principal=principal_of(record), request_id=record["request_id"], traceparent=record["traceparent"]
+        )
+        request = policy.request_class.FromString(bytes(row.flow_request))
+        try:
+            self.unit_of_work.run(policy, self.servicers[row.method], request, call, key=row.key)
+        except MeshError as error:
+            get_logger().info("flow.resume_refused", method=row.method, reason=error.reason)
+        else:
+            get_logger().info("flow.resumed", method=row.method, request_id=call.request_id)

@@ -1,0 +1,211 @@
+"""What a service is made of, and the process that runs it: serve, relay, consume, jobs, or all of them at once."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import redis
+
+from meshkit.auth import Authenticator, KeySet
+from meshkit.clock import Clock, SystemClock
+from meshkit.db.engine import Database
+from meshkit.db.tx import Transactions
+from meshkit.events.bus import Bus
+from meshkit.events.consume import ConsumerRunner
+from meshkit.events.registry import Consumer
+from meshkit.events.relay import Relay
+from meshkit.grpc.channel import Channel
+from meshkit.grpc.guard import Guard
+from meshkit.grpc.interceptor import PolicyInterceptor
+from meshkit.grpc.server import GrpcServer, Servicer, collect_policies
+from meshkit.grpc.unit_of_work import UnitOfWork
+from meshkit.jobs import Job, JobRunner, chassis_jobs
+from meshkit.obs.logging import get_logger
+from meshkit.ratelimit import RateLimiter, load_buckets
+from meshkit.resume import FlowResumer
+from meshkit.revocation import Revocations
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import MetaData
+
+    from meshkit.settings import DatabaseSettings, MeshSettings
+
+RESUME_EVERY_S = 5.0
+READINESS_EVERY_S = 1.0
+DRAIN_SECONDS = 6.0
+ROLES = ("serve", "relay", "consume", "jobs")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the composition root of a service gets to build its servicers from."""
+
+    mesh: MeshSettings
+    clock: Clock
+    transactions: Transactions
+    channel: Callable[[str], Channel]
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """What a service adds to the chassis, built from its Parts."""
+
+    servicers: tuple[Servicer, ...]
+    consumers: tuple[Consumer, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    # Endless helpers that run beside the RPC threads; each gets the stop event.
+    loops: tuple[Callable[[threading.Event], None], ...] = ()
+    # Runs for every subscription that is not of our events (storage notices).
+    notices: tuple[Any, ...] = ()
+    # Only identity has its keys at hand; everybody else asks it.
+    public_keys: Callable[[], Mapping[str, Any]] | None = None
+
+
+@dataclass(frozen=True)
+class ServiceSpec:
+    """A service: its name, database tables, settings and wiring."""
+
+    name: str
+    metadata: MetaData
+    database_settings: Callable[[], DatabaseSettings]
+    wire: Callable[[Parts], Wiring]
+
+
+@dataclass
+class Process:
+    """One running process of a service, in one or several roles."""
+
+    spec: ServiceSpec
+    mesh: MeshSettings
+    clock: Clock = field(default_factory=SystemClock)
+
+    def __post_init__(self) -> None:
+        settings = self.spec.database_settings()
+        self.stop = threading.Event()
+        self.wake = threading.Event()
+        self.database = Database(settings.database_url, pool_size=settings.database_pool)
+        self.transactions = Transactions(
+            database=self.database, clock=self.clock, source=self.spec.name, on_events=self.wake.set
+        )
+        self._service_key = self.mesh.service_token_key_file.read_text().strip()
+        self._channels: dict[str, Channel] = {}
+        parts = Parts(self.mesh, self.clock, self.transactions, self.channel)
+        self.wiring = self.spec.wire(parts)
+        self.policies = collect_policies(self.wiring.servicers)
+        self.unit_of_work = UnitOfWork(self.transactions)
+        self._threads: list[threading.Thread] = []
+
+    def channel(self, target: str) -> Channel:
+        """Return the channel to another service; one per target."""
+        if target not in self._channels:
+            self._channels[target] = Channel(
+                service=self.spec.name,
+                target=target,
+                address=self.mesh.address_of(target),
+                token_key=self._service_key,
+            )
+        return self._channels[target]
+
+    def build_server(self) -> GrpcServer:
+        """Return the gRPC server, not started. Raises PolicyError, LookupError for an incomplete contract."""
+        limiter = RateLimiter(buckets=load_buckets(self.mesh.rate_limits_file), redis_url=self.mesh.redis_url)
+        limiter.require({policy.rate_limit for policy in self.policies.values()})
+        client = redis.Redis.from_url(self.mesh.redis_url, socket_timeout=2, socket_connect_timeout=2)
+        revocations = Revocations(client)
+        revocations.start()
+        keys = KeySet(self.wiring.public_keys or self._keys_of_identity)
+        guard = Guard(Authenticator(keys=keys, service_key=self._service_key), revocations, limiter)
+        interceptor = PolicyInterceptor(self.spec.name, self.policies, guard, self.unit_of_work)
+        return GrpcServer(servicers=self.wiring.servicers, interceptor=interceptor, settings=self.mesh)
+
+    def run(self, roles: tuple[str, ...]) -> None:
+        """Run until SIGTERM or SIGINT, then drain."""
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, lambda *_: self.stop.set())
+        server = self.build_server() if "serve" in roles else None
+        self._start_roles(roles)
+        if server:
+            server.start()
+            self._thread("readiness", lambda stop: self._watch_readiness(server, stop))
+            for index, loop in enumerate(self.wiring.loops):
+                self._thread(f"loop-{index}", loop)
+        get_logger().info("service.started", roles=roles, port=server.port if server else None)
+        while not self.stop.wait(1.0):
+            pass
+        get_logger().info("service.draining")
+        if server:
+            server.stop(grace_s=DRAIN_SECONDS)
+        self.wake.set()
+        for thread in self._threads:
+            thread.join(DRAIN_SECONDS)
+        self.database.close()
+        get_logger().info("service.stopped")
+
+    def _start_roles(self, roles: tuple[str, ...]) -> None:
+        if "relay" in roles:
+            relay = Relay(self.transactions, self._bus(), self.mesh.relay_poll_ms / 1000, self.wake)
+            self._thread("relay", relay.run)
+        if "consume" in roles:
+            for consumer in self.wiring.consumers:
+                runner = ConsumerRunner(consumer, self.transactions, self._bus())
+                self._thread(f"consume-{consumer.topic}", runner.run)
+            for notice in self.wiring.notices:
+                self._thread("consume-notices", notice(self.transactions, self._bus()).run)
+        if "jobs" in roles:
+            self._thread("jobs", JobRunner((*chassis_jobs(), *self.wiring.jobs), self.transactions).run)
+            self._thread("resume", self._resume_flows)
+
+    def _thread(self, name: str, target: Callable[[threading.Event], None]) -> None:
+        thread = threading.Thread(target=self._guarded, args=(name, target), name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def _guarded(self, name: str, target: Callable[[threading.Event], None]) -> None:
+        """Run a role's thread; a defect in it is logged and the role starts again, so that no process is half alive."""
+        while not self.stop.is_set():
+            try:
+                target(self.stop)
+            except Exception as error:
+                get_logger().error("service.role_failed", role=name, exc_info=error)
+                self.stop.wait(1.0)
+
+    def _resume_flows(self, stop: threading.Event) -> None:
+        servicers = {path: method for item in self.wiring.servicers for path, method in item.methods().items()}
+        resumer = FlowResumer(self.unit_of_work, self.policies, servicers)
+        while not stop.wait(RESUME_EVERY_S):
+            resumer.resume_all(self.transactions)
+
+    def _watch_readiness(self, server: GrpcServer, stop: threading.Event) -> None:
+        ready: bool | None = None
+        while not stop.is_set():
+            now_ready = self._is_ready()
+            if now_ready != ready:
+                get_logger().info("service.ready" if now_ready else "service.not_ready")
+                server.set_ready(ready=now_ready)
+            ready = now_ready
+            stop.wait(READINESS_EVERY_S if ready else 0.1)
+
+    def _is_ready(self) -> bool:
+        try:
+            self.database.ping()
+        except Exception:
+            return False
+        return True
+
+    def _bus(self) -> Bus:
+        if not hasattr(self, "_shared_bus"):
+            self._shared_bus = Bus(project=self.mesh.pubsub_project)
+        return self._shared_bus
+
+    def _keys_of_identity(self) -> Mapping[str, Any]:
+        from meshkit.grpc.jwks import fetch_keys
+
+        return fetch_keys(self.channel("identity"))
+
+
