@@ -1,0 +1,1 @@
+"""The edge: Envoy's configuration, the OpenAPI document and the reference page, all derived from the contracts."""

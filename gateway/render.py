@@ -1,0 +1,99 @@
+"""Render Envoy's configuration from the contracts: `python -m gateway.render --output FILE --environment dev`.
+
+Writes FILE and, next to it, the pages Envoy serves. Called by `marketmesh dev`, the image's entry point and tests.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from gateway.clusters import build_clusters, socket_address
+from gateway.contracts import Contracts, load_contracts
+from gateway.envoy_types import Json
+from gateway.listener import build_listener
+from gateway.openapi import build_openapi
+from gateway.reference_page import build_reference_page
+from gateway.routes import Pages
+from gateway.routes_table import build_routes_table
+from gateway.settings import Address, GatewaySettings, SettingsInvalid, read_settings
+
+_DESCRIPTORS = Path(__file__).resolve().parent.parent / "gen" / "descriptors.binpb"
+_CONNECTIONS_MAX = 10_000
+
+
+def render(*, output: Path, environment: str, descriptor_path: Path, variables: Mapping[str, str]) -> None:
+    """Write the configuration to `output` and the pages beside it.
+
+    Raises: SettingsInvalid when the environment does not describe a gateway.
+    """
+    settings = read_settings(environment=environment, descriptor_path=descriptor_path, variables=variables)
+    contracts = load_contracts(descriptor_path=descriptor_path)
+    folder = output.resolve().parent
+    folder.mkdir(parents=True, exist_ok=True)
+    pages = Pages(openapi=folder / f"{output.stem}.openapi.json", reference=folder / f"{output.stem}.docs.html")
+    bootstrap = build_bootstrap(contracts=contracts, settings=settings, pages=pages)
+    document = build_openapi(contracts=contracts)
+    pages.openapi.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+    pages.reference.write_text(build_reference_page(document=document), encoding="utf-8")
+    output.write_text(json.dumps(bootstrap, indent=1), encoding="utf-8")
+
+
+def build_bootstrap(*, contracts: Contracts, settings: GatewaySettings, pages: Pages) -> Json:
+    """Return Envoy's whole bootstrap configuration."""
+    return {
+        "admin": {"address": socket_address(Address(host="127.0.0.1", port=settings.admin_port))},
+        "static_resources": {
+            "listeners": [build_listener(contracts=contracts, settings=settings, pages=pages)],
+            "clusters": build_clusters(owners=contracts.owners, settings=settings),
+        },
+        "overload_manager": _OVERLOAD,
+    }
+
+
+_OVERLOAD: Json = {
+    "resource_monitors": [
+        {
+            "name": "envoy.resource_monitors.global_downstream_max_connections",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3."
+                "DownstreamConnectionsConfig",
+                "max_active_downstream_connections": _CONNECTIONS_MAX,
+            },
+        }
+    ]
+}
+
+
+def main() -> int:
+    """Run the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m gateway.render", description=__doc__)
+    parser.add_argument("--output", type=Path, help="where to write the configuration")
+    parser.add_argument("--environment", choices=("dev", "production"), default="dev")
+    parser.add_argument("--descriptors", type=Path, default=_DESCRIPTORS)
+    parser.add_argument("--routes-table", action="store_true", help="print the routes as a Markdown table and stop")
+    arguments = parser.parse_args()
+    if arguments.routes_table:
+        sys.stdout.write(build_routes_table(contracts=load_contracts(descriptor_path=arguments.descriptors)))
+        return 0
+    if arguments.output is None:
+        parser.error("--output is needed")
+    try:
+        render(
+            output=arguments.output,
+            environment=arguments.environment,
+            descriptor_path=arguments.descriptors,
+            variables=os.environ,
+        )
+    except SettingsInvalid as error:
+        sys.stderr.write(f"gateway: {error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
