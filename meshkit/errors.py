@@ -6,7 +6,7 @@ A service lists its own subclasses in its `errors.py`, one per value of its `Err
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from marketmesh.options.v1 import error_pb2
 
@@ -58,6 +58,12 @@ class MeshError(Exception):
         self.violations = violations
         self.metadata = metadata
         self.retry_after_s = retry_after_s if retry_after_s is not None else (1 if self.retryable else None)
+        self.keeps_writes = False
+
+    def keeping_writes(self) -> Self:
+        """Refuse, but commit what the transaction wrote: the refusal itself left a state (a revoked family, a hold)."""
+        self.keeps_writes = True
+        return self
 
 
 class ValidationError(MeshError, enum=COMMON, reason="VALIDATION_ERROR"):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
+from meshkit.errors import MeshError
 from meshkit.events import outbox
 
 if TYPE_CHECKING:
@@ -67,14 +68,25 @@ class Transactions:
 
     @contextmanager
     def write(self, call: Call) -> Iterator[Tx]:
-        """Open a transaction; commits when the block ends, rolls back when it raises."""
+        """Open a transaction; commits when the block ends, rolls back when it raises.
+
+        A MeshError that is `keeping_writes` commits and is raised all the same.
+        """
         with self.database.write.connect() as connection:
             tx = Tx(connection=connection, now=self.clock.now(), call=call)
+            refusal: MeshError | None = None
             with connection.begin():
-                yield tx
+                try:
+                    yield tx
+                except MeshError as error:
+                    if not error.keeps_writes:
+                        raise
+                    refusal = error
                 outbox.flush(tx, source=self.source)
         if tx.events and self.on_events:
             self.on_events()
+        if refusal is not None:
+            raise refusal
 
     @contextmanager
     def read(self, call: Call) -> Iterator[Tx]:

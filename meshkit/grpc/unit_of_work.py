@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from meshkit.call import Call
-    from meshkit.db.tx import Transactions
+    from meshkit.db.tx import Transactions, Tx
     from meshkit.grpc.policy import MethodPolicy
 
 REPLAY_HEADER = "x-idempotent-replay"
@@ -64,7 +64,7 @@ class UnitOfWork:
             claimed = idempotency.claim(tx, key) if key else None
             if isinstance(claimed, idempotency.Replay):
                 return _replay(policy, call, claimed)
-            response: Message = servicer(request, tx)
+            response = self._call_servicer(policy, servicer, request, tx, key)
             if policy.audit:
                 audit.write(tx, action=policy.audit, target=_target(policy, request), request=request)
             if key is None:
@@ -72,6 +72,28 @@ class UnitOfWork:
             stored = response.SerializeToString(deterministic=True)
             idempotency.store(tx, key, response=stored, headers=call.headers)
             return stored
+
+    def _call_servicer(
+        self,
+        policy: MethodPolicy,
+        servicer: Callable[[Any, Any], Any],
+        request: Message,
+        tx: Tx,
+        key: idempotency.Key | None,
+    ) -> Message:
+        try:
+            response: Message = servicer(request, tx)
+        except MeshError as error:
+            if error.keeps_writes:
+                # The refusal's own state stays; the key is free, so that the call can be made again.
+                if key:
+                    idempotency.forget(tx, key)
+                if policy.audit:
+                    audit.write(
+                        tx, action=policy.audit, target=_target(policy, request), request=request, outcome=error.reason
+                    )
+            raise
+        return response
 
     def _flow(
         self,
@@ -110,7 +132,7 @@ class UnitOfWork:
 
     def record_denial(self, policy: MethodPolicy, request: Message, call: Call, error: MeshError) -> None:
         """Write the audit row of a refused audited call, in a small transaction of its own."""
-        if not policy.audit or error.code not in _DENIALS:
+        if not policy.audit or error.keeps_writes or error.code not in _DENIALS:
             return
         try:
             with self.transactions.write(call) as tx:

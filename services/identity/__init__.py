@@ -1,0 +1,1 @@
+"""identity: people, stores, licences, sessions and the notification inbox."""

@@ -1,0 +1,101 @@
+"""AuthService: accounts and sessions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from google.api import httpbody_pb2
+
+from marketmesh.identity.v1 import auth_service_pb2, store_pb2
+from meshkit.ids import parse_id
+from services.identity.api import mapping
+from services.identity.errors import AdminRegisterClosed
+from services.identity.usecases.create_system_user import create_system_user
+from services.identity.usecases.end_session import end_session
+from services.identity.usecases.login import login
+from services.identity.usecases.refresh_session import refresh_session
+from services.identity.usecases.register import Registration, register
+from services.identity.usecases.switch_store import switch_store
+
+if TYPE_CHECKING:
+    from meshkit.db.tx import Tx
+    from services.identity.outbound.passwords import Passwords
+    from services.identity.usecases.open_session import TokenKit
+
+
+@dataclass(frozen=True)
+class AuthServicer:
+    """Translates; the rules are in the use cases."""
+
+    passwords: Passwords
+    kit: TokenKit
+    is_production: bool
+
+    def Register(self, request: auth_service_pb2.RegisterRequest, tx: Tx) -> auth_service_pb2.Session:
+        """See the contract."""
+        registration = Registration(
+            first_name=request.first_name,
+            last_name=request.last_name,
+            email=request.email,
+            password=request.password,
+            phone=request.phone,
+            company_name=request.company_name,
+            dba_name=request.dba_name,
+            store_type=store_pb2.StoreType.Value.Name(request.store_type),
+            address=mapping.address_document(request.address),
+        )
+        signed_in = register(tx, registration, passwords=self.passwords, kit=self.kit)
+        return mapping.session_message(signed_in, tx.call)
+
+    def Login(self, request: auth_service_pb2.LoginRequest, tx: Tx) -> auth_service_pb2.Session:
+        """See the contract."""
+        signed_in = login(
+            tx, email=request.email, password=request.password, passwords=self.passwords, kit=self.kit
+        )
+        return mapping.session_message(signed_in, tx.call)
+
+    def AdminLogin(self, request: auth_service_pb2.LoginRequest, tx: Tx) -> auth_service_pb2.Session:
+        """See the contract."""
+        signed_in = login(
+            tx,
+            email=request.email,
+            password=request.password,
+            passwords=self.passwords,
+            kit=self.kit,
+            administrators=True,
+        )
+        return mapping.session_message(signed_in, tx.call)
+
+    def AdminRegister(self, request: auth_service_pb2.AdminRegisterRequest, tx: Tx) -> store_pb2.User:
+        """See the contract."""
+        if self.is_production:
+            raise AdminRegisterClosed
+        user = create_system_user(
+            tx,
+            email=request.email,
+            password=request.password,
+            first_name=request.first_name,
+            last_name=request.last_name,
+            system_role="admin",
+            passwords=self.passwords,
+        )
+        return mapping.user_message(user)
+
+    def Refresh(self, request: auth_service_pb2.RefreshRequest, tx: Tx) -> auth_service_pb2.Session:
+        """See the contract."""
+        return mapping.session_message(refresh_session(tx, refresh_token=request.refresh_token, kit=self.kit), tx.call)
+
+    def Logout(self, request: auth_service_pb2.LogoutRequest, tx: Tx) -> auth_service_pb2.LogoutResponse:  # noqa: ARG002
+        """See the contract."""
+        end_session(tx)
+        return auth_service_pb2.LogoutResponse(ok=True)
+
+    def SwitchStore(self, request: auth_service_pb2.SwitchStoreRequest, tx: Tx) -> auth_service_pb2.Session:
+        """See the contract."""
+        store_id = parse_id(request.store_id, field="store_id")
+        return mapping.session_message(switch_store(tx, store_id=store_id, kit=self.kit), tx.call)
+
+    def GetJwks(self, request: auth_service_pb2.GetJwksRequest, tx: Tx) -> httpbody_pb2.HttpBody:  # noqa: ARG002
+        """See the contract."""
+        return httpbody_pb2.HttpBody(content_type="application/json", data=self.kit.mint.jwks())

@@ -1,0 +1,102 @@
+"""SQL about sessions and refresh tokens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from services.identity.data.tables import memberships, refresh_tokens, sessions
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from meshkit.db.tx import Tx
+
+
+def add(tx: Tx, *, session_id: uuid.UUID, user_id: uuid.UUID, audience: str, active_store_id: uuid.UUID | None) -> None:
+    """Insert a session."""
+    tx.execute(
+        insert(sessions).values(
+            id=session_id, user_id=user_id, audience=audience, active_store_id=active_store_id, created_at=tx.now
+        )
+    )
+
+
+def add_refresh_token(tx: Tx, *, token_hash: bytes, session_id: uuid.UUID, expires_at: datetime) -> None:
+    """Insert a refresh token; the same one again changes nothing."""
+    tx.execute(
+        upsert(refresh_tokens)
+        .values(token_hash=token_hash, session_id=session_id, created_at=tx.now, expires_at=expires_at)
+        .on_conflict_do_nothing(constraint="refresh_tokens_pk")
+    )
+
+
+def lock_refresh_token(tx: Tx, token_hash: bytes) -> Any | None:
+    """Return a refresh token with its session, both kept from changing until commit, or None."""
+    statement = (
+        select(refresh_tokens, sessions.c.user_id, sessions.c.audience, sessions.c.active_store_id, sessions.c.ended_at)
+        .join(sessions, sessions.c.id == refresh_tokens.c.session_id)
+        .where(refresh_tokens.c.token_hash == token_hash)
+        .with_for_update()
+    )
+    return tx.execute(statement).one_or_none()
+
+
+def spend_refresh_token(tx: Tx, token_hash: bytes) -> None:
+    """Mark a refresh token as rotated now, once."""
+    tx.execute(
+        update(refresh_tokens)
+        .where(refresh_tokens.c.token_hash == token_hash, refresh_tokens.c.rotated_at.is_(None))
+        .values(rotated_at=tx.now)
+    )
+
+
+def end(tx: Tx, session_id: uuid.UUID, *, reason: str) -> None:
+    """End a session: all its tokens stop counting."""
+    tx.execute(
+        update(sessions)
+        .where(sessions.c.id == session_id, sessions.c.ended_at.is_(None))
+        .values(ended_at=tx.now, not_before=tx.now, end_reason=reason)
+    )
+
+
+def set_active_store(tx: Tx, session_id: uuid.UUID, store_id: uuid.UUID) -> None:
+    """Remember which store the session acts for."""
+    tx.execute(update(sessions).where(sessions.c.id == session_id).values(active_store_id=store_id))
+
+
+def is_open(tx: Tx, session_id: uuid.UUID) -> bool:
+    """Return whether the session exists and has not ended."""
+    statement = select(sessions.c.id).where(sessions.c.id == session_id, sessions.c.ended_at.is_(None))
+    return tx.execute(statement).one_or_none() is not None
+
+
+def outdate_of_store(tx: Tx, store_id: uuid.UUID) -> None:
+    """Make access tokens that act for a store count no longer: their claims are not true any more."""
+    tx.execute(
+        update(sessions)
+        .where(sessions.c.active_store_id == store_id, sessions.c.ended_at.is_(None))
+        .values(not_before=tx.now)
+    )
+
+
+def revoked_since(tx: Tx, since: datetime) -> Sequence[Any]:
+    """Return `id, not_before` of the sessions whose tokens stopped counting after `since`."""
+    statement = select(sessions.c.id, sessions.c.not_before, sessions.c.ended_at).where(sessions.c.not_before > since)
+    rows: Sequence[Any] = tx.execute(statement).all()
+    return rows
+
+
+def active_role(tx: Tx, *, user_id: uuid.UUID, store_id: uuid.UUID) -> str | None:
+    """Return the role of an active member, or None."""
+    statement = select(memberships.c.role).where(
+        memberships.c.user_id == user_id, memberships.c.store_id == store_id, memberships.c.status == "active"
+    )
+    role: str | None = tx.execute(statement).scalar_one_or_none()
+    return role
+
+

@@ -1,0 +1,25 @@
+"""Tell the mesh what may be done with a store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from marketmesh.identity.events.v1 import identity_events_pb2 as events
+
+if TYPE_CHECKING:
+    from meshkit.db.tx import Tx
+
+
+def announce_gate(tx: Tx, store: Any) -> None:
+    """Emit the whole gate of a store; consumers keep the highest version."""
+    event = events.StoreGateChanged(
+        store_id=str(store.id),
+        type=store.type,
+        name=store.dba_name or store.company_name,
+        state=store.address["state"],
+        kyc_status=store.kyc_status,
+        subscription_active=store.subscription_active,
+        version=store.gate_version,
+    )
+    event.changed_at.FromDatetime(tx.now)
+    tx.emit(event)

@@ -1,0 +1,51 @@
+"""Trade a refresh token for new tokens, and notice theft."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from services.identity.data import sessions, stores, users
+from services.identity.errors import RefreshTokenInvalid, RefreshTokenReused
+from services.identity.outbound.tokens import hash_refresh_token
+from services.identity.usecases.open_session import SignedIn, TokenKit, sign_in
+
+if TYPE_CHECKING:
+    from meshkit.db.tx import Tx
+
+
+def refresh_session(tx: Tx, *, refresh_token: str, kit: TokenKit) -> SignedIn:
+    """Rotate a refresh token.
+
+    Within the grace time a replay gets the same successor, so that parallel tabs do not log each other out; later it
+    is taken for theft and the whole family is revoked (OWASP ASVS 10.4.5). Raises RefreshTokenInvalid,
+    RefreshTokenReused.
+    """
+    token = sessions.lock_refresh_token(tx, hash_refresh_token(refresh_token))
+    if token is None or token.ended_at is not None or token.expires_at <= tx.now:
+        raise RefreshTokenInvalid
+    if token.rotated_at is not None and tx.now - token.rotated_at > kit.refresh_grace:
+        sessions.end(tx, token.session_id, reason="refresh_token_reused")
+        raise RefreshTokenReused().keeping_writes()
+    successor = kit.mint.successor_of(refresh_token)
+    sessions.spend_refresh_token(tx, token.token_hash)
+    sessions.add_refresh_token(
+        tx,
+        token_hash=hash_refresh_token(successor),
+        session_id=token.session_id,
+        expires_at=tx.now + kit.refresh_lifetime,
+    )
+    return _signed_in(tx, token, successor, kit)
+
+
+def _signed_in(tx: Tx, token: Any, successor: str, kit: TokenKit) -> SignedIn:
+    user = users.get(tx, token.user_id)
+    mine = stores.of_user(tx, user.id) if user.system_role is None else []
+    return sign_in(
+        tx,
+        user=user,
+        mine=mine,
+        session_id=token.session_id,
+        active=token.active_store_id,
+        refresh_token=successor,
+        kit=kit,
+    )

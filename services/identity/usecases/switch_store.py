@@ -1,0 +1,37 @@
+"""Make another of the caller's stores the active one."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from services.identity.data import sessions, stores, users
+from services.identity.errors import NotAMember
+from services.identity.outbound.tokens import hash_refresh_token
+from services.identity.usecases.open_session import SignedIn, TokenKit, sign_in
+
+if TYPE_CHECKING:
+    from meshkit.db.tx import Tx
+
+
+def switch_store(tx: Tx, *, store_id: uuid.UUID, kit: TokenKit) -> SignedIn:
+    """Return tokens for another store. Raises NotAMember, also for a store that does not exist."""
+    user_id, session_id = tx.principal.require_user, tx.principal.session_id
+    mine = stores.of_user(tx, user_id)
+    if session_id is None or all(row.id != store_id for row in mine) or not sessions.is_open(tx, session_id):
+        raise NotAMember
+    sessions.set_active_store(tx, session_id, store_id)
+    refresh_token = kit.mint.new_refresh_token()
+    sessions.add_refresh_token(
+        tx, token_hash=hash_refresh_token(refresh_token), session_id=session_id, expires_at=tx.now + kit.refresh_lifetime
+    )
+    tx.audit(target=store_id)
+    return sign_in(
+        tx,
+        user=users.get(tx, user_id),
+        mine=mine,
+        session_id=session_id,
+        active=store_id,
+        refresh_token=refresh_token,
+        kit=kit,
+    )
