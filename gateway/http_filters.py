@@ -22,9 +22,9 @@ def build_http_filters(*, contracts: Contracts, settings: GatewaySettings) -> li
     return [
         extension("envoy.filters.http.cors", HTTP + "cors.v3.Cors"),
         _readiness(contracts),
+        _edge(),
         {"name": "gateway.rate_limit.global",
          "typed_config": routes.rate_limit(name="global", per_second=settings.rate_per_second)},
-        _edge(),
         extension("envoy.filters.http.grpc_web", HTTP + "grpc_web.v3.GrpcWeb"),
         _transcoder(contracts, settings),
         # Its buckets are on the routes; the filter itself limits nothing.

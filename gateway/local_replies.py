@@ -1,8 +1,6 @@
 """Envoy's own refusals in the shape the services use: google.rpc.Status with exactly one ErrorInfo.
 
-A refusal is written in one of two forms. Before the transcoder a REST caller gets JSON directly. After it (and for
-gRPC clients) Envoy answers gRPC, so the details travel in grpc-status-details-bin, which the transcoder turns into
-the same JSON. Called by gateway.listener.
+A REST caller gets it as JSON, a gRPC caller as grpc-status with grpc-status-details-bin. Called by gateway.listener.
 """
 
 from __future__ import annotations
@@ -35,7 +33,6 @@ class LocalReply:
     metadata: Mapping[str, str] = field(default_factory=dict)
     violation: str = ""
     retry_after: bool = False
-    # The transcoder refuses JSON as JSON although it has already relabelled the request as gRPC.
     rest_only: bool = False
 
 
@@ -89,7 +86,7 @@ def _limit_replies(body_bytes_max: int) -> list[LocalReply]:
             message="no such route",
         ),
         LocalReply(
-            when="response.code == 400 && response.code_details.startsWith('grpc_json_transcode')",
+            when="response.code == 400 && response.code_details.contains('grpc_json_transcode')",
             reason="VALIDATION_ERROR", status=400, code=code_pb2.INVALID_ARGUMENT, message=TEXT, violation=TEXT,
             rest_only=True,
         ),
@@ -149,12 +146,18 @@ def _rest_mapper(reply: LocalReply) -> Json:
 
 def _grpc_mapper(reply: LocalReply) -> Json:
     trailers = {"grpc-status": str(reply.code), "grpc-status-details-bin": _details(reply)}
-    is_grpc = {"name": "content-type", "string_match": {"prefix": "application/grpc"}}
     return {
-        "filter": {"and_filter": {"filters": [_cel(reply.when), {"header_filter": {"header": is_grpc}}]}},
+        "filter": {"and_filter": {"filters": [_cel(reply.when), *_CALLED_AS_GRPC]}},
         "headers_to_add": [*_retry_after(reply), *(_header(name, value) for name, value in trailers.items())],
         "body_format_override": {"text_format_source": {"inline_string": reply.message}},
     }
+
+
+# The transcoder relabels REST requests as gRPC, but leaves their original path; a caller cannot send that header.
+_CALLED_AS_GRPC: list[Json] = [
+    {"header_filter": {"header": {"name": "content-type", "string_match": {"prefix": "application/grpc"}}}},
+    {"header_filter": {"header": {"name": "x-envoy-original-path", "present_match": False}}},
+]
 
 
 def _status_json(reply: LocalReply) -> Json:

@@ -58,6 +58,8 @@ def requirement_name(audiences: tuple[str, ...]) -> str:
 
 def _rpc_route(method: Method, settings: GatewaySettings) -> Json:
     route: Json = {
+        # The Lua step reads the name to say who failed.
+        "name": method.owner,
         # `grpc` matches the content type: a JSON body posted at a gRPC path is not a call.
         "match": {"path": method.grpc_path, "grpc": {}},
         "route": {"cluster": method.owner, **_time_limits(method, settings), "retry_policy": _retries(method)},
@@ -88,8 +90,8 @@ def _time_limits(method: Method, settings: GatewaySettings) -> Json:
         return {"timeout": "0s", "idle_timeout": "300s"}
     flow = method.policy.effect == policy_pb2.EFFECT_FLOW
     limit = seconds(settings.flow_timeout_s if flow else settings.timeout_s)
-    # A caller's grpc-timeout may shorten the limit, never lengthen it.
-    return {"timeout": limit, "max_stream_duration": {"grpc_timeout_header_max": limit}}
+    # Passed on as grpc-timeout. A caller's own grpc-timeout may shorten the limit, never lengthen it.
+    return {"max_stream_duration": {"max_stream_duration": limit, "grpc_timeout_header_max": limit}}
 
 
 def _retries(method: Method) -> Json:
@@ -132,7 +134,12 @@ def _page(path: str, body: Json, content_type: str, headers: dict[str, str]) -> 
     }
 
 
-_NOT_FOUND: Json = {"match": {"prefix": "/"}, "direct_response": {"status": 404}}
+# A route to nowhere and not a direct response, because the CORS filter ignores direct responses. Nobody can send
+# the header: everything called x-mesh- is removed first.
+_NOT_FOUND: Json = {
+    "match": {"prefix": "/"},
+    "route": {"cluster_header": "x-mesh-nowhere", "cluster_not_found_response_code": "NOT_FOUND"},
+}
 
 
 def _set(name: str, value: str) -> Json:

@@ -3,10 +3,19 @@
 -- canonical one. Out: gives transcoded replies the HTTP status that google.api.http cannot express.
 
 local ADS = { ["/ads/serve"] = true, ["/ads/impression"] = true, ["/ads/click"] = true }
-local STATUSES = { ["201"] = true, ["202"] = true, ["204"] = true, ["409"] = true, ["422"] = true }
+local SUCCESSES = { ["201"] = true, ["202"] = true, ["204"] = true }
+local GRPC_ONLY = { "x-redirect-location", "x-http-status", "grpc-accept-encoding", "grpc-message" }
 local REQUEST_ID_LENGTH_MAX = 128
--- What the transcoder writes first for FAILED_PRECONDITION; it answers 400, the product says 409.
-local FAILED_PRECONDITION = '^%s*{%s*"code"%s*:%s*9%s*[,}]'
+-- The transcoder answers 400 for it, the product says 409.
+local FAILED_PRECONDITION = "9"
+-- Errors that gRPC itself makes (deadline, too many calls, a bug) come without details; callers rely on a reason.
+local NO_DETAILS = '"details":%[%]}%s*$'
+local REASONS = {
+  ["3"] = "VALIDATION_ERROR", ["4"] = "DEPENDENCY_ERROR", ["5"] = "NOT_FOUND", ["6"] = "CONFLICT",
+  ["7"] = "FORBIDDEN", ["8"] = "RATE_LIMIT_EXCEEDED", ["9"] = "STATE_CONFLICT", ["10"] = "CONFLICT",
+  ["14"] = "DEPENDENCY_ERROR", ["16"] = "UNAUTHORIZED",
+}
+local OWN_DOMAIN = '"domain":"gateway.marketmesh"'
 
 local function canonical(path)
   if path:sub(1, 14) == "/api/admin/v1/" then return "/api/v1/admin/" .. path:sub(15) end
@@ -42,40 +51,84 @@ function envoy_on_request(handle)
   end
 end
 
-local function drop_body(handle, headers)
+-- Reading the body suspends the script, after which every object fetched before is stale: fetch the headers again.
+local function drop_body(handle)
   local body = handle:body()
   if body ~= nil then body:setBytes("") end
-  headers:remove("content-length")
-  headers:remove("content-type")
+  handle:headers():remove("content-type")
 end
 
-local function answer_as_service_asked(handle, headers, status)
-  local location = headers:get("x-redirect-location")
-  local wanted = headers:get("x-http-status")
-  headers:remove("x-redirect-location")
-  headers:remove("x-http-status")
-  if status == "200" and location ~= nil then
+-- The transcoder's complaint starts with the path of the field, `items[1].quantity: invalid value`, but only as text.
+local function name_field(text)
+  local complaint = text:match('"description":"(.-[^\\])"')
+  if complaint == nil then return text end
+  local field = complaint:match("^([%a_][%w_%.%[%]]*): ")
+    or complaint:match("on a scalar field for type ([%a_][%w_]*)")
+    or complaint:match('^Could not find field \\"([%a_][%w_%.]*)')
+    or "body"
+  local named = '"field":"' .. field .. '"'
+  local with_violation = text:gsub('"field":""', named, 1)
+  local with_both = with_violation:gsub('"metadata":{}', '"metadata":{' .. named .. "}", 1)
+  return with_both
+end
+
+local function give_reason(handle, text, code)
+  local route = handle:streamInfo():routeName()
+  local reason = REASONS[code] or "INTERNAL_ERROR"
+  local metadata = reason == "DEPENDENCY_ERROR" and '"dependency":"' .. route .. '"' or ""
+  local info = '{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"' .. reason .. '",' .. OWN_DOMAIN
+  local with_info = text:gsub(NO_DETAILS, '"details":[' .. info .. ',"metadata":{' .. metadata .. "}}]}")
+  return with_info
+end
+
+local function finish_error(handle, status, wanted)
+  local body = handle:body()
+  if body == nil then return end
+  local text = body:getBytes(0, body:length())
+  local code = text:match('^%s*{%s*"code"%s*:%s*(%d+)')
+  if code == nil then return end
+  if text:match(NO_DETAILS) then
+    body:setBytes(give_reason(handle, text, code))
+  elseif status == "400" and text:find(OWN_DOMAIN, 1, true) then
+    body:setBytes(name_field(text))
+  end
+  local headers = handle:headers()
+  headers:replace("grpc-status", code)
+  if status == "400" and wanted == "422" then
+    headers:replace(":status", "422")
+  elseif status == "400" and code == FAILED_PRECONDITION then
+    headers:replace(":status", "409")
+  end
+end
+
+local function finish_success(handle, headers, location, wanted)
+  if location ~= nil then
     headers:replace(":status", "302")
     headers:replace("location", location)
-    drop_body(handle, headers)
-  elseif status == "200" and wanted ~= nil and STATUSES[wanted] then
+    drop_body(handle)
+  elseif wanted ~= nil and SUCCESSES[wanted] then
     headers:replace(":status", wanted)
-    if wanted == "204" then drop_body(handle, headers) end
-  elseif status == "400" and wanted == "422" then
-    headers:replace(":status", "422")
-  elseif status == "400" then
-    local body = handle:body()
-    if body ~= nil and body:getBytes(0, math.min(body:length(), 32)):match(FAILED_PRECONDITION) then
-      headers:replace(":status", "409")
+    if wanted == "204" then
+      drop_body(handle)
+      handle:headers():remove("content-length")
     end
-  elseif (status == "429" or status == "503") and headers:get("retry-after") == nil then
-    headers:replace("retry-after", "1")
   end
 end
 
 function envoy_on_response(handle)
   local seen = handle:streamInfo():dynamicMetadata():get("gateway.edge")
-  if seen ~= nil and seen["grpc"] then return end
+  if seen == nil or seen["grpc"] then return end
   local headers = handle:headers()
-  answer_as_service_asked(handle, headers, headers:get(":status"))
+  local status = headers:get(":status")
+  local location = headers:get("x-redirect-location")
+  local wanted = headers:get("x-http-status")
+  for _, name in ipairs(GRPC_ONLY) do headers:remove(name) end
+  if (status == "429" or status == "503") and headers:get("retry-after") == nil then
+    headers:replace("retry-after", "1")
+  end
+  if status == "200" then
+    finish_success(handle, headers, location, wanted)
+  elseif tonumber(status) >= 400 then
+    finish_error(handle, status, wanted)
+  end
 end
