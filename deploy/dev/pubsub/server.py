@@ -21,7 +21,7 @@ from deploy.dev.pubsub.seeker import Seeker
 from deploy.dev.pubsub.streaming import StreamingPuller
 from deploy.dev.pubsub.subscriber import Subscriber
 
-TICK_S = 0.02
+TICK_S = 0.04  # what is written behind an answer is on disk within 50 ms
 TRIM_INTERVAL_S = 60.0
 STOP_GRACE_S = 0.3
 # More than the 10 MB a request may have, so that the refusal is ours and names the limit.

@@ -5,12 +5,13 @@ No wheel contains servicer base classes for google.pubsub.v1, hence the table. C
 
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import NoReturn
 
 import grpc
 import grpc.aio
 from google.protobuf import any_pb2, empty_pb2
+from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
 
 from deploy.dev.pubsub import errors, messages
@@ -69,8 +70,7 @@ def subscriber_handler(
     table = _subscription_methods(subscriber) | _snapshot_methods(seeker)
     handlers = {name: _unary(*row) for name, row in table.items()}
     handlers["StreamingPull"] = grpc.stream_stream_rpc_method_handler(
-        _guarded(streaming_puller.streaming_pull),
-        request_deserializer=messages.StreamingPullRequest.FromString,
+        _guarded(streaming_puller.streaming_pull, parse=_parse_stream),
         response_serializer=messages.StreamingPullResponse.SerializeToString,
     )
     return grpc.method_handlers_generic_handler("google.pubsub.v1.Subscriber", handlers)
@@ -137,18 +137,31 @@ def _unary(
     method: Method, request_class: WireMessage, response_class: WireMessage
 ) -> "grpc.RpcMethodHandler[WireMessage, WireMessage]":
     return grpc.unary_unary_rpc_method_handler(
-        _guarded(method),
-        request_deserializer=request_class.FromString,
+        _guarded(method, parse=lambda body: _parse(request_class, body)),
         response_serializer=response_class.SerializeToString,
     )
 
 
-def _guarded(method: Method) -> Method:
-    """Return `method` with every exception turned into the status it stands for."""
+def _parse(request_class: WireMessage, body: bytes) -> WireMessage:
+    """Return the request in `body`; gRPC itself would call a bad one an UNKNOWN error of ours."""
+    try:
+        return request_class.FromString(body)
+    except DecodeError as error:
+        message = f"The request is malformed: {error}."
+        raise errors.ArgumentInvalid(message) from error
 
-    async def call(request: WireMessage, context: Context) -> WireMessage:
+
+async def _parse_stream(bodies: AsyncIterator[bytes]) -> AsyncIterator[WireMessage]:
+    async for body in bodies:
+        yield _parse(messages.StreamingPullRequest, body)
+
+
+def _guarded(method: Method, *, parse: Callable[[WireMessage], WireMessage]) -> Method:
+    """Return `method` with its request parsed and every exception turned into its status."""
+
+    async def call(raw: WireMessage, context: Context) -> WireMessage:
         try:
-            return await method(request, context)
+            return await method(parse(raw), context)
         except errors.PubsubError as error:
             await _refuse(context, error)
         except sqlite3.Error as error:
