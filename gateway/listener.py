@@ -41,9 +41,7 @@ def build_listener(*, contracts: Contracts, settings: GatewaySettings, pages: Pa
         **_connection_limits(settings),
         **_request_handling(settings),
         access_log=[_access_log(settings)],
-        local_reply_config=build_local_reply_config(
-            owners=contracts.owners, body_bytes_max=settings.body_bytes_max
-        ),
+        local_reply_config=build_local_reply_config(owners=contracts.owners, body_bytes_max=settings.body_bytes_max),
         route_config=build_route_config(contracts=contracts, settings=settings, pages=pages),
         http_filters=build_http_filters(contracts=contracts, settings=settings),
     )

@@ -166,9 +166,7 @@ def _status_json(reply: LocalReply) -> Json:
     ]
     if reply.violation:
         where = reply.metadata.get("field", "")
-        details.append(
-            {"@type": _BAD_REQUEST, "field_violations": [{"field": where, "description": reply.violation}]}
-        )
+        details.append({"@type": _BAD_REQUEST, "field_violations": [{"field": where, "description": reply.violation}]})
     # REST callers see NOT_FOUND where gRPC's own word for an unknown method is UNIMPLEMENTED.
     code = code_pb2.NOT_FOUND if reply.status == 404 else reply.code
     return {"code": code, "message": reply.message, "details": details}

@@ -23,6 +23,8 @@ from gateway.routes_table import build_routes_table
 from gateway.settings import Address, GatewaySettings, SettingsInvalid, read_settings
 
 _DESCRIPTORS = Path(__file__).resolve().parent.parent / "gen" / "descriptors.binpb"
+_README = Path(__file__).with_name("README.md")
+_TABLE_MARK = "Generated: `python -m gateway.render --write-routes-table`."
 _CONNECTIONS_MAX = 10_000
 
 
@@ -69,6 +71,12 @@ _OVERLOAD: Json = {
 }
 
 
+def write_routes_table(*, contracts: Contracts) -> None:
+    """Replace the table at the end of the README."""
+    head = _README.read_text(encoding="utf-8").split(_TABLE_MARK)[0]
+    _README.write_text(f"{head}{_TABLE_MARK}\n\n{build_routes_table(contracts=contracts)}", encoding="utf-8")
+
+
 def main() -> int:
     """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m gateway.render", description=__doc__)
@@ -76,9 +84,13 @@ def main() -> int:
     parser.add_argument("--environment", choices=("dev", "production"), default="dev")
     parser.add_argument("--descriptors", type=Path, default=_DESCRIPTORS)
     parser.add_argument("--routes-table", action="store_true", help="print the routes as a Markdown table and stop")
+    parser.add_argument("--write-routes-table", action="store_true", help="renew the table in the README and stop")
     arguments = parser.parse_args()
     if arguments.routes_table:
         sys.stdout.write(build_routes_table(contracts=load_contracts(descriptor_path=arguments.descriptors)))
+        return 0
+    if arguments.write_routes_table:
+        write_routes_table(contracts=load_contracts(descriptor_path=arguments.descriptors))
         return 0
     if arguments.output is None:
         parser.error("--output is needed")

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from marketmesh.options.v1 import policy_pb2
+
 from gateway.contracts import Contracts, Method
 from gateway.envoy_types import HTTP, Json, seconds, typed
 from gateway.settings import GatewaySettings
-from marketmesh.options.v1 import policy_pb2
 
 AUTH_RATE_FILTER = "gateway.rate_limit.auth"
 TRANSCODER_FILTER = "envoy.filters.http.grpc_json_transcoder"
@@ -60,8 +61,7 @@ def _rpc_route(method: Method, settings: GatewaySettings) -> Json:
     route: Json = {
         # The Lua step reads the name to say who failed.
         "name": method.owner,
-        # `grpc` matches the content type: a JSON body posted at a gRPC path is not a call.
-        "match": {"path": method.grpc_path, "grpc": {}},
+        "match": {"path": method.grpc_path, "headers": [_IS_GRPC]},
         "route": {"cluster": method.owner, **_time_limits(method, settings), "retry_policy": _retries(method)},
     }
     filters: Json = {}
@@ -71,6 +71,10 @@ def _rpc_route(method: Method, settings: GatewaySettings) -> Json:
     if method.policy.rate_limit in AUTH_BUCKETS:
         filters[AUTH_RATE_FILTER] = rate_limit(name="auth", per_second=settings.auth_rate_per_second)
     return {**route, "typed_per_filter_config": filters} if filters else route
+
+
+# A JSON body posted at a gRPC path is not a call. The prefix, because gRPC-Web is matched before it is translated.
+_IS_GRPC: Json = {"name": "content-type", "string_match": {"prefix": "application/grpc"}}
 
 
 def rate_limit(*, name: str, per_second: int) -> Json:
@@ -113,7 +117,9 @@ _PREVIOUS_HOSTS = {
 
 def _page_routes(settings: GatewaySettings, pages: Pages) -> list[Json]:
     return [
-        _page("/health/live", {"inline_string": '{"status":"live"}'}, "application/json", {"x-env": settings.environment}),
+        _page(
+            "/health/live", {"inline_string": '{"status":"live"}'}, "application/json", {"x-env": settings.environment}
+        ),
         _page("/openapi.json", {"filename": str(pages.openapi)}, "application/json", {}),
         _page(
             "/docs", {"filename": str(pages.reference)}, "text/html; charset=utf-8", {"content-security-policy": _CSP}
@@ -128,9 +134,7 @@ def _page(path: str, body: Json, content_type: str, headers: dict[str, str]) -> 
         "direct_response": {"status": 200, "body": body},
         "response_headers_to_add": [_set(name, value) for name, value in given.items()],
         # The transcoder refuses every path that is not in a contract.
-        "typed_per_filter_config": {
-            TRANSCODER_FILTER: typed("envoy.config.route.v3.FilterConfig", disabled=True)
-        },
+        "typed_per_filter_config": {TRANSCODER_FILTER: typed("envoy.config.route.v3.FilterConfig", disabled=True)},
     }
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from gateway.contracts import Contracts, Method
 from marketmesh.options.v1 import policy_pb2
+
+from gateway.contracts import Contracts, Method
 
 
 def build_routes_table(*, contracts: Contracts) -> str:
     """Return one line per REST spelling of each offered RPC, sorted by path and verb."""
     lines = ["| Verb | Path | Guard | Effect | Key | RPC |", "|---|---|---|---|---|---|"]
-    rows = [
-        (binding.path, binding.verb, method) for method in contracts.methods for binding in method.bindings
-    ]
+    rows = [(binding.path, binding.verb, method) for method in contracts.methods for binding in method.bindings]
     lines += [_line(path, verb, method) for path, verb, method in sorted(rows, key=lambda row: row[:2])]
     return "\n".join(lines) + "\n"
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.gateway.access_tokens import TokenMint
 from tests.gateway.envoy_process import EnvoyProcess
+from tests.gateway.grpc_caller import GrpcCaller
 from tests.gateway.probe_contracts import ProbeContracts
 from tests.gateway.probe_worker import ProbeBehaviour, Worker, identity_handlers
 
@@ -65,3 +66,10 @@ def mesh(contracts: ProbeContracts, identity: Worker, tmp_path_factory: pytest.T
 @pytest.fixture
 def envoy(mesh: Mesh) -> EnvoyProcess:
     return mesh.envoy
+
+
+@pytest.fixture
+def caller(envoy: EnvoyProcess, contracts: ProbeContracts) -> Iterator[GrpcCaller]:
+    client = GrpcCaller(envoy=envoy, contracts=contracts)
+    yield client
+    client.close()

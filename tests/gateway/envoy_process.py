@@ -44,7 +44,9 @@ class Reply:
 class EnvoyProcess:
     """A running gateway."""
 
-    def __init__(self, *, folder: Path, descriptor_path: Path, addresses: Mapping[str, str], **settings: object) -> None:
+    def __init__(
+        self, *, folder: Path, descriptor_path: Path, addresses: Mapping[str, str], **settings: object
+    ) -> None:
         self.port, self.admin_port = free_port(), free_port()
         self.access_log = folder / "access.jsonl"
         self.log = folder / "envoy.log"
@@ -57,9 +59,7 @@ class EnvoyProcess:
         self._process = _start(self.config, self.log)
         wait_until(self._is_ready, timeout_s=_START_S, what=lambda: self.log.read_text()[-2000:])
 
-    def call(
-        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: object = None
-    ) -> Reply:
+    def call(self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: object = None) -> Reply:
         """Send one request. A dict is sent as JSON, bytes as they are."""
         given = dict(headers or {})
         data = body

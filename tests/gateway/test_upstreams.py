@@ -1,0 +1,124 @@
+"""Processes behind the gateway: ejection, return, retries, and dependencies that are down or late."""
+
+from __future__ import annotations
+
+import uuid
+
+import grpc
+import pytest
+
+from tests.gateway.envoy_process import EnvoyProcess, free_port, wait_until
+from tests.gateway.grpc_caller import GrpcCaller, error_info
+from tests.gateway.probe_worker import ProbeBehaviour, Worker, identity_handlers
+
+_ECHO = "/api/v1/probe/echo"
+
+
+def _workers(envoy: EnvoyProcess, count: int = 12) -> set[str]:
+    return {envoy.call("POST", _ECHO, body={}).json["worker"] for _ in range(count)}
+
+
+class TestHealthCheck:
+    def test_takes_a_process_out_and_lets_it_back(self, mesh):
+        try:
+            mesh.workers["first"].set_serving(serving=False)
+            mesh.envoy.wait_for_hosts("probe", 1)
+            wait_until(lambda: _workers(mesh.envoy) == {"second"}, timeout_s=2)
+
+            assert _workers(mesh.envoy, 30) == {"second"}
+        finally:
+            mesh.workers["first"].set_serving(serving=True)
+            mesh.envoy.wait_for_hosts("probe", 2)
+        wait_until(lambda: _workers(mesh.envoy) == {"first", "second"})
+
+    def test_leaves_no_process_when_none_serves(self, mesh):
+        try:
+            for worker in mesh.workers.values():
+                worker.set_serving(serving=False)
+            mesh.envoy.wait_for_hosts("probe", 0)
+            wait_until(lambda: mesh.envoy.call("POST", _ECHO, body={}).status == 503, timeout_s=2)
+
+            reply, ready = mesh.envoy.call("POST", _ECHO, body={}), mesh.envoy.call("GET", "/health/ready")
+        finally:
+            for worker in mesh.workers.values():
+                worker.set_serving(serving=True)
+            mesh.envoy.wait_for_hosts("probe", 2)
+
+        assert (reply.status, reply.error_info["metadata"]) == (503, {"dependency": "probe"})
+        assert (ready.status, ready.error_info["reason"]) == (503, "DEPENDENCY_ERROR")
+
+
+class TestRetry:
+    def _calls(self, mesh, call_id: str) -> int:
+        return sum(behaviour.calls[call_id] for behaviour in mesh.behaviours.values())
+
+    def test_repeats_a_read_that_was_unavailable(self, mesh):
+        body = {"code": 14, "failures": 1, "call_id": uuid.uuid4().hex}
+
+        reply = mesh.envoy.call("POST", "/api/v1/probe/behave-as-read", body=body)
+
+        assert reply.status == 200
+        assert self._calls(mesh, body["call_id"]) in (2, 3)
+
+    @pytest.mark.parametrize("path", ["/api/v1/probe/behave", "/api/v1/probe/behave-as-flow"])
+    def test_never_repeats_a_write_that_was_sent(self, mesh, path):
+        body = {"code": 14, "failures": 1, "call_id": uuid.uuid4().hex}
+
+        reply = mesh.envoy.call("POST", path, body=body)
+
+        assert reply.status == 503
+        assert self._calls(mesh, body["call_id"]) == 1
+
+
+class TestDependency:
+    @pytest.fixture
+    def alone(self, contracts, tmp_path):
+        ports = {"identity": free_port(), "probe": free_port()}
+        addresses = {owner: f"127.0.0.1:{port}" for owner, port in ports.items()}
+        envoy = EnvoyProcess(folder=tmp_path, descriptor_path=contracts.descriptor_path, addresses=addresses)
+        yield envoy, ports
+        envoy.stop()
+
+    def test_that_is_down_answers_503_with_retry_after(self, alone, contracts):
+        envoy, _ = alone
+        caller = GrpcCaller(envoy=envoy, contracts=contracts)
+
+        reply = envoy.call("POST", _ECHO, body={})
+        with pytest.raises(grpc.RpcError) as refusal:
+            caller.call("ProbeService/Echo")
+        caller.close()
+
+        assert (reply.status, reply.headers["retry-after"]) == (503, "1")
+        assert (reply.error_info["reason"], reply.error_info["metadata"]) == (
+            "DEPENDENCY_ERROR",
+            {"dependency": "probe"},
+        )
+        assert refusal.value.code() == grpc.StatusCode.UNAVAILABLE
+        assert dict(error_info(refusal.value).metadata) == {"dependency": "probe"}
+
+    def test_that_starts_late_is_found(self, alone, contracts, mint):
+        envoy, ports = alone
+        probe = Worker(handlers=ProbeBehaviour(contracts=contracts, name="late").handlers(), port=ports["probe"])
+        envoy.wait_for_hosts("probe", 1)
+        before = envoy.call("GET", "/api/v1/probe/items/1", headers=mint.bearer())
+
+        identity = Worker(handlers=identity_handlers(contracts=contracts, jwks=mint.jwks), port=ports["identity"])
+        try:
+            wait_until(
+                lambda: envoy.call("GET", "/api/v1/probe/items/1", headers=mint.bearer()).status == 200, timeout_s=15
+            )
+        finally:
+            identity.stop()
+            probe.stop()
+
+        assert (before.status, before.error_info["reason"]) == (503, "DEPENDENCY_ERROR")
+        assert before.error_info["metadata"] == {"dependency": "identity"}
+
+    def test_without_an_address_answers_503_in_development(self, contracts, tmp_path):
+        envoy = EnvoyProcess(folder=tmp_path, descriptor_path=contracts.descriptor_path, addresses={})
+        try:
+            reply = envoy.call("POST", _ECHO, body={})
+        finally:
+            envoy.stop()
+
+        assert reply.status == 503
