@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
@@ -27,14 +29,19 @@ if TYPE_CHECKING:
 class Tx:
     """A transaction, the instant it counts as, and who it is for."""
 
-    connection: Connection
     now: datetime
     call: Call
+    connect: Callable[[], Connection]
     events: list[outbox.NewEvent] = field(default_factory=list)
     # State of the audited object around the change, if the use case tells it.
     audit_before: dict[str, Any] | None = None
     audit_after: dict[str, Any] | None = None
     audit_target: str = ""
+
+    @cached_property
+    def connection(self) -> Connection:
+        """Return the connection, taken from the pool when first needed: a read that only calls out holds none."""
+        return self.connect()
 
     @property
     def principal(self) -> Principal:
@@ -73,7 +80,7 @@ class Transactions:
         A MeshError that is `keeping_writes` commits and is raised all the same.
         """
         with self.database.write.connect() as connection:
-            tx = Tx(connection=connection, now=self.clock.now(), call=call)
+            tx = Tx(now=self.clock.now(), call=call, connect=lambda: connection)
             refusal: MeshError | None = None
             with connection.begin():
                 try:
@@ -91,5 +98,9 @@ class Transactions:
     @contextmanager
     def read(self, call: Call) -> Iterator[Tx]:
         """Open an autocommit view for reading; nothing may be written or emitted through it."""
-        with self.database.read.connect() as connection:
-            yield Tx(connection=connection, now=self.clock.now(), call=call)
+        with ExitStack() as stack:
+            yield Tx(
+                now=self.clock.now(),
+                call=call,
+                connect=lambda: stack.enter_context(self.database.read.connect()),
+            )

@@ -22,8 +22,19 @@ from meshkit.events.envelope import Envelope
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-RETRYABLE = (google.ServiceUnavailable, google.DeadlineExceeded, google.ResourceExhausted, google.Aborted,
-             google.InternalServerError, google.Unknown, google.RetryError, google.Cancelled)  # fmt: skip
+# A missing topic or permission is the operator's to mend while we keep trying; anything else about the message is hopeless.
+RETRYABLE = (
+    google.ServiceUnavailable,
+    google.DeadlineExceeded,
+    google.ResourceExhausted,
+    google.Aborted,
+    google.InternalServerError,
+    google.Unknown,
+    google.RetryError,
+    google.Cancelled,
+    google.NotFound,
+    google.Forbidden,
+)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from meshkit.call import Call
 from meshkit.ids import new_id
+from meshkit.principal import ANONYMOUS
 
 if TYPE_CHECKING:
     import grpc
@@ -23,6 +24,7 @@ def call_from(metadata: dict[str, str]) -> Call:
     """Return the call as far as its metadata tells; the request id is made when missing or malformed."""
     request_id = metadata.get("x-request-id", "")
     return Call(
+        principal=ANONYMOUS,
         request_id=request_id if _REQUEST_ID.match(request_id) else new_id().hex,
         client_ip=metadata.get("x-mesh-client-ip", ""),
     )

@@ -13,8 +13,13 @@ _SECRET_WORDS = ("password", "token", "secret", "authorization", "signature")
 
 def configure_logging(*, service: str, environment: str, level: str) -> None:
     """Set the process's logging up; call once, before anything logs."""
+    def name_process(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+        event["service"], event["env"] = service, environment
+        return event
+
     structlog.configure(
         processors=[
+            name_process,
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
@@ -26,7 +31,6 @@ def configure_logging(*, service: str, environment: str, level: str) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stdout),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(service=service, env=environment)
     logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(levelname)s %(name)s %(message)s")
 
 

@@ -7,17 +7,28 @@ from datetime import timedelta
 import redis
 
 from marketmesh.identity.v1 import (
+    admin_service_pb2,
+    admin_service_pb2_grpc,
     auth_service_pb2,
     auth_service_pb2_grpc,
+    license_service_pb2,
+    license_service_pb2_grpc,
+    notification_service_pb2,
+    notification_service_pb2_grpc,
     store_service_pb2,
     store_service_pb2_grpc,
 )
 from meshkit.grpc.server import Servicer
 from meshkit.service import Parts, ServiceSpec, Wiring
+from services.identity.api.admin_servicer import IdentityAdminServicer
 from services.identity.api.auth_servicer import AuthServicer
+from services.identity.api.license_servicer import LicenseServicer
+from services.identity.api.notification_servicer import NotificationServicer
 from services.identity.api.store_servicer import StoreServicer
 from services.identity.data.tables import metadata
+from services.identity.events.handlers import consumers
 from services.identity.jobs.publish_revocations import RevocationPublisher
+from services.identity.outbound.media_client import MediaClient
 from services.identity.outbound.passwords import Passwords
 from services.identity.outbound.tokens import TokenMint
 from services.identity.settings import IdentitySettings
@@ -50,7 +61,23 @@ def wire(parts: Parts) -> Wiring:
                 store_service_pb2_grpc.add_StoreServiceServicer_to_server,
                 StoreServicer(),
             ),
+            Servicer(
+                license_service_pb2.DESCRIPTOR.services_by_name["LicenseService"],
+                license_service_pb2_grpc.add_LicenseServiceServicer_to_server,
+                LicenseServicer(MediaClient(parts.channel("media"))),
+            ),
+            Servicer(
+                admin_service_pb2.DESCRIPTOR.services_by_name["IdentityAdminService"],
+                admin_service_pb2_grpc.add_IdentityAdminServiceServicer_to_server,
+                IdentityAdminServicer(passwords),
+            ),
+            Servicer(
+                notification_service_pb2.DESCRIPTOR.services_by_name["NotificationService"],
+                notification_service_pb2_grpc.add_NotificationServiceServicer_to_server,
+                NotificationServicer(),
+            ),
         ),
+        consumers=consumers(),
         loops=(RevocationPublisher(parts.transactions, client).run,),
         public_keys=mint.public_keys,
     )

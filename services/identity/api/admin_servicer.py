@@ -1,0 +1,88 @@
+"""IdentityAdminService: what administrators do with people, licences and stores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from marketmesh.identity.v1 import admin_service_pb2, store_pb2
+from meshkit.cursor import Page
+from meshkit.ids import parse_id
+from services.identity.api import mapping
+from services.identity.domain.kyc import LicenseStatus
+from services.identity.usecases.create_system_user import create_system_user
+from services.identity.usecases.decide_license import decide_license
+from services.identity.usecases.list_licenses import list_pending_licenses
+from services.identity.usecases.set_subscription_active import set_subscription_active
+
+if TYPE_CHECKING:
+    from meshkit.db.tx import Tx
+    from services.identity.outbound.passwords import Passwords
+
+
+@dataclass(frozen=True)
+class IdentityAdminServicer:
+    """Translates; the rules are in the use cases."""
+
+    passwords: Passwords
+
+    def CreateAgent(self, request: admin_service_pb2.CreateAgentRequest, tx: Tx) -> store_pb2.User:
+        """See the contract."""
+        user = create_system_user(
+            tx,
+            email=request.email,
+            password=request.password,
+            first_name=request.first_name,
+            last_name=request.last_name,
+            system_role="agent",
+            passwords=self.passwords,
+        )
+        return mapping.user_message(user)
+
+    def ListPendingLicenses(
+        self, request: admin_service_pb2.ListPendingLicensesRequest, tx: Tx
+    ) -> admin_service_pb2.ListPendingLicensesResponse:
+        """See the contract."""
+        page = Page.of(request)
+        rows, following = list_pending_licenses(tx, page=page, issuing_state=request.state)
+        return admin_service_pb2.ListPendingLicensesResponse(
+            items=[_pending(row) for row in rows],
+            next_cursor=following,
+            pagination=mapping.pagination(page, current=request.cursor, following=following),
+        )
+
+    def VerifyLicense(
+        self, request: admin_service_pb2.VerifyLicenseRequest, tx: Tx
+    ) -> admin_service_pb2.VerifyLicenseResponse:
+        """See the contract."""
+        row, store = decide_license(
+            tx,
+            license_id=parse_id(request.license_id, field="license_id"),
+            status=LicenseStatus(admin_service_pb2.LicenseDecision.Value.Name(request.decision)),
+            reason=request.reason,
+        )
+        return admin_service_pb2.VerifyLicenseResponse(
+            license=mapping.license_message(row), kyc_status=store_pb2.KycStatus.Value.Value(store.kyc_status)
+        )
+
+    def SetSubscriptionActive(
+        self, request: admin_service_pb2.SetSubscriptionActiveRequest, tx: Tx
+    ) -> store_pb2.Store:
+        """See the contract."""
+        store = set_subscription_active(
+            tx,
+            store_id=parse_id(request.store_id, field="store_id"),
+            active=request.active,
+            reason=request.reason,
+        )
+        return mapping.store_message(store)
+
+
+def _pending(row: Any) -> admin_service_pb2.PendingLicense:
+    columns = row._asdict()
+    store = {name.removeprefix("store_"): value for name, value in columns.items() if name.startswith("store_")}
+    store_row = SimpleNamespace(**{**store, "id": row.store_id})
+    return admin_service_pb2.PendingLicense(
+        license=mapping.license_message(row), store=mapping.store_message(store_row)
+    )

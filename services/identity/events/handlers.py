@@ -1,0 +1,168 @@
+"""What identity does when others report something: it tells the people concerned."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
+from marketmesh.finance.events.v1 import finance_events_pb2 as finance
+from meshkit.events.registry import Consumer
+from services.identity.usecases.notify import notify
+
+if TYPE_CHECKING:
+    from meshkit.db.tx import Tx
+
+
+def consumers() -> tuple[Consumer, ...]:
+    """Return identity's consumers."""
+    orders = (
+        Consumer("identity", "commerce.order.v1")
+        .on(commerce.OrderCreated, order_created)
+        .on(commerce.OrderDecided, order_decided)
+        .on(commerce.OrderReadyForDispatch, order_ready_for_dispatch)
+        .on(commerce.OrderStateChanged, order_state_changed)
+        .on(commerce.OrderCanceled, order_canceled)
+    )
+    payments = (
+        Consumer("identity", "finance.payment.v1")
+        .on(finance.CashCollected, cash_collected)
+        .on(finance.PaymentFailed, payment_failed)
+        .on(finance.OrderPaid, order_paid)
+    )
+    return orders, payments
+
+
+def order_created(tx: Tx, event: commerce.OrderCreated) -> None:
+    """Tell the vendor about a new order; an order without a surviving line is not one."""
+    order = event.order
+    if order.status != "created_pending":
+        return
+    _order_alert(
+        tx,
+        cause=f"order_created:{event.order_id}",
+        store=order.vendor_store_id,
+        title=f"New order #{order.order_number}",
+        message=f"{order.buyer_store_name} ordered for {_money(order.total_cents, order.currency)}. Please decide.",
+        order_id=event.order_id,
+    )
+
+
+def order_decided(tx: Tx, event: commerce.OrderDecided) -> None:
+    """Tell the buyer what the vendor decided."""
+    order = event.order
+    subject = "One line of your order" if event.line_item_id else "Your order"
+    verdict = "rejected" if event.decision == "reject" else "accepted"
+    _order_alert(
+        tx,
+        cause=f"order_decided:{event.order_id}:{event.line_item_id}:{order.version}",
+        store=order.buyer_store_id,
+        title=f"Order #{order.order_number} {verdict}",
+        message=f"{subject} at {order.vendor_store_name} was {verdict}.",
+        order_id=event.order_id,
+    )
+
+
+def order_ready_for_dispatch(tx: Tx, event: commerce.OrderReadyForDispatch) -> None:
+    """Tell the buyer that the goods are packed."""
+    order = event.order
+    _order_alert(
+        tx,
+        cause=f"order_ready:{event.order_id}",
+        store=order.buyer_store_id,
+        title=f"Order #{order.order_number} is packed",
+        message="An agent will pick it up.",
+        order_id=event.order_id,
+    )
+
+
+def order_state_changed(tx: Tx, event: commerce.OrderStateChanged) -> None:
+    """Tell the buyer that the order is on its way or there."""
+    order = event.order
+    words = {"in_transit": "is on its way", "delivered": "was delivered"}.get(order.status)
+    if words is None:
+        return
+    _order_alert(
+        tx,
+        cause=f"order_{order.status}:{event.order_id}",
+        store=order.buyer_store_id,
+        title=f"Order #{order.order_number} {words}",
+        message=f"From {order.vendor_store_name}.",
+        order_id=event.order_id,
+    )
+
+
+def order_canceled(tx: Tx, event: commerce.OrderCanceled) -> None:
+    """Tell the vendor that the buyer called it off."""
+    order = event.order
+    _order_alert(
+        tx,
+        cause=f"order_canceled:{event.order_id}",
+        store=order.vendor_store_id,
+        title=f"Order #{order.order_number} canceled",
+        message=f"{order.buyer_store_name} canceled it.",
+        order_id=event.order_id,
+    )
+
+
+def cash_collected(tx: Tx, event: finance.CashCollected) -> None:
+    """Tell the vendor that the money is there, and the administrators that a payout will be due."""
+    amount = _money(event.amount_cents, event.currency)
+    _order_alert(
+        tx,
+        cause=f"cash_collected:{event.order_id}",
+        store=event.vendor_store_id,
+        title=f"Payment for order #{event.order_number}",
+        message=f"{amount} in cash was collected.",
+        order_id=event.order_id,
+    )
+    _order_alert(
+        tx,
+        cause=f"payout_due:{event.order_id}",
+        store="",
+        title=f"Payout for order #{event.order_number}",
+        message=f"{amount} was collected; confirm the payout once the order is delivered.",
+        order_id=event.order_id,
+    )
+
+
+def payment_failed(tx: Tx, event: finance.PaymentFailed) -> None:
+    """Tell the administrators that money and order disagree."""
+    received = _money(event.received_cents, event.currency)
+    expected = _money(event.expected_cents, event.currency)
+    _order_alert(
+        tx,
+        cause=f"payment_failed:{event.order_id}:{event.received_cents}",
+        store="",
+        title=f"Payment of order #{event.order_number} does not fit",
+        message=f"Received {received}, expected {expected}. The order is on hold.",
+        order_id=event.order_id,
+    )
+
+
+def order_paid(tx: Tx, event: finance.OrderPaid) -> None:
+    """Tell the vendor that the payout is made."""
+    _order_alert(
+        tx,
+        cause=f"order_paid:{event.order_id}",
+        store=event.vendor_store_id,
+        title=f"Payout for order #{event.order_number}",
+        message=f"{_money(event.payout_cents, event.currency)} is on its way to you.",
+        order_id=event.order_id,
+    )
+
+
+def _order_alert(tx: Tx, *, cause: str, store: str, title: str, message: str, order_id: str) -> None:
+    notify(
+        tx,
+        cause=cause,
+        store_id=uuid.UUID(store) if store else None,
+        notification_type="order_alert",
+        title=title,
+        message=message,
+        link=f"/orders/{order_id}",
+    )
+
+
+def _money(cents: int, currency: str) -> str:
+    return f"{cents // 100}.{cents % 100:02d} {currency}"
