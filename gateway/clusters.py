@@ -60,6 +60,7 @@ def _cluster(name: str, addresses: tuple[Address, ...]) -> Json:
         "name": name,
         "type": "STATIC" if all(_is_ip(address.host) for address in addresses) else "STRICT_DNS",
         "connect_timeout": "1s",
+        "dns_lookup_family": "V4_PREFERRED",
         "load_assignment": {
             "cluster_name": name,
             "endpoints": [{"lb_endpoints": [_endpoint(address) for address in addresses]}],

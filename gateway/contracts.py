@@ -7,15 +7,21 @@ the OpenAPI generator and the routes table.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from buf.validate import validate_pb2  # noqa: F401  registers the field constraints before the set is parsed
 from google.api import annotations_pb2, http_pb2
 from google.protobuf import descriptor_pb2
 from marketmesh.options.v1 import error_pb2, policy_pb2
 
+# Where protoc says something is: indexes from the file down.
+_Path = tuple[int, ...]
+# A message or an enum: its full name, itself, its comment.
+_Type = tuple[str, Any, str]
 _OWNER = re.compile(r"^marketmesh\.([a-z]+)\.v\d+$")
 _DEFAULT_AUDIENCE = {
     policy_pb2.CALLER_USER: policy_pb2.AUDIENCE_STORE,
@@ -53,12 +59,17 @@ class Method:
         return f"/{self.service}/{self.name}"
 
     @property
+    def is_public(self) -> bool:
+        """Return whether anybody may call."""
+        return bool(self.policy.caller == policy_pb2.CALLER_PUBLIC)
+
+    @property
     def audiences(self) -> tuple[str, ...]:
-        """Return the accepted `aud` claims, sorted; empty for public methods."""
-        if self.policy.caller == policy_pb2.CALLER_PUBLIC:
+        """Return the `aud` claims accepted from outside, sorted; empty for public methods."""
+        if self.is_public:
             return ()
         surfaces = list(self.policy.audiences) or [_DEFAULT_AUDIENCE[self.policy.caller]]
-        names = (policy_pb2.Audience.Name(surface) for surface in surfaces)
+        names = (policy_pb2.Audience.Name(surface) for surface in surfaces if surface != policy_pb2.AUDIENCE_SERVICE)
         return tuple(sorted("marketmesh." + name.removeprefix("AUDIENCE_").lower() for name in names))
 
     @property
@@ -115,7 +126,7 @@ class Contracts:
             if value.options.HasExtension(error_pb2.error)
         }
 
-    def _types(self):
+    def _types(self) -> Iterator[_Type]:
         for file in self.files:
             comments = comments_of(file)
             for index, message in enumerate(file.message_type):
@@ -130,7 +141,7 @@ def load_contracts(*, descriptor_path: Path) -> Contracts:
     return Contracts(files=tuple(parsed.file))
 
 
-def comments_of(file: descriptor_pb2.FileDescriptorProto) -> dict[tuple[int, ...], str]:
+def comments_of(file: descriptor_pb2.FileDescriptorProto) -> dict[_Path, str]:
     """Return leading comments by descriptor path, in one line each."""
     locations = file.source_code_info.location
     return {tuple(at.path): " ".join(at.leading_comments.split()) for at in locations if at.leading_comments}
@@ -148,7 +159,7 @@ def _methods_of(file: descriptor_pb2.FileDescriptorProto) -> list[Method]:
             comment = comments.get((6, index, 2, position), "")
             entry = _method(method, service=f"{file.package}.{service.name}", owner=owner.group(1), comment=comment)
             # Service tokens never come from outside, so neither do the calls that need one.
-            if entry.policy.caller != policy_pb2.CALLER_SERVICE:
+            if entry.is_public or entry.audiences:
                 found.append(entry)
     return found
 
@@ -184,7 +195,9 @@ def _binding(rule: http_pb2.HttpRule) -> Binding:
     return Binding(verb=pattern.upper(), path=getattr(rule, pattern), body=rule.body)
 
 
-def _nested(prefix: str, message, path, comments):
+def _nested(
+    prefix: str, message: descriptor_pb2.DescriptorProto, path: _Path, comments: dict[_Path, str]
+) -> Iterator[_Type]:
     name = f"{prefix}.{message.name}"
     yield name, message, comments.get(path, "")
     for index, inner in enumerate(message.nested_type):
@@ -197,7 +210,7 @@ def _field_comments(file: descriptor_pb2.FileDescriptorProto) -> dict[tuple[str,
     comments = comments_of(file)
     found: dict[tuple[str, int], str] = {}
 
-    def visit(prefix, message, path) -> None:
+    def visit(prefix: str, message: descriptor_pb2.DescriptorProto, path: _Path) -> None:
         name = f"{prefix}.{message.name}"
         for index in range(len(message.field)):
             if text := comments.get((*path, 2, index)):

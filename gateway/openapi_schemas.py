@@ -5,6 +5,8 @@ Called by gateway.openapi, which decides which messages are reachable.
 
 from __future__ import annotations
 
+from typing import Any
+
 from buf.validate import validate_pb2
 from google.protobuf import descriptor_pb2
 
@@ -120,7 +122,7 @@ def component_name(type_name: str) -> str:
 
 def _is_required(field: _Field) -> bool:
     rules = field.options.Extensions[validate_pb2.field]
-    return rules.required or rules.string.min_len > 0 or rules.repeated.min_items > 0
+    return bool(rules.required or rules.string.min_len > 0 or rules.repeated.min_items > 0)
 
 
 def _constraints(field: _Field, rules: validate_pb2.FieldRules) -> Json:
@@ -153,6 +155,6 @@ def _string_constraints(rules: validate_pb2.StringRules) -> Json:
     return found
 
 
-def _range(rules) -> Json:
+def _range(rules: Any) -> Json:
     words = {"gte": "minimum", "gt": "exclusiveMinimum", "lte": "maximum", "lt": "exclusiveMaximum"}
     return {keyword: getattr(rules, name) for name, keyword in words.items() if rules.HasField(name)}

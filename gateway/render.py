@@ -79,32 +79,34 @@ def write_routes_table(*, contracts: Contracts) -> None:
 
 def main() -> int:
     """Run the command line; returns the exit status."""
+    parser = _parser()
+    arguments = parser.parse_args()
+    if arguments.routes_table or arguments.write_routes_table:
+        contracts = load_contracts(descriptor_path=arguments.descriptors)
+        if arguments.write_routes_table:
+            write_routes_table(contracts=contracts)
+        else:
+            sys.stdout.write(build_routes_table(contracts=contracts))
+        return 0
+    if arguments.output is None:
+        parser.error("--output is needed")
+    where = {"output": arguments.output, "descriptor_path": arguments.descriptors}
+    try:
+        render(environment=arguments.environment, variables=os.environ, **where)
+    except SettingsInvalid as error:
+        sys.stderr.write(f"gateway: {error}\n")
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m gateway.render", description=__doc__)
     parser.add_argument("--output", type=Path, help="where to write the configuration")
     parser.add_argument("--environment", choices=("dev", "production"), default="dev")
     parser.add_argument("--descriptors", type=Path, default=_DESCRIPTORS)
     parser.add_argument("--routes-table", action="store_true", help="print the routes as a Markdown table and stop")
     parser.add_argument("--write-routes-table", action="store_true", help="renew the table in the README and stop")
-    arguments = parser.parse_args()
-    if arguments.routes_table:
-        sys.stdout.write(build_routes_table(contracts=load_contracts(descriptor_path=arguments.descriptors)))
-        return 0
-    if arguments.write_routes_table:
-        write_routes_table(contracts=load_contracts(descriptor_path=arguments.descriptors))
-        return 0
-    if arguments.output is None:
-        parser.error("--output is needed")
-    try:
-        render(
-            output=arguments.output,
-            environment=arguments.environment,
-            descriptor_path=arguments.descriptors,
-            variables=os.environ,
-        )
-    except SettingsInvalid as error:
-        sys.stderr.write(f"gateway: {error}\n")
-        return 2
-    return 0
+    return parser
 
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@ Called by gateway.render.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 _DEVELOPMENT_ORIGINS = "http://localhost:5173,http://localhost:3000"
 
@@ -51,7 +52,7 @@ class GatewaySettings:
 
 
 # Variable -> (field, how to read it). The whole list of what GATEWAY_ may say.
-_VARIABLES = {
+_VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "GATEWAY_BIND": ("bind", str),
     "GATEWAY_PORT": ("port", int),
     "GATEWAY_ADMIN_PORT": ("admin_port", int),
@@ -84,7 +85,7 @@ def read_settings(*, environment: str, descriptor_path: Path, variables: Mapping
     )
 
 
-def _read(given: Mapping[str, str], variable: str, read):
+def _read(given: Mapping[str, str], variable: str, read: Callable[[str], Any]) -> Any:
     try:
         value = read(given[variable])
     except ValueError as error:

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.gateway.envoy_process import EnvoyProcess
 from tests.gateway.grpc_caller import call_grpc_web
 
 _ECHO = "/api/v1/probe/echo"
@@ -53,6 +54,21 @@ class TestForgedHeaders:
         seen = envoy.call("POST", _ECHO, body={}, headers={name: "evil"}).json["metadata"]
 
         assert "evil" not in seen.values()
+
+
+class TestClientAddress:
+    def test_is_the_one_the_trusted_proxy_saw(self, contracts, mesh, tmp_path):
+        probe = f"127.0.0.1:{mesh.workers['first'].port}"
+        behind = EnvoyProcess(
+            folder=tmp_path, descriptor_path=contracts.descriptor_path, addresses={"probe": probe}, trusted_hops=1
+        )
+        try:
+            behind.wait_for_hosts("probe", 1)
+            reply = behind.call("POST", _ECHO, body={}, headers={"x-forwarded-for": "6.6.6.6, 9.9.9.9"})
+        finally:
+            behind.stop()
+
+        assert reply.json["metadata"]["x-mesh-client-ip"] == "9.9.9.9"
 
 
 class TestRequestId:

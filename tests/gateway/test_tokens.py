@@ -55,8 +55,10 @@ class TestRest:
     def test_accepts_every_audience_the_policy_lists(self, envoy, mint, audience):
         assert envoy.call("GET", "/api/v1/probe/shared/7", headers=mint.bearer(audience=audience)).status == 200
 
-    def test_refuses_an_audience_the_policy_does_not_list(self, envoy, mint):
-        reply = envoy.call("GET", "/api/v1/probe/shared/7", headers=mint.bearer(audience="marketmesh.admin"))
+    # The policy lists the service audience too, but no service calls from outside.
+    @pytest.mark.parametrize("audience", ["marketmesh.admin", "marketmesh.service"])
+    def test_refuses_any_other_audience(self, envoy, mint, audience):
+        reply = envoy.call("GET", "/api/v1/probe/shared/7", headers=mint.bearer(audience=audience))
 
         assert (reply.status, reply.error_info["metadata"]) == (401, {"cause": "token_audience"})
 

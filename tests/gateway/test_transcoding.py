@@ -42,6 +42,12 @@ class TestJson:
         }  # fmt: skip
         assert reply.json["amount_cents"] == "0"
 
+    def test_passes_answers_larger_than_the_connection_buffer(self, envoy):
+        reply = envoy.call("POST", "/api/v1/probe/echo", body=b'{"items":[' + b"{}," * 80_000 + b"{}]}")
+
+        assert (reply.status, len(reply.json["request"]["items"])) == (200, 80_001)
+        assert len(reply.body) > 1024 * 1024
+
     def test_accepts_a_body_without_content(self, envoy):
         assert envoy.call("POST", "/api/v1/probe/echo", body=b"").status == 200
 
