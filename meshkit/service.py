@@ -61,8 +61,6 @@ class Wiring:
     jobs: tuple[Job, ...] = ()
     # Endless helpers that run beside the RPC threads; each gets the stop event.
     loops: tuple[Callable[[threading.Event], None], ...] = ()
-    # Runs for every subscription that is not of our events (storage notices).
-    notices: tuple[Any, ...] = ()
     # Only identity has its keys at hand; everybody else asks it.
     public_keys: Callable[[], Mapping[str, Any]] | None = None
 
@@ -130,12 +128,12 @@ class Process:
             signal.signal(name, lambda *_: self.stop.set())
         server = self.build_server() if "serve" in roles else None
         self._start_roles(roles)
+        port = server.start() if server else None
         if server:
-            server.start()
             self._thread("readiness", lambda stop: self._watch_readiness(server, stop))
             for index, loop in enumerate(self.wiring.loops):
                 self._thread(f"loop-{index}", loop)
-        get_logger().info("service.started", roles=roles, port=server.port if server else None)
+        get_logger().info("service.started", roles=roles, port=port)
         while not self.stop.wait(1.0):
             pass
         get_logger().info("service.draining")
@@ -155,8 +153,6 @@ class Process:
             for consumer in self.wiring.consumers:
                 runner = ConsumerRunner(consumer, self.transactions, self._bus())
                 self._thread(f"consume-{consumer.topic}", runner.run)
-            for notice in self.wiring.notices:
-                self._thread("consume-notices", notice(self.transactions, self._bus()).run)
         if "jobs" in roles:
             self._thread("jobs", JobRunner((*chassis_jobs(), *self.wiring.jobs), self.transactions).run)
             self._thread("resume", self._resume_flows)

@@ -18,6 +18,7 @@ from google.pubsub_v1.services.publisher.transports import PublisherGrpcTranspor
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from meshkit.events.envelope import Envelope
+from meshkit.ids import derived_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,7 +50,17 @@ class Received:
     message_id: str
 
     def envelope(self, *, topic: str) -> Envelope:
-        """Return the event. Raises ValueError when the attributes are not an event's."""
+        """Return the event, or the object store's notice as one. Raises ValueError when it is neither."""
+        if "eventType" in self.attributes and "ce-id" not in self.attributes:
+            return Envelope(
+                event_id=derived_id(topic, self.message_id),
+                type=self.attributes["eventType"],
+                version=1,
+                topic=topic,
+                ordering_key=self.ordering_key,
+                payload=self.data,
+                headers=dict(self.attributes),
+            )
         try:
             return Envelope(
                 event_id=uuid.UUID(self.attributes["ce-id"]),

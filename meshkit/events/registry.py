@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from meshkit.db.tx import Tx
 
 Handler = Callable[["Tx", Any], None]
+NoticeHandler = Callable[["Tx", Envelope], None]
 
 
 class UnreadableEvent(Exception):
@@ -27,6 +28,7 @@ class Consumer:
     name: str
     topic: str
     _handlers: dict[str, tuple[type[Message], int, Handler]] = field(default_factory=dict)
+    _notices: dict[str, NoticeHandler] = field(default_factory=dict)
 
     @property
     def subscription(self) -> str:
@@ -36,7 +38,7 @@ class Consumer:
     @property
     def types(self) -> list[str]:
         """Return the event types it wants."""
-        return sorted(self._handlers)
+        return sorted([*self._handlers, *self._notices])
 
     def on(self, event: type[Message], handler: Handler) -> Consumer:
         """Handle an event type. Raises ValueError if it travels on another topic."""
@@ -46,8 +48,17 @@ class Consumer:
         self._handlers[spec.type] = (event, spec.version, handler)
         return self
 
+    def on_notice(self, event_type: str, handler: NoticeHandler) -> Consumer:
+        """Handle the object store's notices of a type (`OBJECT_FINALIZE`); they are not events of ours."""
+        self._notices[event_type] = handler
+        return self
+
     def handle(self, tx: Tx, envelope: Envelope) -> bool:
         """Decode and handle; returns False for a type this consumer does not want. Raises UnreadableEvent."""
+        notice = self._notices.get(envelope.type)
+        if notice is not None:
+            notice(tx, envelope)
+            return True
         known = self._handlers.get(envelope.type)
         if known is None:
             return False

@@ -57,12 +57,14 @@ class GrpcServer:
         for servicer in servicers:
             servicer.add_to_server(servicer.implementation, self._server)
         self._names = ["", *(servicer.descriptor.full_name for servicer in servicers)]
+        self._address = f"{settings.grpc_host}:{settings.grpc_port}"
         self.set_ready(ready=False)
-        self.port = self._server.add_insecure_port(f"{settings.grpc_host}:{settings.grpc_port}")
 
-    def start(self) -> None:
-        """Begin to accept calls."""
+    def start(self) -> int:
+        """Begin to accept calls; returns the port. Raises RuntimeError when the port is taken."""
+        port = self._server.add_insecure_port(self._address)
         self._server.start()
+        return port
 
     def set_ready(self, *, ready: bool) -> None:
         """Tell health checkers whether calls should be sent here."""
