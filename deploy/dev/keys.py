@@ -22,7 +22,7 @@ _TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105  an address ins
 
 
 def ensure_passwords(state: states.State) -> dict[str, str]:
-    """Return role name -> password: the superuser `postgres`, `<service>_owner` and `<service>_app` for each service."""
+    """Return role -> password: the superuser `postgres`, and `<service>_owner` and `<service>_app` for each service."""
     path = state.folder / "secrets.json"
     passwords: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     roles = [SUPERUSER, *(f"{service}_{kind}" for service in SERVICES for kind in ("owner", "app"))]

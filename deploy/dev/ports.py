@@ -72,7 +72,7 @@ class Ports:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Ports:
-        """Read the variables. Raises BadPort for a word, a number out of range, an unknown name or a port used twice."""
+        """Read the variables. Raises BadPort for a word, a number out of range, an unknown name, a port used twice."""
         defaults = cls().by_name()
         known = {PREFIX + name.upper() for name in defaults} | {OFFSET_VARIABLE}
         unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
@@ -121,9 +121,8 @@ def _refuse_twins(named: Mapping[str, int]) -> None:
     seen: dict[int, str] = {}
     for name, port in named.items():
         if port in seen:
-            raise BadPort(
-                f"port {port} is given to both {seen[port]} and {name}; change {PREFIX}{seen[port].upper()} or {PREFIX}{name.upper()}"
-            )
+            change = f"change {PREFIX}{seen[port].upper()} or {PREFIX}{name.upper()}"
+            raise BadPort(f"port {port} is given to both {seen[port]} and {name}; {change}")
         seen[port] = name
 
 
@@ -163,4 +162,5 @@ def _describe(pid: int) -> str:
 def _complaint(name: str, port: int, holder: str | None) -> str:
     who = holder or "a process this user may not see"
     stop = "stop that process" if holder else f"find and stop it (as root: ss -ltnp 'sport = :{port}')"
-    return f"port {port} for {name} is taken by {who}: {stop}, or set {PREFIX}{name.upper()} (or {OFFSET_VARIABLE} to move all)"
+    move = f"set {PREFIX}{name.upper()} (or {OFFSET_VARIABLE} to move all)"
+    return f"port {port} for {name} is taken by {who}: {stop}, or {move}"

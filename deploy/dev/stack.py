@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Collection, Iterator
 
-from deploy.dev import child, emulators, keys, mesh, postgres
+from deploy.dev import child, emulators, keys, mesh, postgres, wheels
 from deploy.dev import parts as all_parts
 from deploy.dev.console import Console
 from deploy.dev.environment import Addresses
@@ -29,13 +29,13 @@ _EMBEDDED_START_S = 90.0
 _EMBEDDED_STOP_S = 15.0
 # A second Ctrl-C this soon is the same one, delivered by the terminal and again by make.
 _SAME_SIGNAL_S = 1.0
-_REFUSALS = (BadPort, PortsTaken, StateUnusable, all_parts.UnknownPart, postgres.PostgresUnusable)
+_REFUSALS = (BadPort, PortsTaken, StateUnusable, all_parts.UnknownPart, postgres.PostgresUnusable, wheels.WheelMissing)
 
 
 async def run_stack(
     state_dir: pathlib.Path, ports: Ports, verbose: bool = False, only: Collection[str] | None = None
 ) -> int:
-    """Run until Ctrl-C or SIGTERM. Returns the exit code: 1 when it could not start or broke, 0 after an orderly stop."""
+    """Run until Ctrl-C or SIGTERM. Returns: 0 after an orderly stop, 1 when it could not start or broke."""
     if sys.platform != "linux":
         print("The embedded stack needs Linux (Envoy has no other wheel). Use: docker compose up", file=sys.stderr)
         return 1
@@ -60,9 +60,7 @@ async def run_stack(
         lock.release()
 
 
-def _plan(
-    state: State, ports: Ports, only: Collection[str] | None
-) -> tuple[all_parts.Recipe, dict[str, Part]]:
+def _plan(state: State, ports: Ports, only: Collection[str] | None) -> tuple[all_parts.Recipe, dict[str, Part]]:
     addresses = Addresses(ports=ports, passwords=keys.ensure_passwords(state))
     recipe = all_parts.Recipe(state=state, addresses=addresses, key_files=keys.ensure_key_files(state))
     parts = all_parts.build_parts(recipe)
@@ -73,8 +71,8 @@ async def _run(recipe: all_parts.Recipe, parts: dict[str, Part], *, guard: child
     console = Console(folder=recipe.state.logs, verbose=verbose)
     supervisor = Supervisor(parts=parts.values(), console=console, guard=guard)
     stop = _stop_on_signals(supervisor, console)
-    if "bigquery" not in parts:
-        console.say("stack", "no warehouse: .venv-bigquery is missing (scripts/setup.sh makes it) or was not asked for")
+    if not emulators.has_bigquery():
+        console.say("stack", "no warehouse: .venv-bigquery is missing; scripts/setup.sh makes it")
     code = 0
     try:
         starting = asyncio.create_task(supervisor.start())

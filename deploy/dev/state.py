@@ -61,7 +61,7 @@ class State:
                 os.close(descriptor)
                 raise StateUnusable(
                     f"another stack (process {holder}) already runs with the state in {self.folder}. "
-                    f"Stop it (Ctrl-C there, or kill {holder}), or choose another --state-dir and MARKETMESH_PORT_OFFSET"
+                    f"Stop it (Ctrl-C there, or kill {holder}), or take another --state-dir and MARKETMESH_PORT_OFFSET"
                 )
             time.sleep(_LOCK_POLL_S)
         os.ftruncate(descriptor, 0)

@@ -56,7 +56,7 @@ class Supervisor:
         for name, part in self.parts.items():
             self._tasks[name] = asyncio.create_task(self._guarded(part), name=name)
         needed = [name for name, part in self.parts.items() if not part.background]
-        everything = asyncio.ensure_future(asyncio.gather(*(self._ready[name].wait() for name in needed)))
+        everything = asyncio.create_task(self._until_all(needed))
         try:
             while not everything.done() and not self.failure.done():
                 await asyncio.wait(
@@ -90,7 +90,7 @@ class Supervisor:
     async def _guarded(self, part: Part) -> None:
         """Run the part; whatever goes wrong in it becomes the stack's failure instead of a lost exception."""
         try:
-            await asyncio.gather(*(self._ready[name].wait() for name in part.after if name in self._ready))
+            await self._until_all(name for name in part.after if name in self._ready)
             if part.run_once:
                 await self._run_once(part)
             else:
@@ -99,6 +99,10 @@ class Supervisor:
             self._fail(error)
         except Exception as error:  # the edge of this part: a bug or a broken installation must end the start
             self._fail(StartFailed(f"{part.name}: {type(error).__name__}: {error}"))
+
+    async def _until_all(self, names: Iterable[str]) -> None:
+        for name in names:
+            await self._ready[name].wait()
 
     def _fail(self, error: StartFailed) -> None:
         if not self.failure.done() and not self._stopping.is_set():
@@ -120,7 +124,7 @@ class Supervisor:
             else:
                 code = await self._reap(part, await self._spawn(part))
                 if code:
-                    raise StartFailed(f"{part.name} failed, {_ended(code)}; its last output:\n{self._last_output(part)}")
+                    raise StartFailed(f"{part.name} {_ended(code)}; its last output:\n{self._last_output(part)}")
             self._mark_ready(part, since=since)
 
     async def _keep_running(self, part: Part) -> None:

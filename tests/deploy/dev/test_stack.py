@@ -1,0 +1,224 @@
+"""`marketmesh dev` as a process: second start, lock, crash, Ctrl-C, kill -9, root and ordinary user."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import psycopg
+import pytest
+import redis
+
+from deploy.dev import keys, postgres
+from deploy.dev.environment import REPOSITORY, Addresses
+from deploy.dev.state import State
+
+from .conftest import Launch, RunningStack, eventually
+
+_ALL_STOPPED = r"all stopped in [0-9.]+ s"
+
+
+def addresses(stack: RunningStack) -> Addresses:
+    return Addresses(ports=stack.ports, passwords=keys.ensure_passwords(State(stack.state_dir)))
+
+
+def gone(family: list[psutil.Process]) -> bool:
+    return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in family)
+
+
+class TestRunStack:
+    def test_second_start_finds_the_first_ones_data(self, launch: Launch) -> None:
+        first = launch("databases,valkey")
+        first.wait_for("ready in .* Ctrl-C stops it")
+        at = addresses(first)
+        with psycopg.connect(at.database_dsn("ads", kind="owner")) as owner:
+            owner.execute("create table kept (word text)")
+            owner.execute("insert into kept values ('still here')")
+        redis.Redis.from_url(at.redis_url).set("kept", "too")
+        family = first.family()
+        since = time.monotonic()
+        assert first.stop() == 0
+        assert time.monotonic() - since < 10
+        assert gone(family)
+
+        second = launch("databases,valkey")
+        second.wait_for("ready in .* Ctrl-C stops it")
+
+        with psycopg.connect(at.database_dsn("ads")) as app:
+            assert app.execute("select word from kept").fetchone() == ("still here",)
+        assert redis.Redis.from_url(at.redis_url).get("kept") == b"too"
+
+    def test_refuses_a_state_that_is_in_use(self, launch: Launch) -> None:
+        first = launch("valkey")
+        first.wait_for("ready in .* Ctrl-C stops it")
+
+        second = launch("valkey")
+
+        assert second.process.wait(20) == 1
+        assert f"another stack (process {first.process.pid}) already runs with the state in" in second.text()
+        assert redis.Redis.from_url(addresses(first).redis_url).ping()
+
+    def test_names_a_taken_port_and_starts_nothing(self, launch: Launch, state_dir: pathlib.Path) -> None:
+        first = launch("valkey")
+        first.wait_for("ready in .* Ctrl-C stops it")
+        pid = first.pid_of("valkey")
+        first.state_dir.rename(state_dir.with_name("moved"))
+
+        second = launch("valkey")
+
+        assert second.process.wait(20) == 1
+        assert f"port {first.ports.valkey} for valkey is taken by process {pid}" in second.text()
+        assert "MARKETMESH_PORT_VALKEY" in second.text()
+
+    def test_restarts_a_killed_postgres(self, launch: Launch) -> None:
+        stack = launch("postgres")
+        stack.wait_for("ready in .* Ctrl-C stops it")
+
+        os.kill(stack.pid_of("postgres"), signal.SIGKILL)
+
+        text = stack.wait_for(r"postgres +\| ready in", count=2)
+        assert "was ended by SIGKILL" in text
+        assert "restarting in 0.5 s" in text
+        psycopg.connect(addresses(stack).superuser_dsn).close()
+
+    def test_names_a_part_it_does_not_have(self, launch: Launch) -> None:
+        stack = launch("postgrs")
+
+        assert stack.process.wait(20) == 1
+        assert "there is no part 'postgrs'; there are postgres, databases, valkey" in stack.text()
+
+    @pytest.mark.parametrize(
+        ("number", "parts"),
+        [(signal.SIGINT, "postgres,pubsub,mail"), (signal.SIGTERM, "valkey"), (signal.SIGHUP, "valkey")],
+    )
+    def test_leaves_no_process_when_asked_to_stop(self, launch: Launch, number: signal.Signals, parts: str) -> None:
+        stack = launch(parts)
+        stack.wait_for("ready in .* Ctrl-C stops it")
+        family = stack.family()
+        assert len(family) > 2
+
+        assert stack.stop(number) == 0
+
+        assert gone(family)
+        stack.ports.check_free()
+
+    def test_leaves_no_process_when_killed(self, launch: Launch) -> None:
+        stack = launch("postgres,mail,valkey")
+        stack.wait_for("ready in .* Ctrl-C stops it")
+        family = stack.family()
+        assert len(family) > 5
+
+        stack.stop(signal.SIGKILL)
+
+        eventually(lambda: gone(family), within_s=10)
+
+    def test_starts_at_once_after_a_kill(self, launch: Launch) -> None:
+        first = launch("postgres")
+        first.wait_for("ready in .* Ctrl-C stops it")
+        first.stop(signal.SIGKILL)
+
+        second = launch("postgres")
+
+        second.wait_for("ready in .* Ctrl-C stops it")
+
+
+class TestUsers:
+    def test_postgres_never_runs_as_root(self, launch: Launch) -> None:
+        stack = launch("postgres")
+        stack.wait_for("ready in .* Ctrl-C stops it")
+
+        server = psutil.Process(stack.pid_of("postgres"))
+        assert server.uids().real != 0 or "unshare" in postgres.choose_user(stack.state_dir / "postgres").wrapper[0]
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root needs a user namespace")
+    @pytest.mark.skipif(shutil.which("unshare") is None, reason="unshare is not installed")
+    def test_root_in_a_closed_folder(self, launch: Launch, state_dir: pathlib.Path) -> None:
+        state_dir.parent.chmod(0o700)
+
+        stack = launch("databases")
+        stack.wait_for("ready in .* Ctrl-C stops it")
+        assert psutil.Process(stack.pid_of("postgres")).uids().real == 0  # our uid under another name
+        family = stack.family()
+        stack.stop(signal.SIGKILL)
+        eventually(lambda: gone(family), within_s=10)
+
+        state_dir.parent.chmod(0o755)  # and back to the other way of running, with the same data
+        again = launch("databases")
+        again.wait_for("ready in .* Ctrl-C stops it")
+        psycopg.connect(addresses(again).database_dsn("ads")).close()
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="this whole suite runs as an ordinary user already")
+    @pytest.mark.parametrize("kind", ["another user", "user namespace"])
+    def test_ordinary_user(self, launch: Launch, state_dir: pathlib.Path, kind: str) -> None:
+        wrapper = _as_nobody(state_dir) if kind == "another user" else _shown_as_nobody()
+
+        stack = launch("databases,pubsub,gcs,valkey,mail", wrapper=wrapper)
+
+        stack.wait_for("ready in .* Ctrl-C stops it")
+        family = stack.family()
+        assert stack.stop() == 0
+        assert gone(family)
+
+    def test_says_whose_state_it_is(self, launch: Launch, state_dir: pathlib.Path) -> None:
+        if os.geteuid() != 0:
+            pytest.skip("needs root to make a foreign state")
+        wrapper = _as_nobody(state_dir)
+        State(state_dir)
+
+        stack = launch("valkey", wrapper=wrapper)
+
+        assert stack.process.wait(20) == 1
+        assert "the state was probably made by another user" in stack.text()
+
+
+class TestSecrets:
+    def test_are_generated_once_and_private(self, state_dir: pathlib.Path) -> None:
+        state = State(state_dir)
+
+        passwords, files = keys.ensure_passwords(state), keys.ensure_key_files(state)
+
+        again = {variable: path.read_text() for variable, path in keys.ensure_key_files(state).items()}
+        assert keys.ensure_passwords(state) == passwords
+        assert again == {variable: path.read_text() for variable, path in files.items()}
+        assert len(set(passwords.values())) == 17
+        for path in (state.folder / "secrets.json", *files.values()):
+            assert path.stat().st_mode & 0o777 == 0o600
+        account = json.loads(files["MEDIA_SIGNING_KEY_FILE"].read_text())
+        assert account["client_email"] == "media@marketmesh-dev.iam.gserviceaccount.com"
+
+
+def _as_nobody(state_dir: pathlib.Path) -> tuple[str, ...]:
+    """Return a command prefix that drops root for good, giving the state's parent to the user it drops to."""
+    user = pwd.getpwnam("nobody")
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        pytest.skip("setpriv is not installed")
+    drop = (setpriv, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
+    if problem := _trial(drop):
+        pytest.skip(f"nobody cannot run this interpreter: {problem}")
+    os.chown(state_dir.parent, user.pw_uid, user.pw_gid)
+    return drop
+
+
+def _shown_as_nobody() -> tuple[str, ...]:
+    """Return a command prefix under which root's own files remain readable, but nothing may be done as root."""
+    user = pwd.getpwnam("nobody")
+    drop = ("unshare", "--user", f"--map-user={user.pw_uid}", f"--map-group={user.pw_gid}")
+    if problem := _trial(drop):
+        pytest.skip(f"no user namespaces: {problem}")
+    return drop
+
+
+def _trial(drop: tuple[str, ...]) -> str:
+    # Through a shell: setpriv itself may still execute what the user it drops to may not.
+    command = [*drop, "/bin/sh", "-c", 'exec "$0" -c "import grpc"', sys.executable]
+    trial = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    return trial.stderr.strip()[-200:] if trial.returncode else ""
