@@ -1,0 +1,90 @@
+"""SQL about files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, insert, select, tuple_, update
+
+from meshkit.cursor import Cursor
+from services.media.data.tables import media
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from meshkit.cursor import Page
+    from meshkit.db.tx import Tx
+
+
+def add(tx: Tx, **columns: Any) -> Any:
+    """Insert a pending file; returns the row."""
+    values = {
+        "status": "pending",
+        "failure": "",
+        "created_at": tx.now,
+        "uploaded_at": None,
+        "failed_at": None,
+        **columns,
+    }
+    return tx.execute(insert(media).values(values).returning(media)).one()
+
+
+def find(tx: Tx, media_id: uuid.UUID, *, store_id: uuid.UUID) -> Any | None:
+    """Return a store's file, or None."""
+    return tx.execute(select(media).where(media.c.id == media_id, media.c.store_id == store_id)).one_or_none()
+
+
+def lock_by_key(tx: Tx, gcs_key: str) -> Any | None:
+    """Return the file of an object and keep it from changing until commit, or None."""
+    return tx.execute(select(media).where(media.c.gcs_key == gcs_key).with_for_update()).one_or_none()
+
+
+def lock_shared(tx: Tx, media_ids: Sequence[uuid.UUID], *, store_id: uuid.UUID) -> dict[uuid.UUID, Any]:
+    """Return those of the files that the store has, by id, and keep them from changing until commit."""
+    statement = (
+        select(media)
+        .where(media.c.id.in_(media_ids), media.c.store_id == store_id)
+        .order_by(media.c.id)
+        .with_for_update(read=True)
+    )
+    return {row.id: row for row in tx.execute(statement)}
+
+
+def set_status(tx: Tx, media_id: uuid.UUID, *, status: str, **columns: Any) -> Any:
+    """Set a file's status and what goes with it; returns the row."""
+    statement = update(media).where(media.c.id == media_id).values(status=status, **columns).returning(media)
+    return tx.execute(statement).one()
+
+
+def page_of_store(tx: Tx, store_id: uuid.UUID, page: Page, *, kind: str, status: str) -> Sequence[Any]:
+    """Return a store's files, newest first, one more than the page; an empty kind or status means any."""
+    statement = select(media).where(media.c.store_id == store_id)
+    if kind:
+        statement = statement.where(media.c.kind == kind)
+    if status:
+        statement = statement.where(media.c.status == status)
+    if page.after:
+        statement = statement.where(tuple_(media.c.created_at, media.c.id) < (page.after.at, page.after.id))
+    statement = statement.order_by(media.c.created_at.desc(), media.c.id.desc()).limit(page.fetch)
+    rows: Sequence[Any] = tx.execute(statement).all()
+    return rows
+
+
+def remove_pending(tx: Tx, *, created_before: datetime, limit: int) -> int:
+    """Delete up to `limit` files that were announced before an instant and never came; returns how many."""
+    stale = (
+        select(media.c.id)
+        .where(media.c.status == "pending", media.c.created_at < created_before)
+        .order_by(media.c.created_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    count: int = tx.execute(delete(media).where(media.c.id.in_(stale.scalar_subquery()))).rowcount
+    return count
+
+
+def cursor_of(row: Any) -> Cursor:
+    """Return the sort key of a file."""
+    return Cursor(row.created_at, row.id)

@@ -1,0 +1,83 @@
+"""Media's tables. Each names its invariant; only media writes them."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+
+from meshkit.db.tables import instant, platform_metadata
+
+metadata = platform_metadata()
+
+# One row per file, written before its upload URL is given out. `size_bytes` is the declared size until the object is
+# seen, then the real one; `failure` says why a failed file is one.
+media = Table(
+    "media",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("store_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("gcs_key", Text, nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("mime_type", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("failure", Text, nullable=False),
+    instant("created_at"),
+    instant("uploaded_at", nullable=True),
+    instant("failed_at", nullable=True),
+    PrimaryKeyConstraint("id", name="media_pk"),
+    UniqueConstraint("gcs_key", name="media_gcs_key_key"),
+    CheckConstraint(
+        "kind IN ('product', 'ads', 'pdf', 'license_doc', 'coa', 'manifest', 'user', 'store', 'other')",
+        name="media_kind_check",
+    ),
+    CheckConstraint(
+        "status IN ('pending', 'uploaded', 'processing', 'ready', 'failed', 'delete_requested', 'deleted',"
+        " 'delete_failed')",
+        name="media_status_check",
+    ),
+    CheckConstraint("size_bytes BETWEEN 0 AND 20971520", name="media_size_bytes_check"),
+    CheckConstraint("status <> 'pending' OR uploaded_at IS NULL", name="media_uploaded_at_check"),
+)
+Index("media_store_id_created_at_idx", media.c.store_id, media.c.created_at.desc(), media.c.id.desc())
+Index("media_pending_idx", media.c.created_at, postgresql_where=text("status = 'pending'"))
+
+# One row per use of a file by a thing of the same store. Rows are added and removed, never changed.
+media_attachments = Table(
+    "media_attachments",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("media_id", Uuid, nullable=False),
+    Column("entity_type", Text, nullable=False),
+    Column("entity_id", Uuid, nullable=False),
+    Column("store_id", Uuid, nullable=False),
+    Column("gcs_key", Text, nullable=False),
+    Column("is_protected", Boolean, nullable=False),
+    instant("created_at"),
+    PrimaryKeyConstraint("id", name="media_attachments_pk"),
+    UniqueConstraint("media_id", "entity_type", "entity_id", name="media_attachments_media_id_entity_key"),
+    ForeignKeyConstraint(["media_id"], ["media.id"], name="media_attachments_media_id_fk", ondelete="RESTRICT"),
+    CheckConstraint(
+        "entity_type IN ('license', 'ad', 'product_gallery', 'product_coa', 'store_logo', 'store_banner',"
+        " 'user_avatar')",
+        name="media_attachments_entity_type_check",
+    ),
+    CheckConstraint(
+        "is_protected = (entity_type IN ('license', 'ad'))", name="media_attachments_is_protected_check"
+    ),
+)
+Index("media_attachments_entity_idx", media_attachments.c.entity_type, media_attachments.c.entity_id)

@@ -1,0 +1,93 @@
+"""Google Cloud Storage, or a local server that speaks its API: the only module that knows the SDK."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from google.api_core import exceptions as google
+from google.auth.credentials import AnonymousCredentials
+from google.auth.exceptions import GoogleAuthError
+from google.cloud import storage
+from google.oauth2 import service_account
+from requests.exceptions import RequestException
+
+from meshkit.errors import DependencyUnavailable
+from services.media.outbound.ports import StoredObject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import timedelta
+    from pathlib import Path
+
+_SCOPES = ("https://www.googleapis.com/auth/devstorage.read_write",)
+
+
+@dataclass
+class ObjectStore:
+    """One bucket. URLs are signed by the key file's account; a plain http address is asked without credentials."""
+
+    signing_key_file: Path
+    storage_url: str
+    bucket: str
+    upload_lifetime: timedelta
+    read_lifetime: timedelta
+    timeout_s: float
+
+    def __post_init__(self) -> None:
+        self._account = json.loads(self.signing_key_file.read_text())
+        self._signing = service_account.Credentials.from_service_account_info(self._account, scopes=_SCOPES)
+
+    def upload_url(self, key: str, *, content_type: str) -> str:
+        """Return a URL to PUT exactly that content type to, for `upload_lifetime`."""
+        return self._signed(key, method="PUT", expiration=self.upload_lifetime, content_type=content_type)
+
+    def read_url(self, key: str) -> str:
+        """Return a URL to GET the object from, for `read_lifetime`."""
+        return self._signed(key, method="GET", expiration=self.read_lifetime)
+
+    def find(self, key: str) -> StoredObject | None:
+        """Return an object, or None. Raises DependencyUnavailable."""
+        blob = self._asked(lambda: self._bucket.get_blob(key, timeout=self.timeout_s, retry=None))
+        return None if blob is None else StoredObject(int(blob.size), blob.content_type or "")
+
+    def ensure_bucket(self) -> None:
+        """Create the bucket unless it exists. Raises DependencyUnavailable."""
+        self._asked(self._create_bucket)
+
+    def _create_bucket(self) -> None:
+        if self._bucket.exists(timeout=self.timeout_s, retry=None):
+            return
+        try:
+            self._client.create_bucket(self._bucket, timeout=self.timeout_s, retry=None)
+        except google.Conflict:
+            # Another process was faster.
+            return
+
+    def _signed(self, key: str, **what: Any) -> str:
+        url: str = self._bucket.blob(key).generate_signed_url(
+            version="v4", credentials=self._signing, api_access_endpoint=self.storage_url, **what
+        )
+        return url
+
+    @cached_property
+    def _client(self) -> storage.Client:
+        is_local = self.storage_url.startswith("http://")
+        return storage.Client(
+            project=self._account["project_id"],
+            credentials=AnonymousCredentials() if is_local else self._signing,
+            client_options={"api_endpoint": self.storage_url},
+        )
+
+    @cached_property
+    def _bucket(self) -> storage.Bucket:
+        return self._client.bucket(self.bucket)
+
+    @staticmethod
+    def _asked(question: Callable[[], Any]) -> Any:
+        try:
+            return question()
+        except (google.GoogleAPICallError, GoogleAuthError, RequestException) as error:
+            raise DependencyUnavailable("The object store does not answer.", dependency="object_store") from error

@@ -1,0 +1,56 @@
+"""Composition root of media: read top to bottom, it is what the service is made of."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from marketmesh.media.v1 import (
+    media_internal_service_pb2,
+    media_internal_service_pb2_grpc,
+    media_service_pb2,
+    media_service_pb2_grpc,
+)
+from meshkit.grpc.server import Servicer
+from meshkit.jobs import Job
+from meshkit.service import Parts, ServiceSpec, Wiring
+from services.media.api.internal_servicer import MediaInternalServicer
+from services.media.api.media_servicer import MediaServicer
+from services.media.data.tables import metadata
+from services.media.events.handlers import consumers
+from services.media.jobs.keep_bucket import BucketKeeper
+from services.media.outbound.object_store import ObjectStore
+from services.media.settings import MediaSettings
+from services.media.usecases.remove_stale_pending import remove_stale_pending
+
+
+def wire(parts: Parts) -> Wiring:
+    """Build media from its settings and the chassis's parts."""
+    settings = MediaSettings()
+    objects = ObjectStore(
+        signing_key_file=settings.signing_key_file,
+        storage_url=settings.storage_url,
+        bucket=settings.bucket,
+        upload_lifetime=timedelta(minutes=settings.upload_url_minutes),
+        read_lifetime=timedelta(hours=settings.read_url_hours),
+        timeout_s=settings.storage_timeout_seconds,
+    )
+    return Wiring(
+        servicers=(
+            Servicer(
+                media_service_pb2.DESCRIPTOR.services_by_name["MediaService"],
+                media_service_pb2_grpc.add_MediaServiceServicer_to_server,
+                MediaServicer(signer=objects, objects=objects),
+            ),
+            Servicer(
+                media_internal_service_pb2.DESCRIPTOR.services_by_name["MediaInternalService"],
+                media_internal_service_pb2_grpc.add_MediaInternalServiceServicer_to_server,
+                MediaInternalServicer(),
+            ),
+        ),
+        consumers=consumers(),
+        jobs=(Job("remove_stale_pending", timedelta(hours=1), remove_stale_pending),),
+        loops=(BucketKeeper(objects).run,) if parts.mesh.environment == "dev" else (),
+    )
+
+
+SPEC = ServiceSpec(name="media", metadata=metadata, database_settings=MediaSettings, wire=wire)

@@ -1,0 +1,19 @@
+"""Read a store's files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from services.media.data import media
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from meshkit.cursor import Page
+    from meshkit.db.tx import Tx
+
+
+def list_media(tx: Tx, *, page: Page, kind: str, status: str) -> tuple[Sequence[Any], str]:
+    """Return the caller's store's files, newest first, and the next cursor; empty filters mean any."""
+    rows = media.page_of_store(tx, tx.principal.require_store, page, kind=kind, status=status)
+    return page.cut(rows, media.cursor_of)

@@ -1,0 +1,34 @@
+"""Read one file of the caller's store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from meshkit.errors import NotFound
+from services.media.data import media
+from services.media.domain.status import USABLE, MediaStatus
+from services.media.errors import MediaNotUsable, MediaPending
+
+if TYPE_CHECKING:
+    import uuid
+
+    from meshkit.db.tx import Tx
+
+
+def read_media(tx: Tx, *, media_id: uuid.UUID) -> Any:
+    """Return the file. Raises NotFound, also for another store's."""
+    row = media.find(tx, media_id, store_id=tx.principal.require_store)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def read_usable_media(tx: Tx, *, media_id: uuid.UUID) -> Any:
+    """Return a file whose bytes may be read. Raises NotFound, MediaPending, MediaNotUsable."""
+    row = read_media(tx, media_id=media_id)
+    status = MediaStatus(row.status)
+    if status is MediaStatus.PENDING:
+        raise MediaPending(state=row.status)
+    if status not in USABLE:
+        raise MediaNotUsable(f"The file is {row.status}.", state=row.status)
+    return row
