@@ -16,33 +16,48 @@ from meshkit.principal import Audience, Principal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from meshkit.clock import Clock
 
 ISSUER = "marketmesh"
 SERVICE_TOKEN_SECONDS = 60
+# Clocks of two machines may differ by this much.
+CLOCK_SKEW_SECONDS = 10
 _CACHE_SIZE = 4096
 _UNKNOWN_KEY_REFRESH_SECONDS = 2.0
 
 
-def verify_token(token: str, *, key: Any, algorithm: str) -> dict[str, Any]:
+def verify_token(token: str, *, key: Any, algorithm: str, now: datetime) -> dict[str, Any]:
     """Return the claims of a token of ours. Raises Unauthenticated with the cause.
 
-    The audience is compared later against the method's policy: here it must only be one of ours.
+    The audience is compared later against the method's policy: here it must only be one of ours. Times are compared
+    with `now`, which is the injected clock's, not with the machine's.
     """
     try:
-        return jwt.decode(
+        claims: dict[str, Any] = jwt.decode(
             token,
             key,
             algorithms=[algorithm],
             issuer=ISSUER,
             audience=[audience.value for audience in Audience],
-            options={"require": ["exp", "iat", "iss", "aud", "sub", "jti"]},
+            options={
+                "require": ["exp", "iat", "iss", "aud", "sub", "jti"],
+                "verify_exp": False,
+                "verify_iat": False,
+            },
         )
-    except jwt.ExpiredSignatureError:
-        raise Unauthenticated("The token has expired.", cause="token_expired") from None
     except jwt.InvalidAudienceError:
         raise Unauthenticated("The token is for another audience.", cause="token_audience") from None
     except jwt.InvalidTokenError:
         raise Unauthenticated("The token is not valid.", cause="token_invalid") from None
+    if not isinstance(claims["exp"], int) or not isinstance(claims["iat"], int):
+        raise Unauthenticated("The token is not valid.", cause="token_invalid")
+    if claims["iat"] > now.timestamp() + CLOCK_SKEW_SECONDS:
+        raise Unauthenticated("The token is from the future.", cause="token_invalid")
+    if claims["exp"] <= now.timestamp():
+        raise Unauthenticated("The token has expired.", cause="token_expired")
+    return claims
 
 
 @dataclass
@@ -82,19 +97,21 @@ def parse_jwks(document: bytes) -> dict[str, Any]:
 class Authenticator:
     """Turns an Authorization value into a Principal; remembers verified tokens until they expire."""
 
-    def __init__(self, *, keys: KeySet, service_key: str) -> None:
+    def __init__(self, *, keys: KeySet, service_key: str, clock: Clock) -> None:
         self._keys = keys
+        self._clock = clock
         self._service_key = service_key
         self._seen: OrderedDict[str, tuple[float, Principal]] = OrderedDict()
         self._lock = threading.Lock()
 
     def principal(self, token: str) -> Principal:
         """Return who the token is for. Raises Unauthenticated."""
+        now = self._clock.now()
         with self._lock:
             known = self._seen.get(token)
-        if known and known[0] > time.time():
+        if known and known[0] > now.timestamp():
             return known[1]
-        claims = self._verify(token)
+        claims = self._verify(token, now)
         principal = principal_of(claims)
         with self._lock:
             self._seen[token] = (float(claims["exp"]), principal)
@@ -102,17 +119,17 @@ class Authenticator:
                 self._seen.popitem(last=False)
         return principal
 
-    def _verify(self, token: str) -> dict[str, Any]:
+    def _verify(self, token: str, now: datetime) -> dict[str, Any]:
         try:
             header = jwt.get_unverified_header(token)
         except jwt.InvalidTokenError:
             raise Unauthenticated("The token is not valid.", cause="token_invalid") from None
         if header.get("alg") == "HS256":
-            claims = verify_token(token, key=self._service_key, algorithm="HS256")
+            claims = verify_token(token, key=self._service_key, algorithm="HS256", now=now)
             if claims["aud"] != Audience.SERVICE:
                 raise Unauthenticated("The token is not valid.", cause="token_invalid")
             return claims
-        claims = verify_token(token, key=self._keys.find(str(header.get("kid"))), algorithm="ES256")
+        claims = verify_token(token, key=self._keys.find(str(header.get("kid"))), algorithm="ES256", now=now)
         if claims["aud"] == Audience.SERVICE:
             raise Unauthenticated("The token is not valid.", cause="token_invalid")
         return claims
@@ -137,16 +154,16 @@ def principal_of(claims: Mapping[str, Any]) -> Principal:
         raise Unauthenticated("The token is not valid.", cause="token_invalid") from None
 
 
-def mint_service_token(*, service: str, origin: str, key: str) -> str:
+def mint_service_token(*, service: str, origin: str, key: str, now: datetime) -> str:
     """Return a token with which `service` calls another one on behalf of `origin`; lives 60 s."""
-    now = int(time.time())
+    issued_at = int(now.timestamp())
     claims = {
         "iss": ISSUER,
         "aud": Audience.SERVICE.value,
         "sub": service,
         "origin": origin,
-        "iat": now,
-        "exp": now + SERVICE_TOKEN_SECONDS,
+        "iat": issued_at,
+        "exp": issued_at + SERVICE_TOKEN_SECONDS,
         "jti": uuid.uuid4().hex,
     }
     return jwt.encode(claims, key, algorithm="HS256")

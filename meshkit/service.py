@@ -107,6 +107,7 @@ class Process:
                 target=target,
                 address=self.mesh.address_of(target),
                 token_key=self._service_key,
+                clock=self.clock,
             )
         return self._channels[target]
 
@@ -118,7 +119,7 @@ class Process:
         revocations = Revocations(client)
         revocations.start()
         keys = KeySet(self.wiring.public_keys or self._keys_of_identity)
-        guard = Guard(Authenticator(keys=keys, service_key=self._service_key), revocations, limiter)
+        guard = Guard(Authenticator(keys=keys, service_key=self._service_key, clock=self.clock), revocations, limiter)
         interceptor = PolicyInterceptor(self.spec.name, self.policies, guard, self.unit_of_work)
         return GrpcServer(servicers=self.wiring.servicers, interceptor=interceptor, settings=self.mesh)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from meshkit.call import Call
+    from meshkit.clock import Clock
 
 _SERVICE_CONFIG = json.dumps(
     {
@@ -52,10 +53,11 @@ class RemoteRefusal(MeshError):
 class Channel:
     """A channel from `service` to `target`, which lives at `address`. Connects when first used."""
 
-    def __init__(self, *, service: str, target: str, address: str, token_key: str) -> None:
+    def __init__(self, *, service: str, target: str, address: str, token_key: str, clock: Clock) -> None:
         self.target = target
         self._service = service
         self._token_key = token_key
+        self._clock = clock
         self.grpc = grpc.insecure_channel(
             address,
             options=[
@@ -88,7 +90,10 @@ class Channel:
             raise self._translate(error) from None
 
     def _token(self, call: Call) -> str:
-        return mint_service_token(service=self._service, origin=call.principal.subject, key=self._token_key)
+        origin = call.principal.origin or call.principal.subject
+        return mint_service_token(
+            service=self._service, origin=origin, key=self._token_key, now=self._clock.now()
+        )
 
     def _translate(self, error: grpc.RpcError) -> MeshError:
         code = error.code()

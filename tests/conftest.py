@@ -1,0 +1,35 @@
+"""Fixtures every test may use: one real Postgres and Valkey per test process, and services on top of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from deploy.dev.stack import Embedded, embedded
+from tests.support.mesh_harness import MeshHarness
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def embedded_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    """Return a running Postgres and Valkey."""
+    folder = tmp_path_factory.mktemp("stack")
+    with embedded(parts={"postgres", "valkey"}, state_dir=folder) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def session_mesh(embedded_stack: Embedded) -> Iterator[MeshHarness]:
+    """Return the harness of this test process; tests use `mesh`."""
+    harness = MeshHarness(embedded_stack)
+    yield harness
+    harness.close()
+
+
+@pytest.fixture
+def mesh(session_mesh: MeshHarness) -> MeshHarness:
+    """Return the services under test; tests keep apart by using stores and users of their own."""
+    return session_mesh
