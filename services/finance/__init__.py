@@ -1,0 +1,1 @@
+"""finance: the one double-entry ledger, payment intents and payouts."""

@@ -1,0 +1,42 @@
+"""FinanceAdminService: payouts and failed payments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from marketmesh.finance.v1 import payout_service_pb2 as messages
+from marketmesh.type.v1 import page_pb2
+from meshkit.cursor import Page
+from meshkit.ids import parse_id
+from services.finance.api import mapping
+from services.finance.usecases.confirm_payout import confirm_payout
+from services.finance.usecases.list_payouts import list_payouts
+from services.finance.usecases.reopen_payment import reopen_payment
+
+if TYPE_CHECKING:
+    from marketmesh.finance.v1 import payment_pb2
+    from meshkit.db.tx import Tx
+
+
+class FinanceAdminServicer:
+    """Translates; the rules are in the use cases."""
+
+    def ListPayouts(self, request: messages.ListPayoutsRequest, tx: Tx) -> messages.ListPayoutsResponse:
+        """See the contract."""
+        page = Page.of(request)
+        rows, following = list_payouts(tx, page=page)
+        return messages.ListPayoutsResponse(
+            items=[mapping.payout_message(row) for row in rows],
+            next_cursor=following,
+            pagination=page_pb2.Pagination(limit=page.limit, current=request.cursor, next=following),
+        )
+
+    def ConfirmPayout(self, request: messages.ConfirmPayoutRequest, tx: Tx) -> payment_pb2.PaymentIntent:
+        """See the contract."""
+        order_id = parse_id(request.order_id, field="order_id")
+        return mapping.intent_message(confirm_payout(tx, order_id=order_id, reference=request.reference))
+
+    def ReopenPayment(self, request: messages.ReopenPaymentRequest, tx: Tx) -> payment_pb2.PaymentIntent:
+        """See the contract."""
+        order_id = parse_id(request.order_id, field="order_id")
+        return mapping.intent_message(reopen_payment(tx, order_id=order_id, reason=request.reason))

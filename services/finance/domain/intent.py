@@ -1,0 +1,44 @@
+"""The life of a payment intent."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class IntentStatus(StrEnum):
+    """Where the money of an order is."""
+
+    UNPAID = "unpaid"
+    PENDING = "pending"
+    SETTLED = "settled"
+    PAID = "paid"
+    FAILED = "failed"
+    REJECTED = "rejected"
+
+
+class IntentAction(StrEnum):
+    """What can happen to an intent."""
+
+    COLLECT = "collect"
+    FAIL = "fail"
+    REOPEN = "reopen"
+    PAY_OUT = "pay_out"
+    REJECT = "reject"
+
+
+# Source: REQUIREMENTS A.6.6, A.6.7. What is not here is refused.
+TRANSITIONS: dict[tuple[IntentStatus, IntentAction], IntentStatus] = {
+    (IntentStatus.UNPAID, IntentAction.COLLECT): IntentStatus.SETTLED,
+    (IntentStatus.UNPAID, IntentAction.FAIL): IntentStatus.FAILED,
+    (IntentStatus.UNPAID, IntentAction.REJECT): IntentStatus.REJECTED,
+    (IntentStatus.PENDING, IntentAction.FAIL): IntentStatus.FAILED,
+    (IntentStatus.PENDING, IntentAction.REJECT): IntentStatus.REJECTED,
+    (IntentStatus.FAILED, IntentAction.REOPEN): IntentStatus.UNPAID,
+    (IntentStatus.FAILED, IntentAction.REJECT): IntentStatus.REJECTED,
+    (IntentStatus.SETTLED, IntentAction.PAY_OUT): IntentStatus.PAID,
+}
+
+
+def next_status(status: IntentStatus, action: IntentAction) -> IntentStatus | None:
+    """Return the status after an action, or None when the action is not possible now."""
+    return TRANSITIONS.get((status, action))

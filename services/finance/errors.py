@@ -1,0 +1,24 @@
+"""Finance's refusals, one class per value of its ErrorReason."""
+
+from __future__ import annotations
+
+from marketmesh.finance.v1 import error_reason_pb2
+from meshkit.errors import MeshError
+
+_REASONS = error_reason_pb2.DESCRIPTOR.enum_types_by_name["ErrorReason"]
+
+
+class PaymentMismatch(MeshError, enum=_REASONS, reason="PAYMENT_MISMATCH"):
+    """The money is not what the order costs; the intent is failed and the order goes on hold."""
+
+
+class PaymentFinal(MeshError, enum=_REASONS, reason="PAYMENT_FINAL"):
+    """The payment has failed or was rejected; no money can be taken for it."""
+
+
+class PayoutNotDue(MeshError, enum=_REASONS, reason="PAYOUT_NOT_DUE"):
+    """The order is not delivered, or its payment not settled."""
+
+
+class PaymentNotFailed(MeshError, enum=_REASONS, reason="PAYMENT_NOT_FAILED"):
+    """Only a failed payment can be reopened."""

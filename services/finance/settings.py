@@ -1,0 +1,17 @@
+"""What finance is told from outside; environment prefix `FINANCE_`."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from meshkit.settings import DatabaseSettings
+
+
+class FinanceSettings(DatabaseSettings):
+    """Finance's own settings."""
+
+    model_config = SettingsConfigDict(env_prefix="FINANCE_", frozen=True)
+
+    # The platform's part of an order, frozen when the order is made; in hundredths of a percent.
+    platform_fee_basis_points: int = Field(default=0, ge=0, le=10_000)

@@ -1,0 +1,18 @@
+"""Read which vendors can be paid."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from services.finance.data import intents
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from meshkit.cursor import Page
+    from meshkit.db.tx import Tx
+
+
+def list_payouts(tx: Tx, *, page: Page) -> tuple[Sequence[Any], str]:
+    """Return delivered, settled, unpaid orders, oldest delivery first, and the next cursor."""
+    return page.cut(intents.page_of_payouts(tx, page), intents.payout_cursor)
