@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Protocol
 
 from deploy.dev.part import Part
 
@@ -26,11 +27,25 @@ _CHUNK = 1 << 16
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
+class Process(Protocol):
+    """What the supervisor uses of asyncio's Process; nursery has another kind."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    async def wait(self) -> int: ...
+
+    def send_signal(self, signal: int) -> None: ...
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Child:
     """A started process and the task that reads its output to the end."""
 
-    process: asyncio.subprocess.Process
+    process: Process
     reader: asyncio.Task[None]
 
     @property
@@ -53,7 +68,7 @@ async def start(part: Part, *, hear: Callable[[str], None]) -> Child:
             env=dict(part.environment),
             cwd=part.folder,
             process_group=0,
-            preexec_fn=_die_with_parent(part.stop_signal),
+            preexec_fn=die_with_parent(part.stop_signal),
             user=part.run_as.uid,
             group=part.run_as.gid,
             extra_groups=None if part.run_as.uid is None else [],
@@ -63,10 +78,11 @@ async def start(part: Part, *, hear: Callable[[str], None]) -> Child:
         raise
     finally:
         os.close(write_end)
-    return Child(process=process, reader=asyncio.create_task(_read_lines(read_end, hear)))
+    return Child(process=process, reader=asyncio.create_task(read_lines(read_end, hear)))
 
 
-def _die_with_parent(number: signal.Signals) -> Callable[[], None]:
+def die_with_parent(number: signal.Signals) -> Callable[[], None]:
+    """Return what a child does before it becomes its program: ask for `number` at our death."""
     parent = os.getpid()
 
     def in_child() -> None:
@@ -84,8 +100,8 @@ def signal_group(group: int, number: int) -> None:
         os.killpg(group, number)
 
 
-async def _read_lines(descriptor: int, hear: Callable[[str], None]) -> None:
-    """Hand on every line until the other end is closed; an endless line is cut at 1 MiB."""
+async def read_lines(descriptor: int, hear: Callable[[str], None]) -> None:
+    """Hand on every line of a pipe, which it closes, until the other end is closed; an endless line is cut at 1 MiB."""
     loop = asyncio.get_running_loop()
     stream = asyncio.StreamReader()
     transport, _ = await loop.connect_read_pipe(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections
 import os
 import pathlib
+import re
 import sys
 import time
 from typing import TextIO
@@ -19,6 +20,8 @@ _COLOURS = (36, 32, 35, 34, 33, 96, 92, 95, 94, 93)
 _WIDTH = 20
 _TAIL_LINES = 12
 _LINE_LIMIT = 400
+_NUMBERS = re.compile(r"[0-9a-f-]*[0-9][0-9a-f-]*")
+_REPEAT_S = 30.0
 _KEEP_BYTES = 10 << 20
 
 
@@ -34,6 +37,7 @@ class Console:
         self._files: dict[str, TextIO] = {}
         self._tails: dict[str, collections.deque[str]] = {}
         self._in_traceback: set[str] = set()
+        self._shown: dict[tuple[str, str], float] = {}
         self.quiet = False  # while stopping, parts complain about each other; only the files get that
 
     def seconds(self) -> float:
@@ -50,7 +54,7 @@ class Console:
         self._file(part.name).write(line + "\n")
         self._file(part.name).flush()
         self._tails.setdefault(part.name, collections.deque(maxlen=_TAIL_LINES)).append(line)
-        if self._verbose or (not self.quiet and self._worth_showing(part, line)):
+        if self._verbose or (not self.quiet and self._worth_showing(part, line) and self._news(part, line)):
             self._print(part.name, line[:_LINE_LIMIT])
 
     def tail(self, name: str) -> list[str]:
@@ -71,6 +75,14 @@ class Console:
         if line.startswith("Traceback"):
             self._in_traceback.add(part.name)
         return part.shown.search(line) is not None
+
+    def _news(self, part: Part, line: str) -> bool:
+        """Return False for a line that, but for its numbers and times, was shown less than half a minute ago."""
+        key = (part.name, _NUMBERS.sub("", line))
+        if self.seconds() - self._shown.get(key, -_REPEAT_S) < _REPEAT_S:
+            return False
+        self._shown[key] = self.seconds()
+        return True
 
     def _print(self, name: str, line: str) -> None:
         if self._stream is None:

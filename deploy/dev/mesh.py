@@ -68,6 +68,7 @@ def build_service(name: str, *, addresses: Addresses, key_files: Mapping[str, pa
         after=("databases",),
         layer=_SERVICE_LAYER,
         run_once=True,
+        preloaded=True,
     )
     service = Part(
         name=name,
@@ -77,6 +78,7 @@ def build_service(name: str, *, addresses: Addresses, key_files: Mapping[str, pa
         after=(migration.name, "valkey", "pubsub", "topology"),
         ready=probes.serving(addresses.ports.grpc[name]),
         layer=_SERVICE_LAYER,
+        preloaded=True,
         stop_within_s=6.0,  # leaves two of the eight seconds to the parts below
     )
     return migration, service
@@ -135,4 +137,5 @@ def _command(
         after=after,
         layer=_GATEWAY_LAYER,
         run_once=True,
+        preloaded=True,
     )

@@ -48,6 +48,7 @@ class Part:
     stop_within_s: float = 8.0
     run_as: RunAs = RunAs()
     run_once: bool = False
+    preloaded: bool = False  # argv is `python -m module ...` of a service: fork it from the nursery, if there is one
     restart: bool = True  # False: its end ends the stack
     background: bool = False  # the stack counts as ready without it
     shown: re.Pattern[str] = WORTH_SHOWING  # log lines that also go to the screen

@@ -14,16 +14,17 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from deploy.dev import child, emulators, keys, mesh, postgres, wheels
 from deploy.dev import parts as all_parts
 from deploy.dev.console import Console
 from deploy.dev.environment import Addresses
+from deploy.dev.nursery import Nursery
 from deploy.dev.part import Part
 from deploy.dev.ports import BadPort, Ports, PortsTaken
 from deploy.dev.state import State, StateUnusable
-from deploy.dev.supervisor import StartFailed, Supervisor
+from deploy.dev.supervisor import StartFailed, Supervisor, first_of
 
 _EMBEDDED_START_S = 90.0
 _EMBEDDED_STOP_S = 15.0
@@ -69,18 +70,21 @@ def _plan(state: State, ports: Ports, only: Collection[str] | None) -> tuple[all
 
 async def _run(recipe: all_parts.Recipe, parts: dict[str, Part], *, guard: child.Guard, verbose: bool) -> int:
     console = Console(folder=recipe.state.logs, verbose=verbose)
-    supervisor = Supervisor(parts=parts.values(), console=console, guard=guard)
+    # Made first, so that it imports while the parts below the services start.
+    wanted = any(part.preloaded for part in parts.values())
+    forker = Nursery(log=recipe.state.logs / "preload.log") if wanted else None
+    supervisor = Supervisor(parts=parts.values(), console=console, guard=guard, forker=forker)
     stop = _stop_on_signals(supervisor, console)
     if not emulators.has_bigquery():
         console.say("stack", "no warehouse: .venv-bigquery is missing; scripts/setup.sh makes it")
     code = 0
     try:
         starting = asyncio.create_task(supervisor.start())
-        await asyncio.wait([starting, stop], return_when=asyncio.FIRST_COMPLETED)
+        await first_of(starting, stop)
         if starting.done():
             starting.result()
             _tell_addresses(console, recipe, parts)
-            await asyncio.wait([stop, supervisor.failure], return_when=asyncio.FIRST_COMPLETED)
+            await first_of(stop, supervisor.failure)
             if supervisor.failure.done():
                 raise supervisor.failure.result()
     except StartFailed as error:
@@ -167,7 +171,7 @@ def embedded(
 def _choose(
     names: Collection[str], *, state: State, addresses: Addresses, services: tuple[str, ...], durable: bool
 ) -> list[Part]:
-    builders = {
+    builders: dict[str, Callable[[], Part | None]] = {
         "postgres": lambda: postgres.build_part(state=state, addresses=addresses, durable=durable),
         "valkey": lambda: emulators.build_valkey(state=state, addresses=addresses),
         "pubsub": lambda: emulators.build_pubsub(state=state, addresses=addresses),

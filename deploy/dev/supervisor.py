@@ -11,8 +11,9 @@ import contextlib
 import signal
 import time
 from collections.abc import Iterable
+from typing import Any
 
-from deploy.dev import child
+from deploy.dev import child, nursery
 from deploy.dev.console import Console
 from deploy.dev.part import Part
 
@@ -31,13 +32,26 @@ class StartFailed(Exception):
     """A one-shot part failed, or a part that must not be restarted ended. The message has its last output."""
 
 
+async def first_of(*futures: asyncio.Future[Any], within_s: float | None = None) -> None:
+    """Return when one of them is done or the time is over; nothing is cancelled and no exception is raised."""
+    await asyncio.wait(futures, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+
+
 class Supervisor:
     """One stack of parts. `start` once, then `failure` or a signal of the caller's choice, then `stop` once."""
 
-    def __init__(self, *, parts: Iterable[Part], console: Console, guard: child.Guard | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        parts: Iterable[Part],
+        console: Console,
+        guard: child.Guard | None = None,
+        forker: nursery.Nursery | None = None,
+    ) -> None:
         self.parts = {part.name: part for part in parts}
         self._console = console
         self._guard = guard
+        self._nursery = forker
         self._ready = {name: asyncio.Event() for name in self.parts}
         self._running: dict[str, child.Child] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -59,9 +73,7 @@ class Supervisor:
         everything = asyncio.create_task(self._until_all(needed))
         try:
             while not everything.done() and not self.failure.done():
-                await asyncio.wait(
-                    [everything, self.failure], timeout=_STILL_WAITING_S, return_when=asyncio.FIRST_COMPLETED
-                )
+                await first_of(everything, self.failure, within_s=_STILL_WAITING_S)
                 self._say_waiting(needed)
         finally:
             everything.cancel()
@@ -81,6 +93,8 @@ class Supervisor:
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        if self._nursery:
+            await self._nursery.close()
 
     def kill_now(self) -> None:
         """Kill everything at once: the developer pressed Ctrl-C again."""
@@ -173,11 +187,22 @@ class Supervisor:
             if self._stopping.is_set():
                 raise asyncio.CancelledError
             self._console.tail(part.name)
-            running = await child.start(part, hear=lambda line: self._console.hear(part, line))
+            running = await self._start_process(part)
             self._running[part.name] = running
             if self._guard:
                 self._guard.started(running.pid, part.stop_signal)
         return running
+
+    async def _start_process(self, part: Part) -> child.Child:
+        def hear(line: str) -> None:
+            self._console.hear(part, line)
+
+        if part.preloaded and self._nursery:
+            try:
+                return await self._nursery.start(part, hear=hear)
+            except nursery.NurseryGone:
+                self._console.say("preload", f"is gone (see its log); {part.name} starts by itself, which takes longer")
+        return await child.start(part, hear=hear)
 
     async def _reap(self, part: Part, running: child.Child) -> int:
         """Wait for the end, take the last output, end what the process left behind."""

@@ -32,6 +32,11 @@ def eventually(condition: Callable[[], object], *, within_s: float = PATIENCE_S)
     return answer
 
 
+def gone(family: list[psutil.Process]) -> bool:
+    """Return whether none of them runs any more; one that nobody has collected yet does not run."""
+    return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in family)
+
+
 @pytest.fixture
 def state_dir() -> Iterator[pathlib.Path]:
     # Not tmp_path: its parents are closed to the user that Postgres runs as.

@@ -21,17 +21,13 @@ from deploy.dev import keys, postgres
 from deploy.dev.environment import REPOSITORY, Addresses
 from deploy.dev.state import State
 
-from .conftest import Launch, RunningStack, eventually
+from .conftest import Launch, RunningStack, eventually, gone
 
 _ALL_STOPPED = r"all stopped in [0-9.]+ s"
 
 
 def addresses(stack: RunningStack) -> Addresses:
     return Addresses(ports=stack.ports, passwords=keys.ensure_passwords(State(stack.state_dir)))
-
-
-def gone(family: list[psutil.Process]) -> bool:
-    return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in family)
 
 
 class TestRunStack:
@@ -160,7 +156,7 @@ class TestUsers:
     def test_ordinary_user(self, launch: Launch, state_dir: pathlib.Path, kind: str) -> None:
         wrapper = _as_nobody(state_dir) if kind == "another user" else _shown_as_nobody()
 
-        stack = launch("databases,pubsub,gcs,valkey,mail", wrapper=wrapper)
+        stack = launch("postgres,gcs,valkey,mail", wrapper=wrapper)
 
         stack.wait_for("ready in .* Ctrl-C stops it")
         family = stack.family()

@@ -14,10 +14,13 @@ from collections.abc import Awaitable, Callable
 import psutil
 import pytest
 
-from deploy.dev import child
+from deploy.dev import child, nursery, probes
 from deploy.dev.console import Console
 from deploy.dev.part import Part
+from deploy.dev.ports import Ports
 from deploy.dev.supervisor import StartFailed, Supervisor
+
+from .conftest import gone
 
 _SLEEPER = "import time; print('up', flush=True); time.sleep(600)"
 _STUBBORN = (
@@ -217,6 +220,37 @@ class TestStop:
 
         assert len(pids) == 1
         assert alive(pids) == []
+
+
+class TestPreloaded:
+    def test_forks_restarts_and_outlives_the_loss_of_its_nursery(self, tmp_path: pathlib.Path) -> None:
+        port = str(Ports.free().gateway)
+        argv = (sys.executable, "-m", "http.server", "--bind", "127.0.0.1", port)
+        own = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        ready = probes.answering(f"http://127.0.0.1:{port}/")
+        part = Part(name="web", argv=argv, environment=own, folder=tmp_path, ready=ready, preloaded=True)
+        screen, seen = io.StringIO(), []
+
+        async def main() -> None:
+            forker = nursery.Nursery(log=tmp_path / "preload.log")
+            supervisor = Supervisor(parts=[part], console=Console(folder=tmp_path, stream=screen), forker=forker)
+            await supervisor.start()
+            for number, (restarts, victim) in enumerate([(1, "service"), (2, "nursery")]):
+                seen.append(psutil.Process(supervisor.pids()["web"]))
+                parent = seen[number].ppid()
+                assert parent != os.getpid()
+                os.kill(seen[number].pid if victim == "service" else parent, signal.SIGKILL)
+                await eventually(lambda: screen.getvalue().count("ready in") > restarts)  # noqa: B023
+            seen.append(psutil.Process(supervisor.pids()["web"]))
+            assert seen[-1].ppid() == os.getpid()
+            await supervisor.stop()
+
+        asyncio.run(main())
+
+        assert gone(seen)
+        assert screen.getvalue().count("was ended by SIGKILL") == 2
+        assert "web starts by itself" in screen.getvalue()
+        assert "GET / HTTP" in (tmp_path / "web.log").read_text()
 
 
 class TestGuard:
