@@ -107,11 +107,25 @@ def build_bigquery(*, state: State, addresses: Addresses) -> Part | None:
     ports = addresses.ports
     listen = ("--rest-port", str(ports.bigquery_rest), "--grpc-port", str(ports.bigquery_grpc))
     keep = ("--persistent", "--data-dir", str(home / "data"), "--project", environment.PROJECT)
+    flags = (*listen, *keep, "--log-level", "warning")
     # HOME: DuckDB looks for its extensions there, and would download them into the developer's own.
     own = environment.base() | {"HOME": str(home)}
     return Part(
         name="bigquery",
-        argv=(str(_BIGQUERY_PYTHON), "-m", "bqemulator", "start", *listen, *keep, "--log-level", "warning"),
+        # Its seconds of imports must not delay the services, none of which waits for it.
+        argv=(
+            "nice",
+            "-n",
+            "10",
+            str(_BIGQUERY_PYTHON),
+            "-m",
+            "bqemulator",
+            "start",
+            *listen,
+            *keep,
+            "--log-level",
+            "warning",
+        ),
         environment=own,
         folder=home,
         prepare=lambda: _lay_out_extension(home, own),
