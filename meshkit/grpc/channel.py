@@ -44,10 +44,18 @@ class RemoteRefusal(MeshError):
     """Another service refused; carries its reason, so that a flow can decide or pass it on."""
 
     def __init__(
-        self, *, code: str, reason: str, domain: str, message: str, fix: str, violations: tuple[Violation, ...]
+        self,
+        message: str,
+        *,
+        code: str,
+        info: error_details_pb2.ErrorInfo,
+        violations: tuple[Violation, ...],
     ) -> None:
-        self.code, self.reason, self.domain, self.fix, self.retryable = code, reason, domain, fix, False  # type: ignore[misc]
-        super().__init__(message, violations=violations)
+        self.code, self.reason, self.domain = code, info.reason, info.domain  # type: ignore[misc]
+        metadata = dict(info.metadata)
+        self.fix = metadata.pop("fix", "")  # type: ignore[misc]
+        self.retryable = False  # type: ignore[misc]
+        super().__init__(message, violations=violations, **metadata)
 
 
 class Channel:
@@ -102,13 +110,7 @@ class Channel:
         bad = error_details_pb2.BadRequest()
         for detail in status.details if status else ():
             detail.Unpack(info) or detail.Unpack(bad)
-        if code in _AWAY or not info.reason or code is grpc.StatusCode.INTERNAL:
+        if code in _AWAY or not info.reason or code is grpc.StatusCode.INTERNAL or code is grpc.StatusCode.ABORTED:
             return DependencyUnavailable(f"The {self.target} service does not answer.", dependency=self.target)
-        return RemoteRefusal(
-            code=code.name,
-            reason=info.reason,
-            domain=info.domain,
-            message=error.details() or "",
-            fix=info.metadata.get("fix", ""),
-            violations=tuple(Violation(v.field, v.description, v.reason) for v in bad.field_violations),
-        )
+        violations = tuple(Violation(item.field, item.description, item.reason) for item in bad.field_violations)
+        return RemoteRefusal(error.details() or "", code=code.name, info=info, violations=violations)

@@ -1,0 +1,1 @@
+"""fulfillment: delivery agents, assignments, pickup, delivery and cash custody."""

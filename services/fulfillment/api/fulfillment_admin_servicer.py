@@ -1,0 +1,28 @@
+"""FulfillmentAdminService: what administrators do with deliveries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from meshkit.ids import parse_id
+from services.fulfillment.api import mapping
+from services.fulfillment.usecases.assign_agent import assign_agent
+
+if TYPE_CHECKING:
+    from marketmesh.fulfillment.v1 import admin_service_pb2, delivery_service_pb2
+    from meshkit.db.tx import Tx
+
+
+class FulfillmentAdminServicer:
+    """Translates; the rules are in the use cases."""
+
+    def AssignAgent(
+        self, request: admin_service_pb2.AssignAgentRequest, tx: Tx
+    ) -> delivery_service_pb2.Delivery:
+        """See the contract."""
+        delivery = assign_agent(
+            tx,
+            order_id=parse_id(request.order_id, field="order_id"),
+            agent_user_id=parse_id(request.agent_user_id, field="agent_user_id"),
+        )
+        return mapping.delivery_message(delivery)

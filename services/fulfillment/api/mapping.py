@@ -1,0 +1,59 @@
+"""Rows to messages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from marketmesh.fulfillment.v1 import delivery_service_pb2 as messages
+from marketmesh.type.v1 import page_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from google.protobuf.timestamp_pb2 import Timestamp
+
+    from meshkit.cursor import Page
+
+
+def delivery_message(row: Any) -> messages.Delivery:
+    """Return a delivery with its assignment."""
+    message = messages.Delivery(
+        order_id=str(row.order_id),
+        order_number=row.order_number,
+        currency=row.currency,
+        total_cents=row.total_cents,
+        total_items=row.total_items,
+        order_status=row.order_status,
+        shipping_status=row.shipping_status,
+        payment_status=row.payment_status,
+        payment_method=row.payment_method,
+        buyer_store_id=str(row.buyer_store_id),
+        buyer_store_name=row.buyer_store_name,
+        vendor_store_id=str(row.vendor_store_id),
+        vendor_store_name=row.vendor_store_name,
+        agent_user_id=str(row.agent_user_id or ""),
+        assignment_reason=row.reason or "",
+    )
+    _set_time(message.created_at, row.created_at)
+    _set_time(message.assigned_at, row.assigned_at)
+    _set_time(message.pickup_time, row.pickup_time)
+    _set_time(message.delivery_time, row.delivery_time)
+    _set_time(message.cash_pickup_time, row.cash_pickup_time)
+    return message
+
+
+def deliveries_message(
+    rows: Sequence[Any], page: Page, *, current: str, following: str
+) -> messages.ListDeliveriesResponse:
+    """Return a page of deliveries."""
+    return messages.ListDeliveriesResponse(
+        items=[delivery_message(row) for row in rows],
+        next_cursor=following,
+        pagination=page_pb2.Pagination(limit=page.limit, current=current, next=following),
+    )
+
+
+def _set_time(target: Timestamp, value: datetime | None) -> None:
+    if value is not None:
+        target.FromDatetime(value)

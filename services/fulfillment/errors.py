@@ -1,0 +1,20 @@
+"""Fulfillment's refusals, one class per value of its ErrorReason."""
+
+from __future__ import annotations
+
+from marketmesh.fulfillment.v1 import error_reason_pb2
+from meshkit.errors import MeshError
+
+_REASONS = error_reason_pb2.DESCRIPTOR.enum_types_by_name["ErrorReason"]
+
+
+class DeliveryStateInvalid(MeshError, enum=_REASONS, reason="DELIVERY_STATE_INVALID"):
+    """The order's state does not allow the step."""
+
+
+class PaymentMismatch(MeshError, enum=_REASONS, reason="PAYMENT_MISMATCH"):
+    """The money is not what the order costs; the order goes on hold."""
+
+
+class PaymentFinal(MeshError, enum=_REASONS, reason="PAYMENT_FINAL"):
+    """No money can be taken for the order any more."""

@@ -1,0 +1,37 @@
+"""Asks commerce to move an order along its delivery."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from marketmesh.commerce.v1 import commerce_internal_service_pb2 as messages
+from marketmesh.commerce.v1 import commerce_internal_service_pb2_grpc as stubs
+
+if TYPE_CHECKING:
+    import uuid
+
+    from marketmesh.commerce.v1.order_pb2 import Order
+    from meshkit.call import Call
+    from meshkit.grpc.channel import Channel
+
+
+class CommerceClient:
+    """Commerce, as fulfillment needs it."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._stub = stubs.CommerceInternalServiceStub(channel.grpc)
+
+    def read(self, call: Call, order_id: uuid.UUID) -> Order:
+        """See ports.Orders."""
+        request = messages.GetOrderForDeliveryRequest(order_id=str(order_id))
+        order: Order = self._channel.call(self._stub.GetOrderForDelivery, request, call=call)
+        return order
+
+    def advance(self, call: Call, order_id: uuid.UUID, *, step: str, agent_user_id: uuid.UUID) -> Order:
+        """See ports.Orders."""
+        request = messages.AdvanceDeliveryRequest(
+            order_id=str(order_id), step=messages.DeliveryStep.Value.Value(step), agent_user_id=str(agent_user_id)
+        )
+        order: Order = self._channel.call(self._stub.AdvanceDelivery, request, call=call)
+        return order
