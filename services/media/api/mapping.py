@@ -47,9 +47,7 @@ def upload_message(upload: Upload) -> media_service_pb2.PresignUploadResponse:
 
 def attached_message(row: Any) -> media_internal_service_pb2.AttachedMedia:
     """Return an attached file."""
-    return media_internal_service_pb2.AttachedMedia(
-        media_id=str(row.id), gcs_key=row.gcs_key, mime_type=row.mime_type
-    )
+    return media_internal_service_pb2.AttachedMedia(media_id=str(row.id), gcs_key=row.gcs_key, mime_type=row.mime_type)
 
 
 def pagination(page: Page, *, current: str, following: str) -> page_pb2.Pagination:

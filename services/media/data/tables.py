@@ -76,8 +76,6 @@ media_attachments = Table(
         " 'user_avatar')",
         name="media_attachments_entity_type_check",
     ),
-    CheckConstraint(
-        "is_protected = (entity_type IN ('license', 'ad'))", name="media_attachments_is_protected_check"
-    ),
+    CheckConstraint("is_protected = (entity_type IN ('license', 'ad'))", name="media_attachments_is_protected_check"),
 )
 Index("media_attachments_entity_idx", media_attachments.c.entity_type, media_attachments.c.entity_id)
