@@ -9,8 +9,9 @@ from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
 from marketmesh.finance.events.v1 import finance_events_pb2 as finance
 from marketmesh.identity.events.v1 import identity_events_pb2 as identity
 from meshkit.events.registry import Consumer
-from services.fulfillment.data import deliveries
 from services.fulfillment.usecases.follow_order import follow_order, open_delivery
+from services.fulfillment.usecases.follow_payment import follow_payment
+from services.fulfillment.usecases.track_agents import add_agent
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
@@ -41,7 +42,7 @@ def consumers() -> tuple[Consumer, ...]:
 
 def agent_created(tx: Tx, event: identity.AgentCreated) -> None:
     """Take a new agent in."""
-    deliveries.add_agent(tx, uuid.UUID(event.user_id))
+    add_agent(tx, user_id=uuid.UUID(event.user_id))
 
 
 def order_ready_for_dispatch(tx: Tx, event: commerce.OrderReadyForDispatch) -> None:
@@ -56,4 +57,4 @@ def order_changed(tx: Tx, event: Any) -> None:
 
 def payment_changed(tx: Tx, event: Any) -> None:
     """Follow the payment of an order."""
-    deliveries.change_payment(tx, uuid.UUID(event.order_id), _PAYMENT_STATUS[type(event)])
+    follow_payment(tx, order_id=uuid.UUID(event.order_id), payment_status=_PAYMENT_STATUS[type(event)])

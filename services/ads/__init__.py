@@ -1,0 +1,1 @@
+"""ads: campaigns, creatives and serving."""

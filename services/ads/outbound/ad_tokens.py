@@ -1,0 +1,44 @@
+"""Signs what an ad's view or click will bring back: nobody can invent one (REQUIREMENTS A.7.4, tokens)."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import jwt
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LIFETIME = timedelta(days=30)
+_VERSION = 1
+
+
+class AdTokens:
+    """Mints HS256 tokens with a secret of the ads service."""
+
+    def __init__(self, *, key_file: Path) -> None:
+        self._key = key_file.read_text().strip()
+
+    def mint(
+        self, event_type: str, *, ad: Any, creative: Any, buyer_store_id: uuid.UUID, request_id: str, now: datetime
+    ) -> str:
+        """Return the token of one event (`impression` or `click`) of one served ad; lives 30 days."""
+        claims = {
+            "version": _VERSION,
+            "token_id": uuid.uuid4().hex,
+            "event_type": event_type,
+            "ad_id": str(ad.id),
+            "creative_id": str(creative.id),
+            "placement": ad.placement,
+            "target_type": ad.target_type,
+            "target_id": str(ad.target_id),
+            "buyer_store_id": str(buyer_store_id),
+            "request_id": request_id,
+            "bid_cents": ad.bid_cents,
+            "destination_url": creative.destination_url,
+            "occurred_at": int(now.timestamp()),
+            "expires_at": int((now + LIFETIME).timestamp()),
+        }
+        return jwt.encode(claims, self._key, algorithm="HS256")

@@ -1,0 +1,30 @@
+"""Composition root of ads: read top to bottom, it is what the service is made of."""
+
+from __future__ import annotations
+
+from marketmesh.ads.v1 import ad_service_pb2, ad_service_pb2_grpc
+from meshkit.grpc.server import Servicer
+from meshkit.service import Parts, ServiceSpec, Wiring
+from services.ads.api.ad_servicer import AdServicer
+from services.ads.data.tables import metadata
+from services.ads.events.handlers import consumers
+from services.ads.outbound.ad_tokens import AdTokens
+from services.ads.settings import AdsSettings
+
+
+def wire(parts: Parts) -> Wiring:  # noqa: ARG001
+    """Build ads from its settings and the chassis's parts."""
+    settings = AdsSettings()
+    return Wiring(
+        servicers=(
+            Servicer(
+                ad_service_pb2.DESCRIPTOR.services_by_name["AdService"],
+                ad_service_pb2_grpc.add_AdServiceServicer_to_server,
+                AdServicer(AdTokens(key_file=settings.token_key_file)),
+            ),
+        ),
+        consumers=consumers(),
+    )
+
+
+SPEC = ServiceSpec(name="ads", metadata=metadata, database_settings=AdsSettings, wire=wire)
