@@ -8,7 +8,7 @@ from marketmesh.media.v1 import media_internal_service_pb2 as messages
 from marketmesh.media.v1 import media_service_pb2
 from meshkit.ids import parse_id
 from services.media.api import mapping
-from services.media.domain.attachments import AttachmentEntity
+from services.media.domain.attachments import AttachmentEntity, Entity
 from services.media.domain.kinds import MediaKind
 from services.media.usecases.reconcile_attachments import reconcile_attachments
 
@@ -26,9 +26,11 @@ class MediaInternalServicer:
         kinds = [media_service_pb2.MediaKind.Value.Name(kind) for kind in request.allowed_kinds if kind]
         rows = reconcile_attachments(
             tx,
-            entity_type=AttachmentEntity(messages.AttachmentEntity.Value.Name(request.entity_type)),
-            entity_id=parse_id(request.entity_id, field="entity_id"),
-            store_id=parse_id(request.store_id, field="store_id"),
+            entity=Entity(
+                type=AttachmentEntity(messages.AttachmentEntity.Value.Name(request.entity_type)),
+                id=parse_id(request.entity_id, field="entity_id"),
+                store_id=parse_id(request.store_id, field="store_id"),
+            ),
             media_ids=[parse_id(value, field="media_ids") for value in request.media_ids],
             allowed_kinds=[MediaKind(kind) for kind in kinds],
         )

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import uuid
 
 
 class AttachmentEntity(StrEnum):
@@ -19,3 +24,17 @@ class AttachmentEntity(StrEnum):
 
 # A file attached to one of these cannot be deleted (REQUIREMENTS A.3).
 PROTECTED = frozenset({AttachmentEntity.LICENSE, AttachmentEntity.AD})
+
+
+@dataclass(frozen=True)
+class Entity:
+    """A thing that uses files of its store."""
+
+    type: AttachmentEntity
+    id: uuid.UUID
+    store_id: uuid.UUID
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether its files cannot be deleted."""
+        return self.type in PROTECTED

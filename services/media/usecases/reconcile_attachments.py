@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from meshkit.errors import NotFound
 from services.media.data import attachments, media
-from services.media.domain.attachments import PROTECTED, AttachmentEntity
 from services.media.domain.status import USABLE, MediaStatus
 from services.media.errors import MediaNotUsable
 
@@ -15,32 +14,25 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
+    from services.media.domain.attachments import Entity
     from services.media.domain.kinds import MediaKind
 
 
 def reconcile_attachments(
-    tx: Tx,
-    *,
-    entity_type: AttachmentEntity,
-    entity_id: uuid.UUID,
-    store_id: uuid.UUID,
-    media_ids: Sequence[uuid.UUID],
-    allowed_kinds: Sequence[MediaKind],
+    tx: Tx, *, entity: Entity, media_ids: Sequence[uuid.UUID], allowed_kinds: Sequence[MediaKind]
 ) -> Sequence[Any]:
     """Attach what is missing, detach what is too much; returns the files in the given order.
 
     Raises NotFound for a missing or foreign file, MediaNotUsable for one of another kind or that is not uploaded.
     """
-    entity = {"entity_type": entity_type.value, "entity_id": entity_id, "store_id": store_id}
-    attachments.lock_entity(tx, entity_type=entity_type.value, entity_id=entity_id)
-    owned = media.lock_shared(tx, media_ids, store_id=store_id) if media_ids else {}
+    attachments.lock_entity(tx, entity)
+    owned = media.lock_shared(tx, media_ids, store_id=entity.store_id) if media_ids else {}
     wanted = [_usable(owned.get(media_id), allowed_kinds) for media_id in media_ids]
-    present = attachments.media_ids_of(tx, **entity)
-    attachments.remove_all(tx, [media_id for media_id in present if media_id not in media_ids], **entity)
-    missing = [row for row in wanted if row.id not in present]
-    attachments.add_all(tx, missing, **entity, is_protected=entity_type in PROTECTED)
+    present = attachments.media_ids_of(tx, entity)
+    attachments.remove_all(tx, entity, [media_id for media_id in present if media_id not in media_ids])
+    attachments.add_all(tx, entity, [row for row in wanted if row.id not in present])
     tx.audit(
-        target=f"{entity_type}:{entity_id}",
+        target=f"{entity.type}:{entity.id}",
         before={"media_ids": [str(media_id) for media_id in present]},
         after={"media_ids": [str(media_id) for media_id in media_ids]},
     )
