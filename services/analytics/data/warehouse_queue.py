@@ -1,0 +1,46 @@
+"""SQL of the queue in front of the warehouse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from services.analytics.data.tables import warehouse_rows
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Sequence
+
+    from meshkit.db.tx import Tx
+
+_DELETE_OLD = text("DELETE FROM warehouse_rows WHERE loaded_at < :limit")
+
+
+def add(tx: Tx, *, event_id: uuid.UUID, row: dict[str, Any]) -> None:
+    """Queue a row; the same event again changes nothing."""
+    statement = insert(warehouse_rows).values(event_id=event_id, row=row, created_at=tx.now)
+    tx.execute(statement.on_conflict_do_nothing(constraint="warehouse_rows_event_id_key"))
+
+
+def waiting(tx: Tx, *, limit: int) -> Sequence[Any]:
+    """Return the oldest rows that are not loaded."""
+    statement = (
+        select(warehouse_rows.c.seq, warehouse_rows.c.row)
+        .where(warehouse_rows.c.loaded_at.is_(None))
+        .order_by(warehouse_rows.c.seq)
+        .limit(limit)
+    )
+    rows: Sequence[Any] = tx.execute(statement).all()
+    return rows
+
+
+def mark_loaded(tx: Tx, seqs: Sequence[int]) -> None:
+    """Note that rows are in the warehouse."""
+    tx.execute(update(warehouse_rows).where(warehouse_rows.c.seq.in_(seqs)).values(loaded_at=tx.now))
+
+
+def delete_loaded_before(tx: Tx, limit: Any) -> None:
+    """Forget rows that were loaded before an instant."""
+    tx.execute(_DELETE_OLD, {"limit": limit})

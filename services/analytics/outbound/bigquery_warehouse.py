@@ -1,0 +1,160 @@
+"""The warehouse in BigQuery. Rows are merged by event id: its own insert ids forget after a minute.
+
+`retry=None` and a time-out on every call: the client's own retries would hold a thread for ten minutes.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from google.api_core.client_options import ClientOptions
+from google.api_core.exceptions import Conflict, GoogleAPICallError
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import bigquery
+from requests.exceptions import RequestException
+
+from meshkit.errors import DependencyUnavailable
+from services.analytics.domain.kpis import OrderFact, PaymentFact
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from services.analytics.settings import AnalyticsSettings
+
+_TIMEOUT_S = 20.0
+_COLUMNS = (
+    ("event_id", "STRING"),
+    ("event_type", "STRING"),
+    ("occurred_at", "TIMESTAMP"),
+    ("ordered_at", "TIMESTAMP"),
+    ("order_version", "INT64"),
+    ("order_status", "STRING"),
+    ("checkout_group_id", "STRING"),
+    ("order_id", "STRING"),
+    ("buyer_store_id", "STRING"),
+    ("vendor_store_id", "STRING"),
+    ("currency", "STRING"),
+    ("buyer_zip", "STRING"),
+    ("buyer_lat", "FLOAT64"),
+    ("buyer_lng", "FLOAT64"),
+    ("subtotal_cents", "INT64"),
+    ("discounts_cents", "INT64"),
+    ("tax_cents", "INT64"),
+    ("transport_fee_cents", "INT64"),
+    ("gross_revenue_cents", "INT64"),
+    ("items", "STRING"),
+)
+
+
+class BigQueryWarehouse:
+    """Speaks to BigQuery, or to its emulator when a URL is given."""
+
+    def __init__(self, settings: AnalyticsSettings) -> None:
+        self._dataset = f"{settings.bigquery_project}.{settings.bigquery_dataset}"
+        self._events = f"{self._dataset}.marketplace_events"
+        self._client = _client(settings)
+        self._ready = False
+
+    def load(self, rows: Sequence[dict[str, Any]]) -> None:
+        """See ports.Warehouse."""
+        self._ensure()
+        names = ", ".join(f"`{name}`" for name, _ in _COLUMNS)
+        values = ", ".join(f"S.`{name}`" for name, _ in _COLUMNS)
+        self._query(
+            f"MERGE `{self._events}` T USING (SELECT * FROM UNNEST(@rows)) S ON T.event_id = S.event_id"  # noqa: S608
+            f" WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})",
+            [bigquery.ArrayQueryParameter("rows", "STRUCT", [_struct(row) for row in rows])],
+        )
+
+    def orders_of_vendor(self, vendor_store_id: uuid.UUID, *, start: datetime, end: datetime) -> list[OrderFact]:
+        """See ports.Warehouse."""
+        rows = self._read(
+            "SELECT ordered_at, order_status, gross_revenue_cents, discounts_cents FROM ("
+            " SELECT *, ROW_NUMBER() OVER (PARTITION BY order_id ORDER BY order_version DESC, event_id) AS newest"
+            f" FROM `{self._events}`"  # noqa: S608
+            " WHERE vendor_store_id = @vendor AND event_type NOT IN ('cash_collected', 'order_paid')"
+            " AND ordered_at >= @start AND ordered_at < @end) WHERE newest = 1",
+            vendor_store_id,
+            start,
+            end,
+        )
+        return [
+            OrderFact(row.ordered_at, row.order_status, row.gross_revenue_cents, row.discounts_cents) for row in rows
+        ]
+
+    def payments_of_vendor(self, vendor_store_id: uuid.UUID, *, start: datetime, end: datetime) -> list[PaymentFact]:
+        """See ports.Warehouse."""
+        rows = self._read(
+            "SELECT occurred_at, gross_revenue_cents FROM ("
+            # order_paid if there is one, else cash_collected: the source counted closed orders twice.
+            " SELECT *, ROW_NUMBER() OVER (PARTITION BY order_id ORDER BY event_type DESC, event_id) AS best"
+            f" FROM `{self._events}`"  # noqa: S608
+            " WHERE vendor_store_id = @vendor AND event_type IN ('cash_collected', 'order_paid')"
+            " AND occurred_at >= @start AND occurred_at < @end) WHERE best = 1",
+            vendor_store_id,
+            start,
+            end,
+        )
+        return [PaymentFact(row.occurred_at, row.gross_revenue_cents) for row in rows]
+
+    def _read(self, sql: str, vendor_store_id: uuid.UUID, start: datetime, end: datetime) -> list[Any]:
+        self._ensure()
+        return self._query(
+            sql,
+            [
+                bigquery.ScalarQueryParameter("vendor", "STRING", str(vendor_store_id)),
+                bigquery.ScalarQueryParameter("start", "TIMESTAMP", start),
+                bigquery.ScalarQueryParameter("end", "TIMESTAMP", end),
+            ],
+        )
+
+    def _query(self, sql: str, parameters: list[Any]) -> list[Any]:
+        config = bigquery.QueryJobConfig(query_parameters=parameters)
+        try:
+            job = self._client.query(sql, job_config=config, retry=None, job_retry=None, timeout=_TIMEOUT_S)
+            return list(job.result(retry=None, job_retry=None, timeout=_TIMEOUT_S))
+        except (GoogleAPICallError, RequestException, OSError) as error:
+            raise DependencyUnavailable(f"The warehouse: {str(error)[:300]}", dependency="bigquery") from error
+
+    def _ensure(self) -> None:
+        """Create dataset and table once per process."""
+        if self._ready:
+            return
+        try:
+            for create in (self._create_dataset, self._create_table):
+                try:
+                    create()
+                except Conflict:
+                    continue
+        except (GoogleAPICallError, RequestException, OSError) as error:
+            raise DependencyUnavailable(f"The warehouse: {str(error)[:300]}", dependency="bigquery") from error
+        self._ready = True
+
+    def _create_dataset(self) -> None:
+        self._client.create_dataset(bigquery.Dataset(self._dataset), retry=None, timeout=_TIMEOUT_S)
+
+    def _create_table(self) -> None:
+        table = bigquery.Table(self._events, [bigquery.SchemaField(name, kind) for name, kind in _COLUMNS])
+        table.time_partitioning = bigquery.TimePartitioning(field="occurred_at")
+        table.clustering_fields = ["event_type", "buyer_store_id", "vendor_store_id"]
+        self._client.create_table(table, retry=None, timeout=_TIMEOUT_S)
+
+
+def _client(settings: AnalyticsSettings) -> bigquery.Client:
+    if not settings.bigquery_url:
+        return bigquery.Client(project=settings.bigquery_project)
+    return bigquery.Client(
+        project=settings.bigquery_project,
+        credentials=AnonymousCredentials(),
+        client_options=ClientOptions(api_endpoint=settings.bigquery_url),
+    )
+
+
+def _struct(row: dict[str, Any]) -> bigquery.StructQueryParameter:
+    cells = {**row, "items": json.dumps(row["items"])}
+    return bigquery.StructQueryParameter(
+        None, *(bigquery.ScalarQueryParameter(name, kind, cells[name]) for name, kind in _COLUMNS)
+    )

@@ -1,0 +1,36 @@
+"""Composition root of analytics: read top to bottom, it is what the service is made of."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from marketmesh.analytics.v1 import analytics_service_pb2, analytics_service_pb2_grpc
+from meshkit.grpc.server import Servicer
+from meshkit.jobs import Job
+from meshkit.service import Parts, ServiceSpec, Wiring
+from services.analytics.api.analytics_servicer import AnalyticsServicer
+from services.analytics.data.tables import metadata
+from services.analytics.events.handlers import consumers
+from services.analytics.jobs.load_warehouse import WarehouseLoader, forget_loaded_rows
+from services.analytics.outbound.bigquery_warehouse import BigQueryWarehouse
+from services.analytics.settings import AnalyticsSettings
+
+
+def wire(parts: Parts) -> Wiring:
+    """Build analytics from its settings and the chassis's parts."""
+    warehouse = BigQueryWarehouse(AnalyticsSettings())
+    return Wiring(
+        servicers=(
+            Servicer(
+                analytics_service_pb2.DESCRIPTOR.services_by_name["AnalyticsService"],
+                analytics_service_pb2_grpc.add_AnalyticsServiceServicer_to_server,
+                AnalyticsServicer(warehouse),
+            ),
+        ),
+        consumers=consumers(),
+        jobs=(Job("forget_loaded_rows", timedelta(hours=1), forget_loaded_rows),),
+        loops=(WarehouseLoader(parts.transactions, warehouse).run,),
+    )
+
+
+SPEC = ServiceSpec(name="analytics", metadata=metadata, database_settings=AnalyticsSettings, wire=wire)

@@ -1,0 +1,19 @@
+"""What analytics is told from outside; environment prefix `ANALYTICS_`."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from meshkit.settings import DatabaseSettings
+
+
+class AnalyticsSettings(DatabaseSettings):
+    """Analytics' own settings."""
+
+    model_config = SettingsConfigDict(env_prefix="ANALYTICS_", frozen=True)
+
+    # Empty means Google's own BigQuery with the environment's credentials.
+    bigquery_url: str = ""
+    bigquery_project: str = "marketmesh-dev"
+    bigquery_dataset: str = Field(default="marketmesh", pattern="^[A-Za-z0-9_]+$")
