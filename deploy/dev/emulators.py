@@ -113,19 +113,7 @@ def build_bigquery(*, state: State, addresses: Addresses) -> Part | None:
     return Part(
         name="bigquery",
         # Its seconds of imports must not delay the services, none of which waits for it.
-        argv=(
-            "nice",
-            "-n",
-            "10",
-            str(_BIGQUERY_PYTHON),
-            "-m",
-            "bqemulator",
-            "start",
-            *listen,
-            *keep,
-            "--log-level",
-            "warning",
-        ),
+        argv=("nice", "-n", "10", str(_BIGQUERY_PYTHON), "-m", "bqemulator", "start", *flags),
         environment=own,
         folder=home,
         prepare=lambda: _lay_out_extension(home, own),

@@ -22,7 +22,9 @@ def main() -> int:
     # google.pubsub.v1.Topic with its field 1 (name), by hand: importing Google's client takes seconds.
     topic = b"\x0a" + bytes([len(name)]) + name
     with grpc.insecure_channel(os.environ["PUBSUB_EMULATOR_HOST"]) as channel:
-        create = channel.unary_unary("/google.pubsub.v1.Publisher/CreateTopic")
+        create: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
+            "/google.pubsub.v1.Publisher/CreateTopic"
+        )
         try:
             create(topic, timeout=_TIMEOUT_S, wait_for_ready=True)
         except grpc.RpcError as error:
