@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import typer
 
+from deploy.cli import dlq, topology
+from deploy.cli.demo import demo
 from deploy.cli.dev import dev
+from deploy.cli.doctor import doctor
+from deploy.cli.migrate import migrate
+from deploy.cli.prove import prove
+from deploy.cli.seed import seed
 
 app = typer.Typer(help="Marketmesh: run and operate the mesh.", no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(dev)
-
-
-@app.callback()
-def main() -> None:
-    """Keep `dev` a subcommand even while it is the only one."""
+app.command()(doctor)
+app.command()(migrate)
+app.command()(seed)
+app.command()(demo)
+app.command()(prove)
+app.add_typer(topology.app, name="topology")
+app.add_typer(dlq.app, name="dlq")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,44 @@
+# Marketmesh. `make run` starts everything, `make demo` tells the story, `make test` proves it. Each sets itself up.
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PYTHON
+
+.PHONY: help setup protos run demo prove doctor test lint types check bench clean-state
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
+
+setup: ## Make the virtual environments and the generated code (quick when nothing changed)
+	@scripts/setup.sh
+
+run: setup ## Start the whole mesh on this machine, without Docker; Ctrl-C stops it. ARGS="--verbose"
+	@exec $(BIN)/python -m deploy.cli.main dev $(ARGS)
+
+demo: setup ## Tell the main story through the gateway (starts the mesh first if it is not running)
+	@exec $(BIN)/python -m deploy.cli.main demo $(ARGS)
+
+prove: setup ## Check the ledger, stock, order and event invariants over all databases
+	@exec $(BIN)/python -m deploy.cli.main prove
+
+doctor: setup ## Check settings, versions, databases, topics and services, and say what to mend
+	@exec $(BIN)/python -m deploy.cli.main doctor
+
+test: setup ## Run all tests
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+lint: setup ## Format, lint, import walls, contracts
+	@scripts/lint.sh
+
+types: setup ## Type check
+	@exec $(BIN)/mypy
+
+check: lint types test ## Everything CI runs
+
+bench: setup ## Measure checkout and a read through the gateway
+	@exec $(BIN)/python -m benchmarks.run $(ARGS)
+
+clean-state: ## Remove the state of `make run`
+	@if [ -e .marketmesh/lock ] && ! flock -n .marketmesh/lock true; then \
+	  echo "clean-state: the stack is running; stop it first (Ctrl-C)" >&2; exit 1; fi
+	@rm -rf .marketmesh

@@ -1,0 +1,49 @@
+"""`marketmesh demo`: tell the main story through the gateway, then prove that nothing was lost or doubled."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Annotated
+
+import typer
+
+from deploy.cli.connection import NoStack, use_environment
+from deploy.cli.console import fail, say, table
+from deploy.cli.people import Cast
+from deploy.cli.prove import prove_everything
+from deploy.cli.rest_client import Unexpected
+from deploy.cli.story import Story, StoryBroken
+from deploy.cli.waiting import TookTooLong
+
+
+def demo(
+    url: Annotated[str, typer.Option(help="The gateway; the stack of this checkout when empty.")] = "",
+) -> None:
+    """Sell from a licensed vendor to a licensed buyer, from registration to payout, every step a REST call."""
+    try:
+        use_environment()
+    except NoStack as error:
+        raise fail(f"demo: {error}") from None
+    cast = Cast(url or os.environ["MESH_PUBLIC_URL"])
+    started = time.perf_counter()
+    say(f"demo: the story of {cast.tag} at {cast.base_url}")
+    try:
+        Story(cast).tell()
+    except (StoryBroken, TookTooLong, Unexpected) as error:
+        _print_steps(cast)
+        raise fail(f"demo: {error}") from None
+    _print_steps(cast)
+    say(f"demo: {len(cast.journal.steps)} calls in {time.perf_counter() - started:.1f} s")
+    problems = prove_everything()
+    if problems:
+        raise fail("prove: " + "\n       ".join(problems))
+    say("prove: all invariants hold", colour="green")
+
+
+def _print_steps(cast: Cast) -> None:
+    rows = [
+        (number, step.title, step.route, step.status, round(step.ms, 1))
+        for number, step in enumerate(cast.journal.steps, start=1)
+    ]
+    say(table(("#", "step", "route", "status", "ms"), rows))

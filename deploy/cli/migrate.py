@@ -1,0 +1,35 @@
+"""`marketmesh migrate`: bring services' databases to a revision."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from deploy.cli.connection import NoStack, use_environment
+from deploy.cli.console import fail, say
+from deploy.cli.contracts import services_present
+from meshkit.db import migrate as migrations
+
+
+def migrate(
+    service: Annotated[str, typer.Argument(help="One service; all when left out.")] = "",
+    down: Annotated[str, typer.Option(help="Go back to this revision instead (`base` drops everything).")] = "",
+) -> None:
+    """Migrate as the owner role, one service after the other."""
+    try:
+        use_environment()
+    except NoStack as error:
+        raise fail(f"migrate: {error}") from None
+    if service and service not in services_present():
+        raise fail(f"migrate: there is no service {service}; there are {', '.join(services_present())}")
+    if down and not service:
+        raise fail("migrate: name the service to take back")
+    for name in [service] if service else services_present():
+        url = os.environ[f"{name.upper()}_MIGRATION_DATABASE_URL"]
+        if down:
+            migrations.downgrade(service=name, url=url, revision=down)
+        else:
+            migrations.upgrade(service=name, url=url)
+        say(f"{name}: at {down or 'head'}")

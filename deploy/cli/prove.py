@@ -1,0 +1,153 @@
+"""`marketmesh prove`: recompute over all databases that no stock, order, cent or event is lost or doubled."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from deploy.cli.connection import NoStack, transactions_of, use_environment
+from deploy.cli.console import fail, say
+from deploy.cli.contracts import services_present
+from deploy.cli.topology import declared
+from meshkit import audit
+from meshkit.call import Call
+
+if TYPE_CHECKING:
+    from meshkit.db.tx import Transactions, Tx
+
+# What a service proves about its own tables: module and function.
+_OWN = {
+    "catalog": ("services.catalog.usecases.prove_stock", "prove_stock"),
+    "commerce": ("services.commerce.usecases.prove_orders", "prove_orders"),
+    "finance": ("services.finance.usecases.prove_ledger", "prove_ledger"),
+}
+# Events still on their way are no violation; they get this long to arrive.
+SETTLE_SECONDS = 30.0
+
+_UNPUBLISHED = text("SELECT count(*) FROM outbox WHERE published_at IS NULL")
+_PUBLISHED = text("SELECT event_id, type, topic FROM outbox WHERE published_at IS NOT NULL")
+_HANDLED = text("SELECT event_id FROM inbox WHERE consumer = :consumer")
+_DEAD = text(
+    "SELECT 'outbox' AS side, type, reason FROM outbox_dlq WHERE replayed_at IS NULL"
+    " UNION ALL SELECT consumer, type, reason FROM inbox_dlq WHERE replayed_at IS NULL"
+)
+_ORDERS = text("SELECT id, status, total_cents, payment_intent_id FROM vendor_orders")
+_LINES = text("SELECT l.id, l.qty, l.status, o.status AS order_status FROM order_line_items l"
+              " JOIN vendor_orders o ON o.id = l.order_id")  # fmt: skip
+_INTENTS = text("SELECT id, order_id, amount_cents, status FROM payment_intents")
+_RESERVATIONS = text("SELECT line_id, quantity, state FROM reservations")
+
+_DEAD_ORDERS = {"rejected", "canceled", "expired"}
+_DELIVERED = {"delivered", "closed"}
+
+
+def prove() -> None:
+    """Check the ledger, stock, order and event invariants over all databases."""
+    try:
+        use_environment()
+    except NoStack as error:
+        raise fail(f"prove: {error}") from None
+    problems = prove_everything()
+    for problem in problems:
+        say(f"  {problem}", colour="red")
+    if problems:
+        raise fail(f"prove: {len(problems)} violations")
+    say("prove: all invariants hold", colour="green")
+
+
+def prove_everything(*, settle_s: float = SETTLE_SECONDS) -> list[str]:
+    """Return every violation over all databases, after giving events on their way time to arrive."""
+    databases = {service: transactions_of(service) for service in services_present()}
+    deadline = time.monotonic() + settle_s
+    while True:
+        problems = _events(databases)
+        if not problems or time.monotonic() > deadline:
+            break
+        time.sleep(0.3)
+    for service, (module, function) in _OWN.items():
+        if service in databases:
+            problems += _ask(databases[service], service, getattr(importlib.import_module(module), function))
+    for service, transactions in databases.items():
+        problems += _ask(transactions, service, _audit_chain)
+    if {"catalog", "commerce", "finance"} <= set(databases):
+        problems += _across(databases)
+    for transactions in databases.values():
+        transactions.database.close()
+    return problems
+
+
+def _ask(transactions: Transactions, service: str, function: Callable[[Tx], list[str]]) -> list[str]:
+    with transactions.read(Call()) as tx:
+        return [f"{service}: {problem}" for problem in function(tx)]
+
+
+def _audit_chain(tx: Tx) -> list[str]:
+    broken = audit.first_broken_row(tx)
+    return [f"audit row {broken} was changed after it was chained"] if broken else []
+
+
+def _events(databases: dict[str, Transactions]) -> list[str]:
+    """Every published event was applied exactly once by every consumer that wants it; nothing is stuck or dead."""
+    problems = []
+    published: dict[str, list[Any]] = {}
+    for service, transactions in databases.items():
+        rows = _rows(transactions, _PUBLISHED)
+        for row in rows:
+            published.setdefault(row.topic, []).append(row)
+        stuck = _rows(transactions, _UNPUBLISHED)[0][0]
+        problems += [f"{service}: {stuck} events are not published"] if stuck else []
+        problems += [f"{service}: dead letter {row.side} {row.type}: {row.reason}" for row in _rows(transactions, _DEAD)]
+    for consumer in declared().consumers:
+        handled = {
+            row.event_id
+            for row in _rows(databases[consumer.name], _HANDLED, consumer=consumer.subscription)
+        }
+        missing = [row for row in published.get(consumer.topic, []) if row.event_id not in handled]
+        problems += [f"{consumer.subscription}: {row.type} {row.event_id} was never applied" for row in missing[:5]]
+    return problems
+
+
+def _across(databases: dict[str, Transactions]) -> list[str]:
+    orders = {row.id: row for row in _rows(databases["commerce"], _ORDERS)}
+    intents = {row.order_id: row for row in _rows(databases["finance"], _INTENTS)}
+    problems = []
+    for order in orders.values():
+        intent = intents.get(order.id)
+        if intent is None:
+            problems.append(f"order {order.id} has no payment intent")
+        elif order.status not in _DEAD_ORDERS and intent.amount_cents != order.total_cents:
+            problems.append(f"order {order.id} costs {order.total_cents}, its intent is over {intent.amount_cents}")
+        elif (order.status == "closed") != (intent.status == "paid"):
+            problems.append(f"order {order.id} is {order.status}, its intent {intent.status}")
+    problems += [f"payment intent of unknown order {order_id}" for order_id in intents.keys() - orders.keys()]
+    return problems + _lines(databases)
+
+
+def _lines(databases: dict[str, Transactions]) -> list[str]:
+    """No accepted line without stock behind it, no stock held or consumed without a line."""
+    reservations = {row.line_id: row for row in _rows(databases["catalog"], _RESERVATIONS)}
+    problems = []
+    for line in _rows(databases["commerce"], _LINES):
+        reservation = reservations.get(line.id)
+        state = reservation.state if reservation else "missing"
+        wanted = _wanted_state(line)
+        if state not in wanted:
+            problems.append(f"line {line.id} is {line.status}, its reservation {state}")
+        elif reservation and state in {"reserved", "consumed"} and reservation.quantity != line.qty:
+            problems.append(f"line {line.id} is over {line.qty}, its reservation over {reservation.quantity}")
+    return problems
+
+
+def _wanted_state(line: Any) -> set[str]:
+    if line.status == "rejected" or line.order_status in _DEAD_ORDERS:
+        return {"released", "refused", "expired", "missing"}
+    return {"consumed"} if line.order_status in _DELIVERED else {"reserved", "consumed"}
+
+
+def _rows(transactions: Transactions, statement: Any, **parameters: Any) -> list[Any]:
+    with transactions.read(Call()) as tx:
+        return list(tx.execute(statement, parameters).all())
