@@ -39,18 +39,16 @@ def build_databases(*, addresses: Addresses, services: tuple[str, ...] = SERVICE
     )
 
 
-def build_topology(*, state: State, addresses: Addresses, key_files: Mapping[str, pathlib.Path]) -> Part | None:
-    """Return the step that creates topics and subscriptions, once the command exists."""
-    if not _has_command("topology"):
-        return None
+def build_topology(*, state: State, addresses: Addresses, key_files: Mapping[str, pathlib.Path]) -> Part:
+    """Return the step that creates topics and subscriptions."""
     return _command(
         "topology", ("topology", "apply"), after=("pubsub",), state=state, addresses=addresses, key_files=key_files
     )
 
 
 def build_seed(*, state: State, addresses: Addresses, key_files: Mapping[str, pathlib.Path]) -> Part | None:
-    """Return the step that makes the demo data over the gateway: once the command exists, until it has run."""
-    if (state.folder / DEMO_LOGINS).exists() or not _has_command("seed"):
+    """Return the step that makes the demo data over the gateway, until it has run."""
+    if (state.folder / DEMO_LOGINS).exists():
         return None
     after = ("envoy", *existing_services())
     return _command("seed", ("seed",), after=after, state=state, addresses=addresses, key_files=key_files)
@@ -111,11 +109,6 @@ def build_gateway(*, state: State, addresses: Addresses) -> tuple[Part, ...]:
         shown=_ENVOY_SHOWN,
     )
     return render, envoy
-
-
-def _has_command(name: str) -> bool:
-    """Return whether the command line registers it. Asked of the text, as importing every command takes a second."""
-    return f".{name}" in (REPOSITORY / "deploy" / "cli" / "main.py").read_text()
 
 
 def _command(

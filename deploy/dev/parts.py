@@ -43,7 +43,7 @@ def build_parts(recipe: Recipe) -> dict[str, Part]:
         mesh.build_databases(addresses=addresses),
         emulators.build_valkey(state=state, addresses=addresses),
         emulators.build_pubsub(state=state, addresses=addresses),
-        topology or emulators.build_object_topic(addresses=addresses),
+        topology,
         emulators.build_gcs(state=state, addresses=addresses),
         emulators.build_mail(state=state, addresses=addresses),
         emulators.build_bigquery(state=state, addresses=addresses),

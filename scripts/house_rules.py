@@ -1,0 +1,116 @@
+"""House rules no general linter knows: `python -m scripts.house_rules`. Each rule tells why it exists."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+_CODE = ("meshkit", "services", "gateway", "deploy", "scripts", "benchmarks")
+_FUNCTION_MAX = 70
+_FILE_MAX = 400
+_FORBIDDEN_NAMES = {"utils.py", "helpers.py", "common.py", "manager.py"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A broken rule at a place."""
+
+    path: Path
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.path.relative_to(ROOT)}:{self.line}: {self.text}"
+
+
+def only_meshkit_commits(path: Path, tree: ast.AST) -> Iterator[Finding]:
+    """A transaction is opened and ended at the edge: a commit below it would tear effect and outbox apart."""
+    if path.is_relative_to(ROOT / "services"):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr in {"commit", "rollback", "begin"}:
+                yield Finding(path, node.lineno, f"only meshkit may call .{node.attr}()")
+
+
+def time_is_injected(path: Path, tree: ast.AST) -> Iterator[Finding]:
+    """Services take the time from their transaction; reading the machine's clock makes rules untestable."""
+    if not path.is_relative_to(ROOT / "services"):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = node.func.value
+            name = owner.id if isinstance(owner, ast.Name) else ""
+            if (name, node.func.attr) in {("datetime", "now"), ("datetime", "utcnow"), ("time", "time"), ("date", "today")}:
+                yield Finding(path, node.lineno, f"{name}.{node.func.attr}() reads the machine's clock; use tx.now")
+
+
+def functions_are_short(path: Path, tree: ast.AST) -> Iterator[Finding]:
+    """A function that does not fit a screen hides what it does."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
+            length = node.end_lineno - node.lineno + 1
+            if length > _FUNCTION_MAX:
+                yield Finding(path, node.lineno, f"{node.name} has {length} lines (limit {_FUNCTION_MAX})")
+
+
+def files_are_short(path: Path, tree: ast.AST) -> Iterator[Finding]:  # noqa: ARG001
+    """God files are how good repositories rot. Tables of data and migrations are exempt."""
+    lines = len(path.read_text().splitlines())
+    if lines > _FILE_MAX and "migrations" not in path.parts:
+        yield Finding(path, 1, f"has {lines} lines (limit {_FILE_MAX})")
+
+
+def names_say_something(path: Path, tree: ast.AST) -> Iterator[Finding]:  # noqa: ARG001
+    """A file called utils grows without end."""
+    if path.name in _FORBIDDEN_NAMES:
+        yield Finding(path, 1, f"{path.name} says nothing; name what it is about")
+
+
+def one_token_verifier(path: Path, tree: ast.AST) -> Iterator[Finding]:
+    """There is exactly one function that verifies tokens (S3-1.13)."""
+    if path == ROOT / "meshkit" / "auth.py":
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr == "decode" and isinstance(node.value, ast.Name):
+            if node.value.id == "jwt":
+                yield Finding(path, node.lineno, "tokens are verified by meshkit.auth.verify_token only")
+
+
+def no_removed_names(path: Path, tree: ast.AST) -> Iterator[Finding]:  # noqa: ARG001
+    """The checkout_groups table and AttributedAdClickID are gone for good (PF-296)."""
+    if path.name == "house_rules.py":
+        return
+    for number, line in enumerate(path.read_text().splitlines(), start=1):
+        if re.search(r"\bcheckout_groups\b|AttributedAdClickID", line):
+            yield Finding(path, number, "a removed name is back")
+
+
+RULES: tuple[Callable[[Path, ast.AST], Iterator[Finding]], ...] = (
+    only_meshkit_commits,
+    time_is_injected,
+    functions_are_short,
+    files_are_short,
+    names_say_something,
+    one_token_verifier,
+    no_removed_names,
+)
+
+
+def findings() -> list[Finding]:
+    """Return every broken rule of the tree."""
+    found = []
+    for folder in _CODE:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            tree = ast.parse(path.read_text())
+            found += [finding for rule in RULES for finding in rule(path, tree)]
+    return found
+
+
+if __name__ == "__main__":
+    broken = findings()
+    sys.stdout.writelines(f"{finding}\n" for finding in broken)
+    raise SystemExit(bool(broken))
