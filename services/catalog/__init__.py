@@ -1,0 +1,1 @@
+"""catalog: products, their stock and its reservations, volume discounts and promo codes."""

@@ -1,0 +1,137 @@
+"""Rows and results to messages, one function per message."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from marketmesh.catalog.v1 import catalog_internal_service_pb2, product_pb2, product_service_pb2
+from marketmesh.type.v1 import page_pb2
+from services.catalog.domain.percent import format_percent
+
+if TYPE_CHECKING:
+    from meshkit.cursor import Page
+    from services.catalog.usecases.read_product import ProductDetail
+    from services.catalog.usecases.reserve_stock import Outcome
+
+
+def summary_message(row: Any) -> product_pb2.ProductSummary:
+    """Return one row of the grid."""
+    message = product_pb2.ProductSummary(
+        id=str(row.id),
+        sku=row.sku,
+        title=row.title,
+        subtitle=row.subtitle,
+        category=row.category,
+        classification=row.classification,
+        unit=row.unit,
+        moq=row.moq,
+        max_qty=row.max_qty,
+        price_cents=row.price_cents,
+        compare_at_price_cents=row.compare_at_price_cents,
+        currency=row.currency,
+        thc_percent=_percent(row.thc_basis_points),
+        cbd_percent=_percent(row.cbd_basis_points),
+        has_promo=row.has_promo,
+        vendor_store_id=str(row.store_id),
+        vendor=product_pb2.VendorSummary(
+            store_id=str(row.store_id), company_name=row.vendor_name or "", state=row.vendor_state or ""
+        ),
+        coa_added=row.coa_media_id is not None,
+        is_active=row.is_active,
+        is_featured=row.is_featured,
+        in_stock=row.available_qty >= row.moq,
+    )
+    message.created_at.FromDatetime(row.created_at)
+    message.updated_at.FromDatetime(row.updated_at)
+    return message
+
+
+def own_summary_message(row: Any) -> product_pb2.ProductSummary:
+    """Return one row of the vendor's own table, with its inventory."""
+    message = summary_message(row)
+    message.inventory.CopyFrom(inventory_message(row))
+    return message
+
+
+def product_message(detail: ProductDetail, *, is_own: bool) -> product_pb2.Product:
+    """Return a product; what is in stock is only its vendor's business."""
+    row = detail.row
+    return product_pb2.Product(
+        summary=own_summary_message(row) if is_own else summary_message(row),
+        body_html=row.body_html,
+        strain=row.strain,
+        feelings=row.feelings,
+        flavors=row.flavors,
+        usage=row.usages,
+        volume_discounts=[tier_message(tier) for tier in detail.tiers],
+        media_ids=[str(media_id) for media_id in detail.media_ids],
+        coa_media_id=str(row.coa_media_id or ""),
+    )
+
+
+def inventory_message(row: Any) -> product_pb2.Inventory:
+    """Return what there is of a product."""
+    return product_pb2.Inventory(
+        available_qty=row.available_qty, reserved_qty=row.reserved_qty, low_stock_threshold=row.low_stock_threshold
+    )
+
+
+def tier_message(row: Any) -> product_pb2.VolumeDiscount:
+    """Return a volume discount."""
+    return product_pb2.VolumeDiscount(min_qty=row.min_qty, discount_percent=format_percent(row.discount_basis_points))
+
+
+def promo_message(row: Any) -> product_service_pb2.Promo:
+    """Return a promo code."""
+    return product_service_pb2.Promo(
+        id=str(row.id),
+        vendor_store_id=str(row.store_id),
+        code=row.code,
+        amount_cents=row.amount_cents,
+        currency=row.currency,
+        is_active=row.is_active,
+    )
+
+
+def quote_product_message(row: Any, tiers: list[Any]) -> catalog_internal_service_pb2.QuoteProduct:
+    """Return what a quote needs of a product."""
+    return catalog_internal_service_pb2.QuoteProduct(
+        product_id=str(row.id),
+        vendor_store_id=str(row.store_id),
+        sku=row.sku,
+        title=row.title,
+        category=row.category,
+        classification=row.classification,
+        strain=row.strain,
+        unit=row.unit,
+        moq=row.moq,
+        max_qty=row.max_qty,
+        price_cents=row.price_cents,
+        currency=row.currency,
+        is_active=row.is_active,
+        available_qty=row.available_qty,
+        volume_discounts=[tier_message(tier) for tier in tiers],
+    )
+
+
+def quote_promo_message(row: Any) -> catalog_internal_service_pb2.QuotePromo:
+    """Return what a quote needs of a promo code."""
+    return catalog_internal_service_pb2.QuotePromo(
+        vendor_store_id=str(row.store_id), code=row.code, amount_cents=row.amount_cents
+    )
+
+
+def outcome_message(outcome: Outcome) -> catalog_internal_service_pb2.ReserveOutcome:
+    """Return what became of a line."""
+    return catalog_internal_service_pb2.ReserveOutcome(
+        line_id=str(outcome.line_id), reserved=outcome.refusal is None, reason=outcome.refusal or ""
+    )
+
+
+def pagination(page: Page, *, current: str, following: str) -> page_pb2.Pagination:
+    """Return where the reader is."""
+    return page_pb2.Pagination(limit=page.limit, current=current, next=following)
+
+
+def _percent(basis_points: int | None) -> str:
+    return "" if basis_points is None else format_percent(basis_points)

@@ -1,0 +1,79 @@
+"""ProductService: browsing and selling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from marketmesh.catalog.v1 import product_service_pb2 as messages
+from meshkit.cursor import Page
+from meshkit.ids import parse_id
+from services.catalog.api import mapping, requests
+from services.catalog.flows.create_product import create_product
+from services.catalog.usecases.create_promo import create_promo
+from services.catalog.usecases.list_products import list_products, list_vendor_products
+from services.catalog.usecases.read_product import read_product
+from services.catalog.usecases.set_inventory import set_inventory
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+    from marketmesh.catalog.v1 import product_pb2
+    from meshkit.db.tx import Tx
+    from meshkit.flow import Flow
+    from services.catalog.outbound.ports import Galleries
+
+
+@dataclass(frozen=True)
+class ProductServicer:
+    """Translates; the rules are in the use cases."""
+
+    galleries: Galleries
+
+    def ListProducts(self, request: messages.ListProductsRequest, tx: Tx) -> messages.ListProductsResponse:
+        """See the contract."""
+        page = Page.of(request)
+        rows, following = list_products(tx, state=request.state, filters=requests.filters_of(request), page=page)
+        return messages.ListProductsResponse(
+            items=[mapping.summary_message(row) for row in rows],
+            next_cursor=following,
+            pagination=mapping.pagination(page, current=request.cursor, following=following),
+        )
+
+    def GetProduct(self, request: messages.GetProductRequest, tx: Tx) -> product_pb2.Product:
+        """See the contract."""
+        detail = read_product(tx, product_id=parse_id(request.product_id, field="product_id"))
+        return mapping.product_message(detail, is_own=detail.row.store_id == tx.principal.store_id)
+
+    def ListVendorProducts(self, request: messages.ListProductsRequest, tx: Tx) -> messages.ListProductsResponse:
+        """See the contract."""
+        page = Page.of(request)
+        rows, following = list_vendor_products(tx, filters=requests.filters_of(request), page=page)
+        return messages.ListProductsResponse(
+            items=[mapping.own_summary_message(row) for row in rows],
+            next_cursor=following,
+            pagination=mapping.pagination(page, current=request.cursor, following=following),
+        )
+
+    def CreateProduct(self, request: messages.CreateProductRequest, flow: Flow) -> Message:
+        """See the contract."""
+        return create_product(
+            flow,
+            requests.new_product_of(request),
+            galleries=self.galleries,
+            respond=lambda detail: mapping.product_message(detail, is_own=True),
+        )
+
+    def SetInventory(self, request: messages.SetInventoryRequest, tx: Tx) -> product_pb2.Inventory:
+        """See the contract."""
+        row = set_inventory(
+            tx,
+            product_id=parse_id(request.product_id, field="product_id"),
+            available_qty=requests.checked_units(request.available_qty, field="available_qty"),
+            low_stock_threshold=request.low_stock_threshold if request.HasField("low_stock_threshold") else None,
+        )
+        return mapping.inventory_message(row)
+
+    def CreatePromo(self, request: messages.CreatePromoRequest, tx: Tx) -> messages.Promo:
+        """See the contract."""
+        return mapping.promo_message(create_promo(tx, code=request.code, amount_cents=request.amount_cents))

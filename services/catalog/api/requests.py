@@ -1,0 +1,93 @@
+"""Requests to what the use cases take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from marketmesh.catalog.v1 import product_pb2
+from meshkit.errors import ValidationError
+from meshkit.ids import parse_id
+from services.catalog.data.products import Filters
+from services.catalog.domain.percent import parse_percent
+from services.catalog.domain.product import Description, NewProduct, VolumeTier
+from services.catalog.domain.search import plain_words, prefix_query
+
+if TYPE_CHECKING:
+    from marketmesh.catalog.v1 import product_service_pb2
+
+# Far beyond any warehouse; keeps sums inside what the wire can carry.
+_MAX_UNITS = 1_000_000_000
+
+
+def filters_of(request: product_service_pb2.ListProductsRequest) -> Filters:
+    """Return what a reader asks for. Zero means any. Raises ValidationError for a text without a word."""
+    words = plain_words(request.q)
+    if request.q.strip() and not words:
+        raise ValidationError.of("q", "holds no letter and no digit")
+    return Filters(
+        category=product_pb2.Category.Value.Name(request.category) if request.category else "",
+        classification=_classification(request.classification) or "",
+        price_min_cents=request.price_min_cents or None,
+        price_max_cents=request.price_max_cents or None,
+        thc_min=_basis_points(request.thc_min),
+        thc_max=_basis_points(request.thc_max),
+        cbd_min=_basis_points(request.cbd_min),
+        cbd_max=_basis_points(request.cbd_max),
+        has_promo=request.has_promo,
+        words=words,
+        prefixes=prefix_query(words),
+    )
+
+
+def new_product_of(request: product_service_pb2.CreateProductRequest) -> NewProduct:
+    """Return the product that a vendor describes. Raises ValidationError for stock that cannot be."""
+    if request.inventory.reserved_qty:
+        raise ValidationError.of("inventory.reserved_qty", "must be 0: only orders reserve")
+    return NewProduct(
+        description=_description(request),
+        available_qty=checked_units(request.inventory.available_qty, field="inventory.available_qty"),
+        low_stock_threshold=request.inventory.low_stock_threshold,
+        tiers=tuple(
+            VolumeTier(tier.min_qty, parse_percent(tier.discount_percent)) for tier in request.volume_discounts
+        ),
+        media_ids=tuple(parse_id(media_id, field="media_ids") for media_id in request.media_ids),
+    )
+
+
+def checked_units(quantity: int, *, field: str) -> int:
+    """Return a number of units. Raises ValidationError when it is beyond all measure."""
+    if quantity > _MAX_UNITS:
+        raise ValidationError.of(field, f"must be at most {_MAX_UNITS}")
+    return quantity
+
+
+def _description(request: product_service_pb2.CreateProductRequest) -> Description:
+    return Description(
+        sku=request.sku,
+        title=request.title,
+        subtitle=request.subtitle,
+        body_html=request.body_html,
+        strain=request.strain,
+        category=product_pb2.Category.Value.Name(request.category),
+        classification=_classification(request.classification),
+        unit=product_pb2.Unit.Value.Name(request.unit),
+        feelings=[product_pb2.Feeling.Value.Name(word) for word in request.feelings],
+        flavors=[product_pb2.Flavor.Value.Name(word) for word in request.flavors],
+        usages=[product_pb2.Usage.Value.Name(word) for word in request.usage],
+        moq=request.moq,
+        max_qty=request.max_qty,
+        price_cents=request.price_cents,
+        compare_at_price_cents=request.compare_at_price_cents,
+        thc_basis_points=parse_percent(request.thc_percent) if request.thc_percent else None,
+        cbd_basis_points=parse_percent(request.cbd_percent) if request.cbd_percent else None,
+        is_active=request.is_active if request.HasField("is_active") else True,
+        is_featured=request.is_featured,
+    )
+
+
+def _classification(value: product_pb2.Classification.Value) -> str | None:
+    return product_pb2.Classification.Value.Name(value) if value else None
+
+
+def _basis_points(percent: float) -> int | None:
+    return round(percent * 100) if percent else None

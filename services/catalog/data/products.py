@@ -1,0 +1,180 @@
+"""SQL about products, as they are written, listed and quoted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Select, and_, exists, func, insert, or_, select, tuple_
+
+from meshkit.cursor import Cursor
+from services.catalog.data.tables import (
+    SIMPLE,
+    inventory_items,
+    product_media,
+    products,
+    promos,
+    store_gates,
+    volume_discounts,
+)
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Sequence
+
+    from meshkit.cursor import Page
+    from meshkit.db.tx import Tx
+    from services.catalog.domain.product import VolumeTier
+
+_HAS_PROMO = exists(select(promos.c.id).where(promos.c.store_id == products.c.store_id, promos.c.is_active))
+_IS_VISIBLE = and_(
+    store_gates.c.type == "vendor", store_gates.c.kyc_status == "verified", store_gates.c.subscription_active
+)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a reader asks for; None and empty mean any. Percentages are basis points, `words` are plain words."""
+
+    category: str = ""
+    classification: str = ""
+    price_min_cents: int | None = None
+    price_max_cents: int | None = None
+    thc_min: int | None = None
+    thc_max: int | None = None
+    cbd_min: int | None = None
+    cbd_max: int | None = None
+    has_promo: bool = False
+    words: str = ""
+    prefixes: str = ""
+
+
+def add(tx: Tx, **columns: Any) -> None:
+    """Insert a product. Raises IntegrityError on products_store_id_sku_key."""
+    tx.execute(insert(products).values(coa_media_id=None, created_at=tx.now, updated_at=tx.now, **columns))
+
+
+def add_tiers(tx: Tx, product_id: uuid.UUID, tiers: Sequence[VolumeTier]) -> None:
+    """Insert a product's volume discounts."""
+    if tiers:
+        tx.execute(insert(volume_discounts).values([{"product_id": product_id, **vars(tier)} for tier in tiers]))
+
+
+def add_media(tx: Tx, product_id: uuid.UUID, files: Sequence[tuple[uuid.UUID, str]]) -> None:
+    """Insert a product's gallery: media ids with their object keys, in order."""
+    values = [
+        {"product_id": product_id, "position": position, "media_id": media_id, "gcs_key": gcs_key}
+        for position, (media_id, gcs_key) in enumerate(files)
+    ]
+    if values:
+        tx.execute(insert(product_media).values(values))
+
+
+def exists_with_id(tx: Tx, product_id: uuid.UUID) -> bool:
+    """Return whether there is such a product."""
+    return tx.execute(select(products.c.id).where(products.c.id == product_id)).first() is not None
+
+
+def is_sku_taken(tx: Tx, *, store_id: uuid.UUID, sku: str) -> bool:
+    """Return whether the store has a product with that SKU."""
+    statement = select(products.c.id).where(products.c.store_id == store_id, products.c.sku == sku)
+    return tx.execute(statement).first() is not None
+
+
+def find(tx: Tx, product_id: uuid.UUID) -> Any | None:
+    """Return a product with its inventory and vendor, whoever may see it, or None."""
+    return tx.execute(_shown().where(products.c.id == product_id)).one_or_none()
+
+
+def tiers_of(tx: Tx, product_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
+    """Return `product_id, min_qty, discount_basis_points` of products, smallest quantity first."""
+    statement = (
+        select(volume_discounts)
+        .where(volume_discounts.c.product_id.in_(product_ids))
+        .order_by(volume_discounts.c.product_id, volume_discounts.c.min_qty)
+    )
+    rows: Sequence[Any] = tx.execute(statement).all()
+    return rows
+
+
+def media_ids_of(tx: Tx, product_id: uuid.UUID) -> list[uuid.UUID]:
+    """Return the gallery of a product, in order."""
+    statement = select(product_media.c.media_id).where(product_media.c.product_id == product_id)
+    return list(tx.execute(statement.order_by(product_media.c.position)).scalars())
+
+
+def quoted(tx: Tx, product_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
+    """Return those of the products that exist, with what is available."""
+    statement = (
+        select(products, inventory_items.c.available_qty)
+        .join(inventory_items, inventory_items.c.product_id == products.c.id)
+        .where(products.c.id.in_(product_ids))
+    )
+    rows: Sequence[Any] = tx.execute(statement).all()
+    return rows
+
+
+def page_of_listed(tx: Tx, *, state: str, filters: Filters, page: Page) -> Sequence[Any]:
+    """Return active products of the visible vendors of a state, newest first, one more than the page."""
+    statement = _shown().where(products.c.is_active, _IS_VISIBLE, store_gates.c.state == state)
+    return _page(tx, statement, filters, page)
+
+
+def page_of_store(tx: Tx, store_id: uuid.UUID, *, filters: Filters, page: Page) -> Sequence[Any]:
+    """Return a store's own products, newest first, one more than the page."""
+    return _page(tx, _shown().where(products.c.store_id == store_id), filters, page)
+
+
+def cursor_of(row: Any) -> Cursor:
+    """Return the sort key of a product."""
+    return Cursor(row.created_at, row.id)
+
+
+def _shown() -> Select[Any]:
+    return (
+        select(
+            products,
+            inventory_items.c.available_qty,
+            inventory_items.c.reserved_qty,
+            inventory_items.c.low_stock_threshold,
+            store_gates.c.name.label("vendor_name"),
+            store_gates.c.state.label("vendor_state"),
+            _HAS_PROMO.label("has_promo"),
+        )
+        .join(inventory_items, inventory_items.c.product_id == products.c.id)
+        .outerjoin(store_gates, store_gates.c.store_id == products.c.store_id)
+    )
+
+
+def _page(tx: Tx, statement: Select[Any], filters: Filters, page: Page) -> Sequence[Any]:
+    statement = _filtered(statement, filters)
+    if page.after:
+        statement = statement.where(tuple_(products.c.created_at, products.c.id) < (page.after.at, page.after.id))
+    statement = statement.order_by(products.c.created_at.desc(), products.c.id.desc()).limit(page.fetch)
+    rows: Sequence[Any] = tx.execute(statement).all()
+    return rows
+
+
+def _filtered(statement: Select[Any], filters: Filters) -> Select[Any]:
+    if filters.category:
+        statement = statement.where(products.c.category == filters.category)
+    if filters.classification:
+        statement = statement.where(products.c.classification == filters.classification)
+    bounds = (
+        (products.c.price_cents, filters.price_min_cents, filters.price_max_cents),
+        (products.c.thc_basis_points, filters.thc_min, filters.thc_max),
+        (products.c.cbd_basis_points, filters.cbd_min, filters.cbd_max),
+    )
+    for column, low, high in bounds:
+        if low is not None:
+            statement = statement.where(column >= low)
+        if high is not None:
+            statement = statement.where(column <= high)
+    if filters.has_promo:
+        statement = statement.where(_HAS_PROMO)
+    if filters.words:
+        # Whole words and beginnings of words, or something that looks much like it.
+        vector = func.to_tsvector(SIMPLE, products.c.search_words)
+        found = vector.op("@@")(func.to_tsquery(SIMPLE, filters.prefixes))
+        statement = statement.where(or_(found, products.c.search_words.op("%>")(filters.words)))
+    return statement

@@ -1,0 +1,149 @@
+"""The words that describe a product (REQUIREMENTS A.3), and what a new one consists of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from meshkit.errors import ValidationError
+
+if TYPE_CHECKING:
+    import uuid
+
+CURRENCY = "USD"
+
+
+class Category(StrEnum):
+    """What kind of goods it is."""
+
+    FLOWER = "flower"
+    CART = "cart"
+    PRE_ROLL = "pre_roll"
+    EDIBLE = "edible"
+    CONCENTRATE = "concentrate"
+    BEVERAGE = "beverage"
+    VAPE = "vape"
+    TOPICAL = "topical"
+    TINCTURE = "tincture"
+    SEED = "seed"
+    SEEDLING = "seedling"
+    ACCESSORY = "accessory"
+
+
+class Classification(StrEnum):
+    """Which line of plants it comes from."""
+
+    SATIVA = "sativa"
+    HYBRID = "hybrid"
+    INDICA = "indica"
+    CBD = "cbd"
+    HEMP = "hemp"
+    BALANCED = "balanced"
+
+
+class Unit(StrEnum):
+    """What one of it is."""
+
+    UNIT = "unit"
+    GRAM = "gram"
+    OUNCE = "ounce"
+    POUND = "pound"
+    EIGHTH = "eighth"
+    SIXTEENTH = "sixteenth"
+
+
+class Flavor(StrEnum):
+    """What it tastes of."""
+
+    EARTHY = "earthy"
+    CITRUS = "citrus"
+    FRUITY = "fruity"
+    FLORAL = "floral"
+    CHEESE = "cheese"
+    DIESEL = "diesel"
+    SPICY = "spicy"
+    SWEET = "sweet"
+    PINE = "pine"
+    HERBAL = "herbal"
+
+
+class Feeling(StrEnum):
+    """How one feels after it."""
+
+    RELAXED = "relaxed"
+    HAPPY = "happy"
+    EUPHORIC = "euphoric"
+    FOCUSED = "focused"
+    HUNGRY = "hungry"
+    TALKATIVE = "talkative"
+    CREATIVE = "creative"
+    SLEEPY = "sleepy"
+    UPLIFTED = "uplifted"
+    CALM = "calm"
+
+
+class Usage(StrEnum):
+    """What it is taken for."""
+
+    STRESS_RELIEF = "stress_relief"
+    PAIN_RELIEF = "pain_relief"
+    SLEEP = "sleep"
+    DEPRESSION = "depression"
+    MUSCLE_RELAXANT = "muscle_relaxant"
+    NAUSEA = "nausea"
+    ANXIETY = "anxiety"
+    APPETITE_STIMULATION = "appetite_stimulation"
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a vendor says about a product. Percentages are basis points; None means not stated."""
+
+    sku: str
+    title: str
+    subtitle: str
+    body_html: str
+    strain: str
+    category: str
+    classification: str | None
+    unit: str
+    feelings: list[str]
+    flavors: list[str]
+    usages: list[str]
+    moq: int
+    max_qty: int
+    price_cents: int
+    compare_at_price_cents: int
+    thc_basis_points: int | None
+    cbd_basis_points: int | None
+    is_active: bool
+    is_featured: bool
+
+
+@dataclass(frozen=True)
+class VolumeTier:
+    """From `min_qty` units on, every unit costs `discount_basis_points` less."""
+
+    min_qty: int
+    discount_basis_points: int
+
+
+@dataclass(frozen=True)
+class NewProduct:
+    """Everything a product starts with."""
+
+    description: Description
+    available_qty: int
+    low_stock_threshold: int
+    tiers: tuple[VolumeTier, ...]
+    media_ids: tuple[uuid.UUID, ...]
+
+
+def check_tiers(tiers: tuple[VolumeTier, ...]) -> None:
+    """Raise ValidationError when two tiers begin at the same quantity."""
+    seen: set[int] = set()
+    for tier in tiers:
+        if tier.min_qty in seen:
+            raise ValidationError.of("volume_discounts", f"two tiers begin at {tier.min_qty} units")
+        seen.add(tier.min_qty)

@@ -1,0 +1,47 @@
+"""Asks media to attach a product's files."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from marketmesh.media.v1 import media_internal_service_pb2 as messages
+from marketmesh.media.v1 import media_internal_service_pb2_grpc as stubs
+from marketmesh.media.v1 import media_service_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from meshkit.call import Call
+    from meshkit.grpc.channel import Channel
+
+
+class MediaClient:
+    """Media, as catalog needs it."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._stub = stubs.MediaInternalServiceStub(channel.grpc)
+
+    def attach(
+        self, call: Call, *, product_id: uuid.UUID, store_id: uuid.UUID, media_ids: Sequence[uuid.UUID]
+    ) -> list[tuple[uuid.UUID, str]]:
+        """Attach exactly these; returns ids with object keys, in order. Raises RemoteRefusal, DependencyUnavailable."""
+        request = messages.ReconcileAttachmentsRequest(
+            entity_type=messages.AttachmentEntity.Value.product_gallery,
+            entity_id=str(product_id),
+            store_id=str(store_id),
+            media_ids=[str(media_id) for media_id in media_ids],
+            allowed_kinds=[media_service_pb2.MediaKind.Value.product],
+        )
+        answer = self._channel.call(self._stub.ReconcileAttachments, request, call=call)
+        return [(uuid.UUID(item.media_id), item.gcs_key) for item in answer.media]
+
+    def detach_all(self, call: Call, *, product_id: uuid.UUID, store_id: uuid.UUID) -> None:
+        """Undo the attachments of a product that could not be recorded."""
+        request = messages.ReconcileAttachmentsRequest(
+            entity_type=messages.AttachmentEntity.Value.product_gallery,
+            entity_id=str(product_id),
+            store_id=str(store_id),
+        )
+        self._channel.call(self._stub.ReconcileAttachments, request, call=call)

@@ -1,0 +1,25 @@
+"""What catalog needs from outside, as its flows see it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Sequence
+
+    from meshkit.call import Call
+
+
+class Galleries(Protocol):
+    """Keeps files attached to the products that show them."""
+
+    def attach(
+        self, call: Call, *, product_id: uuid.UUID, store_id: uuid.UUID, media_ids: Sequence[uuid.UUID]
+    ) -> list[tuple[uuid.UUID, str]]:
+        """Attach exactly these; returns ids with object keys, in order. Raises RemoteRefusal, DependencyUnavailable."""
+        ...
+
+    def detach_all(self, call: Call, *, product_id: uuid.UUID, store_id: uuid.UUID) -> None:
+        """Detach; idempotent. Raises DependencyUnavailable."""
+        ...

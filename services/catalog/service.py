@@ -1,0 +1,46 @@
+"""Composition root of catalog: read top to bottom, it is what the service is made of."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from marketmesh.catalog.v1 import (
+    catalog_internal_service_pb2,
+    catalog_internal_service_pb2_grpc,
+    product_service_pb2,
+    product_service_pb2_grpc,
+)
+from meshkit.grpc.server import Servicer
+from meshkit.jobs import Job
+from meshkit.service import Parts, ServiceSpec, Wiring
+from services.catalog.api.internal_servicer import CatalogInternalServicer
+from services.catalog.api.product_servicer import ProductServicer
+from services.catalog.data.tables import metadata
+from services.catalog.events.handlers import consumers
+from services.catalog.outbound.media_client import MediaClient
+from services.catalog.settings import CatalogSettings
+from services.catalog.usecases.expire_reservations import expire_reservations
+
+
+def wire(parts: Parts) -> Wiring:
+    """Build catalog from its settings and the chassis's parts."""
+    settings = CatalogSettings()
+    return Wiring(
+        servicers=(
+            Servicer(
+                product_service_pb2.DESCRIPTOR.services_by_name["ProductService"],
+                product_service_pb2_grpc.add_ProductServiceServicer_to_server,
+                ProductServicer(MediaClient(parts.channel("media"))),
+            ),
+            Servicer(
+                catalog_internal_service_pb2.DESCRIPTOR.services_by_name["CatalogInternalService"],
+                catalog_internal_service_pb2_grpc.add_CatalogInternalServiceServicer_to_server,
+                CatalogInternalServicer(),
+            ),
+        ),
+        consumers=consumers(),
+        jobs=(Job("expire_reservations", timedelta(seconds=settings.expiry_seconds), expire_reservations),),
+    )
+
+
+SPEC = ServiceSpec(name="catalog", metadata=metadata, database_settings=CatalogSettings, wire=wire)

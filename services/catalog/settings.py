@@ -1,0 +1,17 @@
+"""What catalog is told from outside; environment prefix `CATALOG_`."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from meshkit.settings import DatabaseSettings
+
+
+class CatalogSettings(DatabaseSettings):
+    """Catalog's own settings."""
+
+    model_config = SettingsConfigDict(env_prefix="CATALOG_", frozen=True)
+
+    # How often reservations that no order confirmed are given back.
+    expiry_seconds: int = Field(default=5, ge=1)

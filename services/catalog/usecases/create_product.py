@@ -1,0 +1,59 @@
+"""Record a product whose files are attached."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import IntegrityError
+
+from marketmesh.catalog.events.v1 import catalog_events_pb2 as events
+from meshkit.db.engine import constraint_of
+from services.catalog.data import inventory, products
+from services.catalog.domain.product import CURRENCY, NewProduct
+from services.catalog.domain.search import plain_words
+from services.catalog.errors import SkuTaken
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Sequence
+
+    from meshkit.db.tx import Tx
+
+
+def create_product(tx: Tx, new: NewProduct, *, product_id: uuid.UUID, files: Sequence[tuple[uuid.UUID, str]]) -> None:
+    """Insert the product with its inventory, tiers and gallery; again with the same id changes nothing.
+
+    `files` are media ids with their object keys, in order. Raises SkuTaken.
+    """
+    if products.exists_with_id(tx, product_id):
+        return
+    store_id, what = tx.principal.require_store, new.description
+    try:
+        products.add(
+            tx,
+            id=product_id,
+            store_id=store_id,
+            currency=CURRENCY,
+            search_words=plain_words(what.title, what.subtitle, what.strain, what.sku),
+            **vars(what),
+        )
+    except IntegrityError as error:
+        if constraint_of(error) == "products_store_id_sku_key":
+            raise SkuTaken(field="sku") from None
+        raise
+    inventory.add(tx, product_id, available_qty=new.available_qty, low_stock_threshold=new.low_stock_threshold)
+    products.add_tiers(tx, product_id, new.tiers)
+    products.add_media(tx, product_id, files)
+    tx.audit(
+        target=product_id,
+        after={
+            "sku": what.sku,
+            "price_cents": what.price_cents,
+            "is_active": what.is_active,
+            "available_qty": new.available_qty,
+            "media_ids": [str(media_id) for media_id, _ in files],
+        },
+    )
+    tx.emit(
+        events.ProductCreated(product_id=str(product_id), vendor_store_id=str(store_id), sku=what.sku, title=what.title)
+    )

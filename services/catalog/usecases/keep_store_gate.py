@@ -1,0 +1,18 @@
+"""Remember what identity says about a store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.catalog.data import store_gates
+
+if TYPE_CHECKING:
+    import uuid
+
+    from meshkit.db.tx import Tx
+    from services.catalog.domain.visibility import Gate
+
+
+def keep_store_gate(tx: Tx, *, store_id: uuid.UUID, name: str, gate: Gate, version: int) -> None:
+    """Keep a store's gate; an older version than the known one is old news."""
+    store_gates.keep_newest(tx, store_id=store_id, name=name, version=version, **vars(gate))

@@ -1,0 +1,35 @@
+"""Read many products: the grid of a buyer, the table of a vendor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from meshkit.errors import ValidationError
+from services.catalog.data import products, store_gates
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from meshkit.cursor import Page
+    from meshkit.db.tx import Tx
+    from services.catalog.data.products import Filters
+
+
+def list_products(tx: Tx, *, state: str, filters: Filters, page: Page) -> tuple[Sequence[Any], str]:
+    """Return what the caller's store may buy, newest first, and the next cursor.
+
+    A store that is not verified sees nothing. Raises ValidationError when `state` is given and not the store's own.
+    """
+    gate = store_gates.find(tx, tx.principal.require_store)
+    if gate is not None and state and state != gate.state:
+        raise ValidationError.of("state", "must be your own store's state")
+    if gate is None or not gate.may_buy:
+        return [], ""
+    rows = products.page_of_listed(tx, state=gate.state, filters=filters, page=page)
+    return page.cut(rows, products.cursor_of)
+
+
+def list_vendor_products(tx: Tx, *, filters: Filters, page: Page) -> tuple[Sequence[Any], str]:
+    """Return all products of the caller's store, inactive ones included, newest first, and the next cursor."""
+    rows = products.page_of_store(tx, tx.principal.require_store, filters=filters, page=page)
+    return page.cut(rows, products.cursor_of)

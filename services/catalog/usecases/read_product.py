@@ -1,0 +1,40 @@
+"""Read one product as somebody may see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from meshkit.errors import NotFound
+from services.catalog.data import products, store_gates
+from services.catalog.domain.visibility import can_see
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Sequence
+
+    from meshkit.db.tx import Tx
+
+
+@dataclass(frozen=True)
+class ProductDetail:
+    """A product with its tiers and gallery."""
+
+    row: Any
+    tiers: Sequence[Any]
+    media_ids: Sequence[uuid.UUID]
+
+
+def read_product(tx: Tx, *, product_id: uuid.UUID) -> ProductDetail:
+    """Return a product. Raises NotFound for one that the caller's store may not see; its own it always may."""
+    row = products.find(tx, product_id)
+    if row is None or not _may_see(tx, row):
+        raise NotFound
+    return ProductDetail(row, products.tiers_of(tx, [product_id]), products.media_ids_of(tx, product_id))
+
+
+def _may_see(tx: Tx, row: Any) -> bool:
+    reader = tx.principal.require_store
+    if row.store_id == reader:
+        return True
+    return row.is_active and can_see(buyer=store_gates.find(tx, reader), vendor=store_gates.find(tx, row.store_id))

@@ -1,0 +1,20 @@
+"""Give back what a checkout that came to nothing still holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.catalog.data import reservations
+from services.catalog.domain.reservations import ReservationState
+from services.catalog.usecases.release_lines import release_lines
+
+if TYPE_CHECKING:
+    import uuid
+
+    from meshkit.db.tx import Tx
+
+
+def release_group(tx: Tx, *, group_id: uuid.UUID) -> int:
+    """Release a group's lines that are still reserved; returns how many were. Doing it again changes nothing."""
+    rows = reservations.of_group(tx, group_id).values()
+    return release_lines(tx, [row for row in rows if row.state == ReservationState.RESERVED])
