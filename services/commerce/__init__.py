@@ -1,0 +1,1 @@
+"""commerce: cart quotes, checkout, vendor orders and their states."""

@@ -1,0 +1,107 @@
+"""Carts to messages: the same function serves what was just quoted and what is read again."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from marketmesh.commerce.v1 import cart_pb2, cart_service_pb2
+from services.commerce.api.mapping import set_time
+from services.commerce.domain.attribution import keep_tokens
+from services.commerce.domain.quote import Intent, merge_intents
+from services.commerce.usecases.save_quote import CartWish, SavedQuote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_CartStatus = cart_pb2.CartStatus.Value.Value
+_ItemStatus = cart_pb2.CartItemStatus.Value.Value
+_ItemWarning = cart_pb2.ItemWarning.Value.Value
+_GroupStatus = cart_pb2.VendorGroupStatus.Value.Value
+_GroupWarning = cart_pb2.VendorGroupWarning.Value.Value
+
+
+def cart_wish(request: cart_service_pb2.QuoteCartRequest) -> CartWish:
+    """Return what a request asks for; the first code of a vendor counts, `ad_tokens` is an alias."""
+    promos: dict[uuid.UUID, str] = {}
+    for promo in request.vendor_promos:
+        promos.setdefault(uuid.UUID(promo.vendor_store_id), promo.code)
+    return CartWish(
+        buyer_store_id=uuid.UUID(request.buyer_store_id),
+        intents=merge_intents(
+            Intent(uuid.UUID(item.product_id), uuid.UUID(item.vendor_store_id), item.quantity, position)
+            for position, item in enumerate(request.items)
+        ),
+        promos=promos,
+        tokens=keep_tokens([*request.attribution_tokens, *request.ad_tokens]),
+    )
+
+
+def saved_quote_message(saved: SavedQuote) -> cart_pb2.CartQuote:
+    """Return a quote that was just stored."""
+    items = zip(saved.item_ids, saved.quote.items, strict=True)
+    return _cart(saved.cart, (_item(item_id, item) for item_id, item in items), saved.quote.groups)
+
+
+def cart_message(cart: Any, items: Iterable[Any], groups: Iterable[Any]) -> cart_pb2.CartQuote:
+    """Return a stored cart."""
+    return _cart(cart, (_item(item.id, item) for item in items), groups)
+
+
+def _cart(cart: Any, items: Iterable[cart_pb2.CartItem], groups: Iterable[Any]) -> cart_pb2.CartQuote:
+    message = cart_pb2.CartQuote(
+        id=str(cart.id),
+        buyer_store_id=str(cart.buyer_store_id),
+        checkout_group_id=str(cart.checkout_group_id or ""),
+        status=_CartStatus(cart.status),
+        currency=cart.currency,
+        subtotal_cents=cart.subtotal_cents,
+        discounts_cents=cart.discounts_cents,
+        total_cents=cart.total_cents,
+        attribution_tokens=cart.attribution_tokens,
+        vendor_groups=[_group(group) for group in groups],
+        items=items,
+    )
+    set_time(message.valid_until, cart.valid_until)
+    set_time(message.created_at, cart.created_at)
+    return message
+
+
+def _item(item_id: uuid.UUID, item: Any) -> cart_pb2.CartItem:
+    message = cart_pb2.CartItem(
+        id=str(item_id),
+        product_id=str(item.product_id),
+        vendor_store_id=str(item.vendor_store_id),
+        vendor_store_name=item.vendor_store_name,
+        unit=item.unit,
+        quantity=item.quantity,
+        moq=item.moq,
+        max_qty=item.max_qty,
+        title=item.title,
+        unit_price_cents=item.unit_price_cents,
+        effective_unit_price_cents=item.effective_unit_price_cents,
+        line_subtotal_cents=item.line_subtotal_cents,
+        line_discounts_cents=item.line_discounts_cents,
+        line_total_cents=item.line_total_cents,
+        status=_ItemStatus(item.status),
+        warnings=map(_ItemWarning, item.warnings),
+    )
+    if item.applied_min_qty is not None:
+        message.applied_volume_discount.min_qty = item.applied_min_qty
+        message.applied_volume_discount.discount_percent = item.applied_percent
+    return message
+
+
+def _group(group: Any) -> cart_pb2.CartVendorGroup:
+    return cart_pb2.CartVendorGroup(
+        vendor_store_id=str(group.vendor_store_id),
+        vendor_store_name=group.vendor_store_name,
+        status=_GroupStatus(group.status),
+        warnings=map(_GroupWarning, group.warnings),
+        subtotal_cents=group.subtotal_cents,
+        promo=group.promo,
+        line_discounts_cents=group.line_discounts_cents,
+        promo_discount_cents=group.promo_discount_cents,
+        discounts_cents=group.discounts_cents,
+        total_cents=group.total_cents,
+    )

@@ -1,0 +1,31 @@
+"""CommerceInternalService: what fulfillment asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from marketmesh.commerce.v1 import commerce_internal_service_pb2 as messages
+from meshkit.ids import parse_id
+from services.commerce.api import mapping
+from services.commerce.domain.order_state import Action
+from services.commerce.usecases.advance_delivery import advance_delivery
+from services.commerce.usecases.read_order import read_order
+
+if TYPE_CHECKING:
+    from marketmesh.commerce.v1 import order_pb2
+    from meshkit.db.tx import Tx
+
+
+class CommerceInternalServicer:
+    """Translates; the rules are in the use cases."""
+
+    def GetOrderForDelivery(self, request: messages.GetOrderForDeliveryRequest, tx: Tx) -> order_pb2.Order:
+        """See the contract."""
+        order_id = parse_id(request.order_id, field="order_id")
+        return mapping.order_message(*read_order(tx, order_id=order_id, party=None))
+
+    def AdvanceDelivery(self, request: messages.AdvanceDeliveryRequest, tx: Tx) -> order_pb2.Order:
+        """See the contract."""
+        step = Action(messages.DeliveryStep.Value.Name(request.step))
+        order_id = parse_id(request.order_id, field="order_id")
+        return mapping.order_message(*advance_delivery(tx, order_id=order_id, step=step))

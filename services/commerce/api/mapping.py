@@ -1,0 +1,134 @@
+"""Rows and results to messages, one function per message."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from marketmesh.commerce.v1 import cart_service_pb2, order_pb2
+from marketmesh.type.v1 import address_pb2, page_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from google.protobuf.timestamp_pb2 import Timestamp
+
+    from meshkit.cursor import Page
+    from services.commerce.usecases.convert_cart import ConvertedCart
+
+_OrderStatus = order_pb2.OrderStatus.Value.Value
+_HoldReason = order_pb2.HoldReason.Value.Value
+_LineStatus = order_pb2.LineItemStatus.Value.Value
+_Fulfillment = order_pb2.FulfillmentStatus.Value.Value
+_Shipping = order_pb2.ShippingStatus.Value.Value
+_Payment = order_pb2.PaymentStatus.Value.Value
+_Method = order_pb2.PaymentMethod.Value.Value
+
+
+def set_time(target: Timestamp, value: datetime | None) -> None:
+    """Set a timestamp field, or leave it unset for None."""
+    if value is not None:
+        target.FromDatetime(value)
+
+
+def address_document(message: address_pb2.Address) -> dict[str, Any]:
+    """Return an address as it is stored."""
+    return {field.name: getattr(message, field.name) for field in message.DESCRIPTOR.fields}
+
+
+def order_message(order: Any, lines: Iterable[Any]) -> order_pb2.Order:
+    """Return an order with its lines; `order` is a row or a planned order."""
+    message = order_pb2.Order(
+        order_id=str(order.id),
+        order_number=order.order_number,
+        checkout_group_id=str(order.checkout_group_id),
+        cart_id=str(order.cart_id),
+        buyer_store_id=str(order.buyer_store_id),
+        buyer_store_name=order.buyer_store_name,
+        vendor_store_id=str(order.vendor_store_id),
+        vendor_store_name=order.vendor_store_name,
+        status=_OrderStatus(order.status),
+        hold_reason=_HoldReason(order.hold_reason) if order.hold_reason else 0,
+        fulfillment_status=_Fulfillment(order.fulfillment_status),
+        shipping_status=_Shipping(order.shipping_status),
+        payment_status=_Payment(order.payment_status),
+        payment_method=_Method(order.payment_method),
+        payment_intent_id=str(order.payment_intent_id),
+        currency=order.currency,
+        subtotal_cents=order.subtotal_cents,
+        discount_cents=order.discount_cents,
+        tax_cents=order.tax_cents,
+        transport_fee_cents=order.transport_fee_cents,
+        total_cents=order.total_cents,
+        balance_due_cents=order.balance_due_cents,
+        shipping_address=address_pb2.Address(**order.shipping_address),
+        items=[line_message(line) for line in lines],
+        version=order.version,
+    )
+    set_time(message.created_at, order.created_at)
+    set_time(message.fulfilled_at, order.fulfilled_at)
+    set_time(message.delivered_at, order.delivered_at)
+    set_time(message.canceled_at, order.canceled_at)
+    return message
+
+
+def line_message(line: Any) -> order_pb2.OrderLineItem:
+    """Return a line of an order; `line` is a row or a planned line."""
+    message = order_pb2.OrderLineItem(
+        line_item_id=str(line.id),
+        product_id=str(line.product_id),
+        product_name=line.product_name,
+        category=line.category,
+        unit=line.unit,
+        qty=line.qty,
+        unit_price_cents=line.unit_price_cents,
+        discount_cents=line.discount_cents,
+        line_subtotal_cents=line.line_subtotal_cents,
+        total_cents=line.total_cents,
+        status=_LineStatus(line.status),
+        notes=line.notes,
+    )
+    if line.applied_min_qty is not None:
+        message.applied_volume_discount.min_qty = line.applied_min_qty
+        message.applied_volume_discount.discount_percent = line.applied_percent
+    return message
+
+
+def checkout_response(
+    request: cart_service_pb2.CheckoutRequest, converted: ConvertedCart
+) -> cart_service_pb2.CheckoutResponse:
+    """Return the answer of a checkout."""
+    checkout = converted.checkout
+    has_billing = request.HasField("billing_address")
+    message = cart_service_pb2.CheckoutResponse(
+        checkout_group_id=str(checkout.checkout_group_id),
+        cart_id=str(checkout.cart_id),
+        shipping_address=request.shipping_address,
+        billing_address=request.billing_address if has_billing else request.shipping_address,
+        payment_method=request.payment_method,
+        tip_cents=request.tip_cents,
+        currency=checkout.currency,
+    )
+    if request.HasField("shipping_line"):
+        message.shipping_line.CopyFrom(request.shipping_line)
+    set_orders(message, (order_message(order, lines) for order, lines in converted.orders))
+    return message
+
+
+def set_orders(message: cart_service_pb2.CheckoutResponse, orders: Iterable[order_pb2.Order]) -> None:
+    """Put orders into an answer; those of which no line is left are named as rejected vendors as well."""
+    del message.vendor_orders[:]
+    del message.rejected_vendors[:]
+    message.vendor_orders.extend(orders)
+    for order in message.vendor_orders:
+        if order.status == order_pb2.OrderStatus.rejected:
+            message.rejected_vendors.add(
+                vendor_store_id=order.vendor_store_id,
+                line_items=order.items,
+                warnings=dict.fromkeys(line.notes for line in order.items if line.notes),
+            )
+
+
+def pagination(page: Page, *, current: str, following: str) -> page_pb2.Pagination:
+    """Return where the reader is."""
+    return page_pb2.Pagination(limit=page.limit, current=current, next=following)

@@ -1,0 +1,82 @@
+"""OrderService: orders, seen by both sides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from marketmesh.commerce.v1 import order_pb2
+from marketmesh.commerce.v1 import order_service_pb2 as messages
+from meshkit.cursor import Page
+from meshkit.errors import ValidationError
+from meshkit.ids import parse_id
+from services.commerce.api import mapping
+from services.commerce.usecases.cancel_order import cancel_order
+from services.commerce.usecases.decide_line_item import decide_line_item
+from services.commerce.usecases.decide_order import decide_order
+from services.commerce.usecases.fulfill_order import fulfill_order
+from services.commerce.usecases.list_orders import list_orders
+from services.commerce.usecases.read_order import read_order
+
+if TYPE_CHECKING:
+    from meshkit.db.tx import Tx
+
+
+class OrderServicer:
+    """Translates; the rules are in the use cases."""
+
+    def ListOrders(self, request: messages.ListOrdersRequest, tx: Tx) -> messages.ListOrdersResponse:
+        """See the contract."""
+        page = Page.of(request)
+        rows, following = list_orders(
+            tx,
+            store_id=tx.principal.require_store,
+            is_vendor=tx.principal.store_type == "vendor",
+            page=page,
+            statuses=_statuses(request),
+            actionable=request.actionable,
+        )
+        return messages.ListOrdersResponse(
+            items=[mapping.order_message(order, lines) for order, lines in rows],
+            next_cursor=following,
+            pagination=mapping.pagination(page, current=request.cursor, following=following),
+        )
+
+    def GetOrder(self, request: messages.GetOrderRequest, tx: Tx) -> order_pb2.Order:
+        """See the contract."""
+        order_id = parse_id(request.order_id, field="order_id")
+        return mapping.order_message(*read_order(tx, order_id=order_id, party=tx.principal.require_store))
+
+    def CancelOrder(self, request: messages.CancelOrderRequest, tx: Tx) -> order_pb2.Order:
+        """See the contract."""
+        order_id = parse_id(request.order_id, field="order_id")
+        return mapping.order_message(*cancel_order(tx, order_id=order_id, reason=request.reason))
+
+    def DecideOrder(self, request: messages.DecideOrderRequest, tx: Tx) -> order_pb2.Order:
+        """See the contract."""
+        order_id = parse_id(request.order_id, field="order_id")
+        accept = request.decision == messages.OrderDecision.accept
+        return mapping.order_message(*decide_order(tx, order_id=order_id, accept=accept))
+
+    def DecideLineItem(self, request: messages.DecideLineItemRequest, tx: Tx) -> order_pb2.Order:
+        """See the contract."""
+        decided = decide_line_item(
+            tx,
+            order_id=parse_id(request.order_id, field="order_id"),
+            line_item_id=parse_id(request.line_item_id, field="line_item_id"),
+            accept=request.decision != messages.LineDecision.reject,
+            notes=request.notes,
+        )
+        return mapping.order_message(*decided)
+
+    def FulfillOrder(self, request: messages.FulfillOrderRequest, tx: Tx) -> order_pb2.Order:
+        """See the contract."""
+        order_id = parse_id(request.order_id, field="order_id")
+        return mapping.order_message(*fulfill_order(tx, order_id=order_id))
+
+
+def _statuses(request: messages.ListOrdersRequest) -> list[str]:
+    known = {number: name for name, number in order_pb2.OrderStatus.Value.items() if number}
+    for index, number in enumerate(request.order_status):
+        if number not in known:
+            raise ValidationError.of(f"order_status[{index}]", "is not a status of an order")
+    return [known[number] for number in request.order_status]

@@ -1,0 +1,70 @@
+"""SQL about checkout attempts: one per cart, the group id is decided before stock is reserved."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+if TYPE_CHECKING:
+    import uuid
+
+    from meshkit.db.tx import Tx
+
+# A running attempt keeps its group; one whose reservations may have expired starts over with a new one.
+_BEGIN = text(
+    """
+    INSERT INTO checkout_attempts AS a (cart_id, buyer_store_id, checkout_group_id, state, started_at)
+    VALUES (:cart_id, :buyer, :group_id, 'reserving', :now)
+    ON CONFLICT ON CONSTRAINT checkout_attempts_pk DO UPDATE SET
+        checkout_group_id = CASE WHEN a.started_at < :stale THEN excluded.checkout_group_id ELSE a.checkout_group_id END,
+        started_at = CASE WHEN a.started_at < :stale THEN excluded.started_at ELSE a.started_at END
+    RETURNING checkout_group_id
+    """
+)
+_FIND = text("SELECT * FROM checkout_attempts WHERE cart_id = :cart_id")
+_FAIL = text(
+    "UPDATE checkout_attempts SET state = 'failed' WHERE cart_id = :cart_id AND state = 'reserving'"
+    " RETURNING checkout_group_id"
+)
+_CONVERT = text(
+    "UPDATE checkout_attempts SET state = 'converted', response = :response, converted_at = :now"
+    " WHERE cart_id = :cart_id AND checkout_group_id = :group_id AND state = 'reserving'"
+)
+_FIND_CONVERTED = text(
+    "SELECT * FROM checkout_attempts WHERE cart_id = :id AND buyer_store_id = :buyer AND state = 'converted'"
+    " UNION ALL"
+    " SELECT * FROM checkout_attempts WHERE checkout_group_id = :id AND buyer_store_id = :buyer AND state = 'converted'"
+)
+
+
+def begin(tx: Tx, *, cart_id: uuid.UUID, buyer_store_id: uuid.UUID, group_id: uuid.UUID, stale: datetime) -> uuid.UUID:
+    """Start or continue the attempt of a locked active cart; returns the group id to reserve under."""
+    found: uuid.UUID = tx.execute(
+        _BEGIN, {"cart_id": cart_id, "buyer": buyer_store_id, "group_id": group_id, "stale": stale, "now": tx.now}
+    ).scalar_one()
+    return found
+
+
+def find(tx: Tx, cart_id: uuid.UUID) -> Any | None:
+    """Return a cart's attempt, or None."""
+    return tx.execute(_FIND, {"cart_id": cart_id}).one_or_none()
+
+
+def fail(tx: Tx, cart_id: uuid.UUID) -> uuid.UUID | None:
+    """Give up a cart's unfinished attempt; returns the group it may have reserved under, or None."""
+    group_id: uuid.UUID | None = tx.execute(_FAIL, {"cart_id": cart_id}).scalar_one_or_none()
+    return group_id
+
+
+def convert(tx: Tx, *, cart_id: uuid.UUID, group_id: uuid.UUID, response: bytes) -> bool:
+    """Finish an attempt with its answer; False when it is not that group's any more."""
+    parameters = {"cart_id": cart_id, "group_id": group_id, "response": response, "now": tx.now}
+    converted: bool = tx.execute(_CONVERT, parameters).rowcount == 1
+    return converted
+
+
+def find_converted(tx: Tx, cart_or_group_id: uuid.UUID, buyer_store_id: uuid.UUID) -> Any | None:
+    """Return a buyer's finished attempt by cart id or group id, or None."""
+    return tx.execute(_FIND_CONVERTED, {"id": cart_or_group_id, "buyer": buyer_store_id}).first()

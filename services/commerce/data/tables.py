@@ -1,0 +1,259 @@
+"""Commerce's tables. Each names its invariant; only commerce writes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from meshkit.db.tables import instant, platform_metadata
+from services.commerce.domain.order_state import HoldReason, LineStatus, OrderStatus, PaymentStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+metadata = platform_metadata()
+
+# Orders that wait for the vendor: to decide or to pack. The index below repeats it.
+ACTIONABLE = (OrderStatus.CREATED_PENDING, OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_ACCEPTED)
+
+
+def one_of(column: str, values: Iterable[str]) -> str:
+    """Return the SQL that a column has one of some values, as constraints, partial indexes and their queries say it."""
+    quoted = ", ".join(f"'{value}'" for value in values)
+    return f"{column} IN ({quoted})"
+
+
+def _text(*names: str) -> list[Column]:  # type: ignore[type-arg]
+    return [Column(name, Text, nullable=False) for name in names]
+
+
+def _cents(*names: str) -> list[Column]:  # type: ignore[type-arg]
+    return [Column(name, BigInteger, nullable=False) for name in names]
+
+
+# What identity last told about each store. Invariant: the highest version seen.
+store_gates = Table(
+    "store_gates",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    *_text("type", "name", "state", "kyc_status"),
+    Column("subscription_active", Boolean, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    PrimaryKeyConstraint("store_id", name="store_gates_pk"),
+)
+
+# A buyer's quotes. Invariant: one active cart per buyer; a converted or superseded one never changes again.
+cart_records = Table(
+    "cart_records",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("buyer_store_id", Uuid, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("checkout_group_id", Uuid),
+    Column("currency", Text, nullable=False),
+    instant("valid_until"),
+    *_cents("subtotal_cents", "discounts_cents", "total_cents"),
+    Column("attribution_tokens", JSONB, nullable=False),
+    # How it was checked out; the tip is not part of any order's total.
+    Column("payment_method", Text),
+    Column("shipping_address", JSONB),
+    Column("billing_address", JSONB),
+    Column("shipping_line", JSONB),
+    Column("tip_cents", BigInteger),
+    instant("created_at"),
+    instant("updated_at"),
+    instant("converted_at", nullable=True),
+    PrimaryKeyConstraint("id", name="cart_records_pk"),
+    CheckConstraint("status IN ('active', 'converted', 'superseded')", name="cart_records_status_check"),
+    CheckConstraint("subtotal_cents - discounts_cents = total_cents", name="cart_records_total_cents_check"),
+    CheckConstraint(
+        "(status = 'converted') = (checkout_group_id IS NOT NULL)", name="cart_records_checkout_group_id_check"
+    ),
+)
+Index(
+    "cart_records_active_key",
+    cart_records.c.buyer_store_id,
+    unique=True,
+    postgresql_where=text("status = 'active'"),
+)
+Index("cart_records_checkout_group_id_idx", cart_records.c.checkout_group_id)
+
+# Replaced as a whole by every quote. Only `ok` items count in totals and become order lines.
+cart_items = Table(
+    "cart_items",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("cart_id", Uuid, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("product_id", Uuid, nullable=False),
+    Column("vendor_store_id", Uuid, nullable=False),
+    *_text("vendor_store_name", "sku", "title", "category", "classification", "strain", "unit"),
+    Column("quantity", Integer, nullable=False),
+    Column("moq", Integer, nullable=False),
+    Column("max_qty", Integer, nullable=False),
+    *_cents("unit_price_cents", "effective_unit_price_cents"),
+    *_cents("line_subtotal_cents", "line_discounts_cents", "line_total_cents"),
+    Column("applied_min_qty", Integer),
+    Column("applied_percent", Text),
+    Column("status", Text, nullable=False),
+    Column("warnings", JSONB, nullable=False),
+    PrimaryKeyConstraint("id", name="cart_items_pk"),
+    UniqueConstraint("cart_id", "product_id", "vendor_store_id", name="cart_items_cart_id_product_id_key"),
+    ForeignKeyConstraint(["cart_id"], ["cart_records.id"], name="cart_items_cart_id_fk"),
+    CheckConstraint("status IN ('ok', 'not_available', 'invalid')", name="cart_items_status_check"),
+    CheckConstraint("quantity > 0", name="cart_items_quantity_check"),
+)
+
+# One row per vendor of a cart. `promo_cents` is the face value, applied again when lines fall out.
+cart_vendor_groups = Table(
+    "cart_vendor_groups",
+    metadata,
+    Column("cart_id", Uuid, nullable=False),
+    Column("vendor_store_id", Uuid, nullable=False),
+    Column("vendor_store_name", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("warnings", JSONB, nullable=False),
+    Column("promo", Text, nullable=False),
+    *_cents("promo_cents", "subtotal_cents", "line_discounts_cents", "promo_discount_cents"),
+    *_cents("discounts_cents", "total_cents"),
+    PrimaryKeyConstraint("cart_id", "vendor_store_id", name="cart_vendor_groups_pk"),
+    ForeignKeyConstraint(["cart_id"], ["cart_records.id"], name="cart_vendor_groups_cart_id_fk"),
+    CheckConstraint("status IN ('ok', 'invalid')", name="cart_vendor_groups_status_check"),
+)
+
+# Where the checkout of a cart stands: the group id is fixed before stock is reserved, the answer when orders exist.
+checkout_attempts = Table(
+    "checkout_attempts",
+    metadata,
+    Column("cart_id", Uuid, nullable=False),
+    Column("buyer_store_id", Uuid, nullable=False),
+    Column("checkout_group_id", Uuid, nullable=False),
+    Column("state", Text, nullable=False),
+    instant("started_at"),
+    instant("converted_at", nullable=True),
+    Column("response", LargeBinary),
+    PrimaryKeyConstraint("cart_id", name="checkout_attempts_pk"),
+    UniqueConstraint("checkout_group_id", name="checkout_attempts_checkout_group_id_key"),
+    ForeignKeyConstraint(["cart_id"], ["cart_records.id"], name="checkout_attempts_cart_id_fk"),
+    CheckConstraint("state IN ('reserving', 'converted', 'failed')", name="checkout_attempts_state_check"),
+    CheckConstraint("(state = 'converted') = (response IS NOT NULL)", name="checkout_attempts_response_check"),
+)
+
+# One order per vendor of a checkout. Invariant: total = subtotal - discount + tax + transport fee; every change raises
+# the version. `held_…` is what a payment mismatch interrupted.
+vendor_orders = Table(
+    "vendor_orders",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("order_number", BigInteger, Identity(always=True), nullable=False),
+    Column("cart_id", Uuid, nullable=False),
+    Column("checkout_group_id", Uuid, nullable=False),
+    Column("buyer_store_id", Uuid, nullable=False),
+    Column("buyer_store_name", Text, nullable=False),
+    Column("vendor_store_id", Uuid, nullable=False),
+    Column("vendor_store_name", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("shipping_address", JSONB, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("hold_reason", Text),
+    Column("held_status", Text),
+    Column("held_reason", Text),
+    *_text("fulfillment_status", "shipping_status", "payment_status", "payment_method"),
+    Column("payment_intent_id", Uuid, nullable=False),
+    Column("promo", Text, nullable=False),
+    *_cents("promo_cents", "subtotal_cents", "discount_cents", "tax_cents", "transport_fee_cents"),
+    *_cents("total_cents", "balance_due_cents"),
+    Column("cancel_reason", Text),
+    Column("version", BigInteger, nullable=False),
+    instant("created_at"),
+    instant("updated_at"),
+    instant("fulfilled_at", nullable=True),
+    instant("delivered_at", nullable=True),
+    instant("canceled_at", nullable=True),
+    instant("closed_at", nullable=True),
+    PrimaryKeyConstraint("id", name="vendor_orders_pk"),
+    UniqueConstraint("order_number", name="vendor_orders_order_number_key"),
+    UniqueConstraint(
+        "checkout_group_id", "vendor_store_id", name="vendor_orders_checkout_group_id_vendor_store_id_key"
+    ),
+    CheckConstraint("buyer_store_id <> vendor_store_id", name="vendor_orders_parties_check"),
+    CheckConstraint(one_of("status", OrderStatus), name="vendor_orders_status_check"),
+    CheckConstraint(one_of("hold_reason", HoldReason), name="vendor_orders_hold_reason_check"),
+    CheckConstraint("(status = 'hold') = (hold_reason IS NOT NULL)", name="vendor_orders_hold_check"),
+    CheckConstraint(
+        "(hold_reason IS NOT DISTINCT FROM 'payment_mismatch') = (held_status IS NOT NULL)",
+        name="vendor_orders_held_status_check",
+    ),
+    CheckConstraint(
+        "fulfillment_status IN ('pending', 'partial', 'fulfilled')", name="vendor_orders_fulfillment_check"
+    ),
+    CheckConstraint(
+        "shipping_status IN ('pending', 'dispatched', 'in_transit', 'delivered')", name="vendor_orders_shipping_check"
+    ),
+    CheckConstraint(one_of("payment_status", PaymentStatus), name="vendor_orders_payment_status_check"),
+    CheckConstraint("payment_method IN ('cash', 'ach')", name="vendor_orders_payment_method_check"),
+    CheckConstraint(
+        "subtotal_cents - discount_cents + tax_cents + transport_fee_cents = total_cents AND discount_cents >= 0"
+        " AND transport_fee_cents >= 0 AND total_cents >= 0 AND balance_due_cents >= 0",
+        name="vendor_orders_total_cents_check",
+    ),
+)
+_newest = (vendor_orders.c.created_at.desc(), vendor_orders.c.id.desc())
+Index("vendor_orders_buyer_idx", vendor_orders.c.buyer_store_id, *_newest)
+Index("vendor_orders_vendor_idx", vendor_orders.c.vendor_store_id, *_newest)
+Index("vendor_orders_vendor_status_idx", vendor_orders.c.vendor_store_id, vendor_orders.c.status, *_newest)
+Index(
+    "vendor_orders_actionable_idx",
+    vendor_orders.c.vendor_store_id,
+    *_newest,
+    postgresql_where=text(one_of("status", ACTIONABLE)),
+)
+Index("vendor_orders_cart_id_idx", vendor_orders.c.cart_id)
+
+# Frozen at checkout: a later change of the product changes no line. A rejected line costs nothing, whatever it shows.
+order_line_items = Table(
+    "order_line_items",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("order_id", Uuid, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("cart_item_id", Uuid, nullable=False),
+    Column("product_id", Uuid, nullable=False),
+    *_text("product_name", "sku", "category", "classification", "strain", "unit"),
+    Column("moq", Integer, nullable=False),
+    Column("max_qty", Integer, nullable=False),
+    Column("qty", Integer, nullable=False),
+    *_cents("unit_price_cents", "discount_cents", "line_subtotal_cents", "total_cents"),
+    Column("applied_min_qty", Integer),
+    Column("applied_percent", Text),
+    Column("status", Text, nullable=False),
+    Column("notes", Text, nullable=False),
+    PrimaryKeyConstraint("id", name="order_line_items_pk"),
+    UniqueConstraint("order_id", "cart_item_id", name="order_line_items_order_id_cart_item_id_key"),
+    ForeignKeyConstraint(["order_id"], ["vendor_orders.id"], name="order_line_items_order_id_fk"),
+    CheckConstraint(one_of("status", LineStatus), name="order_line_items_status_check"),
+    CheckConstraint("qty > 0", name="order_line_items_qty_check"),
+    CheckConstraint(
+        "line_subtotal_cents - discount_cents = total_cents AND discount_cents >= 0",
+        name="order_line_items_total_cents_check",
+    ),
+)

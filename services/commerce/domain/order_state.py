@@ -1,0 +1,134 @@
+"""States of orders and lines, and every move between them (REQUIREMENTS A.6.4). All moves go through this table."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class OrderStatus(StrEnum):
+    """Where a vendor order stands."""
+
+    CREATED_PENDING = "created_pending"
+    ACCEPTED = "accepted"
+    PARTIALLY_ACCEPTED = "partially_accepted"
+    REJECTED = "rejected"
+    FULFILLED = "fulfilled"
+    READY_FOR_DISPATCH = "ready_for_dispatch"
+    HOLD = "hold"
+    HOLD_FOR_PICKUP = "hold_for_pickup"
+    IN_TRANSIT = "in_transit"
+    DELIVERED = "delivered"
+    CLOSED = "closed"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+
+class HoldReason(StrEnum):
+    """Why an order is on hold."""
+
+    AWAITING_PICKUP = "awaiting_pickup"
+    PAYMENT_MISMATCH = "payment_mismatch"
+
+
+class LineStatus(StrEnum):
+    """Where a line stands."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    FULFILLED = "fulfilled"
+    HOLD = "hold"
+
+
+class PaymentStatus(StrEnum):
+    """What commerce knows of the order's money; finance decides it."""
+
+    UNPAID = "unpaid"
+    PENDING = "pending"
+    SETTLED = "settled"
+    PAID = "paid"
+    FAILED = "failed"
+    REJECTED = "rejected"
+
+
+class Action(StrEnum):
+    """What may happen to an order."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+    DECIDE_LINE = "decide_line"
+    FULFILL = "fulfill"
+    CANCEL = "cancel"
+    PICKUP = "pickup"
+    DELIVER = "deliver"
+    COLLECT_CASH = "collect_cash"
+    FAIL_PAYMENT = "fail_payment"
+    REOPEN_PAYMENT = "reopen_payment"
+    PAY_VENDOR = "pay_vendor"
+
+
+_S = OrderStatus
+_PACKED = (_S.READY_FOR_DISPATCH, _S.HOLD, _S.HOLD_FOR_PICKUP)
+_BEFORE_TRANSIT = (_S.CREATED_PENDING, _S.ACCEPTED, _S.PARTIALLY_ACCEPTED, _S.FULFILLED, *_PACKED)
+_ALIVE = (*_BEFORE_TRANSIT, _S.IN_TRANSIT, _S.DELIVERED)
+
+# action -> status before -> statuses it may lead to. What is not here is refused.
+TRANSITIONS: Mapping[Action, Mapping[OrderStatus, frozenset[OrderStatus]]] = {
+    Action.ACCEPT: {_S.CREATED_PENDING: frozenset({_S.ACCEPTED})},
+    Action.REJECT: {_S.CREATED_PENDING: frozenset({_S.REJECTED})},
+    Action.DECIDE_LINE: {
+        _S.CREATED_PENDING: frozenset({_S.CREATED_PENDING, _S.ACCEPTED, _S.PARTIALLY_ACCEPTED, _S.REJECTED}),
+        _S.ACCEPTED: frozenset({_S.PARTIALLY_ACCEPTED, _S.REJECTED}),
+        _S.PARTIALLY_ACCEPTED: frozenset({_S.ACCEPTED, _S.PARTIALLY_ACCEPTED, _S.CREATED_PENDING, _S.REJECTED}),
+        # What is packed stays packed: a hold is left by its own way, or by losing the last line.
+        _S.HOLD: frozenset({_S.HOLD, _S.REJECTED}),
+    },
+    # From a packed state it changes nothing: fulfilling is idempotent.
+    Action.FULFILL: {
+        _S.ACCEPTED: frozenset({_S.HOLD}),
+        _S.PARTIALLY_ACCEPTED: frozenset({_S.HOLD}),
+        **{status: frozenset({status}) for status in _PACKED},
+    },
+    Action.CANCEL: {status: frozenset({_S.CANCELED}) for status in _BEFORE_TRANSIT},
+    Action.PICKUP: {status: frozenset({_S.IN_TRANSIT}) for status in (*_PACKED, _S.IN_TRANSIT)},
+    Action.DELIVER: {status: frozenset({_S.DELIVERED}) for status in (_S.IN_TRANSIT, _S.DELIVERED)},
+    Action.COLLECT_CASH: {status: frozenset({status}) for status in (*_PACKED, _S.IN_TRANSIT, _S.DELIVERED)},
+    Action.FAIL_PAYMENT: {status: frozenset({_S.HOLD}) for status in _ALIVE},
+    # Back to the status it was put on hold from.
+    Action.REOPEN_PAYMENT: {_S.HOLD: frozenset(_ALIVE)},
+    Action.PAY_VENDOR: {_S.DELIVERED: frozenset({_S.CLOSED}), _S.CLOSED: frozenset({_S.CLOSED})},
+}
+
+# What a vendor may still decide about a line. Packed lines can be taken out, not accepted once more.
+LINE_TRANSITIONS: Mapping[LineStatus, frozenset[LineStatus]] = {
+    LineStatus.PENDING: frozenset({LineStatus.ACCEPTED, LineStatus.REJECTED}),
+    LineStatus.ACCEPTED: frozenset({LineStatus.REJECTED}),
+    LineStatus.FULFILLED: frozenset({LineStatus.REJECTED}),
+    LineStatus.HOLD: frozenset({LineStatus.REJECTED}),
+    LineStatus.REJECTED: frozenset(),
+}
+
+
+def targets(action: Action, status: OrderStatus) -> frozenset[OrderStatus]:
+    """Return the statuses that an action may lead to; empty when it is refused."""
+    return TRANSITIONS[action].get(status, frozenset())
+
+
+def sources(action: Action) -> str:
+    """Return the statuses that allow an action, as a refusal names them."""
+    return ", ".join(TRANSITIONS[action])
+
+
+def status_of_lines(statuses: Iterable[LineStatus]) -> OrderStatus:
+    """Return the status that line decisions give an order before it is packed (S3-7.11)."""
+    present = set(statuses)
+    accepted = bool(present & {LineStatus.ACCEPTED, LineStatus.FULFILLED})
+    if LineStatus.PENDING in present:
+        return OrderStatus.PARTIALLY_ACCEPTED if accepted else OrderStatus.CREATED_PENDING
+    if not accepted:
+        return OrderStatus.REJECTED
+    return OrderStatus.PARTIALLY_ACCEPTED if LineStatus.REJECTED in present else OrderStatus.ACCEPTED

@@ -1,0 +1,257 @@
+"""The price of a cart (REQUIREMENTS A.6.2): pure arithmetic over catalog facts and store gates, no input or output."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from meshkit.errors import ValidationError
+from meshkit.money import INT64_MAX, percent_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+CURRENCY = "USD"
+# Leaves room for what is added to the goods: fee and tip are bounded by the contract.
+_CART_MAX = INT64_MAX - 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What the buyer wants; `position` is its first place in the request."""
+
+    product_id: uuid.UUID
+    vendor_store_id: uuid.UUID
+    quantity: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What may be done with a store."""
+
+    store_id: uuid.UUID
+    type: str
+    name: str
+    state: str
+    kyc_status: str
+    subscription_active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProductFacts:
+    """A product as catalog sees it now. `tiers` are (min_qty, percent as text)."""
+
+    product_id: uuid.UUID
+    vendor_store_id: uuid.UUID
+    sku: str
+    title: str
+    category: str
+    classification: str
+    strain: str
+    unit: str
+    moq: int
+    max_qty: int
+    price_cents: int
+    currency: str
+    is_active: bool
+    available_qty: int
+    tiers: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass
+class QuotedItem:
+    """One line of a quote; a row of cart_items."""
+
+    product_id: uuid.UUID
+    vendor_store_id: uuid.UUID
+    vendor_store_name: str
+    position: int
+    quantity: int
+    status: str = "ok"
+    warnings: list[str] = field(default_factory=list)
+    sku: str = ""
+    title: str = ""
+    category: str = ""
+    classification: str = ""
+    strain: str = ""
+    unit: str = ""
+    moq: int = 0
+    max_qty: int = 0
+    unit_price_cents: int = 0
+    effective_unit_price_cents: int = 0
+    line_subtotal_cents: int = 0
+    line_discounts_cents: int = 0
+    line_total_cents: int = 0
+    applied_min_qty: int | None = None
+    applied_percent: str | None = None
+
+
+@dataclass
+class QuotedGroup:
+    """One vendor's part of a quote; a row of cart_vendor_groups. `promo_cents` is the promo's face value."""
+
+    vendor_store_id: uuid.UUID
+    vendor_store_name: str
+    position: int
+    status: str = "ok"
+    warnings: list[str] = field(default_factory=list)
+    promo: str = ""
+    promo_cents: int = 0
+    subtotal_cents: int = 0
+    line_discounts_cents: int = 0
+    promo_discount_cents: int = 0
+    discounts_cents: int = 0
+    total_cents: int = 0
+
+
+@dataclass
+class Quote:
+    """A priced cart. Invariant: its totals are the sums of its groups, theirs those of their ok items."""
+
+    items: list[QuotedItem]
+    groups: list[QuotedGroup]
+    subtotal_cents: int
+    discounts_cents: int
+    total_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteFacts:
+    """Everything a quote depends on besides the intent."""
+
+    buyer: Gate
+    gates: Mapping[uuid.UUID, Gate]
+    products: Mapping[uuid.UUID, ProductFacts]
+    # Face value of each promo that exists, by (vendor, code).
+    promos: Mapping[tuple[uuid.UUID, str], int]
+    # Unit prices of the quote that this one replaces, by product.
+    previous_prices: Mapping[uuid.UUID, int]
+
+
+def merge_intents(intents: Iterable[Intent]) -> list[Intent]:
+    """Add up what is asked twice of one product and vendor, in the order of first mention."""
+    merged: dict[tuple[uuid.UUID, uuid.UUID], Intent] = {}
+    for intent in intents:
+        key = (intent.product_id, intent.vendor_store_id)
+        known = merged.get(key)
+        merged[key] = Intent(*key, known.quantity + intent.quantity, known.position) if known is not None else intent
+    return list(merged.values())
+
+
+def price_cart(intents: Sequence[Intent], promos: Mapping[uuid.UUID, str], facts: QuoteFacts) -> Quote:
+    """Price merged intents with at most one promo code per vendor. Raises ValidationError when money overflows."""
+    groups: dict[uuid.UUID, QuotedGroup] = {}
+    items = []
+    for intent in intents:
+        group = groups.get(intent.vendor_store_id)
+        if group is None:
+            group = groups[intent.vendor_store_id] = _group(intent.vendor_store_id, len(groups), facts)
+        item = _item(intent, group, facts)
+        items.append(item)
+        if item.status == "ok":
+            group.subtotal_cents += item.line_subtotal_cents
+            group.line_discounts_cents += item.line_discounts_cents
+    for group in groups.values():
+        _close_group(group, promos.get(group.vendor_store_id, ""), facts)
+    quote = Quote(
+        items,
+        list(groups.values()),
+        sum(group.subtotal_cents for group in groups.values()),
+        sum(group.discounts_cents for group in groups.values()),
+        sum(group.total_cents for group in groups.values()),
+    )
+    if quote.subtotal_cents > _CART_MAX:
+        raise ValidationError.of("items", "cost more together than can be counted")
+    return quote
+
+
+def vendor_warning(vendor: Gate | None, buyer: Gate) -> str:
+    """Return why a buyer may not buy from a store (A.6.1), or an empty string."""
+    if vendor is None or vendor.type != "vendor":
+        return "vendor_invalid"
+    if vendor.kyc_status != "verified":
+        return "license_invalid"
+    if not vendor.subscription_active:
+        return "vendor_suspended"
+    return "" if vendor.state == buyer.state else "vendor_invalid"
+
+
+def _group(vendor_store_id: uuid.UUID, position: int, facts: QuoteFacts) -> QuotedGroup:
+    gate = facts.gates.get(vendor_store_id)
+    warning = vendor_warning(gate, facts.buyer)
+    if warning or gate is None:
+        # A store that may not be seen has no name either.
+        return QuotedGroup(vendor_store_id, "", position, status="invalid", warnings=[warning])
+    return QuotedGroup(vendor_store_id, gate.name, position)
+
+
+def _item(intent: Intent, group: QuotedGroup, facts: QuoteFacts) -> QuotedItem:
+    item = QuotedItem(
+        intent.product_id, intent.vendor_store_id, group.vendor_store_name, intent.position, intent.quantity
+    )
+    if group.status != "ok":
+        return _unusable(item, "invalid", "vendor_invalid")
+    product = facts.products.get(intent.product_id)
+    if product is None or vendor_warning(facts.gates.get(product.vendor_store_id), facts.buyer):
+        # A hidden vendor's product looks the same as a missing one.
+        return _unusable(item, "invalid", "not_available")
+    if product.vendor_store_id != intent.vendor_store_id:
+        return _unusable(item, "invalid", "vendor_mismatch")
+    if not product.is_active or product.currency != CURRENCY:
+        return _unusable(item, "not_available", "not_available")
+    _clamp(item, product)
+    _price(item, product)
+    if facts.previous_prices.get(item.product_id, item.unit_price_cents) != item.unit_price_cents:
+        item.warnings.append("price_changed")
+    if product.available_qty < item.quantity:
+        return _unusable(item, "not_available", "not_available")
+    return item
+
+
+def _unusable(item: QuotedItem, status: str, warning: str) -> QuotedItem:
+    item.status = status
+    item.warnings.append(warning)
+    return item
+
+
+def _clamp(item: QuotedItem, product: ProductFacts) -> None:
+    if item.quantity < product.moq:
+        item.quantity = product.moq
+        item.warnings.append("clamped_to_moq")
+    if 0 < product.max_qty < item.quantity:
+        item.quantity = product.max_qty
+        item.warnings.append("clamped_to_max")
+
+
+def _price(item: QuotedItem, product: ProductFacts) -> None:
+    item.sku, item.title, item.category = product.sku, product.title, product.category
+    item.classification, item.strain, item.unit = product.classification, product.strain, product.unit
+    item.moq, item.max_qty = product.moq, product.max_qty
+    item.unit_price_cents = product.price_cents
+    item.line_subtotal_cents = product.price_cents * item.quantity
+    if item.line_subtotal_cents > INT64_MAX:
+        raise ValidationError.of(f"items[{item.position}].quantity", "times the price is more than can be counted")
+    tier = max((tier for tier in product.tiers if tier[0] <= item.quantity), default=None)
+    discount = 0
+    if tier is not None:
+        item.applied_min_qty, item.applied_percent = tier
+        discount = percent_of(product.price_cents, basis_points=int(Decimal(tier[1]) * 100))
+    item.effective_unit_price_cents = product.price_cents - discount
+    item.line_discounts_cents = discount * item.quantity
+    item.line_total_cents = item.effective_unit_price_cents * item.quantity
+
+
+def _close_group(group: QuotedGroup, code: str, facts: QuoteFacts) -> None:
+    if code and group.status == "ok":
+        face_value = facts.promos.get((group.vendor_store_id, code))
+        if face_value is None:
+            group.warnings.append("invalid_promo")
+        else:
+            group.promo, group.promo_cents = code, face_value
+    goods = group.subtotal_cents - group.line_discounts_cents
+    group.promo_discount_cents = min(group.promo_cents, goods)
+    group.discounts_cents = group.line_discounts_cents + group.promo_discount_cents
+    group.total_cents = goods - group.promo_discount_cents

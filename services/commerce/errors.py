@@ -1,0 +1,48 @@
+"""Commerce's refusals, one class per value of its ErrorReason."""
+
+from __future__ import annotations
+
+from marketmesh.commerce.v1 import error_reason_pb2
+from meshkit.errors import MeshError
+
+_REASONS = error_reason_pb2.DESCRIPTOR.enum_types_by_name["ErrorReason"]
+
+
+class QuoteExpired(MeshError, enum=_REASONS, reason="QUOTE_EXPIRED"):
+    """The quote's fifteen minutes are over."""
+
+
+class CartNotActive(MeshError, enum=_REASONS, reason="CART_NOT_ACTIVE"):
+    """A newer quote took the cart's place."""
+
+
+class CartEmpty(MeshError, enum=_REASONS, reason="CART_EMPTY"):
+    """No line of the quote can be bought."""
+
+
+class BuyerNotVerified(MeshError, enum=_REASONS, reason="BUYER_NOT_VERIFIED"):
+    """The buyer's licence is not verified, or not known to be."""
+
+
+class ForeignBuyerStore(MeshError, enum=_REASONS, reason="FOREIGN_BUYER_STORE"):
+    """The cart is asked for in the name of another store."""
+
+
+class BuyerIsVendor(MeshError, enum=_REASONS, reason="BUYER_IS_VENDOR"):
+    """A store would buy from itself."""
+
+
+class OrderStateInvalid(MeshError, enum=_REASONS, reason="ORDER_STATE_INVALID"):
+    """The order's state does not allow the action."""
+
+
+class LineStateInvalid(MeshError, enum=_REASONS, reason="LINE_STATE_INVALID"):
+    """The line is decided already."""
+
+
+class CheckoutRunning(MeshError, enum=_REASONS, reason="CHECKOUT_RUNNING"):
+    """Another checkout of the cart is under way."""
+
+
+class PaymentMethodUnavailable(MeshError, enum=_REASONS, reason="PAYMENT_METHOD_UNAVAILABLE"):
+    """The payment method is not switched on."""

@@ -1,0 +1,62 @@
+"""What commerce does when others report something: gates follow identity, orders follow their money."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from marketmesh.finance.events.v1 import finance_events_pb2 as finance
+from marketmesh.identity.events.v1 import identity_events_pb2 as identity
+from meshkit.events.registry import Consumer
+from services.commerce.domain.quote import Gate
+from services.commerce.usecases import follow_payment
+from services.commerce.usecases.keep_gate import keep_gate
+
+if TYPE_CHECKING:
+    from meshkit.db.tx import Tx
+
+
+def consumers() -> tuple[Consumer, ...]:
+    """Return commerce's consumers."""
+    stores = Consumer("commerce", "identity.store.v1").on(identity.StoreGateChanged, store_gate_changed)
+    payments = (
+        Consumer("commerce", "finance.payment.v1")
+        .on(finance.CashCollected, cash_collected)
+        .on(finance.PaymentFailed, payment_failed)
+        .on(finance.PaymentReopened, payment_reopened)
+        .on(finance.OrderPaid, order_paid)
+    )
+    return stores, payments
+
+
+def store_gate_changed(tx: Tx, event: identity.StoreGateChanged) -> None:
+    """Keep the gate."""
+    gate = Gate(
+        store_id=uuid.UUID(event.store_id),
+        type=event.type,
+        name=event.name,
+        state=event.state,
+        kyc_status=event.kyc_status,
+        subscription_active=event.subscription_active,
+    )
+    keep_gate(tx, gate, version=event.version)
+
+
+def cash_collected(tx: Tx, event: finance.CashCollected) -> None:
+    """Nothing is due any more."""
+    follow_payment.collect_cash(tx, order_id=uuid.UUID(event.order_id))
+
+
+def payment_failed(tx: Tx, event: finance.PaymentFailed) -> None:
+    """Hold the order."""
+    follow_payment.fail_payment(tx, order_id=uuid.UUID(event.order_id))
+
+
+def payment_reopened(tx: Tx, event: finance.PaymentReopened) -> None:
+    """Let the order go on."""
+    follow_payment.reopen_payment(tx, order_id=uuid.UUID(event.order_id))
+
+
+def order_paid(tx: Tx, event: finance.OrderPaid) -> None:
+    """Close the order."""
+    follow_payment.pay_vendor(tx, order_id=uuid.UUID(event.order_id))

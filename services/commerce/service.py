@@ -1,0 +1,54 @@
+"""Composition root of commerce: read top to bottom, it is what the service is made of."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from marketmesh.commerce.v1 import (
+    cart_service_pb2,
+    cart_service_pb2_grpc,
+    commerce_internal_service_pb2,
+    commerce_internal_service_pb2_grpc,
+    order_service_pb2,
+    order_service_pb2_grpc,
+)
+from meshkit.grpc.server import Servicer
+from meshkit.service import Parts, ServiceSpec, Wiring
+from services.commerce.api.cart_servicer import CartServicer
+from services.commerce.api.internal_servicer import CommerceInternalServicer
+from services.commerce.api.order_servicer import OrderServicer
+from services.commerce.data.tables import metadata
+from services.commerce.events.handlers import consumers
+from services.commerce.outbound.catalog_client import CatalogClient
+from services.commerce.settings import CommerceSettings
+from services.commerce.usecases.begin_checkout import CheckoutRules
+
+
+def wire(parts: Parts) -> Wiring:
+    """Build commerce from its settings and the chassis's parts."""
+    settings = CommerceSettings()
+    catalog = CatalogClient(parts.channel("catalog"))
+    rules = CheckoutRules(reservation_seconds=settings.reservation_seconds, ach_enabled=settings.ach_enabled)
+    return Wiring(
+        servicers=(
+            Servicer(
+                cart_service_pb2.DESCRIPTOR.services_by_name["CartService"],
+                cart_service_pb2_grpc.add_CartServiceServicer_to_server,
+                CartServicer(catalog, timedelta(minutes=settings.quote_minutes), rules),
+            ),
+            Servicer(
+                order_service_pb2.DESCRIPTOR.services_by_name["OrderService"],
+                order_service_pb2_grpc.add_OrderServiceServicer_to_server,
+                OrderServicer(),
+            ),
+            Servicer(
+                commerce_internal_service_pb2.DESCRIPTOR.services_by_name["CommerceInternalService"],
+                commerce_internal_service_pb2_grpc.add_CommerceInternalServiceServicer_to_server,
+                CommerceInternalServicer(),
+            ),
+        ),
+        consumers=consumers(),
+    )
+
+
+SPEC = ServiceSpec(name="commerce", metadata=metadata, database_settings=CommerceSettings, wire=wire)

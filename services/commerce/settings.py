@@ -1,0 +1,21 @@
+"""What commerce is told from outside; environment prefix `COMMERCE_`."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from meshkit.settings import DatabaseSettings
+
+
+class CommerceSettings(DatabaseSettings):
+    """Commerce's own settings."""
+
+    model_config = SettingsConfigDict(env_prefix="COMMERCE_", frozen=True)
+
+    # How long a quote's prices hold.
+    quote_minutes: int = Field(default=15, ge=1, le=60)
+    # How long catalog keeps stock for a checkout that has not become orders; contract limit 3600.
+    reservation_seconds: int = Field(default=900, ge=60, le=3600)
+    # Bank transfers are parked: cash is collected by agents.
+    ach_enabled: bool = False

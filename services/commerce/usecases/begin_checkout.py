@@ -1,0 +1,105 @@
+"""First step of a checkout: may this cart be bought, and under which group is its stock reserved?"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from meshkit.errors import NotFound
+from meshkit.ids import new_id
+from services.commerce.data import attempts, carts
+from services.commerce.domain.order_plan import Checkout
+from services.commerce.errors import (
+    BuyerIsVendor,
+    CartEmpty,
+    CartNotActive,
+    PaymentMethodUnavailable,
+    QuoteExpired,
+)
+from services.commerce.usecases.check_buyer import require_verified
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from meshkit.db.tx import Tx
+
+
+@dataclass(frozen=True)
+class CheckoutRules:
+    """Settings of a checkout. An attempt older than `continue_for` may have lost its stock and starts over."""
+
+    reservation_seconds: int
+    ach_enabled: bool
+
+    @property
+    def continue_for(self) -> timedelta:
+        """Return how long an attempt may be continued: well inside the life of its reservations."""
+        return timedelta(seconds=self.reservation_seconds * 2 // 3)
+
+
+@dataclass(frozen=True)
+class CheckoutTerms:
+    """What the buyer says at checkout. `shipping_line` has code, title and price_cents."""
+
+    cart_id: uuid.UUID
+    payment_method: str
+    shipping_address: dict[str, Any]
+    billing_address: dict[str, Any]
+    shipping_line: dict[str, Any] | None
+    tip_cents: int
+
+
+def begin_checkout(tx: Tx, terms: CheckoutTerms, *, rules: CheckoutRules) -> Checkout | bytes:
+    """Lock the cart and start or continue its attempt; a converted cart gives the earlier answer's bytes instead.
+
+    Raises NotFound, CartNotActive, QuoteExpired, CartEmpty, BuyerIsVendor, BuyerNotVerified, PaymentMethodUnavailable.
+    """
+    buyer_store_id = tx.principal.require_store
+    cart = carts.lock_for_checkout(tx, terms.cart_id, buyer_store_id)
+    if cart is None:
+        raise NotFound
+    if cart.status == "converted":
+        return earlier_answer(tx, terms.cart_id)
+    if cart.status != "active":
+        raise CartNotActive(state=cart.status)
+    stale = tx.now - rules.continue_for
+    if tx.now > cart.valid_until and not _is_running(tx, terms.cart_id, stale):
+        raise QuoteExpired(valid_until=cart.valid_until.isoformat())
+    snapshot = carts.snapshot(tx, terms.cart_id)
+    _check(snapshot, buyer_store_id, terms, rules)
+    require_verified(cart.kyc_status)
+    group_id = attempts.begin(tx, cart_id=terms.cart_id, buyer_store_id=buyer_store_id, group_id=new_id(), stale=stale)
+    return Checkout(
+        cart_id=terms.cart_id,
+        checkout_group_id=group_id,
+        buyer_store_id=buyer_store_id,
+        buyer_store_name=cart.buyer_store_name,
+        currency=cart.currency,
+        attribution_tokens=cart.attribution_tokens,
+        snapshot=snapshot,
+    )
+
+
+def earlier_answer(tx: Tx, cart_id: uuid.UUID) -> bytes:
+    """Return the answer that a converted cart was given. Raises CartNotActive when the cart is not converted."""
+    attempt = attempts.find(tx, cart_id)
+    if attempt is None or attempt.response is None:
+        raise CartNotActive(state="superseded")
+    return bytes(attempt.response)
+
+
+def _is_running(tx: Tx, cart_id: uuid.UUID, stale: Any) -> bool:
+    # A checkout begun in time is finished, even if the quote ran out while it was interrupted.
+    attempt = attempts.find(tx, cart_id)
+    return attempt is not None and attempt.started_at >= stale
+
+
+def _check(snapshot: Sequence[Any], buyer_store_id: uuid.UUID, terms: CheckoutTerms, rules: CheckoutRules) -> None:
+    if not snapshot:
+        raise CartEmpty
+    if any(item.vendor_store_id == buyer_store_id for item in snapshot):
+        raise BuyerIsVendor
+    if terms.payment_method == "ach" and not rules.ach_enabled:
+        raise PaymentMethodUnavailable

@@ -1,0 +1,77 @@
+"""Last step of a checkout: the cart becomes orders."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from marketmesh.commerce.events.v1 import commerce_events_pb2 as events
+from services.commerce.data import carts, orders
+from services.commerce.domain.order_plan import Checkout, PlannedLine, PlannedOrder, plan_orders
+from services.commerce.usecases.order_snapshot import order_snapshot
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Mapping
+
+    from meshkit.db.tx import Tx
+    from services.commerce.usecases.begin_checkout import CheckoutTerms
+
+
+@dataclass(frozen=True)
+class ConvertedCart:
+    """The orders of a checkout with their lines, in the order of the cart."""
+
+    checkout: Checkout
+    orders: list[tuple[PlannedOrder, list[PlannedLine]]]
+
+
+def convert_cart(
+    tx: Tx, checkout: Checkout, terms: CheckoutTerms, *, refused: Mapping[uuid.UUID, str]
+) -> ConvertedCart | None:
+    """Convert the cart, write its orders and announce them; None when the cart is not active any more."""
+    converted = carts.convert(
+        tx,
+        checkout.cart_id,
+        group_id=checkout.checkout_group_id,
+        payment_method=terms.payment_method,
+        shipping_address=json.dumps(terms.shipping_address),
+        billing_address=json.dumps(terms.billing_address),
+        shipping_line=json.dumps(terms.shipping_line),
+        tip_cents=terms.tip_cents,
+    )
+    if not converted:
+        return None
+    plans = plan_orders(
+        checkout,
+        refused,
+        payment_method=terms.payment_method,
+        shipping_address=terms.shipping_address,
+        shipping_cents=terms.shipping_line["price_cents"] if terms.shipping_line else 0,
+    )
+    numbers = orders.add(tx, (order for order, _ in plans), (line for _, lines in plans for line in lines))
+    for order, lines in plans:
+        order.order_number, order.created_at = numbers[order.id], tx.now
+        tx.emit(events.OrderCreated(order_id=str(order.id), order=order_snapshot(order, lines)))
+    _announce(tx, checkout, terms, plans)
+    tx.audit(target=checkout.cart_id, after={"checkout_group_id": str(checkout.checkout_group_id)})
+    return ConvertedCart(checkout, plans)
+
+
+def _announce(
+    tx: Tx, checkout: Checkout, terms: CheckoutTerms, plans: list[tuple[PlannedOrder, list[PlannedLine]]]
+) -> None:
+    event = events.CheckoutConverted(
+        checkout_group_id=str(checkout.checkout_group_id),
+        cart_id=str(checkout.cart_id),
+        buyer_store_id=str(checkout.buyer_store_id),
+        order_ids=[str(order.id) for order, _ in plans],
+        vendor_store_ids=[str(order.vendor_store_id) for order, _ in plans],
+        currency=checkout.currency,
+        total_cents=sum(order.total_cents for order, _ in plans),
+        payment_method=terms.payment_method,
+        attribution_tokens=checkout.attribution_tokens,
+    )
+    event.converted_at.FromDatetime(tx.now)
+    tx.emit(event)

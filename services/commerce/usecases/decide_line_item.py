@@ -1,0 +1,92 @@
+"""The vendor accepts or rejects one line; status, totals and balance follow from what is left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from marketmesh.commerce.events.v1 import commerce_events_pb2 as events
+from meshkit.errors import NotFound
+from services.commerce.data import orders
+from services.commerce.domain.order_state import (
+    LINE_TRANSITIONS,
+    Action,
+    LineStatus,
+    OrderStatus,
+    status_of_lines,
+)
+from services.commerce.domain.totals import order_totals
+from services.commerce.errors import LineStateInvalid
+from services.commerce.usecases.decide_order import rejected_columns
+from services.commerce.usecases.lock_order import lock_order, require, require_no_money_received
+from services.commerce.usecases.order_snapshot import order_snapshot
+
+if TYPE_CHECKING:
+    import uuid
+
+    from meshkit.db.tx import Tx
+
+
+def decide_line_item(
+    tx: Tx, *, order_id: uuid.UUID, line_item_id: uuid.UUID, accept: bool, notes: str
+) -> tuple[Any, list[Any]]:
+    """Return the order after the decision and its lines.
+
+    From a hold a line can only be taken out, and the order stays on hold while anything is left of it. Raises NotFound,
+    OrderStateInvalid, LineStateInvalid.
+    """
+    before = lock_order(tx, order_id=order_id, vendor=tx.principal.require_store)
+    require(before, Action.DECIDE_LINE)
+    if not accept:
+        require_no_money_received(before, Action.DECIDE_LINE)
+    line = next((row for row in orders.lines(tx, order_id) if row.id == line_item_id), None)
+    if line is None:
+        raise NotFound
+    status = LineStatus.ACCEPTED if accept else LineStatus.REJECTED
+    if status not in LINE_TRANSITIONS[LineStatus(line.status)]:
+        raise LineStateInvalid(state=line.status)
+    orders.decide_line(tx, line_item_id, status=status.value, notes=notes or line.notes)
+    lines = orders.lines(tx, order_id)
+    order = orders.change(tx, order_id, **_columns(before, lines))
+    tx.audit(
+        target=order_id,
+        before={"status": before.status, "total_cents": before.total_cents},
+        after={"status": order.status, "total_cents": order.total_cents, "line": str(line_item_id)},
+    )
+    tx.emit(
+        events.OrderDecided(
+            order_id=str(order_id),
+            decision="accept" if accept else "reject",
+            line_item_id=str(line_item_id),
+            order=order_snapshot(order, lines),
+        )
+    )
+    return order, lines
+
+
+def _columns(before: Any, lines: list[Any]) -> dict[str, Any]:
+    left = [line for line in lines if line.status != LineStatus.REJECTED]
+    status = _status(before, lines)
+    require(before, Action.DECIDE_LINE, to=status)
+    if not left:
+        return rejected_columns()
+    totals = order_totals(left, promo_cents=before.promo_cents, transport_fee_cents=before.transport_fee_cents)
+    total = totals.total_cents + before.tax_cents
+    columns: dict[str, Any] = {
+        "status": status.value,
+        "subtotal_cents": totals.subtotal_cents,
+        "discount_cents": totals.discount_cents,
+        "transport_fee_cents": totals.transport_fee_cents,
+        "total_cents": total,
+    }
+    if total != before.total_cents:
+        columns["balance_due_cents"] = total
+    if before.fulfillment_status == "fulfilled" and len(left) < len(lines):
+        columns["fulfillment_status"] = "partial"
+    return columns
+
+
+def _status(before: Any, lines: list[Any]) -> OrderStatus:
+    derived = status_of_lines(LineStatus(line.status) for line in lines)
+    if before.status == OrderStatus.HOLD and derived != OrderStatus.REJECTED:
+        return OrderStatus.HOLD
+    return derived

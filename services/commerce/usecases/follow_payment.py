@@ -1,0 +1,74 @@
+"""What happens to an order when finance reports on its money. Finance has decided already: nothing here refuses.
+
+Each is idempotent and tolerates news that come late.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from meshkit.obs.logging import get_logger
+from services.commerce.data import orders
+from services.commerce.domain.order_state import Action, HoldReason, OrderStatus, PaymentStatus, targets
+from services.commerce.usecases.change_state import change_state
+from services.commerce.usecases.lock_order import is_paid_for, lock_order
+
+if TYPE_CHECKING:
+    import uuid
+
+    from meshkit.db.tx import Tx
+
+
+def collect_cash(tx: Tx, *, order_id: uuid.UUID) -> None:
+    """Note that the money is there: nothing is due any more, the status stays. Raises NotFound."""
+    order = lock_order(tx, order_id=order_id)
+    if not is_paid_for(order):
+        orders.change(tx, order_id, payment_status=PaymentStatus.SETTLED.value, balance_due_cents=0)
+
+
+def fail_payment(tx: Tx, *, order_id: uuid.UUID) -> None:
+    """Put the order on hold because money and order disagree, remembering where it was. Raises NotFound."""
+    order = lock_order(tx, order_id=order_id)
+    if order.hold_reason == HoldReason.PAYMENT_MISMATCH or is_paid_for(order):
+        return
+    if not _may(order, Action.FAIL_PAYMENT):
+        return
+    change_state(
+        tx,
+        order,
+        OrderStatus.HOLD,
+        hold_reason=HoldReason.PAYMENT_MISMATCH.value,
+        held_status=order.status,
+        held_reason=order.hold_reason,
+        payment_status=PaymentStatus.FAILED.value,
+    )
+
+
+def reopen_payment(tx: Tx, *, order_id: uuid.UUID) -> None:
+    """Give the order back the status it was put on hold from; its payment is open again. Raises NotFound."""
+    order = lock_order(tx, order_id=order_id)
+    if order.hold_reason != HoldReason.PAYMENT_MISMATCH:
+        return
+    columns: dict[str, Any] = {"hold_reason": order.held_reason, "held_status": None, "held_reason": None}
+    if not is_paid_for(order):
+        columns["payment_status"] = PaymentStatus.UNPAID.value
+    change_state(tx, order, OrderStatus(order.held_status), **columns)
+
+
+def pay_vendor(tx: Tx, *, order_id: uuid.UUID) -> None:
+    """Close a delivered order whose vendor was paid. Raises NotFound."""
+    order = lock_order(tx, order_id=order_id)
+    if order.payment_status == PaymentStatus.PAID:
+        return
+    paid: dict[str, Any] = {"payment_status": PaymentStatus.PAID.value, "balance_due_cents": 0}
+    if _may(order, Action.PAY_VENDOR):
+        change_state(tx, order, OrderStatus.CLOSED, closed_at=tx.now, **paid)
+    else:
+        orders.change(tx, order_id, **paid)
+
+
+def _may(order: Any, action: Action) -> bool:
+    if targets(action, OrderStatus(order.status)):
+        return True
+    get_logger().warning("commerce.payment_out_of_place", order_id=str(order.id), status=order.status, action=action)
+    return False

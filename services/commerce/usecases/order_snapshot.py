@@ -1,0 +1,62 @@
+"""The whole order as events carry it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from marketmesh.commerce.events.v1 import commerce_events_pb2 as events
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def order_snapshot(order: Any, lines: Iterable[Any]) -> events.OrderSnapshot:
+    """Return an order's snapshot; of the address only what analytics may know."""
+    address = order.shipping_address
+    snapshot = events.OrderSnapshot(
+        order_id=str(order.id),
+        order_number=order.order_number,
+        checkout_group_id=str(order.checkout_group_id),
+        buyer_store_id=str(order.buyer_store_id),
+        buyer_store_name=order.buyer_store_name,
+        vendor_store_id=str(order.vendor_store_id),
+        vendor_store_name=order.vendor_store_name,
+        status=order.status,
+        hold_reason=order.hold_reason or "",
+        fulfillment_status=order.fulfillment_status,
+        shipping_status=order.shipping_status,
+        payment_method=order.payment_method,
+        payment_intent_id=str(order.payment_intent_id),
+        currency=order.currency,
+        subtotal_cents=order.subtotal_cents,
+        discount_cents=order.discount_cents,
+        tax_cents=order.tax_cents,
+        transport_fee_cents=order.transport_fee_cents,
+        total_cents=order.total_cents,
+        balance_due_cents=order.balance_due_cents,
+        shipping_zip=address["postal_code"][:5],
+        shipping_lat=round(address["lat"], 3),
+        shipping_lng=round(address["lng"], 3),
+        shipping_state=address["state"],
+        lines=[_line(line) for line in lines],
+        version=order.version,
+    )
+    snapshot.created_at.FromDatetime(order.created_at)
+    if order.delivered_at is not None:
+        snapshot.delivered_at.FromDatetime(order.delivered_at)
+    return snapshot
+
+
+def _line(line: Any) -> events.OrderLineSnapshot:
+    return events.OrderLineSnapshot(
+        line_item_id=str(line.id),
+        product_id=str(line.product_id),
+        product_name=line.product_name,
+        category=line.category,
+        classification=line.classification,
+        qty=line.qty,
+        unit_price_cents=line.unit_price_cents,
+        total_cents=line.total_cents,
+        status=line.status,
+        notes=line.notes,
+    )

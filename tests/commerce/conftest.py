@@ -1,0 +1,35 @@
+"""Commerce with a catalog that can be made to fail; a mesh of its own, so that the other tests keep the real one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.commerce.fake_catalog import FakeCatalog
+from tests.commerce.market import Market
+from tests.support.mesh_harness import MeshHarness
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from deploy.dev.stack import Embedded
+
+
+@pytest.fixture(scope="session")
+def commerce_mesh(embedded_stack: Embedded) -> Iterator[tuple[MeshHarness, FakeCatalog]]:
+    """Return a harness whose catalog is the fake one."""
+    harness, catalog = MeshHarness(embedded_stack), FakeCatalog()
+    server = catalog.serve(harness._ports.grpc["catalog"])
+    harness.start("commerce")
+    yield harness, catalog
+    harness.close()
+    server.stop(0.1).wait()
+
+
+@pytest.fixture
+def market(commerce_mesh: tuple[MeshHarness, FakeCatalog]) -> Iterator[Market]:
+    """Return one buyer and one vendor, both allowed to trade, in a mesh where nothing fails yet."""
+    mesh, catalog = commerce_mesh
+    yield Market(mesh, catalog)
+    catalog.before = catalog.after = None
