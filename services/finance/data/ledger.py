@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 NOBODY = uuid.UUID(int=0)
 
-# Sorted, so that two entries that open the same accounts cannot deadlock.
+# Sorted, so that two entries that open the same accounts cannot deadlock; without a target, because their twin rows
+# collide on the primary key as well.
 _ENSURE_ACCOUNTS = text(
     """
     INSERT INTO accounts (id, kind, owner_id, currency, created_at)
@@ -26,7 +27,7 @@ _ENSURE_ACCOUNTS = text(
     FROM unnest(CAST(:ids AS uuid[]), CAST(:kinds AS text[]), CAST(:owners AS uuid[]), CAST(:currencies AS text[]))
          AS a (id, kind, owner_id, currency)
     ORDER BY id
-    ON CONFLICT ON CONSTRAINT accounts_kind_owner_id_currency_key DO NOTHING
+    ON CONFLICT DO NOTHING
     """
 )
 _UNBALANCED = text(
@@ -36,9 +37,7 @@ _UNBALANCED = text(
     GROUP BY p.entry_id, a.currency HAVING sum(p.amount_cents) <> 0
     """
 )
-_EMPTY = text(
-    "SELECT e.id FROM ledger_entries e WHERE (SELECT count(*) FROM postings p WHERE p.entry_id = e.id) < 2"
-)
+_EMPTY = text("SELECT e.id FROM ledger_entries e WHERE (SELECT count(*) FROM postings p WHERE p.entry_id = e.id) < 2")
 
 
 def append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
@@ -12,51 +12,53 @@ from services.finance.data import ledger
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
 
-_INTENTS_WITHOUT_ENTRY = text(
+# What is posted of each order against what its intent says; an order that is only on one side is compared with zero.
+_ORDERS_OTHERWISE = text(
     """
-    SELECT i.order_id, i.status FROM payment_intents i
-    WHERE i.status IN ('settled', 'paid') AND i.amount_cents > 0
-      AND NOT EXISTS (SELECT 1 FROM ledger_entries e WHERE e.order_id = i.order_id AND e.type = 'cash_collected')
-    """
-)
-_COLLECTED_OTHERWISE = text(
-    """
-    SELECT i.order_id, i.amount_cents, sum(p.amount_cents) AS collected_cents
-    FROM payment_intents i
-    JOIN ledger_entries e ON e.order_id = i.order_id AND e.type = 'cash_collected'
-    JOIN postings p ON p.entry_id = e.id
-    JOIN accounts a ON a.id = p.account_id AND a.kind = 'cash_in_transit'
-    GROUP BY i.order_id, i.amount_cents HAVING sum(p.amount_cents) <> i.amount_cents
-    """
-)
-_PAID_OTHERWISE = text(
-    """
-    SELECT i.order_id FROM payment_intents i
-    LEFT JOIN ledger_entries e ON e.order_id = i.order_id AND e.type = 'vendor_payout'
-    WHERE (i.status = 'paid' AND i.amount_cents > i.fee_cents) <> (e.id IS NOT NULL)
+    WITH posted AS (
+        SELECT e.order_id, a.currency,
+               sum(p.amount_cents) FILTER (WHERE e.type = 'cash_collected' AND a.kind = 'cash_in_transit') AS collected,
+               -sum(p.amount_cents) FILTER (WHERE e.type = 'vendor_payout' AND a.kind = 'cash_clearing') AS paid_out,
+               -sum(p.amount_cents) FILTER (WHERE a.kind = 'platform_fee') AS fees
+        FROM ledger_entries e JOIN postings p ON p.entry_id = e.id JOIN accounts a ON a.id = p.account_id
+        GROUP BY e.order_id, a.currency
+    ), compared AS (
+        SELECT coalesce(i.order_id, t.order_id) AS order_id,
+               coalesce(t.collected, 0) AS collected,
+               CASE WHEN i.status IN ('settled', 'paid') THEN i.amount_cents ELSE 0 END AS collected_expected,
+               coalesce(t.paid_out, 0) AS paid_out,
+               CASE WHEN i.status = 'paid' THEN i.amount_cents - i.fee_cents ELSE 0 END AS paid_out_expected,
+               coalesce(t.fees, 0) AS fees,
+               CASE WHEN i.status IN ('settled', 'paid') THEN i.fee_cents ELSE 0 END AS fees_expected
+        FROM payment_intents i FULL JOIN posted t ON t.order_id = i.order_id AND t.currency = i.currency
+    )
+    SELECT * FROM compared
+    WHERE collected <> collected_expected OR paid_out <> paid_out_expected OR fees <> fees_expected
     """
 )
 
 
 def prove_ledger(tx: Tx) -> list[str]:
     """Return every violation of the ledger's invariants, as text; none is the only good answer."""
-    problems = [
-        f"entry {row.entry_id} sums to {row.sum_cents} {row.currency}" for row in ledger.unbalanced_entries(tx)
-    ]
+    problems = [f"entry {row.entry_id} sums to {row.sum_cents} {row.currency}" for row in ledger.unbalanced_entries(tx)]
     problems += [f"entry {row.id} has fewer than two postings" for row in ledger.one_sided_entries(tx)]
     sums: dict[str, int] = defaultdict(int)
     for row in ledger.balances(tx):
         sums[row.currency] += int(row.sum_cents)
     problems += [f"the ledger sums to {total} {currency}" for currency, total in sums.items() if total]
-    problems += [
-        f"order {row.order_id} is {row.status} without a cash_collected entry"
-        for row in tx.execute(_INTENTS_WITHOUT_ENTRY)
-    ]
-    problems += [
-        f"order {row.order_id}: {row.collected_cents} collected, intent over {row.amount_cents}"
-        for row in tx.execute(_COLLECTED_OTHERWISE)
-    ]
-    problems += [
-        f"order {row.order_id}: intent and payout entry disagree" for row in tx.execute(_PAID_OTHERWISE)
-    ]
+    for row in tx.execute(_ORDERS_OTHERWISE):
+        problems += _differences(row)
     return problems
+
+
+def _differences(row: Any) -> list[str]:
+    compared = (
+        ("collected", row.collected, row.collected_expected),
+        ("paid out", row.paid_out, row.paid_out_expected),
+        ("of fees posted", row.fees, row.fees_expected),
+    )
+    return [
+        f"order {row.order_id}: {posted} {what}, {expected} expected"
+        for what, posted, expected in compared
+        if posted != expected
+    ]

@@ -1,0 +1,147 @@
+"""The prover is silent about a true ledger and names every kind of lie. Lies are told as the owner, triggers off."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from meshkit.call import Call
+from meshkit.db.tx import Tx
+from services.finance.usecases.follow_order import open_intent
+from services.finance.usecases.prove_ledger import prove_ledger
+from tests.finance.payments import Payments
+from tests.finance.snapshots import order_snapshot
+from tests.support.mesh_harness import MeshHarness
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ENTRY_OF = "(SELECT id FROM ledger_entries WHERE order_id = CAST(:order AS uuid) AND type = '{type}')"
+_PAID_ENTRY = _ENTRY_OF.format(type="vendor_payout")
+_CASH_ENTRY = _ENTRY_OF.format(type="cash_collected")
+_INTENT = "UPDATE payment_intents SET {change} WHERE order_id = CAST(:order AS uuid)"
+
+# What is done to a paid order's books, and what the prover says of it.
+_LIES = {
+    "one cent more on one side": (
+        [f"UPDATE postings SET amount_cents = amount_cents + 1 WHERE position = 0 AND entry_id = {_CASH_ENTRY}"],
+        ["entry {cash} sums to 1 USD", "the ledger sums to 1 USD", "order {order}: 12346 collected, 12345 expected"],
+    ),
+    "both sides of another sum": (
+        [f"UPDATE postings SET amount_cents = amount_cents * 2 WHERE entry_id = {_CASH_ENTRY}"],
+        [
+            "order {order}: 24690 collected, 12345 expected",
+            "order {order}: 2470 of fees posted, 1235 expected",
+        ],
+    ),
+    "one posting lost": (
+        [f"DELETE FROM postings WHERE position = 1 AND entry_id = {_PAID_ENTRY}"],
+        [
+            "entry {paid} sums to 11110 USD",
+            "entry {paid} has fewer than two postings",
+            "the ledger sums to 11110 USD",
+            "order {order}: 0 paid out, 11110 expected",
+        ],
+    ),
+    "entry without postings": (
+        [f"DELETE FROM postings WHERE entry_id = {_PAID_ENTRY}"],
+        ["entry {paid} has fewer than two postings", "order {order}: 0 paid out, 11110 expected"],
+    ),
+    "payout never posted": (
+        [
+            f"DELETE FROM postings WHERE entry_id = {_PAID_ENTRY}",
+            "DELETE FROM ledger_entries WHERE order_id = CAST(:order AS uuid) AND type = 'vendor_payout'",
+        ],
+        ["order {order}: 0 paid out, 11110 expected"],
+    ),
+    "cash posted, payment open": (
+        [_INTENT.format(change="status = 'unpaid'")],
+        [
+            "order {order}: 12345 collected, 0 expected",
+            "order {order}: 11110 paid out, 0 expected",
+            "order {order}: 1235 of fees posted, 0 expected",
+        ],
+    ),
+    "payout posted, payment settled": (
+        [_INTENT.format(change="status = 'settled'")],
+        ["order {order}: 11110 paid out, 0 expected"],
+    ),
+    "another amount agreed": (
+        [_INTENT.format(change="amount_cents = 20000")],
+        ["order {order}: 12345 collected, 20000 expected", "order {order}: 11110 paid out, 18765 expected"],
+    ),
+    "no intent at all": (
+        ["DELETE FROM payment_intents WHERE order_id = CAST(:order AS uuid)"],
+        [
+            "order {order}: 12345 collected, 0 expected",
+            "order {order}: 11110 paid out, 0 expected",
+            "order {order}: 1235 of fees posted, 0 expected",
+        ],
+    ),
+}
+
+
+@pytest.fixture
+def owner(mesh: MeshHarness) -> Iterator[Tx]:
+    """Return a transaction of the owner in which no trigger fires; nothing of it stays."""
+    mesh.start("finance")
+    engine = create_engine(mesh.stack.addresses.database_url("finance", kind="owner"))
+    with engine.connect() as connection, connection.begin() as transaction:
+        for table in ("ledger_entries", "postings"):
+            connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
+        yield Tx(now=mesh.clock.now(), call=Call(), connect=lambda: connection)
+        transaction.rollback()
+    engine.dispose()
+
+
+@pytest.fixture
+def paid(mesh: MeshHarness, payments: Payments) -> str:
+    """Return the id of an order that went all the way, with a fee of ten percent."""
+    order = order_snapshot()
+    with mesh.transaction("finance") as tx:
+        open_intent(tx, order, fee_basis_points=1_000)
+    payments.collect(order)
+    payments.delivered(order)
+    payments.confirm(order.order_id)
+    return order.order_id
+
+
+class TestProveLedger:
+    def test_is_silent_about_a_true_ledger(self, mesh: MeshHarness, payments: Payments, paid: str) -> None:
+        for order in (payments.opened(), payments.failed(), payments.collected()):
+            assert order.order_id != paid
+
+        with mesh.transaction("finance") as tx:
+            assert prove_ledger(tx) == []
+
+    @pytest.mark.parametrize("lie", list(_LIES))
+    def test_names_a_lie(self, paid: str, owner: Tx, lie: str) -> None:
+        statements, expected = _LIES[lie]
+        entries = {
+            row.type: row.id
+            for row in owner.execute(
+                text("SELECT id, type FROM ledger_entries WHERE order_id = CAST(:order AS uuid)"), {"order": paid}
+            )
+        }
+
+        for statement in statements:
+            owner.execute(text(statement), {"order": paid})
+
+        names = {"order": paid, "cash": entries["cash_collected"], "paid": entries["vendor_payout"]}
+        assert sorted(prove_ledger(owner)) == sorted(text.format(**names) for text in expected)
+
+    def test_names_money_of_an_unknown_order(self, owner: Tx, payments: Payments) -> None:
+        assert payments.opened()
+        stray = uuid.uuid4()
+        owner.execute(
+            text(
+                "INSERT INTO ledger_entries (id, type, order_id, buyer_store_id, vendor_store_id, actor, request_id,"
+                " reference, created_at) VALUES (:id, 'cash_collected', :id, :id, :id, 'test', '', '', now())"
+            ),
+            {"id": stray},
+        )
+
+        assert prove_ledger(owner) == [f"entry {stray} has fewer than two postings"]
