@@ -92,14 +92,20 @@ class Market:
         return self.catalog.add_product(vendor=vendor or self.vendor, **fields)
 
     def quote_request(
-        self, *wanted: tuple[str, int], promos: Sequence[tuple[str, str]] = (), tokens: Sequence[str] = (), buyer: str = ""
+        self,
+        *wanted: tuple[str, int],
+        promos: Sequence[tuple[str, str]] = (),
+        tokens: Sequence[str] = (),
+        buyer: str = "",
     ) -> cart_service_pb2.QuoteCartRequest:
         """Return a request for (product id, quantity) pairs, each at the vendor who has the product."""
         return cart_service_pb2.QuoteCartRequest(
             buyer_store_id=buyer or self.buyer,
             items=[
                 cart_service_pb2.CartIntentItem(
-                    product_id=product, vendor_store_id=self.catalog.products[product].vendor_store_id, quantity=quantity
+                    product_id=product,
+                    vendor_store_id=self.catalog.products[product].vendor_store_id,
+                    quantity=quantity,
                 )
                 for product, quantity in wanted
             ],

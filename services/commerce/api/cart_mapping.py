@@ -14,12 +14,6 @@ from services.commerce.usecases.save_quote import CartWish, SavedQuote
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_CartStatus = cart_pb2.CartStatus.Value.Value
-_ItemStatus = cart_pb2.CartItemStatus.Value.Value
-_ItemWarning = cart_pb2.ItemWarning.Value.Value
-_GroupStatus = cart_pb2.VendorGroupStatus.Value.Value
-_GroupWarning = cart_pb2.VendorGroupWarning.Value.Value
-
 
 def cart_wish(request: cart_service_pb2.QuoteCartRequest) -> CartWish:
     """Return what a request asks for; the first code of a vendor counts, `ad_tokens` is an alias."""
@@ -53,7 +47,7 @@ def _cart(cart: Any, items: Iterable[cart_pb2.CartItem], groups: Iterable[Any]) 
         id=str(cart.id),
         buyer_store_id=str(cart.buyer_store_id),
         checkout_group_id=str(cart.checkout_group_id or ""),
-        status=_CartStatus(cart.status),
+        status=cart.status,
         currency=cart.currency,
         subtotal_cents=cart.subtotal_cents,
         discounts_cents=cart.discounts_cents,
@@ -83,8 +77,8 @@ def _item(item_id: uuid.UUID, item: Any) -> cart_pb2.CartItem:
         line_subtotal_cents=item.line_subtotal_cents,
         line_discounts_cents=item.line_discounts_cents,
         line_total_cents=item.line_total_cents,
-        status=_ItemStatus(item.status),
-        warnings=map(_ItemWarning, item.warnings),
+        status=item.status,
+        warnings=item.warnings,
     )
     if item.applied_min_qty is not None:
         message.applied_volume_discount.min_qty = item.applied_min_qty
@@ -96,8 +90,8 @@ def _group(group: Any) -> cart_pb2.CartVendorGroup:
     return cart_pb2.CartVendorGroup(
         vendor_store_id=str(group.vendor_store_id),
         vendor_store_name=group.vendor_store_name,
-        status=_GroupStatus(group.status),
-        warnings=map(_GroupWarning, group.warnings),
+        status=group.status,
+        warnings=group.warnings,
         subtotal_cents=group.subtotal_cents,
         promo=group.promo,
         line_discounts_cents=group.line_discounts_cents,

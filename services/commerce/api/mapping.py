@@ -1,4 +1,4 @@
-"""Rows and results to messages, one function per message."""
+"""Rows and results to messages, one function per message. Enum fields take the very words that tables hold."""
 
 from __future__ import annotations
 
@@ -15,14 +15,6 @@ if TYPE_CHECKING:
 
     from meshkit.cursor import Page
     from services.commerce.usecases.convert_cart import ConvertedCart
-
-_OrderStatus = order_pb2.OrderStatus.Value.Value
-_HoldReason = order_pb2.HoldReason.Value.Value
-_LineStatus = order_pb2.LineItemStatus.Value.Value
-_Fulfillment = order_pb2.FulfillmentStatus.Value.Value
-_Shipping = order_pb2.ShippingStatus.Value.Value
-_Payment = order_pb2.PaymentStatus.Value.Value
-_Method = order_pb2.PaymentMethod.Value.Value
 
 
 def set_time(target: Timestamp, value: datetime | None) -> None:
@@ -47,12 +39,12 @@ def order_message(order: Any, lines: Iterable[Any]) -> order_pb2.Order:
         buyer_store_name=order.buyer_store_name,
         vendor_store_id=str(order.vendor_store_id),
         vendor_store_name=order.vendor_store_name,
-        status=_OrderStatus(order.status),
-        hold_reason=_HoldReason(order.hold_reason) if order.hold_reason else 0,
-        fulfillment_status=_Fulfillment(order.fulfillment_status),
-        shipping_status=_Shipping(order.shipping_status),
-        payment_status=_Payment(order.payment_status),
-        payment_method=_Method(order.payment_method),
+        status=order.status,
+        hold_reason=order.hold_reason,
+        fulfillment_status=order.fulfillment_status,
+        shipping_status=order.shipping_status,
+        payment_status=order.payment_status,
+        payment_method=order.payment_method,
         payment_intent_id=str(order.payment_intent_id),
         currency=order.currency,
         subtotal_cents=order.subtotal_cents,
@@ -85,7 +77,7 @@ def line_message(line: Any) -> order_pb2.OrderLineItem:
         discount_cents=line.discount_cents,
         line_subtotal_cents=line.line_subtotal_cents,
         total_cents=line.total_cents,
-        status=_LineStatus(line.status),
+        status=line.status,
         notes=line.notes,
     )
     if line.applied_min_qty is not None:

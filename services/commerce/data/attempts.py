@@ -18,7 +18,8 @@ _BEGIN = text(
     INSERT INTO checkout_attempts AS a (cart_id, buyer_store_id, checkout_group_id, state, started_at)
     VALUES (:cart_id, :buyer, :group_id, 'reserving', :now)
     ON CONFLICT ON CONSTRAINT checkout_attempts_pk DO UPDATE SET
-        checkout_group_id = CASE WHEN a.started_at < :stale THEN excluded.checkout_group_id ELSE a.checkout_group_id END,
+        checkout_group_id = CASE WHEN a.started_at < :stale THEN excluded.checkout_group_id
+                                 ELSE a.checkout_group_id END,
         started_at = CASE WHEN a.started_at < :stale THEN excluded.started_at ELSE a.started_at END
     RETURNING checkout_group_id
     """

@@ -23,57 +23,50 @@ _WITH_LINES = """
         FROM order_line_items GROUP BY order_id
     ) l ON l.order_id = o.id
 """
-_PROOFS = (
-    (
-        "order totals are not those of its surviving lines less the promo plus the transport fee",
-        f"WITH o AS ({_WITH_LINES}) SELECT id FROM o WHERE subtotal_cents <> line_subtotal"  # noqa: S608
-        " OR discount_cents <> line_discount + least(promo_cents, line_total)"
-        " OR total_cents <> line_total - least(promo_cents, line_total) + tax_cents + transport_fee_cents"
-        " OR (alive = 0 AND transport_fee_cents <> 0)",
-    ),
-    (
-        "balance due is not what is still to be paid",
-        "SELECT id FROM vendor_orders WHERE balance_due_cents <> CASE"
-        " WHEN status IN ('rejected', 'canceled', 'expired') OR payment_status IN ('settled', 'paid') THEN 0"
-        " ELSE total_cents END",
-    ),
-    (
-        "more than one order of a checkout at one vendor",
-        "SELECT checkout_group_id FROM vendor_orders GROUP BY checkout_group_id, vendor_store_id HAVING count(*) > 1",
-    ),
-    (
-        "a converted cart without orders",
-        "SELECT id FROM cart_records c WHERE status = 'converted' AND NOT EXISTS"
-        " (SELECT 1 FROM vendor_orders o WHERE o.cart_id = c.id AND o.checkout_group_id = c.checkout_group_id)",
-    ),
-    (
-        "an order without its converted cart",
-        "SELECT o.id FROM vendor_orders o LEFT JOIN cart_records c"
-        " ON c.id = o.cart_id AND c.checkout_group_id = o.checkout_group_id AND c.status = 'converted'"
-        " WHERE c.id IS NULL",
-    ),
-    (
-        "a converted cart without a finished attempt, or the reverse",
-        "SELECT coalesce(c.id, a.cart_id) FROM (SELECT * FROM cart_records WHERE status = 'converted') c"
-        " FULL JOIN (SELECT * FROM checkout_attempts WHERE state = 'converted') a"
-        " ON a.cart_id = c.id AND a.checkout_group_id = c.checkout_group_id"
-        " WHERE c.id IS NULL OR a.cart_id IS NULL",
-    ),
-    (
-        "an accepted or later order without an accepted line",
-        f"WITH o AS ({_WITH_LINES}) SELECT id FROM o WHERE accepted = 0"  # noqa: S608
-        " AND (status NOT IN ('created_pending', 'rejected', 'canceled', 'expired', 'hold')"
-        " OR hold_reason = 'awaiting_pickup')",
-    ),
-    (
-        "a rejected order with a line that is not",
-        f"WITH o AS ({_WITH_LINES}) SELECT id FROM o WHERE status = 'rejected' AND alive > 0",  # noqa: S608
-    ),
-)
+# What is wrong -> query for the ids that show it.
+_PROOFS = {
+    "order totals are not those of its surviving lines less the promo plus the transport fee": f"""
+        WITH o AS ({_WITH_LINES}) SELECT id FROM o
+        WHERE subtotal_cents <> line_subtotal OR discount_cents <> line_discount + least(promo_cents, line_total)
+            OR total_cents <> line_total - least(promo_cents, line_total) + tax_cents + transport_fee_cents
+            OR (alive = 0 AND transport_fee_cents <> 0)
+    """,  # noqa: S608
+    "balance due is not what is still to be paid": """
+        SELECT id FROM vendor_orders WHERE balance_due_cents <> CASE
+            WHEN status IN ('rejected', 'canceled', 'expired') OR payment_status IN ('settled', 'paid') THEN 0
+            ELSE total_cents END
+    """,
+    "more than one order of a checkout at one vendor": """
+        SELECT checkout_group_id FROM vendor_orders GROUP BY checkout_group_id, vendor_store_id HAVING count(*) > 1
+    """,
+    "a converted cart without orders": """
+        SELECT id FROM cart_records c WHERE status = 'converted' AND NOT EXISTS
+            (SELECT 1 FROM vendor_orders o WHERE o.cart_id = c.id AND o.checkout_group_id = c.checkout_group_id)
+    """,
+    "an order without its converted cart": """
+        SELECT o.id FROM vendor_orders o LEFT JOIN cart_records c
+            ON c.id = o.cart_id AND c.checkout_group_id = o.checkout_group_id AND c.status = 'converted'
+        WHERE c.id IS NULL
+    """,
+    "a converted cart without a finished attempt, or the reverse": """
+        SELECT coalesce(c.id, a.cart_id) FROM (SELECT * FROM cart_records WHERE status = 'converted') c
+        FULL JOIN (SELECT * FROM checkout_attempts WHERE state = 'converted') a
+            ON a.cart_id = c.id AND a.checkout_group_id = c.checkout_group_id
+        WHERE c.id IS NULL OR a.cart_id IS NULL
+    """,
+    "an accepted or later order without an accepted line": f"""
+        WITH o AS ({_WITH_LINES}) SELECT id FROM o WHERE accepted = 0
+            AND (status NOT IN ('created_pending', 'rejected', 'canceled', 'expired', 'hold')
+                OR hold_reason = 'awaiting_pickup')
+    """,  # noqa: S608
+    "a rejected order with a line that is not": f"""
+        WITH o AS ({_WITH_LINES}) SELECT id FROM o WHERE status = 'rejected' AND alive > 0
+    """,  # noqa: S608
+}
 
 
 def violations(tx: Tx) -> Iterator[tuple[str, str]]:
     """Yield each violated sentence with the id it is about."""
-    for sentence, query in _PROOFS:
+    for sentence, query in _PROOFS.items():
         for row in tx.execute(text(query)):
             yield sentence, str(row[0])

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import TextClause
 
-_DIALECT = postgresql.dialect()
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def insert_rows(table: Table, columns: Sequence[str], *, constants: str = "", returning: str = "") -> TextClause:

@@ -15,11 +15,19 @@ class PricedLine(Protocol):
     """A line's frozen prices; volume discounts are in `discount_cents`."""
 
     @property
-    def line_subtotal_cents(self) -> int: ...
+    def line_subtotal_cents(self) -> int:
+        """Return price times quantity."""
+        ...
+
     @property
-    def discount_cents(self) -> int: ...
+    def discount_cents(self) -> int:
+        """Return the volume discount."""
+        ...
+
     @property
-    def total_cents(self) -> int: ...
+    def total_cents(self) -> int:
+        """Return what the line costs."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ class CatalogClient:
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self._stub = stubs.CatalogInternalServiceStub(channel.grpc)
+        self._stub = stubs.CatalogInternalServiceStub(channel.grpc)  # type: ignore[no-untyped-call]
 
     def quote_facts(
         self, call: Call, *, product_ids: Iterable[uuid.UUID], promos: Mapping[uuid.UUID, str]

@@ -43,7 +43,7 @@ class Catalog(Protocol):
     def reserve(
         self, call: Call, *, group_id: uuid.UUID, lines: Sequence[StockLine], expires_in_s: int
     ) -> dict[uuid.UUID, str]:
-        """Reserve what fits; returns the refused lines with their reasons. The same group again gets the same answer."""
+        """Reserve what fits; returns refused lines with their reasons. The same group again gets the same answer."""
         ...
 
     def release(self, call: Call, *, group_id: uuid.UUID) -> None:

@@ -1,4 +1,4 @@
-"""First step of a checkout: may this cart be bought, and under which group is its stock reserved?"""
+"""First step of a checkout: whether the cart may be bought, and under which group its stock is reserved."""
 
 from __future__ import annotations
 
