@@ -92,7 +92,7 @@ def sdks_stay_home(path: Path, tree: ast.AST) -> Iterator[Finding]:
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom) and node.module:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
-        for sdk, home in _SDK_HOMES.items():
+        for sdk, home in _SDK_HOMES.items() if isinstance(node, ast.Import | ast.ImportFrom) else ():
             if any(f"{name}.".startswith(f"{sdk}.") for name in names) and not path.is_relative_to(ROOT / home):
                 yield Finding(path, node.lineno, f"{sdk} is imported only in {home}")
 

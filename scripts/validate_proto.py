@@ -15,6 +15,7 @@ from google.protobuf import (
     duration_pb2,
     field_mask_pb2,
     message_factory,
+    text_encoding,
     text_format,
     timestamp_pb2,
 )
@@ -86,7 +87,7 @@ def _literal(field: Any, value: Any) -> str:
     if field.enum_type:
         return str(field.enum_type.values_by_number[value].name)
     if field.type == field.TYPE_STRING:
-        return f'"{text_format.text_encoding.CEscape(value, False)}"'
+        return f'"{text_encoding.CEscape(value, False)}"'
     return str(value).lower()
 
 

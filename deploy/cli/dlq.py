@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from google.protobuf import empty_pb2
+from google.protobuf.message_factory import GetMessageClass
 from sqlalchemy import text
 
 from deploy.cli.connection import NoStack, transactions_of, use_environment
@@ -94,7 +95,7 @@ def show(event_id: str) -> None:
         raise fail(f"dlq: no dead letter {event_id}")
     for name, row in found:
         descriptor = types.get(row.type)
-        message = descriptor._concrete_class.FromString(bytes(row.payload)) if descriptor else "(unknown type)"
+        message = GetMessageClass(descriptor).FromString(bytes(row.payload)) if descriptor else "(unknown type)"
         say(f"{name} {row.consumer or 'outbox'} {row.type} v{row.version} on {row.topic}, key {row.ordering_key}")
         say(f"failed {row.failed_at} after {row.attempts} attempts ({row.reason}): {row.message}")
         say(f"headers {json.dumps(dict(row.headers), sort_keys=True)}")

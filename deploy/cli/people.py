@@ -146,8 +146,8 @@ def decide(admin: Person, license_id: str, *, title: str) -> None:
     """Find a licence in the administrators' queue and verify it."""
     cursor = ""
     while True:
-        query = {"status": "pending", "limit": 100} | ({"cursor": cursor} if cursor else {})
-        page = admin.client.get("/api/v1/admin/licenses", title="Admin looks at the licence queue", **query)
+        query = {"status": "pending", "limit": 100, "cursor": cursor}
+        page = admin.client.get("/api/v1/admin/licenses", title="Admin looks at the licence queue", query=query)
         if any(item["license"]["id"] == license_id for item in page["items"]):
             break
         cursor = page["next_cursor"]
@@ -158,5 +158,5 @@ def decide(admin: Person, license_id: str, *, title: str) -> None:
 
 
 def _is_uploaded(person: Person, media_id: str) -> bool:
-    items = person.client.get("/api/v1/media", limit=100)["items"]
+    items = person.client.get("/api/v1/media", query={"limit": 100})["items"]
     return any(item["id"] == media_id and item["status"] in {"uploaded", "ready"} for item in items)

@@ -64,7 +64,7 @@ class RestClient:
         # The gateway is this machine's or named by the operator: no proxy stands in between.
         self._session.trust_env = False
 
-    def get(self, path: str, *, title: str = "", expect: int = 200, **query: Any) -> Any:
+    def get(self, path: str, *, title: str = "", expect: int = 200, query: dict[str, Any] | None = None) -> Any:
         """Read; returns the body."""
         return self.send("GET", path, title=title, expect=expect, query=query).body
 

@@ -131,15 +131,19 @@ class Story:
         word = self.cast.tag
         until(
             "four products in the grid",
-            lambda: len(people.buyer.client.get("/api/v1/products", q=word)["items"]) == 4,
+            lambda: len(people.buyer.client.get("/api/v1/products", query={"q": word})["items"]) == 4,
         )
-        grid = people.buyer.client.get("/api/v1/products", title="Buyer searches the grid", q=word, limit=3)
+        grid = people.buyer.client.get("/api/v1/products", title="Buyer searches the grid", query={"q": word, "limit": 3})
         check(len(grid["items"]) == 3 and grid["next_cursor"], "the grid has a second page")
         rest = people.buyer.client.get(
-            "/api/v1/products", title="Buyer reads the next page", q=word, limit=3, cursor=grid["next_cursor"]
+            "/api/v1/products",
+            title="Buyer reads the next page",
+            query={"q": word, "limit": 3, "cursor": grid["next_cursor"]},
         )
         check(len(rest["items"]) == 1 and not rest["next_cursor"], "the second page is the last")
-        foreign = people.outsider.client.get("/api/v1/products", title="A buyer of another state searches", q=word)
+        foreign = people.outsider.client.get(
+            "/api/v1/products", title="A buyer of another state searches", query={"q": word}
+        )
         check(foreign["items"] == [], "another state sees nothing")
         path = f"/api/v1/products/{products['a1']['summary']['id']}"
         people.outsider.client.get(path, title="… and gets 404 for the product itself", expect=404)
@@ -260,16 +264,16 @@ class Story:
                 title=f"Admin pays vendor {name}",
             )
             check(paid["status"] == "paid", "the vendor is paid")
-            until(f"order {name} closed", lambda order=order: _order_if(people.buyer, order, "status", "closed"))
+            _until_closed(people.buyer, order, name)
 
     def everybody_reads(self, people: People, bought: Bought) -> None:
         """Notifications of all sides; the vendor's numbers from the warehouse."""
         links = {f"/orders/{bought.order_a['order_id']}", f"/orders/{bought.order_b['order_id']}"}
         for name, person in (("Buyer", people.buyer), ("Vendor A", people.vendor_a), ("Admin", people.admin)):
-            until(f"{name} notified", lambda person=person: _notified(person, links))
+            _until_notified(person, links, name)
             person.client.get("/api/v1/notifications", title=f"{name} reads the notifications")
         numbers = until("order A in the warehouse", lambda: _numbers(people.vendor_a))
-        people.vendor_a.client.get("/api/v1/vendor/analytics", title="Vendor A reads the numbers", preset="7d")
+        people.vendor_a.client.get("/api/v1/vendor/analytics", title="Vendor A reads the numbers", query={"preset": "7d"})
         check(numbers["gmv_cents"] == bought.order_a["total_cents"], "GMV is the order's total")
         check(numbers["aov_cents"] == bought.order_a["total_cents"], "and so is the average order")
         check(numbers["gross_revenue_cents"] == bought.order_a["total_cents"], "revenue counts the order once")
@@ -286,7 +290,7 @@ class Story:
             "creatives": [{"destination_url": "https://example.com/vendor-a", "headline": "Fresh from the farm"}],
         }
         people.vendor_a.client.post("/api/v1/vendor/ads", body, title="Vendor A creates a campaign")
-        served = people.buyer.client.get("/api/v1/ads/serve", title="Buyer is shown an ad", placement="hero")
+        served = people.buyer.client.get("/api/v1/ads/serve", title="Buyer is shown an ad", query={"placement": "hero"})
         check(served["view_token"], "a served ad carries its tokens")
 
 
@@ -327,12 +331,19 @@ def _order_if(person: Person, order: dict[str, Any], field: str, value: str) -> 
     return current if current[field] == value else None
 
 
+def _until_closed(buyer: Person, order: dict[str, Any], name: str) -> None:
+    until(f"order {name} closed", lambda: _order_if(buyer, order, "status", "closed"))
+
+
+def _until_notified(person: Person, links: set[str], name: str) -> None:
+    until(f"{name} notified", lambda: _notified(person, links))
+
+
 def _payout_queue(admin: Person) -> list[str]:
     found: list[str] = []
     cursor = ""
     while True:
-        query = {"limit": 100} | ({"cursor": cursor} if cursor else {})
-        page = admin.client.get("/api/v1/admin/orders/payouts", **query)
+        page = admin.client.get("/api/v1/admin/orders/payouts", query={"limit": 100, "cursor": cursor})
         found += [item["order_id"] for item in page["items"]]
         cursor = page["next_cursor"]
         if not cursor:
@@ -340,10 +351,10 @@ def _payout_queue(admin: Person) -> list[str]:
 
 
 def _notified(person: Person, links: set[str]) -> bool:
-    items = person.client.get("/api/v1/notifications", limit=100)["items"]
+    items = person.client.get("/api/v1/notifications", query={"limit": 100})["items"]
     return any(item["link"] in links for item in items)
 
 
 def _numbers(vendor: Person) -> Any:
-    numbers = vendor.client.get("/api/v1/vendor/analytics", preset="7d")
+    numbers = vendor.client.get("/api/v1/vendor/analytics", query={"preset": "7d"})
     return numbers if int(numbers["orders"]) == 1 and int(numbers["gross_revenue_cents"]) > 0 else None

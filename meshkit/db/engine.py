@@ -67,7 +67,7 @@ def is_unavailable(error: Exception) -> bool:
     state = getattr(error.orig, "sqlstate", None)
     if state is None:
         return isinstance(error, OperationalError)
-    return state.startswith(_CONNECTION_LOST) or state == _LOCK_NOT_AVAILABLE
+    return bool(state.startswith(_CONNECTION_LOST) or state == _LOCK_NOT_AVAILABLE)
 
 
 def constraint_of(error: DBAPIError) -> str:

@@ -115,9 +115,10 @@ class Relay:
         with self.transactions.write(Call()) as tx:
             published = [row.seq for rows, error in outcomes if error is None for row in rows]
             tx.execute(_PUBLISHED, {"now": tx.now, "seqs": published, "token": token})
-            for failed, error in outcomes:
-                for row in failed if error else ():
-                    self._record_failure(tx, row, error, token)
+            for rows_of_key, error in outcomes:
+                if error is not None:
+                    for row in rows_of_key:
+                        self._record_failure(tx, row, error, token)
             oldest = tx.execute(_OLDEST).scalar()
             OUTBOX_OLDEST_SECONDS.set((tx.now - oldest).total_seconds() if oldest else 0)
         return len(rows)

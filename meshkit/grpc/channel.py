@@ -105,7 +105,7 @@ class Channel:
 
     def _translate(self, error: grpc.RpcError) -> MeshError:
         code = error.code()
-        status = rpc_status.from_call(error)
+        status = rpc_status.from_call(error)  # type: ignore[arg-type]
         info = error_details_pb2.ErrorInfo()
         bad = error_details_pb2.BadRequest()
         for detail in status.details if status else ():

@@ -71,6 +71,7 @@ class PolicyInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
         self, policy: MethodPolicy, handler: grpc.RpcMethodHandler[Any, Any]
     ) -> grpc.RpcMethodHandler[Any, Any]:
         servicer = handler.unary_unary
+        assert servicer is not None, "contracts have unary methods only"
 
         def behaviour(request: Message, context: grpc.ServicerContext) -> Any:
             return self._serve(policy, servicer, request, context)

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from google.protobuf.message_factory import GetMessageClass
+
 from marketmesh.options.v1 import policy_pb2
 from meshkit.principal import Audience
 
 if TYPE_CHECKING:
-    from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+    from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
 
 Caller = policy_pb2.Caller
 Effect = policy_pb2.Effect
@@ -81,8 +83,8 @@ def read_policy(method: MethodDescriptor) -> MethodPolicy:
     audiences = frozenset(_AUDIENCES[audience] for audience in declared.audiences)
     return MethodPolicy(
         path=f"/{method.containing_service.full_name}/{method.name}",
-        request_class=method.input_type._concrete_class,
-        response_class=method.output_type._concrete_class,
+        request_class=GetMessageClass(method.input_type),
+        response_class=GetMessageClass(method.output_type),
         caller=declared.caller,
         audiences=audiences or _DEFAULT_AUDIENCE[declared.caller],
         roles=frozenset(declared.roles),
@@ -115,7 +117,7 @@ def _problems(method: MethodDescriptor, declared: policy_pb2.MethodPolicy) -> li
 
 
 def _has_field(method: MethodDescriptor, path: str) -> bool:
-    message = method.input_type
+    message: Descriptor | None = method.input_type
     for part in path.split("."):
         field = message.fields_by_name.get(part) if message else None
         if field is None:

@@ -42,7 +42,7 @@ class GrpcServer:
     def __init__(self, *, servicers: Sequence[Servicer], interceptor: PolicyInterceptor, settings: MeshSettings) -> None:
         self._server = grpc.server(
             ThreadPoolExecutor(settings.rpc_threads, thread_name_prefix="rpc"),
-            interceptors=(interceptor,),
+            interceptors=[interceptor],
             maximum_concurrent_rpcs=settings.rpc_concurrency,
             options=[
                 ("grpc.so_reuseport", 0),

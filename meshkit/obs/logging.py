@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
@@ -13,7 +14,7 @@ _SECRET_WORDS = ("password", "token", "secret", "authorization", "signature")
 
 def configure_logging(*, service: str, environment: str, level: str) -> None:
     """Set the process's logging up; call once, before anything logs."""
-    def name_process(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+    def name_process(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         event["service"], event["env"] = service, environment
         return event
 
@@ -39,7 +40,7 @@ def get_logger() -> Any:
     return structlog.get_logger()
 
 
-def _drop_secrets(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+def _drop_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key in event:
         if any(word in key for word in _SECRET_WORDS):
             event[key] = "[redacted]"

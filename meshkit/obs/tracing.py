@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def span(name: str, *, parent: str | None, service: str) -> Iterator[Trace]:
         yield Trace(f"{ids.trace_id:032x}", f"{ids.span_id:016x}")
 
 
-def _context(parent: str | None) -> trace.Context | None:
+def _context(parent: str | None) -> Context | None:
     match = _TRACEPARENT.match(parent or "")
     if match is None:
         return None

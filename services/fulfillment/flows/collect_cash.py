@@ -70,7 +70,11 @@ def _post(flow: Flow, collection: Collection, *, orders: Orders, cash: Cash) -> 
         )
     except RemoteRefusal as refusal:
         if refusal.reason == "PAYMENT_MISMATCH":
-            raise PaymentMismatch(refusal.message, **refusal.metadata) from None
+            raise PaymentMismatch(
+                refusal.message,
+                expected_cents=refusal.metadata.get("expected_cents", ""),
+                received_cents=refusal.metadata.get("received_cents", ""),
+            ) from None
         if refusal.reason == "PAYMENT_FINAL":
-            raise PaymentFinal(**refusal.metadata) from None
+            raise PaymentFinal(state=refusal.metadata.get("state", "")) from None
         raise translate_refusal(refusal) from None
