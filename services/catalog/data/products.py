@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from services.catalog.domain.product import VolumeTier
 
 _HAS_PROMO = exists(select(promos.c.id).where(promos.c.store_id == products.c.store_id, promos.c.is_active))
+# What a list shows: not the long texts.
+_SUMMARY = [column for column in products.c if column.name not in {"body_html", "search_words"}]
 _IS_VISIBLE = and_(
     store_gates.c.type == "vendor", store_gates.c.kyc_status == "verified", store_gates.c.subscription_active
 )
@@ -83,7 +85,7 @@ def is_sku_taken(tx: Tx, *, store_id: uuid.UUID, sku: str) -> bool:
 
 def find(tx: Tx, product_id: uuid.UUID) -> Any | None:
     """Return a product with its inventory and vendor, whoever may see it, or None."""
-    return tx.execute(_shown().where(products.c.id == product_id)).one_or_none()
+    return tx.execute(_shown(products.c.body_html).where(products.c.id == product_id)).one_or_none()
 
 
 def tiers_of(tx: Tx, product_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
@@ -106,7 +108,7 @@ def media_ids_of(tx: Tx, product_id: uuid.UUID) -> list[uuid.UUID]:
 def quoted(tx: Tx, product_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
     """Return those of the products that exist, with what is available."""
     statement = (
-        select(products, inventory_items.c.available_qty)
+        select(*_SUMMARY, inventory_items.c.available_qty)
         .join(inventory_items, inventory_items.c.product_id == products.c.id)
         .where(products.c.id.in_(product_ids))
     )
@@ -130,10 +132,11 @@ def cursor_of(row: Any) -> Cursor:
     return Cursor(row.created_at, row.id)
 
 
-def _shown() -> Select[Any]:
+def _shown(*more: Any) -> Select[Any]:
     return (
         select(
-            products,
+            *_SUMMARY,
+            *more,
             inventory_items.c.available_qty,
             inventory_items.c.reserved_qty,
             inventory_items.c.low_stock_threshold,
@@ -172,9 +175,16 @@ def _filtered(statement: Select[Any], filters: Filters) -> Select[Any]:
             statement = statement.where(column <= high)
     if filters.has_promo:
         statement = statement.where(_HAS_PROMO)
-    if filters.words:
-        # Whole words and beginnings of words, or something that looks much like it.
-        vector = func.to_tsvector(SIMPLE, products.c.search_words)
-        found = vector.op("@@")(func.to_tsquery(SIMPLE, filters.prefixes))
-        statement = statement.where(or_(found, products.c.search_words.op("%>")(filters.words)))
-    return statement
+    return statement.where(products.c.id.in_(_found(filters))) if filters.words else statement
+
+
+def _found(filters: Filters) -> Select[Any]:
+    """Return the ids of products with whole words or beginnings of words, or something that looks much like it.
+
+    Materialized: the planner would rather walk the newest products, which takes long when few match.
+    """
+    vector = func.to_tsvector(SIMPLE, products.c.search_words)
+    words = vector.op("@@")(func.to_tsquery(SIMPLE, filters.prefixes))
+    likeness = products.c.search_words.op("%>")(filters.words)
+    found = select(products.c.id).where(or_(words, likeness)).cte("found").prefix_with("MATERIALIZED")
+    return select(found.c.id)
