@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-
 from marketmesh.catalog.v1 import catalog_internal_service_pb2 as internal
 from marketmesh.catalog.v1 import catalog_internal_service_pb2_grpc as internal_stubs
 from marketmesh.catalog.v1 import product_pb2
@@ -87,9 +86,7 @@ class Shop:
     def create(self, *, available: int = 10, token: str = "", **changes: Any) -> product_pb2.Product:
         """Create a product."""
         request = self.request(inventory=product_pb2.Inventory(available_qty=available), **changes)
-        answer: product_pb2.Product = self.mesh.write(
-            self.products.CreateProduct, request, token=token or self.vendor
-        )
+        answer: product_pb2.Product = self.mesh.write(self.products.CreateProduct, request, token=token or self.vendor)
         return answer
 
     def product(self, *, available: int = 10, **changes: Any) -> uuid.UUID:

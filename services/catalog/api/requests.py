@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from marketmesh.catalog.v1 import product_pb2
+
 from meshkit.errors import ValidationError
 from meshkit.ids import parse_id
-from services.catalog.data.products import Filters
+from services.catalog.domain.filters import Filters
 from services.catalog.domain.percent import parse_percent
 from services.catalog.domain.product import Description, NewProduct, VolumeTier
 from services.catalog.domain.search import plain_words, prefix_query

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, and_, exists, func, insert, or_, select, tuple_
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
+    from services.catalog.domain.filters import Filters
     from services.catalog.domain.product import VolumeTier
 
 _HAS_PROMO = exists(select(promos.c.id).where(promos.c.store_id == products.c.store_id, promos.c.is_active))
@@ -32,23 +32,6 @@ _SUMMARY = [column for column in products.c if column.name not in {"body_html", 
 _IS_VISIBLE = and_(
     store_gates.c.type == "vendor", store_gates.c.kyc_status == "verified", store_gates.c.subscription_active
 )
-
-
-@dataclass(frozen=True)
-class Filters:
-    """What a reader asks for; None and empty mean any. Percentages are basis points, `words` are plain words."""
-
-    category: str = ""
-    classification: str = ""
-    price_min_cents: int | None = None
-    price_max_cents: int | None = None
-    thc_min: int | None = None
-    thc_max: int | None = None
-    cbd_min: int | None = None
-    cbd_max: int | None = None
-    has_promo: bool = False
-    words: str = ""
-    prefixes: str = ""
 
 
 def add(tx: Tx, **columns: Any) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
-    from services.catalog.data.products import Filters
+    from services.catalog.domain.filters import Filters
 
 
 def list_products(tx: Tx, *, state: str, filters: Filters, page: Page) -> tuple[Sequence[Any], str]:

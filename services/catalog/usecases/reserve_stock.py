@@ -30,7 +30,7 @@ def reserve_stock(tx: Tx, *, group_id: uuid.UUID, lines: Sequence[Line], expires
     """Return the outcome of each line, in the order given.
 
     The same lines again get the same answer; only a line whose reservation has expired meanwhile is decided anew.
-    Raises ValidationError for a line named twice, StateConflict when the group or a line was reserved as something else.
+    Raises ValidationError for a line named twice, StateConflict when group or line were reserved as something else.
     """
     if len({line.line_id for line in lines}) < len(lines):
         raise ValidationError.of("lines", "a line is named twice")

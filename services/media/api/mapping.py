@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from marketmesh.media.v1 import media_internal_service_pb2, media_service_pb2
 from marketmesh.type.v1 import page_pb2
+
 from services.media.domain.status import USABLE
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ def media_message(row: Any, signer: UrlSigner) -> media_service_pb2.Media:
         id=str(row.id),
         store_id=str(row.store_id),
         user_id=str(row.user_id),
-        kind=media_service_pb2.MediaKind.Value.Value(row.kind),
-        status=media_service_pb2.MediaStatus.Value.Value(row.status),
+        kind=row.kind,
+        status=row.status,
         file_name=row.file_name,
         mime_type=row.mime_type,
         size_bytes=row.size_bytes,

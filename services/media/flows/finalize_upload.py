@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def finalize_upload(
     flow: Flow, *, media_id: uuid.UUID, objects: ObjectFinder, respond: Callable[[Any], Message]
 ) -> Message:
-    """Return the file as it is then; one that is not pending any more stays as it is. Raises NotFound, UploadMissing."""
+    """Return the file as it is then; one that is not pending stays as it is. Raises NotFound, UploadMissing."""
     with flow.read() as tx:
         row = read_media(tx, media_id=media_id)
     stored = objects.find(row.gcs_key) if row.status == MediaStatus.PENDING else None

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-
 from marketmesh.catalog.v1 import catalog_internal_service_pb2 as internal
 from marketmesh.catalog.v1 import product_service_pb2 as messages
+
 from services.catalog.usecases.expire_reservations import expire_reservations
 from tests.catalog.shop import Checkout, Shop
 from tests.support.mesh_harness import Refused
@@ -212,7 +212,11 @@ class TestGetQuoteFacts:
         promo = messages.CreatePromoRequest(code="WELCOME", amount_cents=500)
         shop.mesh.write(shop.products.CreatePromo, promo, token=shop.vendor)
 
-        facts = _quote(shop, [inactive, uuid.uuid4(), with_tiers, inactive], [(shop.vendor_id, "WELCOME"), (shop.buyer_id, "WELCOME"), (shop.vendor_id, "NOPE")])
+        facts = _quote(
+            shop,
+            [inactive, uuid.uuid4(), with_tiers, inactive],
+            [(shop.vendor_id, "WELCOME"), (shop.buyer_id, "WELCOME"), (shop.vendor_id, "NOPE")],
+        )
 
         assert [product.product_id for product in facts.products] == [str(inactive), str(with_tiers)]
         assert (facts.products[0].is_active, facts.products[0].available_qty) == (False, 3)
@@ -237,7 +241,9 @@ class TestGetQuoteFacts:
         assert _quote(shop, [], []) == internal.GetQuoteFactsResponse()
 
 
-def _quote(shop: Shop, products: list[uuid.UUID], promos: list[tuple[uuid.UUID, str]]) -> internal.GetQuoteFactsResponse:
+def _quote(
+    shop: Shop, products: list[uuid.UUID], promos: list[tuple[uuid.UUID, str]]
+) -> internal.GetQuoteFactsResponse:
     request = internal.GetQuoteFactsRequest(
         product_ids=[str(product_id) for product_id in products],
         promos=[internal.PromoRef(vendor_store_id=str(store_id), code=code) for store_id, code in promos],

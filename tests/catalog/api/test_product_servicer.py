@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-
 from marketmesh.catalog.events.v1 import catalog_events_pb2 as events
 from marketmesh.catalog.v1 import product_pb2
 from marketmesh.catalog.v1 import product_service_pb2 as messages
+
 from tests.catalog.shop import Checkout, Shop
 from tests.support.mesh_harness import Refused, as_dict
 
@@ -53,7 +53,9 @@ class TestCreateProduct:
     def test_announces_and_audits_it(self, shop: Shop) -> None:
         product = shop.create()
 
-        announced = [e for e in shop.mesh.events("catalog", events.ProductCreated) if e.product_id == product.summary.id]
+        announced = [
+            e for e in shop.mesh.events("catalog", events.ProductCreated) if e.product_id == product.summary.id
+        ]
         audited = shop.mesh.rows("catalog", "SELECT * FROM audit_log WHERE target = :id", id=product.summary.id)
         assert [event.sku for event in announced] == [product.summary.sku]
         assert [(row.action, row.after["available_qty"]) for row in audited] == [("product.create", 10)]
@@ -83,9 +85,20 @@ class TestCreateProduct:
     @pytest.mark.parametrize(
         ("change", "field"),
         [
-            ({"volume_discounts": [{"min_qty": 5, "discount_percent": "1"}, {"min_qty": 5, "discount_percent": "2"}]}, "volume_discounts"),
+            (
+                {
+                    "volume_discounts": [
+                        {"min_qty": 5, "discount_percent": "1"},
+                        {"min_qty": 5, "discount_percent": "2"},
+                    ]
+                },
+                "volume_discounts",
+            ),
             ({"volume_discounts": [{"min_qty": 0, "discount_percent": "1"}]}, "volume_discounts[0].min_qty"),
-            ({"volume_discounts": [{"min_qty": 1, "discount_percent": "100.01"}]}, "volume_discounts[0].discount_percent"),
+            (
+                {"volume_discounts": [{"min_qty": 1, "discount_percent": "100.01"}]},
+                "volume_discounts[0].discount_percent",
+            ),
             ({"inventory": product_pb2.Inventory(available_qty=5, reserved_qty=1)}, "inventory.reserved_qty"),
             ({"inventory": product_pb2.Inventory(available_qty=2_000_000_000)}, "inventory.available_qty"),
             ({"moq": 0}, "moq"),

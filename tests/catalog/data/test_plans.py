@@ -13,7 +13,7 @@ from meshkit.call import Call
 from meshkit.cursor import Cursor, Page
 from meshkit.db.tx import Tx
 from services.catalog.data import products, reservations
-from services.catalog.data.products import Filters
+from services.catalog.domain.filters import Filters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,8 @@ from services.catalog.domain.percent import format_percent, parse_percent
 
 class TestParsePercent:
     @pytest.mark.parametrize(
-        ("text", "basis_points"), [("0", 0), ("7.5", 750), ("7.05", 705), ("0.5", 50), ("100", 10_000), ("100.00", 10_000)]
+        ("text", "basis_points"),
+        [("0", 0), ("7.5", 750), ("7.05", 705), ("0.5", 50), ("100", 10_000), ("100.00", 10_000)],
     )
     def test_reads_up_to_two_decimals(self, text: str, basis_points: int) -> None:
         assert parse_percent(text) == basis_points

@@ -54,9 +54,7 @@ class TestAllot:
             assert given_out <= (item.available_qty if item.is_active else 0)
 
     @given(carts())
-    def test_refuses_only_what_does_not_fit_in_its_turn(
-        self, cart: tuple[list[Line], dict[uuid.UUID, Stock]]
-    ) -> None:
+    def test_refuses_only_what_does_not_fit_in_its_turn(self, cart: tuple[list[Line], dict[uuid.UUID, Stock]]) -> None:
         lines, stock = cart
 
         outcomes = allot(lines, stock)
@@ -81,7 +79,11 @@ class TestAllot:
 class TestPlanOrder:
     @pytest.mark.parametrize(
         ("order_status", "line_status", "state"),
-        list(itertools.product(ORDER_STATUSES, ("pending", "accepted", "rejected", "fulfilled", "hold"), ReservationState)),
+        list(
+            itertools.product(
+                ORDER_STATUSES, ("pending", "accepted", "rejected", "fulfilled", "hold"), ReservationState
+            )
+        ),
     )
     def test_takes_only_declared_ways(self, order_status: str, line_status: str, state: ReservationState) -> None:
         plan = plan_order(order_status=order_status, line_statuses={LINE: line_status}, states={LINE: state})

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from services.catalog.data import inventory
 from services.catalog.usecases.expire_reservations import expire_reservations
 from tests.catalog.shop import Checkout, Shop
-
-if TYPE_CHECKING:
-    import uuid
 
 
 class TestExpireReservations:
@@ -69,5 +65,3 @@ class TestExpireReservations:
 def _expire(shop: Shop) -> int:
     with shop.mesh.transaction("catalog") as tx:
         return expire_reservations(tx)
-
-

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from sqlalchemy import text
 
@@ -17,8 +19,14 @@ class TestProveStock:
     @pytest.mark.parametrize(
         ("damage", "finding"),
         [
-            ("UPDATE inventory_items SET reserved_qty = 1, available_qty = 9 WHERE product_id = :id", "reserved = 1, its lines = 4"),
-            ("UPDATE inventory_items SET consumed_qty = 1, received_qty = 11 WHERE product_id = :id", "consumed = 1, its lines = 0"),
+            (
+                "UPDATE inventory_items SET reserved_qty = 1, available_qty = 9 WHERE product_id = :id",
+                "reserved = 1, its lines = 4",
+            ),
+            (
+                "UPDATE inventory_items SET consumed_qty = 1, received_qty = 11 WHERE product_id = :id",
+                "consumed = 1, its lines = 0",
+            ),
             ("UPDATE reservations SET state = 'consumed' WHERE product_id = :id", "reserved = 4, its lines = 0"),
             ("UPDATE reservations SET product_id = line_id WHERE product_id = :id", "holds stock of no product"),
         ],
@@ -27,7 +35,7 @@ class TestProveStock:
         product = shop.product(available=10)
         shop.reserve(Checkout.of((product, 4)))
 
-        with pytest.raises(_Undo), shop.mesh.transaction("catalog") as tx:
+        with suppress(_Undo), shop.mesh.transaction("catalog") as tx:
             tx.execute(text(damage), {"id": product})
             violations = prove_stock(tx)
             raise _Undo
