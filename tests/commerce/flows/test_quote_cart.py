@@ -1,0 +1,243 @@
+"""QuoteCart and GetCart through the whole chain."""
+
+from __future__ import annotations
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from marketmesh.commerce.v1 import cart_pb2, cart_service_pb2
+from tests.commerce.fake_catalog import Away
+from tests.commerce.market import Market
+from tests.support.mesh_harness import Refused, as_dict
+
+GET = cart_service_pb2.GetCartRequest()
+
+
+def words(market: Market, *wanted: tuple[str, int], **options: Any) -> dict[str, Any]:
+    return as_dict(market.quote(*wanted, **options))
+
+
+class TestQuoteCart:
+    def test_prices_the_cart_from_the_catalog_alone(self, market: Market) -> None:
+        other = market.new_vendor(name="Other")
+        flower = market.product(price_cents=2000, title="Flower", tiers=[(10, "7.5")])
+        vape = market.product(other, price_cents=333)
+        market.catalog.promos[other, "MINUS5"] = 500
+
+        quote = words(market, (flower, 10), (vape, 3), promos=[(other, "MINUS5")], tokens=["tok"])
+
+        assert (quote["subtotal_cents"], quote["discounts_cents"], quote["total_cents"]) == ("20999", "2000", "18999")
+        assert quote["status"] == "active"
+        assert quote["attribution_tokens"] == ["tok"]
+        assert [item["line_total_cents"] for item in quote["items"]] == ["18500", "999"]
+        assert quote["items"][0]["applied_volume_discount"] == {"min_qty": 10, "discount_percent": "7.5"}
+        assert [group["total_cents"] for group in quote["vendor_groups"]] == ["18500", "499"]
+        assert [group["promo"] for group in quote["vendor_groups"]] == ["", "MINUS5"]
+
+    def test_is_valid_for_fifteen_minutes(self, market: Market) -> None:
+        quote = market.quote()
+
+        assert quote.valid_until.ToDatetime() == (market.mesh.clock.now() + timedelta(minutes=15)).replace(tzinfo=None)
+
+    def test_is_read_back_as_it_was_answered(self, market: Market) -> None:
+        flower = market.product(price_cents=2000, tiers=[(2, "50")])
+        gone = market.product(stock=0)
+        quote = market.quote((flower, 3), (gone, 1), tokens=["a", "a", "b"])
+
+        read = market.mesh.read(market.carts.GetCart, GET, token=market.buyer_token)
+
+        assert read == quote
+
+    def test_asks_catalog_once_and_touches_no_stock(self, market: Market) -> None:
+        products = [market.product(market.new_vendor()) for _ in range(5)]
+        market.catalog.calls.clear()
+        stock = dict(market.catalog.stock)
+
+        market.quote(*((product, 2) for product in products))
+
+        assert market.catalog.calls == ["GetQuoteFacts"]
+        assert market.catalog.stock == stock
+
+    def test_replaces_items_and_groups_and_keeps_the_cart(self, market: Market) -> None:
+        first = market.quote((market.product(), 1))
+        other = market.product(market.new_vendor())
+        market.mesh.clock.advance(timedelta(minutes=1))
+
+        second = market.quote((other, 1))
+
+        assert (second.id, second.created_at) == (first.id, first.created_at)
+        assert [item.product_id for item in second.items] == [other]
+        assert len(second.vendor_groups) == 1
+        rows = market.mesh.rows("commerce", "SELECT 1 FROM cart_items WHERE cart_id = CAST(:id AS uuid)", id=first.id)
+        assert len(rows) == 1
+
+    def test_warns_when_a_price_changed_since_the_last_quote(self, market: Market) -> None:
+        product = market.product(price_cents=1000)
+        market.quote((product, 1))
+        market.catalog.products[product].price_cents = 900
+
+        changed, settled = market.quote((product, 1)), market.quote((product, 1))
+
+        assert list(changed.items[0].warnings) == [cart_pb2.ItemWarning.price_changed]
+        assert list(settled.items[0].warnings) == []
+
+    def test_takes_the_alias_and_drops_what_is_doubled(self, market: Market) -> None:
+        request = market.quote_request((market.product(), 1), tokens=["a", "b"])
+        request.ad_tokens.extend(["b", "c"])
+
+        assert list(market.send_quote(request).attribution_tokens) == ["a", "b", "c"]
+
+    def test_replays_the_same_bytes(self, market: Market) -> None:
+        request, key, token = market.quote_request((market.product(), 1)), uuid.uuid4().hex, market.buyer_token
+        first, _ = market.mesh.call(market.carts.QuoteCart, request, token=token, key=key)
+
+        second, headers = market.mesh.call(market.carts.QuoteCart, request, token=token, key=key)
+
+        assert second.SerializeToString(deterministic=True) == first.SerializeToString(deterministic=True)
+        assert headers["x-idempotent-replay"] == "true"
+
+    def test_makes_one_cart_of_parallel_first_quotes(self, market: Market) -> None:
+        requests = [market.quote_request((market.product(), 1)) for _ in range(8)]
+
+        with ThreadPoolExecutor(8) as pool:
+            quotes = list(pool.map(market.send_quote, requests))
+
+        assert len({quote.id for quote in quotes}) == 1
+        rows = market.mesh.rows(
+            "commerce", "SELECT status FROM cart_records WHERE buyer_store_id = CAST(:b AS uuid)", b=market.buyer
+        )
+        assert [row.status for row in rows] == ["active"]
+        read = market.mesh.read(market.carts.GetCart, GET, token=market.buyer_token)
+        assert len(read.items) == 1
+
+    def test_lets_a_vendor_buy(self, market: Market) -> None:
+        product = market.product(market.new_vendor())
+        request = market.quote_request((product, 1), buyer=market.vendor)
+
+        assert market.send_quote(request, token=market.vendor_token).total_cents == 1000
+
+    def test_opens_a_new_cart_after_a_conversion(self, market: Market) -> None:
+        first = market.quote()
+        market.checkout(first.id)
+
+        second = market.quote()
+
+        assert second.id != first.id
+        rows = market.mesh.rows("commerce", "SELECT status FROM cart_records WHERE id = CAST(:id AS uuid)", id=first.id)
+        assert [row.status for row in rows] == ["converted"]
+
+
+class TestHardErrors:
+    def test_refuses_to_quote_for_another_store(self, market: Market) -> None:
+        request = market.quote_request((market.product(), 1), buyer=market.vendor)
+
+        with pytest.raises(Refused) as refused:
+            market.send_quote(request)
+
+        assert (refused.value.code, refused.value.reason) == ("PERMISSION_DENIED", "FOREIGN_BUYER_STORE")
+
+    @pytest.mark.parametrize("kyc", ["pending_verification", "rejected", "expired", "suspended"])
+    def test_refuses_a_buyer_who_is_not_verified(self, market: Market, kyc: str) -> None:
+        market.gate(market.buyer, type="buyer", kyc_status=kyc, version=2)
+
+        with pytest.raises(Refused) as refused:
+            market.quote()
+
+        assert (refused.value.code, refused.value.reason) == ("PERMISSION_DENIED", "BUYER_NOT_VERIFIED")
+        assert refused.value.metadata["kyc_status"] == kyc
+
+    def test_counts_a_buyer_nobody_told_about_as_not_verified(self, market: Market) -> None:
+        stranger = str(uuid.uuid4())
+        request = market.quote_request((market.product(), 1), buyer=stranger)
+
+        with pytest.raises(Refused) as refused:
+            market.send_quote(request, token=market.mesh.store_token(stranger, store_type="buyer", kyc="verified"))
+
+        assert refused.value.reason == "BUYER_NOT_VERIFIED"
+
+    def test_ignores_an_older_gate_that_comes_late(self, market: Market) -> None:
+        market.gate(market.buyer, type="buyer", kyc_status="verified", version=5)
+        market.gate(market.buyer, type="buyer", kyc_status="expired", version=4)
+
+        assert market.quote().total_cents == 1000
+
+    @pytest.mark.parametrize("quantity", [0, -1, 1_000_001])
+    def test_refuses_impossible_quantities(self, market: Market, quantity: int) -> None:
+        with pytest.raises(Refused) as refused:
+            market.quote((market.product(), quantity))
+
+        assert [item.field for item in refused.value.violations] == ["items[0].quantity"]
+
+    def test_names_the_item_that_costs_more_than_can_be_counted(self, market: Market) -> None:
+        cheap, dear = market.product(), market.product(price_cents=2**62)
+
+        with pytest.raises(Refused) as refused:
+            market.quote((cheap, 1), (dear, 3))
+
+        assert [item.field for item in refused.value.violations] == ["items[1].quantity"]
+
+    def test_leaves_the_old_quote_when_catalog_is_away(self, market: Market) -> None:
+        before = market.quote()
+        request = market.quote_request((market.product(), 1))
+
+        def away(_: str) -> None:
+            raise Away
+
+        market.catalog.before = away
+        with pytest.raises(Refused) as refused:
+            market.send_quote(request)
+
+        assert (refused.value.code, refused.value.reason) == ("UNAVAILABLE", "DEPENDENCY_ERROR")
+        assert market.mesh.read(market.carts.GetCart, GET, token=market.buyer_token) == before
+
+    def test_leaves_the_old_quote_when_writing_fails_half_way(
+        self, market: Market, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from services.commerce.data import carts
+
+        before = market.quote()
+
+        def broken(_: object) -> str:
+            raise RuntimeError("between header and items")
+
+        monkeypatch.setattr(carts, "to_json", broken)
+        with pytest.raises(Refused) as refused:
+            market.quote((market.product(), 1))
+        monkeypatch.undo()
+
+        assert refused.value.code == "INTERNAL"
+        assert market.mesh.read(market.carts.GetCart, GET, token=market.buyer_token) == before
+
+    def test_refuses_a_tenant_without_a_store_kind(self, market: Market) -> None:
+        with pytest.raises(Refused) as refused:
+            market.send_quote(market.quote_request((market.product(), 1)), token=market.mesh.agent_token())
+
+        assert refused.value.code == "UNAUTHENTICATED"
+
+
+class TestGetCart:
+    def test_finds_nothing_without_a_quote(self, market: Market) -> None:
+        with pytest.raises(Refused) as refused:
+            market.mesh.read(market.carts.GetCart, GET, token=market.buyer_token)
+
+        assert refused.value.code == "NOT_FOUND"
+
+    def test_never_shows_another_stores_cart(self, market: Market) -> None:
+        market.quote()
+
+        with pytest.raises(Refused) as refused:
+            market.mesh.read(market.carts.GetCart, GET, token=market.vendor_token)
+
+        assert refused.value.code == "NOT_FOUND"
+
+    def test_finds_nothing_after_the_conversion(self, market: Market) -> None:
+        market.checkout(market.quote().id)
+
+        with pytest.raises(Refused) as refused:
+            market.mesh.read(market.carts.GetCart, GET, token=market.buyer_token)
+
+        assert refused.value.code == "NOT_FOUND"
