@@ -45,4 +45,3 @@ warehouse_rows = Table(
 )
 Index("warehouse_rows_waiting_idx", warehouse_rows.c.seq, postgresql_where=text("loaded_at IS NULL"))
 Index("warehouse_rows_loaded_at_idx", warehouse_rows.c.loaded_at)
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -90,13 +90,13 @@ def _series(orders: list[OrderFact], *, start: datetime, end: datetime) -> Itera
 
 
 def _bucket(at: datetime, *, hourly: bool) -> datetime:
+    """Return the start of the market's hour or day that holds `at`, in UTC: local clocks show one hour twice a year."""
     local = at.astimezone(MARKET_ZONE)
     midnight = {} if hourly else {"hour": 0}
-    return local.replace(minute=0, second=0, microsecond=0, **midnight)
+    return local.replace(minute=0, second=0, microsecond=0, **midnight).astimezone(UTC)
 
 
 def _next(bucket: datetime, *, hourly: bool) -> datetime:
     if hourly:
-        # Through UTC, so that the hour that daylight saving skips or repeats is neither lost nor doubled.
-        return (bucket.astimezone(ZoneInfo("UTC")) + timedelta(hours=1)).astimezone(MARKET_ZONE)
-    return bucket + timedelta(days=1)
+        return bucket + timedelta(hours=1)
+    return (bucket.astimezone(MARKET_ZONE) + timedelta(days=1)).astimezone(UTC)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from google.api_core.client_options import ClientOptions
 from google.api_core.exceptions import Conflict, GoogleAPICallError
 from google.auth.credentials import AnonymousCredentials
+from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
 from requests.exceptions import RequestException
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from services.analytics.settings import AnalyticsSettings
 
 _TIMEOUT_S = 20.0
+_AWAY = (GoogleAPICallError, GoogleAuthError, RequestException, OSError)
 _COLUMNS = (
     ("event_id", "STRING"),
     ("event_type", "STRING"),
@@ -62,9 +64,11 @@ class BigQueryWarehouse:
         """See ports.Warehouse."""
         self._ensure()
         names = ", ".join(f"`{name}`" for name, _ in _COLUMNS)
+        # Each field by name: the emulator's UNNEST yields one column where BigQuery's `*` yields the struct's fields.
+        fields = ", ".join(f"r.`{name}` AS `{name}`" for name, _ in _COLUMNS)
         values = ", ".join(f"S.`{name}`" for name, _ in _COLUMNS)
         self._query(
-            f"MERGE `{self._events}` T USING (SELECT * FROM UNNEST(@rows)) S ON T.event_id = S.event_id"  # noqa: S608
+            f"MERGE `{self._events}` T USING (SELECT {fields} FROM UNNEST(@rows) AS r) S ON T.event_id = S.event_id"  # noqa: S608
             f" WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})",
             [bigquery.ArrayQueryParameter("rows", "STRUCT", [_struct(row) for row in rows])],
         )
@@ -74,9 +78,9 @@ class BigQueryWarehouse:
         rows = self._read(
             "SELECT ordered_at, order_status, gross_revenue_cents, discounts_cents FROM ("
             " SELECT *, ROW_NUMBER() OVER (PARTITION BY order_id ORDER BY order_version DESC, event_id) AS newest"
-            f" FROM `{self._events}`"  # noqa: S608
+            f" FROM `{self._events}`"
             " WHERE vendor_store_id = @vendor AND event_type NOT IN ('cash_collected', 'order_paid')"
-            " AND ordered_at >= @start AND ordered_at < @end) WHERE newest = 1",
+            " AND ordered_at >= @window_start AND ordered_at < @window_end) WHERE newest = 1",  # noqa: S608
             vendor_store_id,
             start,
             end,
@@ -91,9 +95,9 @@ class BigQueryWarehouse:
             "SELECT occurred_at, gross_revenue_cents FROM ("
             # order_paid if there is one, else cash_collected: the source counted closed orders twice.
             " SELECT *, ROW_NUMBER() OVER (PARTITION BY order_id ORDER BY event_type DESC, event_id) AS best"
-            f" FROM `{self._events}`"  # noqa: S608
+            f" FROM `{self._events}`"
             " WHERE vendor_store_id = @vendor AND event_type IN ('cash_collected', 'order_paid')"
-            " AND occurred_at >= @start AND occurred_at < @end) WHERE best = 1",
+            " AND occurred_at >= @window_start AND occurred_at < @window_end) WHERE best = 1",  # noqa: S608
             vendor_store_id,
             start,
             end,
@@ -106,8 +110,8 @@ class BigQueryWarehouse:
             sql,
             [
                 bigquery.ScalarQueryParameter("vendor", "STRING", str(vendor_store_id)),
-                bigquery.ScalarQueryParameter("start", "TIMESTAMP", start),
-                bigquery.ScalarQueryParameter("end", "TIMESTAMP", end),
+                bigquery.ScalarQueryParameter("window_start", "TIMESTAMP", start),
+                bigquery.ScalarQueryParameter("window_end", "TIMESTAMP", end),
             ],
         )
 
@@ -116,7 +120,7 @@ class BigQueryWarehouse:
         try:
             job = self._client.query(sql, job_config=config, retry=None, job_retry=None, timeout=_TIMEOUT_S)
             return list(job.result(retry=None, job_retry=None, timeout=_TIMEOUT_S))
-        except (GoogleAPICallError, RequestException, OSError) as error:
+        except _AWAY as error:
             raise DependencyUnavailable(f"The warehouse: {str(error)[:300]}", dependency="bigquery") from error
 
     def _ensure(self) -> None:
@@ -129,7 +133,7 @@ class BigQueryWarehouse:
                     create()
                 except Conflict:
                     continue
-        except (GoogleAPICallError, RequestException, OSError) as error:
+        except _AWAY as error:
             raise DependencyUnavailable(f"The warehouse: {str(error)[:300]}", dependency="bigquery") from error
         self._ready = True
 

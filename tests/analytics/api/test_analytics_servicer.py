@@ -1,0 +1,86 @@
+"""GetVendorAnalytics through the whole chain; here the warehouse is away."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from marketmesh.analytics.v1 import analytics_service_pb2 as messages
+from marketmesh.analytics.v1 import analytics_service_pb2_grpc as stubs
+from tests.analytics.gates import subscribe
+from tests.support.mesh_harness import MeshHarness, Refused
+
+
+@pytest.fixture
+def analytics(mesh: MeshHarness) -> stubs.AnalyticsServiceStub:
+    return mesh.stub(stubs.AnalyticsServiceStub, "analytics")
+
+
+class TestGetVendorAnalytics:
+    @pytest.mark.parametrize("active", [None, False], ids=["never announced", "lapsed"])
+    def test_needs_a_subscription(
+        self, mesh: MeshHarness, analytics: stubs.AnalyticsServiceStub, *, active: bool | None
+    ) -> None:
+        vendor = uuid.uuid4()
+        if active is not None:
+            subscribe(mesh, vendor, active=active)
+
+        with pytest.raises(Refused) as refused:
+            mesh.read(
+                analytics.GetVendorAnalytics, messages.GetVendorAnalyticsRequest(), token=mesh.store_token(vendor)
+            )
+
+        assert (refused.value.code, refused.value.reason) == ("PERMISSION_DENIED", "SUBSCRIPTION_NEEDED")
+        assert refused.value.metadata["needs"] == "active subscription"
+
+    def test_asks_to_come_back_while_the_warehouse_is_away(
+        self, mesh: MeshHarness, analytics: stubs.AnalyticsServiceStub
+    ) -> None:
+        vendor = uuid.uuid4()
+        subscribe(mesh, vendor)
+
+        with pytest.raises(Refused) as refused:
+            mesh.read(
+                analytics.GetVendorAnalytics, messages.GetVendorAnalyticsRequest(), token=mesh.store_token(vendor)
+            )
+
+        assert (refused.value.code, refused.value.reason) == ("UNAVAILABLE", "DEPENDENCY_ERROR")
+        assert refused.value.metadata["dependency"] == "bigquery"
+        assert refused.value.headers["retry-after"] == "1"
+
+    def test_knows_three_windows(self, mesh: MeshHarness, analytics: stubs.AnalyticsServiceStub) -> None:
+        with pytest.raises(Refused) as refused:
+            mesh.read(
+                analytics.GetVendorAnalytics,
+                messages.GetVendorAnalyticsRequest(preset="1y"),
+                token=mesh.store_token(uuid.uuid4()),
+            )
+
+        assert (refused.value.reason, [item.field for item in refused.value.violations]) == (
+            "VALIDATION_ERROR",
+            ["preset"],
+        )
+
+    def test_serves_vendors_only(self, mesh: MeshHarness, analytics: stubs.AnalyticsServiceStub) -> None:
+        tokens = {
+            "nobody": "",
+            "buyer": mesh.store_token(uuid.uuid4(), store_type="buyer"),
+            "admin": mesh.admin_token(),
+            "agent": mesh.agent_token(),
+            "service": mesh.service_token(),
+        }
+
+        codes = {}
+        for name, token in tokens.items():
+            with pytest.raises(Refused) as refused:
+                mesh.call(analytics.GetVendorAnalytics, messages.GetVendorAnalyticsRequest(), token=token)
+            codes[name] = refused.value.code
+
+        assert codes == {
+            "nobody": "UNAUTHENTICATED",
+            "buyer": "PERMISSION_DENIED",
+            "admin": "UNAUTHENTICATED",
+            "agent": "UNAUTHENTICATED",
+            "service": "UNAUTHENTICATED",
+        }

@@ -1,0 +1,162 @@
+"""Events become warehouse rows: one per order, type and version."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
+from marketmesh.finance.events.v1 import finance_events_pb2 as finance
+from marketmesh.identity.events.v1 import identity_events_pb2 as identity
+from tests.finance.snapshots import created, later, order_snapshot
+from tests.support.mesh_harness import MeshHarness
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+
+def rows_of(mesh: MeshHarness, order_id: str) -> list[dict[str, Any]]:
+    rows = mesh.rows(
+        "analytics", "SELECT row FROM warehouse_rows WHERE row ->> 'order_id' = :id ORDER BY seq", id=order_id
+    )
+    return [row.row for row in rows]
+
+
+def collected(order: commerce.OrderSnapshot) -> finance.CashCollected:
+    event = finance.CashCollected(
+        order_id=order.order_id,
+        buyer_store_id=order.buyer_store_id,
+        vendor_store_id=order.vendor_store_id,
+        amount_cents=order.total_cents,
+        currency="USD",
+    )
+    event.cash_collected_at.FromJsonString("2026-03-03T10:00:00Z")
+    return event
+
+
+def paid(order: commerce.OrderSnapshot) -> finance.OrderPaid:
+    event = finance.OrderPaid(
+        order_id=order.order_id,
+        buyer_store_id=order.buyer_store_id,
+        vendor_store_id=order.vendor_store_id,
+        amount_cents=order.total_cents,
+        payout_cents=order.total_cents - 5,
+        currency="USD",
+    )
+    event.vendor_paid_at.FromJsonString("2026-03-04T10:00:00Z")
+    return event
+
+
+class TestOrderEvents:
+    def test_turns_an_order_into_its_row(self, mesh: MeshHarness) -> None:
+        order = order_snapshot(
+            discount_cents=55,
+            tax_cents=3,
+            transport_fee_cents=2,
+            shipping_zip="74103-1234",
+            shipping_lat=36.15412,
+            shipping_lng=-95.99349,
+        )
+        order.lines.add(
+            product_id="p", product_name="Flower", category="flower", qty=3, total_cents=900, status="pending"
+        )
+
+        mesh.deliver("analytics", created(order))
+
+        (row,) = rows_of(mesh, order.order_id)
+        assert uuid.UUID(row.pop("event_id"))
+        assert row == {
+            "event_type": "order_created",
+            "occurred_at": mesh.clock.now().isoformat(),
+            "ordered_at": "2026-03-02T15:30:00+00:00",
+            "order_version": 1,
+            "order_status": "created_pending",
+            "checkout_group_id": order.checkout_group_id,
+            "order_id": order.order_id,
+            "buyer_store_id": order.buyer_store_id,
+            "vendor_store_id": order.vendor_store_id,
+            "currency": "USD",
+            "buyer_zip": "74103",
+            "buyer_lat": 36.154,
+            "buyer_lng": -95.993,
+            "subtotal_cents": 12_345,
+            "discounts_cents": 55,
+            "tax_cents": 3,
+            "transport_fee_cents": 2,
+            "gross_revenue_cents": 12_345,
+            "items": [
+                {
+                    "product_id": "p",
+                    "product_name": "Flower",
+                    "category": "flower",
+                    "classification": "",
+                    "qty": 3,
+                    "total_cents": 900,
+                    "status": "pending",
+                }
+            ],
+        }
+
+    @pytest.mark.parametrize("order_of_arrival", list(itertools.permutations(range(3)))[1::2])
+    def test_queues_each_once_when_delivered_three_times_and_out_of_order(
+        self, mesh: MeshHarness, order_of_arrival: tuple[int, ...]
+    ) -> None:
+        order = order_snapshot()
+        decided, canceled = later(order, status="accepted"), later(order, status="canceled", version=3)
+        events: list[Message] = [
+            created(order),
+            commerce.OrderDecided(order_id=order.order_id, order=decided),
+            commerce.OrderCanceled(order_id=order.order_id, order=canceled),
+        ]
+
+        for index in order_of_arrival * 3:
+            mesh.deliver("analytics", events[index])
+
+        rows = rows_of(mesh, order.order_id)
+        assert sorted((row["event_type"], row["order_version"], row["order_status"]) for row in rows) == [
+            ("order_canceled", 3, "canceled"),
+            ("order_created", 1, "created_pending"),
+            ("order_decided", 2, "accepted"),
+        ]
+        assert len({row["event_id"] for row in rows}) == 3
+
+    def test_queues_every_decision_of_an_order(self, mesh: MeshHarness) -> None:
+        order = order_snapshot()
+
+        for version in (2, 3):
+            decided = later(order, version=version)
+            mesh.deliver("analytics", commerce.OrderDecided(order_id=order.order_id, order=decided))
+
+        assert [row["order_version"] for row in rows_of(mesh, order.order_id)] == [2, 3]
+
+
+class TestPaymentEvents:
+    def test_records_collected_and_paid_out_money_once_each(self, mesh: MeshHarness) -> None:
+        order = order_snapshot()
+
+        for event in [paid(order), collected(order)] * 3:
+            mesh.deliver("analytics", event)
+
+        rows = {row["event_type"]: row for row in rows_of(mesh, order.order_id)}
+        assert {name: (row["occurred_at"], row["gross_revenue_cents"]) for name, row in rows.items()} == {
+            "order_paid": ("2026-03-04T10:00:00+00:00", 12_345),
+            "cash_collected": ("2026-03-03T10:00:00+00:00", 12_345),
+        }
+        assert len(rows_of(mesh, order.order_id)) == 2
+
+
+class TestStoreGateChanged:
+    def test_keeps_the_highest_version(self, mesh: MeshHarness) -> None:
+        store_id = str(uuid.uuid4())
+
+        for version, active in ((2, True), (1, False), (2, False)):
+            mesh.deliver(
+                "analytics",
+                identity.StoreGateChanged(store_id=store_id, subscription_active=active, version=version),
+            )
+
+        rows = mesh.rows("analytics", "SELECT * FROM store_gates WHERE store_id = CAST(:id AS uuid)", id=store_id)
+        assert [(row.version, row.subscription_active) for row in rows] == [(2, True)]

@@ -1,0 +1,248 @@
+"""The warehouse against the real emulator. Needs `.venv-bigquery` (scripts/setup.sh makes it)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from google.cloud import bigquery
+
+from deploy.dev import emulators
+from deploy.dev.stack import embedded
+from marketmesh.analytics.v1 import analytics_service_pb2 as messages
+from marketmesh.analytics.v1 import analytics_service_pb2_grpc as stubs
+from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
+from meshkit.errors import DependencyUnavailable
+from services.analytics.domain.kpis import OrderFact, PaymentFact, compute_kpis
+from services.analytics.jobs.load_warehouse import WarehouseLoader
+from services.analytics.outbound.bigquery_warehouse import BigQueryWarehouse
+from services.analytics.settings import AnalyticsSettings
+from tests.analytics.events.test_handlers import collected, paid
+from tests.analytics.gates import subscribe
+from tests.analytics.warehouse import MemoryWarehouse, warehouse_row
+from tests.finance.snapshots import created, later, order_snapshot
+from tests.support.mesh_harness import MeshHarness
+
+pytestmark = pytest.mark.skipif(not emulators.has_bigquery(), reason=".venv-bigquery is missing")
+
+START, END = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def emulator(session_mesh: MeshHarness, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run the emulator where the harness's analytics expects it; returns its address."""
+    ports = session_mesh.stack.addresses.ports
+    with embedded(parts={"bigquery"}, state_dir=tmp_path_factory.mktemp("warehouse"), ports=ports) as stack:
+        yield stack.addresses.url("bigquery_rest")
+
+
+@pytest.fixture
+def warehouse(emulator: str) -> BigQueryWarehouse:
+    """Return a warehouse as another process would have it."""
+    return BigQueryWarehouse(settings(emulator))
+
+
+def settings(url: str) -> AnalyticsSettings:
+    return AnalyticsSettings(database_url="postgresql://unused", bigquery_url=url)
+
+
+def stored(warehouse: BigQueryWarehouse, event_id: str) -> list[Any]:
+    sql = f"SELECT * FROM `{warehouse._events}` WHERE event_id = @id"  # noqa: S608
+    return warehouse._query(sql, [bigquery.ScalarQueryParameter("id", "STRING", event_id)])
+
+
+def payment(order: dict[str, Any], event_type: str, at: datetime) -> dict[str, Any]:
+    return warehouse_row(
+        **{
+            **order,
+            "event_id": str(uuid.uuid4()),
+            "event_type": event_type,
+            "occurred_at": at.isoformat(),
+            "ordered_at": at.isoformat(),
+            "order_version": 0,
+            "order_status": "",
+        }
+    )
+
+
+class TestLoad:
+    def test_keeps_every_column(self, warehouse: BigQueryWarehouse) -> None:
+        row = warehouse_row()
+
+        warehouse.load([row])
+
+        (found,) = stored(warehouse, row["event_id"])
+        cells = dict(found.items())
+        assert cells.pop("occurred_at") == datetime.fromisoformat(row.pop("occurred_at"))
+        assert cells.pop("ordered_at") == datetime.fromisoformat(row.pop("ordered_at"))
+        product = row.pop("items")[0]["product_id"]
+        assert cells.pop("items") == (
+            '[{"product_id": "' + product + '", "product_name": "Blue \\"Dream\\"", "qty": 2}]'
+        )
+        assert cells == row
+
+    def test_merges_the_same_rows_again_into_nothing(self, warehouse: BigQueryWarehouse) -> None:
+        rows = [warehouse_row() for _ in range(3)]
+        warehouse.load(rows)
+
+        warehouse.load([*rows, warehouse_row(event_id="new")])
+
+        assert [len(stored(warehouse, row["event_id"])) for row in rows] == [1, 1, 1]
+        assert len(stored(warehouse, "new")) == 1
+
+    def test_loads_a_whole_batch(self, warehouse: BigQueryWarehouse) -> None:
+        vendor = uuid.uuid4()
+
+        warehouse.load([warehouse_row(vendor_store_id=str(vendor)) for _ in range(200)])
+
+        assert len(warehouse.orders_of_vendor(vendor, start=START, end=END)) == 200
+
+    def test_says_when_it_is_away(self) -> None:
+        away = BigQueryWarehouse(settings("http://127.0.0.1:9"))
+
+        with pytest.raises(DependencyUnavailable) as refused:
+            away.load([warehouse_row()])
+
+        assert refused.value.metadata == {"dependency": "bigquery"}
+
+
+class TestOrdersOfVendor:
+    def test_tells_each_order_once_as_its_newest_event_does(self, warehouse: BigQueryWarehouse) -> None:
+        vendor = uuid.uuid4()
+        first = warehouse_row(vendor_store_id=str(vendor))
+        newest = {
+            **first,
+            "event_id": str(uuid.uuid4()),
+            "event_type": "order_canceled",
+            "order_version": 10,
+            "order_status": "canceled",
+        }
+        middle = {**first, "event_id": str(uuid.uuid4()), "event_type": "order_decided", "order_version": 9}
+        money = payment(first, "order_paid", START + timedelta(days=3))
+        warehouse.load([newest, first, middle, money, warehouse_row()])
+
+        orders = warehouse.orders_of_vendor(vendor, start=START, end=END)
+
+        assert orders == [OrderFact(datetime(2026, 3, 2, 15, 30, tzinfo=UTC), "canceled", 1_000, 100)]
+
+    def test_holds_the_start_of_the_window_and_not_its_end(self, warehouse: BigQueryWarehouse) -> None:
+        vendor = uuid.uuid4()
+        at = [START - timedelta(microseconds=1), START, END - timedelta(microseconds=1), END]
+        warehouse.load([warehouse_row(vendor_store_id=str(vendor), ordered_at=moment.isoformat()) for moment in at])
+
+        orders = warehouse.orders_of_vendor(vendor, start=START, end=END)
+
+        assert sorted(order.ordered_at for order in orders) == at[1:3]
+
+
+class TestPaymentsOfVendor:
+    def test_counts_collected_and_paid_money_of_one_order_once(self, warehouse: BigQueryWarehouse) -> None:
+        vendor = uuid.uuid4()
+        closed, open_, early = (warehouse_row(vendor_store_id=str(vendor)) for _ in range(3))
+        first, second = START + timedelta(days=2), START + timedelta(days=4)
+        warehouse.load(
+            [
+                payment(closed, "cash_collected", first),
+                payment(closed, "order_paid", second),
+                payment(open_, "cash_collected", first + timedelta(hours=1)),
+                payment(early, "cash_collected", START - timedelta(days=1)),
+                closed,
+            ]
+        )
+
+        payments = warehouse.payments_of_vendor(vendor, start=START, end=END)
+
+        assert sorted(payments, key=lambda fact: fact.paid_at) == [
+            PaymentFact(first + timedelta(hours=1), 1_000),
+            PaymentFact(second, 1_000),
+        ]
+
+
+class TestGetVendorAnalytics:
+    def test_answers_what_the_events_add_up_to(self, mesh: MeshHarness, emulator: str) -> None:
+        assert emulator
+        vendor = uuid.uuid4()
+        subscribe(mesh, vendor)
+        until_the_hour(mesh)
+        report_market(mesh, vendor)
+        loader = WarehouseLoader(mesh.process("analytics").transactions, analytics_warehouse(mesh))
+        loader.load_once()
+        stub = mesh.stub(stubs.AnalyticsServiceStub, "analytics")
+
+        answer = mesh.read(
+            stub.GetVendorAnalytics, messages.GetVendorAnalyticsRequest(preset="7d"), token=mesh.store_token(vendor)
+        )
+
+        end = mesh.clock.now()
+        assert (answer.currency, answer.gmv_cents, answer.orders, answer.aov_cents) == ("USD", 3_001, 2, 1_501)
+        assert (answer.gross_revenue_cents, answer.discounts_cents) == (1_000, 9)
+        assert getattr(answer, "from").ToDatetime(tzinfo=UTC) == end - timedelta(days=7)
+        assert answer.to.ToDatetime(tzinfo=UTC) == end
+        points = [point for point in answer.series if point.orders]
+        assert [(point.gross_revenue_cents, point.orders) for point in points] == [(3_001, 2)]
+        assert points[0].start.ToDatetime(tzinfo=UTC) == end - timedelta(days=1)
+
+    def test_agrees_with_the_warehouse_in_memory(self, warehouse: BigQueryWarehouse) -> None:
+        vendor, memory = uuid.uuid4(), MemoryWarehouse()
+        rows = []
+        for number in range(40):
+            order = warehouse_row(
+                vendor_store_id=str(vendor),
+                ordered_at=(START + timedelta(hours=13 * number)).isoformat(),
+                gross_revenue_cents=100 + number,
+            )
+            rows.append(order)
+            if number % 3 == 0:
+                decided = {"event_type": "order_decided", "order_version": 2, "order_status": "rejected"}
+                rows.append({**order, **decided, "event_id": str(uuid.uuid4())})
+            if number % 2 == 0:
+                rows.append(payment(order, "cash_collected", START + timedelta(hours=14 * number)))
+            if number % 4 == 0:
+                rows.append(payment(order, "order_paid", START + timedelta(hours=15 * number)))
+        memory.load(rows)
+        warehouse.load(rows)
+
+        answers = [
+            compute_kpis(
+                source.orders_of_vendor(vendor, start=START, end=START + timedelta(days=20)),
+                source.payments_of_vendor(vendor, start=START, end=START + timedelta(days=20)),
+                start=START,
+                end=START + timedelta(days=20),
+            )
+            for source in (warehouse, memory)
+        ]
+
+        assert answers[0] == answers[1]
+        assert answers[0].orders == 24
+
+
+def until_the_hour(mesh: MeshHarness) -> None:
+    """Let time pass until a full hour, so that a bucket of the series begins exactly a day ago."""
+    now = mesh.clock.now()
+    mesh.clock.advance(now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1) - now)
+
+
+def report_market(mesh: MeshHarness, vendor: uuid.UUID) -> None:
+    """Report three orders of yesterday: one open, one paid out, one canceled."""
+    ordered_at = mesh.clock.now() - timedelta(days=1)
+    orders = [
+        order_snapshot(vendor_store_id=str(vendor), total_cents=cents, discount_cents=discount)
+        for cents, discount in ((2_001, 4), (1_000, 5), (7_777, 6))
+    ]
+    for order in orders:
+        order.created_at.FromDatetime(ordered_at)
+        mesh.deliver("analytics", created(order))
+    canceled = later(orders[2], status="canceled")
+    mesh.deliver("analytics", commerce.OrderCanceled(order_id=canceled.order_id, order=canceled))
+    for event in (collected(orders[1]), paid(orders[1])):
+        name = "cash_collected_at" if hasattr(event, "cash_collected_at") else "vendor_paid_at"
+        getattr(event, name).FromDatetime(ordered_at)
+        mesh.deliver("analytics", event)
+
+
+def analytics_warehouse(mesh: MeshHarness) -> Any:
+    """Return the warehouse that the running service reads from."""
+    return mesh.process("analytics").wiring.servicers[0].implementation.warehouse
