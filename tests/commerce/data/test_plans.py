@@ -1,0 +1,108 @@
+"""The lists use the indexes that were made for them, and the hot path keeps its budget of statements."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from services.commerce.data.tables import ACTIONABLE, one_of
+from tests.commerce.market import Market
+
+NEWEST = "ORDER BY created_at DESC, id DESC LIMIT 26"
+CHASSIS = ("idempotency_keys", "INTO outbox", "audit_log")
+
+
+class TestOrderLists:
+    @pytest.mark.parametrize(
+        ("where", "index"),
+        [
+            ("buyer_store_id = CAST(:id AS uuid)", "vendor_orders_buyer_idx"),
+            ("vendor_store_id = CAST(:id AS uuid)", "vendor_orders_vendor_idx"),
+            ("vendor_store_id = CAST(:id AS uuid) AND status = 'accepted'", "vendor_orders_vendor_status_idx"),
+            (
+                f"vendor_store_id = CAST(:id AS uuid) AND {one_of('status', ACTIONABLE)}",
+                "vendor_orders_actionable_idx",
+            ),
+            ("cart_id = CAST(:id AS uuid)", "vendor_orders_cart_id_idx"),
+            ("checkout_group_id = CAST(:id AS uuid)", "vendor_orders_checkout_group_id_vendor_store_id_key"),
+        ],
+    )
+    def test_have_an_index_each(self, market: Market, where: str, index: str) -> None:
+        # Small tables are read in whole; what matters is which index serves once they are large.
+        order = NEWEST if "store_id" in where else ""
+
+        plan = explain(market, f"SELECT * FROM vendor_orders WHERE {where} {order}")
+
+        assert index in plan
+        assert "Sort" not in plan
+
+    def test_find_the_lines_of_a_page_by_index(self, market: Market) -> None:
+        plan = explain(market, "SELECT * FROM order_line_items WHERE order_id = ANY(ARRAY[CAST(:id AS uuid)])")
+
+        assert "order_line_items_order_id_cart_item_id_key" in plan
+
+
+def explain(market: Market, query: str) -> str:
+    from sqlalchemy import text
+
+    with market.mesh.transaction("commerce") as tx:
+        tx.execute(text("SET LOCAL enable_seqscan = off"))
+        tx.execute(text("SET LOCAL enable_bitmapscan = off"))
+        rows = tx.execute(text(f"EXPLAIN {query}"), {"id": str(uuid.uuid4())})
+        return "\n".join(row[0] for row in rows)
+
+
+class TestStatements:
+    def test_checkout_keeps_its_budget_however_large_the_cart(self, market: Market) -> None:
+        vendors = [market.vendor, *(market.new_vendor() for _ in range(4))]
+        wanted = [(market.product(vendor), 2) for vendor in vendors for _ in range(4)]
+        small, key = market.quote().id, uuid.uuid4().hex
+        with recorded(market) as for_one_line:
+            market.checkout(small, key=key)
+        large = market.quote(*wanted).id
+        with recorded(market) as for_twenty_lines:
+            market.checkout(large)
+
+        counts = [[len(own(transaction)) for transaction in run] for run in (for_one_line, for_twenty_lines)]
+        # Claim of the key; begin (lock cart, read snapshot, attempt); convert (cart, orders, lines, attempt).
+        assert counts == [[0, 3, 4], [0, 3, 4]]
+        assert [len(transaction) for transaction in for_twenty_lines] == [1, 3, 7]
+
+    def test_a_quote_takes_the_same_statements_however_large(self, market: Market) -> None:
+        wanted = [(market.product(market.new_vendor()), 2) for _ in range(10)]
+        with recorded(market) as run:
+            market.quote(*wanted)
+
+        assert sum(len(own(transaction)) for transaction in run) <= 11
+
+
+def own(statements: list[str]) -> list[str]:
+    return [statement for statement in statements if not any(name in statement for name in CHASSIS)]
+
+
+@contextmanager
+def recorded(market: Market) -> Iterator[list[list[str]]]:
+    """Collect the statements of commerce's transactions, one list each."""
+    engine = market.mesh.process("commerce").database.write
+    transactions: list[list[str]] = []
+
+    def begin(_: Any) -> None:
+        transactions.append([])
+
+    def execute(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if not transactions:
+            transactions.append([])
+        transactions[-1].append(statement)
+
+    event.listen(engine, "begin", begin)
+    event.listen(engine, "before_cursor_execute", execute)
+    try:
+        yield transactions
+    finally:
+        event.remove(engine, "begin", begin)
+        event.remove(engine, "before_cursor_execute", execute)

@@ -1,0 +1,127 @@
+"""What finance's news do to an order."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from marketmesh.commerce.events.v1 import commerce_events_pb2 as events
+from marketmesh.finance.events.v1 import finance_events_pb2 as finance
+from tests.commerce.market import Market
+from tests.support.mesh_harness import as_dict
+
+
+def state(market: Market, order_id: str) -> tuple[str, str, str, str]:
+    order = as_dict(market.read(order_id))
+    return order["status"], order["hold_reason"], order["payment_status"], order["balance_due_cents"]
+
+
+def changes(market: Market, order_id: str) -> list[tuple[str, str]]:
+    found = market.events(order_id)
+    return [(e.from_status, e.order.status) for e in found if isinstance(e, events.OrderStateChanged)]
+
+
+class TestCollectCash:
+    def test_leaves_nothing_to_pay_and_the_status_as_it_is(self, market: Market) -> None:
+        order = market.packed((market.product(), 1))
+
+        market.finance("CashCollected", order.order_id)
+
+        assert state(market, order.order_id) == ("hold", "awaiting_pickup", "settled", "0")
+        assert market.read(order.order_id).version == order.version + 1
+
+    def test_counts_once_however_often_it_is_told(self, market: Market) -> None:
+        order = market.packed((market.product(), 1))
+        event = finance.CashCollected(order_id=order.order_id)
+
+        event_id = market.mesh.deliver("commerce", event)
+        market.mesh.deliver("commerce", event, event_id=event_id)
+        market.mesh.deliver("commerce", event)
+
+        assert market.read(order.order_id).version == order.version + 1
+
+
+class TestFailPayment:
+    @pytest.mark.parametrize("stage", ["hold", "in_transit", "delivered"])
+    def test_holds_the_order_and_gives_it_back_where_it_was(self, market: Market, stage: str) -> None:
+        order = market.packed((market.product(), 1))
+        for step, reached in (("pickup", "in_transit"), ("deliver", "delivered")):
+            if stage == reached or (stage == "delivered" and step == "pickup"):
+                market.advance(order.order_id, step)
+        reason = "awaiting_pickup" if stage == "hold" else "unspecified"
+
+        market.finance("PaymentFailed", order.order_id)
+        held = state(market, order.order_id)
+        market.finance("PaymentReopened", order.order_id)
+
+        assert held == ("hold", "payment_mismatch", "failed", "1000")
+        assert state(market, order.order_id) == (stage, reason, "unpaid", "1000")
+        assert changes(market, order.order_id)[-2:] == [(stage, "hold"), ("hold", stage)]
+        assert market.prove() == []
+
+    def test_lets_the_vendor_correct_the_amount_meanwhile(self, market: Market) -> None:
+        order = market.packed((market.product(price_cents=700), 1), (market.product(price_cents=300), 1))
+        market.advance(order.order_id, "pickup")
+        market.finance("PaymentFailed", order.order_id)
+
+        market.decide_line(order.order_id, order.items[1].line_item_id, "reject")
+        market.finance("PaymentReopened", order.order_id)
+
+        assert state(market, order.order_id) == ("in_transit", "unspecified", "unpaid", "700")
+        assert market.prove() == []
+
+    def test_remembers_the_first_status_when_it_fails_again(self, market: Market) -> None:
+        order = market.packed((market.product(), 1))
+        market.advance(order.order_id, "pickup")
+
+        for event in ("PaymentFailed", "PaymentFailed", "PaymentReopened", "PaymentReopened"):
+            market.finance(event, order.order_id)
+
+        assert state(market, order.order_id)[0] == "in_transit"
+
+    @pytest.mark.parametrize("news", ["PaymentFailed", "PaymentReopened"])
+    def test_brings_no_canceled_order_back(self, market: Market, news: str) -> None:
+        order = market.order()
+        market.cancel(order.order_id)
+        before = state(market, order.order_id)
+
+        market.finance(news, order.order_id)
+
+        assert state(market, order.order_id) == before
+
+    def test_keeps_the_money_when_the_reopening_comes_after_it(self, market: Market) -> None:
+        order = market.packed((market.product(), 1))
+        for event in ("PaymentFailed", "CashCollected", "PaymentReopened"):
+            market.finance(event, order.order_id)
+
+        assert state(market, order.order_id) == ("hold", "awaiting_pickup", "settled", "0")
+        assert market.prove() == []
+
+
+class TestPayVendor:
+    def test_closes_a_delivered_order_once(self, market: Market) -> None:
+        order = market.packed((market.product(), 1))
+        market.advance(order.order_id, "pickup")
+        market.advance(order.order_id, "deliver")
+        market.finance("CashCollected", order.order_id)
+
+        market.finance("OrderPaid", order.order_id)
+        market.finance("OrderPaid", order.order_id)
+
+        assert state(market, order.order_id) == ("closed", "unspecified", "paid", "0")
+        assert changes(market, order.order_id)[-1] == ("delivered", "closed")
+        assert len(changes(market, order.order_id)) == 3
+
+    def test_notes_the_payment_of_an_order_that_is_elsewhere(self, market: Market) -> None:
+        order = market.packed((market.product(), 1))
+
+        market.finance("OrderPaid", order.order_id)
+
+        assert state(market, order.order_id) == ("hold", "awaiting_pickup", "paid", "0")
+
+    def test_cannot_follow_an_order_nobody_made(self, market: Market) -> None:
+        from meshkit.errors import NotFound
+
+        with pytest.raises(NotFound):
+            market.finance("OrderPaid", str(uuid.uuid4()))

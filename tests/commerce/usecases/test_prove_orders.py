@@ -1,0 +1,56 @@
+"""The proof finds each kind of contradiction; rows are broken on purpose and put right again."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+
+from tests.commerce.market import Market
+
+BREAKS = {
+    "surviving lines": (
+        "UPDATE order_line_items SET line_subtotal_cents = line_subtotal_cents + 1, total_cents = total_cents + 1"
+        " WHERE order_id = CAST(:id AS uuid)",
+        "UPDATE order_line_items SET line_subtotal_cents = line_subtotal_cents - 1, total_cents = total_cents - 1"
+        " WHERE order_id = CAST(:id AS uuid)",
+    ),
+    "balance due": (
+        "UPDATE vendor_orders SET balance_due_cents = 1 WHERE id = CAST(:id AS uuid)",
+        "UPDATE vendor_orders SET balance_due_cents = total_cents WHERE id = CAST(:id AS uuid)",
+    ),
+    "converted cart": (
+        "UPDATE vendor_orders SET cart_id = id WHERE id = CAST(:id AS uuid)",
+        "UPDATE vendor_orders o SET cart_id = c.id FROM cart_records c"
+        " WHERE c.checkout_group_id = o.checkout_group_id AND o.id = CAST(:id AS uuid)",
+    ),
+    "without an accepted line": (
+        "UPDATE vendor_orders SET status = 'accepted' WHERE id = CAST(:id AS uuid)",
+        "UPDATE vendor_orders SET status = 'created_pending' WHERE id = CAST(:id AS uuid)",
+    ),
+    "rejected order with a line": (
+        "UPDATE vendor_orders SET status = 'rejected' WHERE id = CAST(:id AS uuid)",
+        "UPDATE vendor_orders SET status = 'created_pending' WHERE id = CAST(:id AS uuid)",
+    ),
+    "finished attempt": (
+        "UPDATE checkout_attempts a SET state = 'failed', response = NULL FROM vendor_orders o"
+        " WHERE o.cart_id = a.cart_id AND o.id = CAST(:id AS uuid)",
+        "UPDATE checkout_attempts a SET state = 'converted', response = '' FROM vendor_orders o"
+        " WHERE o.cart_id = a.cart_id AND o.id = CAST(:id AS uuid)",
+    ),
+}
+
+
+class TestProveOrders:
+    @pytest.mark.parametrize("sentence", list(BREAKS))
+    def test_finds_what_contradicts_itself(self, market: Market, sentence: str) -> None:
+        order = market.order()
+        broken, repaired = BREAKS[sentence]
+        with market.mesh.transaction("commerce") as tx:
+            tx.execute(text(broken), {"id": order.order_id})
+
+        found = market.prove()
+        with market.mesh.transaction("commerce") as tx:
+            tx.execute(text(repaired), {"id": order.order_id})
+
+        assert any(sentence in violation for violation in found)
+        assert market.prove() == []
