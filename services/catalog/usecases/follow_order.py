@@ -24,11 +24,16 @@ def follow_order(tx: Tx, *, order_id: uuid.UUID, order_status: str, line_statuse
     rows = reservations.of_order(tx, order_id)
     states = {line_id: ReservationState(row.state) for line_id, row in rows.items()}
     plan = plan_order(order_status=order_status, line_statuses=line_statuses, states=states)
-    release_lines(tx, [rows[line_id] for line_id in plan.release])
+    moving = {rows[line_id].product_id for line_id in (*plan.release, *plan.revive, *plan.consume)}
+    if moving:
+        # All at once: whoever moves stock locks it in the same order as everybody.
+        inventory.lock(tx, moving)
+    release_lines(tx, plan.release)
     reservations.forget_expired(tx, plan.forget)
     revive = plan.revive + _keep(tx, [rows[line_id] for line_id in plan.keep])
     revived = _revive(tx, [rows[line_id] for line_id in revive])
-    _consume(tx, [rows[line_id] for line_id in plan.consume])
+    if plan.consume:
+        reservations.consume(tx, plan.consume)
     for line_id in uncovered(order_status=order_status, line_statuses=line_statuses, states=states):
         if line_id not in revived:
             get_logger().error(
@@ -57,9 +62,3 @@ def _revive(tx: Tx, rows: Sequence[Any]) -> set[uuid.UUID]:
     refusals = allot(lines, stock)
     fitting = [line for line, refusal in zip(lines, refusals, strict=True) if refusal is None]
     return reservations.write(tx, rows[0].group_id, fitting, [None] * len(fitting), expires_at=None)
-
-
-def _consume(tx: Tx, rows: Sequence[Any]) -> None:
-    if rows:
-        inventory.lock(tx, {row.product_id for row in rows})
-        reservations.consume(tx, [row.line_id for row in rows])

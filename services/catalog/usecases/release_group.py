@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.catalog.data import reservations
+from services.catalog.data import inventory, reservations
 from services.catalog.domain.reservations import ReservationState
 from services.catalog.usecases.release_lines import release_lines
 
@@ -16,5 +16,7 @@ if TYPE_CHECKING:
 
 def release_group(tx: Tx, *, group_id: uuid.UUID) -> int:
     """Release a group's lines that are still reserved; returns how many were. Doing it again changes nothing."""
-    rows = reservations.of_group(tx, group_id).values()
-    return release_lines(tx, [row for row in rows if row.state == ReservationState.RESERVED])
+    rows = [row for row in reservations.of_group(tx, group_id).values() if row.state == ReservationState.RESERVED]
+    if rows:
+        inventory.lock(tx, {row.product_id for row in rows})
+    return release_lines(tx, [row.line_id for row in rows])

@@ -6,21 +6,24 @@ from typing import TYPE_CHECKING, Any
 
 from marketmesh.catalog.events.v1 import catalog_events_pb2 as events
 
-from services.catalog.data import inventory, reservations
+from services.catalog.data import reservations
 from services.catalog.domain.reservations import ReservationState
 
 if TYPE_CHECKING:
+    import uuid
     from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
 
 
-def release_lines(tx: Tx, rows: Sequence[Any]) -> int:
-    """Release those of the reservations that still hold stock, and tell; returns how many did."""
-    if not rows:
+def release_lines(tx: Tx, line_ids: Sequence[uuid.UUID]) -> int:
+    """Release those of the lines that still hold stock, and tell; returns how many did.
+
+    Their inventory must be locked.
+    """
+    if not line_ids:
         return 0
-    inventory.lock(tx, {row.product_id for row in rows})
-    released = reservations.release(tx, [row.line_id for row in rows])
+    released = reservations.release(tx, line_ids)
     announce_released(tx, released, state=ReservationState.RELEASED)
     return len(released)
 

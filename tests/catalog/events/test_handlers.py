@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -188,6 +189,22 @@ class TestBatchOfOrders:
 
         assert [set(stock) for stock in held] == [{first}, {first, second}]
 
+    def test_one_order_takes_all_its_stock_at_once(self, shop: Shop) -> None:
+        checkout = Checkout.of((shop.product(), 1), (shop.product(), 2))
+        shop.reserve(checkout)
+        (_, rejected, _), (_, delivered, _) = checkout.lines
+
+        with ThreadPoolExecutor(1) as pool:
+            with shop.mesh.transaction("catalog") as holder:
+                inventory.lock(holder, {rejected, delivered})
+                event = checkout.changed("delivered", ["rejected", "fulfilled"])
+                delivery = pool.submit(shop.mesh.deliver, "catalog", event)
+                _wait_for_a_waiter(shop)
+            delivery.result(5)
+
+        assert shop.states(checkout) == ["released", "consumed"]
+        assert (shop.inventory(rejected), shop.inventory(delivered)) == ((10, 0, 0, 10), (8, 0, 2, 10))
+
     def test_waits_when_it_holds_none(self, shop: Shop) -> None:
         product = shop.product()
         waiting = threading.Event()
@@ -231,6 +248,13 @@ def _reserved(shop: Shop, *quantities: int, expires_in_s: int = 900) -> Checkout
     checkout = Checkout.of(*((product, quantity) for quantity in quantities))
     shop.reserve(checkout, expires_in_s=expires_in_s)
     return checkout
+
+
+def _wait_for_a_waiter(shop: Shop) -> None:
+    sql = "SELECT 1 FROM pg_locks WHERE NOT granted"
+    deadline = time.monotonic() + 5
+    while not shop.mesh.rows("catalog", sql):
+        assert time.monotonic() < deadline, "nobody waits"
 
 
 def _expire(shop: Shop) -> None:
