@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deploy.dev.stack import Embedded, embedded
+from meshkit.obs.logging import configure_logging
 from tests.support.mesh_harness import MeshHarness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+# As in production; the default renderer spends seconds on drawing a traceback's locals.
+configure_logging(service="test", environment="test", level="WARNING")
 
 
 @pytest.fixture(scope="session")

@@ -136,7 +136,8 @@ def find_of_agent(tx: Tx, order_id: uuid.UUID, agent_user_id: uuid.UUID) -> Any 
 
 def page_of_queue(tx: Tx, page: Page) -> Sequence[Any]:
     """Return dispatchable deliveries nobody has, newest first, one more than the page."""
-    taken = exists().where(assignments.c.order_id == deliveries.c.order_id, assignments.c.active)
+    held = assignments.alias("held")
+    taken = exists().where(held.c.order_id == deliveries.c.order_id, held.c.active)
     statement = _with_assignment().where(
         deliveries.c.order_status.in_(DISPATCHABLE_STATES),
         deliveries.c.hold_reason != "payment_mismatch",

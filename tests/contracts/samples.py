@@ -1,0 +1,311 @@
+"""One valid call per RPC, made fresh each time. A new RPC without a sample fails the standard set."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.message import Message
+
+from marketmesh.ads.v1 import ad_service_pb2 as ads
+from marketmesh.analytics.v1 import analytics_service_pb2 as analytics
+from marketmesh.catalog.v1 import catalog_internal_service_pb2 as catalog_internal
+from marketmesh.catalog.v1 import product_service_pb2 as catalog
+from marketmesh.commerce.v1 import cart_service_pb2 as cart
+from marketmesh.commerce.v1 import commerce_internal_service_pb2 as commerce_internal
+from marketmesh.commerce.v1 import order_service_pb2 as orders
+from marketmesh.finance.v1 import finance_internal_service_pb2 as finance_internal
+from marketmesh.finance.v1 import payout_service_pb2 as finance
+from marketmesh.fulfillment.v1 import admin_service_pb2 as fulfillment_admin
+from marketmesh.fulfillment.v1 import delivery_service_pb2 as agent
+from marketmesh.identity.v1 import admin_service_pb2 as identity_admin
+from marketmesh.identity.v1 import auth_service_pb2 as auth
+from marketmesh.identity.v1 import license_service_pb2 as licenses
+from marketmesh.identity.v1 import notification_service_pb2 as notifications
+from marketmesh.identity.v1 import store_service_pb2 as stores
+from marketmesh.media.v1 import media_internal_service_pb2 as media_internal
+from marketmesh.media.v1 import media_service_pb2 as media
+from tests.contracts.world import World
+from tests.support.identity import PASSWORD, register_request
+
+
+@dataclass
+class Sample:
+    """A valid call: who, what, another valid request for the same key, and who must not see the resource."""
+
+    token: str
+    request: Message
+    # Makes the request another one, for a reused key.
+    other: Callable[[Any], object] | None = None
+    # A caller of the same kind to whom the resource is foreign; None when the caller is staff, who see all.
+    foreign_token: str = ""
+
+
+def _set(**values: object) -> Callable[[Any], object]:
+    def change(request: Any) -> None:
+        for name, value in values.items():
+            setattr(request, name, value)
+
+    return change
+
+
+def _admin_register(_: World) -> Sample:
+    request = auth.AdminRegisterRequest(
+        first_name="A", last_name="A", email=f"{uuid.uuid4().hex}@example.com", password=PASSWORD
+    )
+    return Sample("", request, _set(first_name="B"))
+
+
+def _create_agent(world: World) -> Sample:
+    request = identity_admin.CreateAgentRequest(
+        first_name="A", last_name="A", email=f"{uuid.uuid4().hex}@example.com", password=PASSWORD
+    )
+    return Sample(world.admin, request, _set(first_name="B"))
+
+
+def _create_license(world: World) -> Sample:
+    request = licenses.CreateLicenseRequest(
+        media_id=world.new_media(world.vendor), issuing_state="OK", type=1, number=uuid.uuid4().hex
+    )
+    return Sample(world.vendor.token, request, _set(issuing_state="TX"), world.other_vendor.token)
+
+
+def _decide_line(world: World) -> Sample:
+    order = world.new_order()
+    request = orders.DecideLineItemRequest(
+        order_id=order.order_id, line_item_id=order.items[0].line_item_id, decision=1
+    )
+    return Sample(world.vendor.token, request, _set(decision=2), world.other_vendor.token)
+
+
+def _order(world: World, request: Any, side: str, **other: object) -> Sample:
+    token, foreign = (
+        (world.vendor.token, world.other_vendor.token) if side == "vendor" else (world.buyer.token, world.other_buyer.token)
+    )
+    return Sample(token, request, _set(**other), foreign)
+
+
+def _reserve(world: World) -> Sample:
+    line = catalog_internal.ReserveLine(
+        line_id=str(uuid.uuid4()),
+        order_id=str(uuid.uuid4()),
+        product_id=world.new_product(world.vendor).id,
+        quantity=1,
+    )
+    request = catalog_internal.ReserveRequest(group_id=str(uuid.uuid4()), lines=[line], expires_in_s=60)
+    return Sample(world.mesh.service_token(), request)
+
+
+def _collect_cash_internal(world: World) -> Sample:
+    order = world.new_delivery(upto="delivered")
+    request = finance_internal.CollectCashRequest(
+        order_id=order.order_id,
+        agent_user_id=world.agent_id,
+        amount_cents=order.total_cents,
+        currency="USD",
+        order_total_cents=order.total_cents,
+        order_version=1,
+    )
+    return Sample(world.mesh.service_token("fulfillment"), request)
+
+
+def _reconcile(world: World) -> Sample:
+    request = media_internal.ReconcileAttachmentsRequest(
+        entity_type=3,
+        entity_id=str(uuid.uuid4()),
+        store_id=world.vendor.store_id,
+        media_ids=[world.new_media(world.vendor, kind="product")],
+        allowed_kinds=[media.MediaKind.Value.product],
+    )
+    return Sample(world.mesh.service_token("catalog"), request)
+
+
+def _agent(world: World, request: Any, **other: object) -> Sample:
+    return Sample(world.agent, request, _set(**other) if other else _set(order_id=str(uuid.uuid4())), world.other_agent)
+
+
+_IDENTITY: dict[str, Callable[[World], Sample]] = {
+    "identity.v1.AuthService/Register": lambda w: Sample("", register_request(), _set(company_name="Other")),
+    "identity.v1.AuthService/Login": lambda w: Sample("", auth.LoginRequest(email=w.buyer.email, password=PASSWORD)),
+    "identity.v1.AuthService/AdminRegister": _admin_register,
+    "identity.v1.AuthService/Refresh": lambda w: Sample("", auth.RefreshRequest(refresh_token=w.login(w.buyer)[1])),
+    "identity.v1.AuthService/Logout": lambda w: Sample(w.login(w.buyer)[0], auth.LogoutRequest()),
+    "identity.v1.AuthService/SwitchStore": lambda w: Sample(
+        w.login(w.buyer)[0], auth.SwitchStoreRequest(store_id=w.buyer.store_id)
+    ),
+    "identity.v1.AuthService/GetJwks": lambda w: Sample("", auth.GetJwksRequest()),
+    "identity.v1.StoreService/GetMyStore": lambda w: Sample(w.vendor.token, stores.GetMyStoreRequest()),
+    "identity.v1.LicenseService/CreateLicense": _create_license,
+    "identity.v1.LicenseService/ListLicenses": lambda w: Sample(w.vendor.token, licenses.ListLicensesRequest()),
+    "identity.v1.IdentityAdminService/CreateAgent": _create_agent,
+    "identity.v1.IdentityAdminService/ListPendingLicenses": lambda w: Sample(
+        w.admin, identity_admin.ListPendingLicensesRequest()
+    ),
+    "identity.v1.IdentityAdminService/VerifyLicense": lambda w: Sample(
+        w.admin,
+        identity_admin.VerifyLicenseRequest(license_id=w.new_license(w.vendor).id, decision=1),
+        _set(decision=2, reason="no"),
+    ),
+    "identity.v1.IdentityAdminService/SetSubscriptionActive": lambda w: Sample(
+        w.admin,
+        identity_admin.SetSubscriptionActiveRequest(store_id=w.vendor.store_id, active=True, reason="test"),
+        _set(reason="other"),
+    ),
+    "identity.v1.NotificationService/ListNotifications": lambda w: Sample(
+        w.vendor.token, notifications.ListNotificationsRequest()
+    ),
+    "identity.v1.NotificationService/MarkNotificationRead": lambda w: Sample(
+        w.vendor.token,
+        notifications.MarkNotificationReadRequest(notification_id=w.new_notification()),
+        _set(notification_id=str(uuid.uuid4())),
+        w.other_vendor.token,
+    ),
+    "identity.v1.NotificationService/MarkAllNotificationsRead": lambda w: Sample(
+        w.vendor.token, notifications.MarkAllNotificationsReadRequest()
+    ),
+}
+_MEDIA: dict[str, Callable[[World], Sample]] = {
+    "media.v1.MediaService/PresignUpload": lambda w: Sample(
+        w.vendor.token,
+        media.PresignUploadRequest(media_kind=4, mime_type="application/pdf", file_name="x.pdf", size_bytes=10),
+        _set(size_bytes=11),
+    ),
+    "media.v1.MediaService/FinalizeUpload": lambda w: Sample(
+        w.vendor.token,
+        media.FinalizeUploadRequest(media_id=w.new_media(w.vendor)),
+        _set(media_id=str(uuid.uuid4())),
+        w.other_vendor.token,
+    ),
+    "media.v1.MediaService/ListMedia": lambda w: Sample(w.vendor.token, media.ListMediaRequest()),
+    "media.v1.MediaService/GetMediaUrl": lambda w: Sample(
+        w.vendor.token, media.GetMediaUrlRequest(media_id=w.new_media(w.vendor)), None, w.other_vendor.token
+    ),
+    "media.v1.MediaInternalService/ReconcileAttachments": _reconcile,
+}
+_CATALOG: dict[str, Callable[[World], Sample]] = {
+    "catalog.v1.ProductService/ListProducts": lambda w: Sample(w.buyer.token, catalog.ListProductsRequest()),
+    "catalog.v1.ProductService/GetProduct": lambda w: Sample(
+        w.vendor.token, catalog.GetProductRequest(product_id=w.new_product(w.vendor).id), None, w.mesh.store_token(uuid.uuid4())
+    ),
+    "catalog.v1.ProductService/ListVendorProducts": lambda w: Sample(w.vendor.token, catalog.ListProductsRequest()),
+    "catalog.v1.ProductService/CreateProduct": lambda w: Sample(
+        w.vendor.token, w.product_request(), _set(title="Other")
+    ),
+    "catalog.v1.ProductService/SetInventory": lambda w: Sample(
+        w.vendor.token,
+        catalog.SetInventoryRequest(product_id=w.new_product(w.vendor).id, available_qty=7),
+        _set(available_qty=8),
+        w.other_vendor.token,
+    ),
+    "catalog.v1.ProductService/CreatePromo": lambda w: Sample(
+        w.vendor.token,
+        catalog.CreatePromoRequest(code=f"P{uuid.uuid4().hex[:10].upper()}", amount_cents=5),
+        _set(amount_cents=6),
+    ),
+    "catalog.v1.CatalogInternalService/GetQuoteFacts": lambda w: Sample(
+        w.mesh.service_token(), catalog_internal.GetQuoteFactsRequest(product_ids=[w.new_product(w.vendor).id])
+    ),
+    "catalog.v1.CatalogInternalService/Reserve": _reserve,
+    "catalog.v1.CatalogInternalService/ReleaseGroup": lambda w: Sample(
+        w.mesh.service_token(), catalog_internal.ReleaseGroupRequest(group_id=str(uuid.uuid4()))
+    ),
+}
+_COMMERCE: dict[str, Callable[[World], Sample]] = {
+    "commerce.v1.CartService/QuoteCart": lambda w: Sample(
+        w.buyer.token, w.quote_request(w.buyer, [w.new_product(w.vendor)]), lambda r: r.items[0].MergeFrom(
+            cart.CartIntentItem(quantity=3))
+    ),  # fmt: skip
+    "commerce.v1.CartService/GetCart": lambda w: Sample(
+        w.buyer.token if w.new_cart(w.buyer) else "", cart.GetCartRequest()
+    ),
+    "commerce.v1.CartService/Checkout": lambda w: Sample(
+        w.buyer.token, w.checkout_request(w.new_cart(w.buyer).id), _set(tip_cents=1), w.other_buyer.token
+    ),
+    "commerce.v1.CartService/GetConfirmation": lambda w: Sample(
+        w.buyer.token, cart.GetConfirmationRequest(id=w.new_order().cart_id), None, w.other_buyer.token
+    ),
+    "commerce.v1.OrderService/ListOrders": lambda w: Sample(w.buyer.token, orders.ListOrdersRequest()),
+    "commerce.v1.OrderService/GetOrder": lambda w: Sample(
+        w.buyer.token, orders.GetOrderRequest(order_id=w.new_order().order_id), None, w.other_buyer.token
+    ),
+    "commerce.v1.OrderService/CancelOrder": lambda w: _order(
+        w, orders.CancelOrderRequest(order_id=w.new_order().order_id), "buyer", reason="other"
+    ),
+    "commerce.v1.OrderService/DecideOrder": lambda w: _order(
+        w, orders.DecideOrderRequest(order_id=w.new_order().order_id, decision=1), "vendor", decision=2
+    ),
+    "commerce.v1.OrderService/DecideLineItem": _decide_line,
+    "commerce.v1.OrderService/FulfillOrder": lambda w: _order(
+        w, orders.FulfillOrderRequest(order_id=w.new_order(accepted=True).order_id), "vendor", order_id=str(uuid.uuid4())
+    ),
+    "commerce.v1.CommerceInternalService/GetOrderForDelivery": lambda w: Sample(
+        w.mesh.service_token("fulfillment"),
+        commerce_internal.GetOrderForDeliveryRequest(order_id=w.new_order().order_id),
+    ),
+    "commerce.v1.CommerceInternalService/AdvanceDelivery": lambda w: Sample(
+        w.mesh.service_token("fulfillment"),
+        commerce_internal.AdvanceDeliveryRequest(
+            order_id=w.new_order(packed=True).order_id, step=1, agent_user_id=w.agent_id
+        ),
+    ),
+}
+_DELIVERY: dict[str, Callable[[World], Sample]] = {
+    "fulfillment.v1.AgentService/ListQueue": lambda w: Sample(w.agent, agent.ListQueueRequest()),
+    "fulfillment.v1.AgentService/ListMyDeliveries": lambda w: Sample(w.agent, agent.ListMyDeliveriesRequest()),
+    "fulfillment.v1.AgentService/GetDelivery": lambda w: _agent(
+        w, agent.GetDeliveryRequest(order_id=w.new_delivery().order_id)
+    ),
+    "fulfillment.v1.AgentService/PickUp": lambda w: _agent(w, agent.PickUpRequest(order_id=w.new_delivery().order_id)),
+    "fulfillment.v1.AgentService/Deliver": lambda w: _agent(
+        w, agent.DeliverRequest(order_id=w.new_delivery(upto="picked_up").order_id)
+    ),
+    "fulfillment.v1.AgentService/CollectCash": lambda w: _agent(
+        w, w.cash_request(w.new_delivery(upto="delivered")), amount_cents=1
+    ),
+    "fulfillment.v1.FulfillmentAdminService/AssignAgent": lambda w: Sample(
+        w.admin,
+        fulfillment_admin.AssignAgentRequest(order_id=w.new_order(packed=True).order_id, agent_user_id=w.agent_id),
+        _set(agent_user_id=w.other_agent_id),
+    ),
+}
+_MONEY: dict[str, Callable[[World], Sample]] = {
+    "finance.v1.FinanceAdminService/ListPayouts": lambda w: Sample(w.admin, finance.ListPayoutsRequest()),
+    "finance.v1.FinanceAdminService/ConfirmPayout": lambda w: Sample(
+        w.admin,
+        finance.ConfirmPayoutRequest(order_id=w.new_delivery(upto="settled").order_id),
+        _set(reference="other"),
+    ),
+    "finance.v1.FinanceAdminService/ReopenPayment": lambda w: Sample(
+        w.admin,
+        finance.ReopenPaymentRequest(order_id=w.new_failed_payment().order_id, reason="recounted"),
+        _set(reason="other"),
+    ),
+    "finance.v1.FinanceInternalService/CollectCash": _collect_cash_internal,
+}
+_REST: dict[str, Callable[[World], Sample]] = {
+    "ads.v1.AdService/CreateAd": lambda w: Sample(w.vendor.token, w.ad_request(), _set(bid_cents=101)),
+    "ads.v1.AdService/ServeAd": lambda w: Sample(w.buyer.token, ads.ServeAdRequest(placement=1)),
+    # The warehouse has tests of its own against the real emulator; here it is away, which is an answer too.
+    "analytics.v1.AnalyticsService/GetVendorAnalytics": lambda w: Sample(
+        w.vendor.token, analytics.GetVendorAnalyticsRequest(preset="7d")
+    ),
+}
+_ADMIN_LOGIN: dict[str, Callable[[World], Sample]] = {
+    "identity.v1.AuthService/AdminLogin": lambda w: _admin_login(w),
+}
+
+
+def _admin_login(world: World) -> Sample:
+    sample = _admin_register(world)
+    world.do("/marketmesh.identity.v1.AuthService/AdminRegister", sample.request, "")
+    email = sample.request.email  # type: ignore[attr-defined]
+    return Sample("", auth.LoginRequest(email=email, password=PASSWORD))
+
+
+SAMPLES = {
+    f"/marketmesh.{name}": make
+    for group in (_IDENTITY, _ADMIN_LOGIN, _MEDIA, _CATALOG, _COMMERCE, _DELIVERY, _MONEY, _REST)
+    for name, make in group.items()
+}

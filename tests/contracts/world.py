@@ -1,0 +1,239 @@
+"""A small market in the harness: everybody and everything that the standard set of calls needs, made on demand."""
+
+from __future__ import annotations
+
+import importlib
+import uuid
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.message import Message
+from sqlalchemy import text
+
+from deploy.cli.contracts import grpc_services
+from marketmesh.ads.v1 import ad_service_pb2 as ads
+from marketmesh.catalog.v1 import product_pb2, product_service_pb2
+from marketmesh.commerce.v1 import cart_service_pb2, order_service_pb2
+from marketmesh.fulfillment.v1 import admin_service_pb2 as fulfillment_admin
+from marketmesh.fulfillment.v1 import delivery_service_pb2
+from marketmesh.identity.v1 import admin_service_pb2, auth_service_pb2, license_service_pb2
+from marketmesh.media.v1 import media_service_pb2
+from tests.support.identity import PASSWORD, address, register_request
+from tests.support.mesh_harness import MeshHarness, Refused
+
+SERVICES = ("identity", "media", "catalog", "commerce", "finance", "fulfillment", "ads", "analytics")
+
+
+@dataclass
+class Shop:
+    """A store and the token of its owner."""
+
+    store_id: str
+    user_id: str
+    email: str
+    type: str
+    token: str = ""
+
+
+class World:
+    """Makes people, stores, files, products, carts, orders and deliveries through the services' own methods."""
+
+    def __init__(self, mesh: MeshHarness) -> None:
+        self.mesh = mesh
+        mesh.start(*SERVICES)
+        self.admin = mesh.admin_token()
+        self.vendor, self.other_vendor = self.shop("vendor"), self.shop("vendor")
+        self.buyer, self.other_buyer = self.shop("buyer"), self.shop("buyer")
+        self.agent_id, self.agent = self.new_agent()
+        self.other_agent_id, self.other_agent = self.new_agent()
+
+    def method(self, path: str) -> Any:
+        """Return the client method of a gRPC path."""
+        service, _, name = path.strip("/").rpartition("/")
+        descriptor = self._descriptors[service]
+        module = importlib.import_module(descriptor.file.name.replace("/", ".").removesuffix(".proto") + "_pb2_grpc")
+        owner = descriptor.file.package.split(".")[1]
+        return getattr(self.mesh.stub(getattr(module, f"{descriptor.name}Stub"), owner), name)
+
+    @cached_property
+    def _descriptors(self) -> dict[str, ServiceDescriptor]:
+        return {service.full_name: service for service in grpc_services()}
+
+    def do(self, path: str, request: Message, token: str) -> Any:
+        """Call with a fresh key and let the events travel."""
+        answer = self.mesh.write(self.method(path), request, token=token)
+        self.mesh.pump()
+        return answer
+
+    def shop(self, store_type: str) -> Shop:
+        """Register a store, verify its licence and subscribe it."""
+        request = register_request(store_type=store_type)
+        session = self.do("/marketmesh.identity.v1.AuthService/Register", request, "")
+        shop = Shop(session.active_store_id, session.user.id, request.email, store_type)
+        shop.token = self.mesh.store_token(
+            shop.store_id, store_type=store_type, user_id=uuid.UUID(shop.user_id)
+        )
+        licence = self.new_license(shop)
+        verify = admin_service_pb2.VerifyLicenseRequest(license_id=licence.id, decision=1)
+        self.do("/marketmesh.identity.v1.IdentityAdminService/VerifyLicense", verify, self.admin)
+        subscribe = admin_service_pb2.SetSubscriptionActiveRequest(store_id=shop.store_id, active=True, reason="test")
+        self.do("/marketmesh.identity.v1.IdentityAdminService/SetSubscriptionActive", subscribe, self.admin)
+        return shop
+
+    def new_agent(self) -> tuple[str, str]:
+        """Create a delivery agent; returns id and token."""
+        request = admin_service_pb2.CreateAgentRequest(
+            first_name="D", last_name="D", email=f"{uuid.uuid4().hex}@example.com", password=PASSWORD
+        )
+        user = self.do("/marketmesh.identity.v1.IdentityAdminService/CreateAgent", request, self.admin)
+        return user.id, self.mesh.agent_token(uuid.UUID(user.id))
+
+    def new_media(self, shop: Shop, *, kind: str = "license_doc") -> str:
+        """Presign a file and mark it uploaded, as the store's notice would; returns its id."""
+        request = media_service_pb2.PresignUploadRequest(
+            media_kind=media_service_pb2.MediaKind.Value.Value(kind),
+            mime_type="application/pdf" if kind == "license_doc" else "image/png",
+            file_name="x",
+            size_bytes=10,
+        )
+        signed = self.do("/marketmesh.media.v1.MediaService/PresignUpload", request, shop.token)
+        with self.mesh.transaction("media") as tx:
+            tx.execute(
+                text("UPDATE media SET status = 'uploaded', uploaded_at = :now WHERE id = CAST(:id AS uuid)"),
+                {"id": signed.media_id, "now": tx.now},
+            )
+        return str(signed.media_id)
+
+    def new_license(self, shop: Shop) -> Any:
+        """File a licence; it is pending."""
+        request = license_service_pb2.CreateLicenseRequest(
+            media_id=self.new_media(shop), issuing_state="OK", type=1, number=uuid.uuid4().hex
+        )
+        return self.do("/marketmesh.identity.v1.LicenseService/CreateLicense", request, shop.token)
+
+    def product_request(self, **extra: Any) -> product_service_pb2.CreateProductRequest:
+        """Return a product nobody has."""
+        return product_service_pb2.CreateProductRequest(
+            sku=uuid.uuid4().hex,
+            title="Product",
+            category=1,
+            unit=2,
+            feelings=[1],
+            flavors=[1],
+            usage=[1],
+            moq=1,
+            price_cents=1000,
+            inventory=product_pb2.Inventory(available_qty=100),
+            **extra,
+        )
+
+    def new_product(self, shop: Shop) -> Any:
+        """Create a product."""
+        return self.do(
+            "/marketmesh.catalog.v1.ProductService/CreateProduct", self.product_request(), shop.token
+        ).summary
+
+    def new_cart(self, shop: Shop) -> Any:
+        """Quote a cart of two products of the vendor."""
+        products = [self.new_product(self.vendor), self.new_product(self.vendor)]
+        return self.do(
+            "/marketmesh.commerce.v1.CartService/QuoteCart", self.quote_request(shop, products), shop.token
+        )
+
+    def quote_request(self, shop: Shop, products: list[Any]) -> cart_service_pb2.QuoteCartRequest:
+        """Return an intent to buy two of each."""
+        return cart_service_pb2.QuoteCartRequest(
+            buyer_store_id=shop.store_id,
+            items=[
+                cart_service_pb2.CartIntentItem(
+                    product_id=product.id, vendor_store_id=product.vendor_store_id, quantity=2
+                )
+                for product in products
+            ],
+        )
+
+    def checkout_request(self, cart_id: str) -> cart_service_pb2.CheckoutRequest:
+        """Return a cash checkout."""
+        return cart_service_pb2.CheckoutRequest(cart_id=cart_id, shipping_address=address(), payment_method=1)
+
+    def new_order(self, *, accepted: bool = False, packed: bool = False) -> Any:
+        """Check a cart out; returns the order."""
+        request = self.checkout_request(self.new_cart(self.buyer).id)
+        answer = self.do("/marketmesh.commerce.v1.CartService/Checkout", request, self.buyer.token)
+        order = answer.vendor_orders[0]
+        if accepted or packed:
+            decide = order_service_pb2.DecideOrderRequest(order_id=order.order_id, decision=1)
+            order = self.do("/marketmesh.commerce.v1.OrderService/DecideOrder", decide, self.vendor.token)
+        if packed:
+            fulfil = order_service_pb2.FulfillOrderRequest(order_id=order.order_id)
+            order = self.do("/marketmesh.commerce.v1.OrderService/FulfillOrder", fulfil, self.vendor.token)
+        return order
+
+    def new_delivery(self, *, upto: str = "assigned") -> Any:
+        """Bring an order to the world's own agent: `assigned`, `picked_up`, `delivered`, `settled`; returns the order."""
+        order = self.new_order(packed=True)
+        assign = fulfillment_admin.AssignAgentRequest(order_id=order.order_id, agent_user_id=self.agent_id)
+        self.do("/marketmesh.fulfillment.v1.FulfillmentAdminService/AssignAgent", assign, self.admin)
+        path = "/marketmesh.fulfillment.v1.AgentService/"
+        steps: list[tuple[str, str, Message]] = [
+            ("picked_up", "PickUp", delivery_service_pb2.PickUpRequest(order_id=order.order_id)),
+            ("delivered", "Deliver", delivery_service_pb2.DeliverRequest(order_id=order.order_id)),
+            ("settled", "CollectCash", self.cash_request(order)),
+        ]
+        for state, method, request in steps:
+            if upto == "assigned":
+                break
+            self.do(path + method, request, self.agent)
+            if state == upto:
+                break
+        return order
+
+    def cash_request(self, order: Any, *, missing_cents: int = 0) -> delivery_service_pb2.CollectCashRequest:
+        """Return what the agent counted."""
+        return delivery_service_pb2.CollectCashRequest(
+            order_id=order.order_id, amount_cents=order.total_cents - missing_cents, currency="USD"
+        )
+
+    def new_failed_payment(self) -> Any:
+        """Deliver an order and report wrong cash; returns the order."""
+        order = self.new_delivery(upto="delivered")
+        try:
+            self.do(
+                "/marketmesh.fulfillment.v1.AgentService/CollectCash",
+                self.cash_request(order, missing_cents=1),
+                self.agent,
+            )
+        except Refused:
+            self.mesh.pump()
+        return order
+
+    def new_notification(self) -> str:
+        """Return the id of an unread notification of the vendor."""
+        self.new_order()
+        rows = self.mesh.rows(
+            "identity",
+            "SELECT id FROM notifications WHERE store_id = CAST(:store AS uuid) AND read_at IS NULL LIMIT 1",
+            store=self.vendor.store_id,
+        )
+        return str(rows[0].id)
+
+    def ad_request(self) -> ads.CreateAdRequest:
+        """Return a campaign for the vendor's own store."""
+        return ads.CreateAdRequest(
+            status=2,
+            placement=1,
+            target_type=1,
+            target_id=self.vendor.store_id,
+            bid_cents=100,
+            creatives=[ads.Creative(destination_url="https://example.com")],
+        )
+
+    def login(self, shop: Shop) -> tuple[str, str]:
+        """Sign in for real; returns access and refresh token."""
+        _, headers = self.mesh.call(
+            self.method("/marketmesh.identity.v1.AuthService/Login"),
+            auth_service_pb2.LoginRequest(email=shop.email, password=PASSWORD),
+        )
+        return headers["x-access-token"], headers["x-refresh-token"]
