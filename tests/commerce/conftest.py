@@ -31,5 +31,8 @@ def commerce_mesh(embedded_stack: Embedded) -> Iterator[tuple[MeshHarness, FakeC
 def market(commerce_mesh: tuple[MeshHarness, FakeCatalog]) -> Iterator[Market]:
     """Return one buyer and one vendor, both allowed to trade, in a mesh where nothing fails yet."""
     mesh, catalog = commerce_mesh
-    yield Market(mesh, catalog)
+    market = Market(mesh, catalog)
+    yield market
     catalog.before = catalog.after = None
+    # The database is shared with tests that run the real catalog.
+    market.forget_events()

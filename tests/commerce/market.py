@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import text
+
 from marketmesh.commerce.v1 import (
     cart_pb2,
     cart_service_pb2,
@@ -26,7 +28,6 @@ from tests.support.identity import address
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
-    from tests.commerce.fake_catalog import FakeCatalog
     from tests.support.mesh_harness import MeshHarness
 
 CASH, ACH = order_pb2.PaymentMethod.cash, order_pb2.PaymentMethod.ach
@@ -42,9 +43,11 @@ class Market:
     """One buyer and one vendor to begin with; ids are texts."""
 
     mesh: MeshHarness
-    catalog: FakeCatalog
+    catalog: Any
     buyer: str = field(default_factory=lambda: str(uuid.uuid4()))
     vendor: str = field(default_factory=lambda: str(uuid.uuid4()))
+    # Who hears identity's news about stores.
+    listeners: tuple[str, ...] = ("commerce",)
 
     def __post_init__(self) -> None:
         self.gate(self.buyer, type="buyer", name="Buyer", subscription_active=False)
@@ -79,7 +82,8 @@ class Market:
         """Let identity tell about a store: verified and subscribed in OK unless told otherwise."""
         values = {"type": "vendor", "name": "Store", "state": "OK", "kyc_status": "verified", **fields}
         values.setdefault("subscription_active", True)
-        self.mesh.deliver("commerce", identity.StoreGateChanged(store_id=store_id, version=version, **values))
+        for service in self.listeners:
+            self.mesh.deliver(service, identity.StoreGateChanged(store_id=store_id, version=version, **values))
 
     def new_vendor(self, **fields: Any) -> str:
         """Return another vendor's id."""
@@ -201,6 +205,11 @@ class Market:
             "commerce", "SELECT type, payload FROM outbox WHERE ordering_key = :key ORDER BY seq", key=order_id
         )
         return [_EVENTS[row.type].FromString(bytes(row.payload)) for row in rows]
+
+    def forget_events(self) -> None:
+        """Count everything announced so far as published: nobody else shall hear of it."""
+        with self.mesh.transaction("commerce") as tx:
+            tx.execute(text("UPDATE outbox SET published_at = :now WHERE published_at IS NULL"), {"now": tx.now})
 
     def prove(self) -> list[str]:
         """Return the violated invariants of everything that was done so far."""

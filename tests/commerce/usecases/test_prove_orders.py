@@ -9,10 +9,14 @@ from tests.commerce.market import Market
 
 BREAKS = {
     "surviving lines": (
-        "UPDATE order_line_items SET line_subtotal_cents = line_subtotal_cents + 1, total_cents = total_cents + 1"
-        " WHERE order_id = CAST(:id AS uuid)",
-        "UPDATE order_line_items SET line_subtotal_cents = line_subtotal_cents - 1, total_cents = total_cents - 1"
-        " WHERE order_id = CAST(:id AS uuid)",
+        (
+            "UPDATE order_line_items SET line_subtotal_cents = line_subtotal_cents + 1, total_cents = total_cents + 1"
+            " WHERE order_id = CAST(:id AS uuid)"
+        ),
+        (
+            "UPDATE order_line_items SET line_subtotal_cents = line_subtotal_cents - 1, total_cents = total_cents - 1"
+            " WHERE order_id = CAST(:id AS uuid)"
+        ),
     ),
     "balance due": (
         "UPDATE vendor_orders SET balance_due_cents = 1 WHERE id = CAST(:id AS uuid)",
@@ -20,8 +24,10 @@ BREAKS = {
     ),
     "converted cart": (
         "UPDATE vendor_orders SET cart_id = id WHERE id = CAST(:id AS uuid)",
-        "UPDATE vendor_orders o SET cart_id = c.id FROM cart_records c"
-        " WHERE c.checkout_group_id = o.checkout_group_id AND o.id = CAST(:id AS uuid)",
+        (
+            "UPDATE vendor_orders o SET cart_id = c.id FROM cart_records c"
+            " WHERE c.checkout_group_id = o.checkout_group_id AND o.id = CAST(:id AS uuid)"
+        ),
     ),
     "without an accepted line": (
         "UPDATE vendor_orders SET status = 'accepted' WHERE id = CAST(:id AS uuid)",
@@ -32,10 +38,14 @@ BREAKS = {
         "UPDATE vendor_orders SET status = 'created_pending' WHERE id = CAST(:id AS uuid)",
     ),
     "finished attempt": (
-        "UPDATE checkout_attempts a SET state = 'failed', response = NULL FROM vendor_orders o"
-        " WHERE o.cart_id = a.cart_id AND o.id = CAST(:id AS uuid)",
-        "UPDATE checkout_attempts a SET state = 'converted', response = '' FROM vendor_orders o"
-        " WHERE o.cart_id = a.cart_id AND o.id = CAST(:id AS uuid)",
+        (
+            "UPDATE checkout_attempts a SET state = 'failed', response = NULL FROM vendor_orders o"
+            " WHERE o.cart_id = a.cart_id AND o.id = CAST(:id AS uuid)"
+        ),
+        (
+            "UPDATE checkout_attempts a SET state = 'converted', response = '' FROM vendor_orders o"
+            " WHERE o.cart_id = a.cart_id AND o.id = CAST(:id AS uuid)"
+        ),
     ),
 }
 
