@@ -76,11 +76,11 @@ class BigQueryWarehouse:
     def orders_of_vendor(self, vendor_store_id: uuid.UUID, *, start: datetime, end: datetime) -> list[OrderFact]:
         """See ports.Warehouse."""
         rows = self._read(
-            "SELECT ordered_at, order_status, gross_revenue_cents, discounts_cents FROM ("
+            "SELECT ordered_at, order_status, gross_revenue_cents, discounts_cents FROM ("  # noqa: S608
             " SELECT *, ROW_NUMBER() OVER (PARTITION BY order_id ORDER BY order_version DESC, event_id) AS newest"
             f" FROM `{self._events}`"
             " WHERE vendor_store_id = @vendor AND event_type NOT IN ('cash_collected', 'order_paid')"
-            " AND ordered_at >= @window_start AND ordered_at < @window_end) WHERE newest = 1",  # noqa: S608
+            " AND ordered_at >= @window_start AND ordered_at < @window_end) WHERE newest = 1",
             vendor_store_id,
             start,
             end,
@@ -92,12 +92,12 @@ class BigQueryWarehouse:
     def payments_of_vendor(self, vendor_store_id: uuid.UUID, *, start: datetime, end: datetime) -> list[PaymentFact]:
         """See ports.Warehouse."""
         rows = self._read(
-            "SELECT occurred_at, gross_revenue_cents FROM ("
+            "SELECT occurred_at, gross_revenue_cents FROM ("  # noqa: S608
             # order_paid if there is one, else cash_collected: the source counted closed orders twice.
             " SELECT *, ROW_NUMBER() OVER (PARTITION BY order_id ORDER BY event_type DESC, event_id) AS best"
             f" FROM `{self._events}`"
             " WHERE vendor_store_id = @vendor AND event_type IN ('cash_collected', 'order_paid')"
-            " AND occurred_at >= @window_start AND occurred_at < @window_end) WHERE best = 1",  # noqa: S608
+            " AND occurred_at >= @window_start AND occurred_at < @window_end) WHERE best = 1",
             vendor_store_id,
             start,
             end,

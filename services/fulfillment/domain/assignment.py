@@ -25,4 +25,4 @@ def choose_agent(agents: Sequence[uuid.UUID], *, order_id: uuid.UUID) -> uuid.UU
     """
     if not agents:
         return None
-    return random.Random(order_id.int).choice(sorted(agents))  # noqa: S311
+    return random.Random(order_id.int).choice(sorted(agents))

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from marketmesh.identity.v1 import admin_service_pb2, store_pb2
+
 from meshkit.cursor import Page
 from meshkit.ids import parse_id
 from services.identity.api import mapping
@@ -66,9 +67,7 @@ class IdentityAdminServicer:
             license=mapping.license_message(row), kyc_status=store_pb2.KycStatus.Value.Value(store.kyc_status)
         )
 
-    def SetSubscriptionActive(
-        self, request: admin_service_pb2.SetSubscriptionActiveRequest, tx: Tx
-    ) -> store_pb2.Store:
+    def SetSubscriptionActive(self, request: admin_service_pb2.SetSubscriptionActiveRequest, tx: Tx) -> store_pb2.Store:
         """See the contract."""
         store = set_subscription_active(
             tx,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from google.api import httpbody_pb2
-
 from marketmesh.identity.v1 import auth_service_pb2, store_pb2
+
 from meshkit.ids import parse_id
 from services.identity.api import mapping
 from services.identity.errors import AdminRegisterClosed
@@ -50,9 +50,7 @@ class AuthServicer:
 
     def Login(self, request: auth_service_pb2.LoginRequest, tx: Tx) -> auth_service_pb2.Session:
         """See the contract."""
-        signed_in = login(
-            tx, email=request.email, password=request.password, passwords=self.passwords, kit=self.kit
-        )
+        signed_in = login(tx, email=request.email, password=request.password, passwords=self.passwords, kit=self.kit)
         return mapping.session_message(signed_in, tx.call)
 
     def AdminLogin(self, request: auth_service_pb2.LoginRequest, tx: Tx) -> auth_service_pb2.Session:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from marketmesh.identity.v1 import notification_service_pb2 as messages
+
 from meshkit.cursor import Page
 from meshkit.errors import Forbidden
 from meshkit.ids import parse_id
@@ -27,9 +28,7 @@ class NotificationServicer:
     ) -> messages.ListNotificationsResponse:
         """See the contract."""
         page = Page.of(request)
-        rows, following = list_notifications(
-            tx, store_id=_recipient(tx), page=page, unread_only=request.unread_only
-        )
+        rows, following = list_notifications(tx, store_id=_recipient(tx), page=page, unread_only=request.unread_only)
         return messages.ListNotificationsResponse(
             items=[mapping.notification_message(row) for row in rows],
             next_cursor=following,

@@ -33,10 +33,11 @@ def lock(tx: Tx, license_id: uuid.UUID) -> Any | None:
     return tx.execute(select(licenses).where(licenses.c.id == license_id).with_for_update()).one_or_none()
 
 
-def is_number_taken(tx: Tx, *, issuing_state: str, number: str) -> bool:
-    """Return whether that state's number is filed."""
+def holder_of_number(tx: Tx, *, issuing_state: str, number: str) -> uuid.UUID | None:
+    """Return the id of the licence under which that state's number is filed, or None."""
     statement = select(licenses.c.id).where(licenses.c.issuing_state == issuing_state, licenses.c.number == number)
-    return tx.execute(statement).first() is not None
+    holder: uuid.UUID | None = tx.execute(statement).scalar_one_or_none()
+    return holder
 
 
 def decide(tx: Tx, license_id: uuid.UUID, *, status: str, reason: str) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from services.identity.data.tables import memberships, refresh_tokens, sessions
+from services.identity.data.tables import refresh_tokens, sessions
 
 if TYPE_CHECKING:
     import uuid
@@ -89,14 +89,3 @@ def revoked_since(tx: Tx, since: datetime) -> Sequence[Any]:
     statement = select(sessions.c.id, sessions.c.not_before, sessions.c.ended_at).where(sessions.c.not_before > since)
     rows: Sequence[Any] = tx.execute(statement).all()
     return rows
-
-
-def active_role(tx: Tx, *, user_id: uuid.UUID, store_id: uuid.UUID) -> str | None:
-    """Return the role of an active member, or None."""
-    statement = select(memberships.c.role).where(
-        memberships.c.user_id == user_id, memberships.c.store_id == store_id, memberships.c.status == "active"
-    )
-    role: str | None = tx.execute(statement).scalar_one_or_none()
-    return role
-
-

@@ -26,7 +26,14 @@ def get(tx: Tx, user_id: uuid.UUID) -> Any:
 
 def add(tx: Tx, **columns: Any) -> Any:
     """Insert a person; returns the row. Raises IntegrityError on users_email_key."""
-    values = {"system_role": None, "phone": "", "is_active": True, "created_at": tx.now, "last_login_at": None, **columns}
+    values = {
+        "system_role": None,
+        "phone": "",
+        "is_active": True,
+        "created_at": tx.now,
+        "last_login_at": None,
+        **columns,
+    }
     return tx.execute(insert(users).values(values).returning(users)).one()
 
 

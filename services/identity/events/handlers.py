@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
 from marketmesh.finance.events.v1 import finance_events_pb2 as finance
+
 from meshkit.events.registry import Consumer
 from services.identity.usecases.notify import notify
 
@@ -132,7 +133,8 @@ def payment_failed(tx: Tx, event: finance.PaymentFailed) -> None:
     expected = _money(event.expected_cents, event.currency)
     _order_alert(
         tx,
-        cause=f"payment_failed:{event.order_id}:{event.received_cents}",
+        # Every failure counts: after a reopening the same wrong sum can come again.
+        cause=f"payment_failed:{event.order_id}:{tx.now.isoformat()}",
         store="",
         title=f"Payment of order #{event.order_number} does not fit",
         message=f"Received {received}, expected {expected}. The order is on hold.",

@@ -13,6 +13,8 @@ from services.identity.errors import LicenseTaken, MediaUnusable
 from services.identity.usecases.file_license import LicensePapers, file_license
 
 if TYPE_CHECKING:
+    import uuid
+
     from google.protobuf.message import Message
 
     from meshkit.flow import Flow
@@ -25,21 +27,25 @@ def create_license(
     """Return the filed licence's answer. Raises NotFound for a foreign file, MediaUnusable, LicenseTaken."""
     license_id = derived_id(flow.id, "license")
     store_id = flow.principal.require_store
-    with flow.read() as tx:
-        known = licenses.find(tx, license_id) is not None
-        if not known and licenses.is_number_taken(tx, issuing_state=papers.issuing_state, number=papers.number):
-            raise LicenseTaken(field="number")
-    _attach(flow, papers, license_id, documents)
     try:
+        _require_free_number(flow, papers, license_id)
+        _attach(flow, papers, license_id, documents)
         with flow.transaction() as tx:
             return flow.complete(tx, respond(file_license(tx, papers, license_id=license_id)))
     except LicenseTaken:
-        # Somebody filed the same number since the check: leave no protected file behind.
+        # Somebody filed the number since the check, or since this flow began: leave no protected file behind.
         documents.detach_license_document(flow.call, license_id=license_id, store_id=store_id)
         raise
 
 
-def _attach(flow: Flow, papers: LicensePapers, license_id: Any, documents: LicenseDocuments) -> None:
+def _require_free_number(flow: Flow, papers: LicensePapers, license_id: uuid.UUID) -> None:
+    with flow.read() as tx:
+        holder = licenses.holder_of_number(tx, issuing_state=papers.issuing_state, number=papers.number)
+    if holder not in (None, license_id):
+        raise LicenseTaken(field="number")
+
+
+def _attach(flow: Flow, papers: LicensePapers, license_id: uuid.UUID, documents: LicenseDocuments) -> None:
     try:
         documents.attach_license_document(
             flow.call, license_id=license_id, store_id=flow.principal.require_store, media_id=papers.media_id
@@ -47,4 +53,4 @@ def _attach(flow: Flow, papers: LicensePapers, license_id: Any, documents: Licen
     except RemoteRefusal as refusal:
         if refusal.code == "NOT_FOUND":
             raise NotFound from None
-        raise MediaUnusable(refusal.message, state=refusal.reason) from None
+        raise MediaUnusable(refusal.message, state=refusal.metadata.get("state", refusal.reason)) from None

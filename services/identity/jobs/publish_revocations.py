@@ -53,9 +53,7 @@ class RevocationPublisher:
         with self.transactions.read(Call()) as tx:
             rows = sessions.revoked_since(tx, tx.now - WINDOW)
         # An ended session never counts again; one whose rights changed counts with tokens minted later.
-        current = {
-            str(row.id): _FOREVER_MS if row.ended_at else int(row.not_before.timestamp() * 1000) for row in rows
-        }
+        current = {str(row.id): _FOREVER_MS if row.ended_at else int(row.not_before.timestamp() * 1000) for row in rows}
         if current == self._published and time.monotonic() - self._published_at < _REPEAT_SECONDS:
             return
         with self.client.pipeline(transaction=True) as pipeline:

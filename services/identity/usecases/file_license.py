@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from marketmesh.identity.events.v1 import identity_events_pb2 as events
 from sqlalchemy.exc import IntegrityError
 
-from marketmesh.identity.events.v1 import identity_events_pb2 as events
 from meshkit.db.engine import constraint_of
 from services.identity.data import licenses, stores
 from services.identity.errors import LicenseTaken
@@ -39,17 +39,13 @@ def file_license(tx: Tx, papers: LicensePapers, *, license_id: uuid.UUID) -> Any
     if known is not None:
         return known
     try:
-        row = licenses.add(
-            tx, id=license_id, store_id=store_id, user_id=tx.principal.require_user, **vars(papers)
-        )
+        row = licenses.add(tx, id=license_id, store_id=store_id, user_id=tx.principal.require_user, **vars(papers))
     except IntegrityError as error:
         if constraint_of(error) == "licenses_issuing_state_number_key":
             raise LicenseTaken(field="number") from None
         raise
     tx.audit(target=license_id, after={"status": row.status, "number": row.number, "state": row.issuing_state})
-    tx.emit(
-        events.LicenseCreated(license_id=str(license_id), store_id=str(store_id), media_id=str(papers.media_id))
-    )
+    tx.emit(events.LicenseCreated(license_id=str(license_id), store_id=str(store_id), media_id=str(papers.media_id)))
     store = stores.find(tx, store_id)
     notify(
         tx,

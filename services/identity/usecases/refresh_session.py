@@ -39,6 +39,8 @@ def refresh_session(tx: Tx, *, refresh_token: str, kit: TokenKit) -> SignedIn:
 
 def _signed_in(tx: Tx, token: Any, successor: str, kit: TokenKit) -> SignedIn:
     user = users.get(tx, token.user_id)
+    if not user.is_active:
+        raise RefreshTokenInvalid
     mine = stores.of_user(tx, user.id) if user.system_role is None else []
     return sign_in(
         tx,

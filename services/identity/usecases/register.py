@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from marketmesh.identity.events.v1 import identity_events_pb2 as events
 from sqlalchemy.exc import IntegrityError
 
-from marketmesh.identity.events.v1 import identity_events_pb2 as events
 from meshkit.db.engine import constraint_of
 from meshkit.ids import new_id
 from services.identity.data import stores, users
@@ -68,7 +68,8 @@ def register(tx: Tx, registration: Registration, *, passwords: Passwords, kit: T
 def _user(tx: Tx, registration: Registration, passwords: Passwords) -> Any:
     known = users.find_by_email(tx, registration.email)
     if known is not None:
-        if known.system_role or not passwords.matches(known.password_hash, registration.password):
+        fits = passwords.matches(known.password_hash, registration.password)
+        if known.system_role or not known.is_active or not fits:
             raise CredentialsInvalid
         return known
     try:

@@ -23,7 +23,10 @@ def switch_store(tx: Tx, *, store_id: uuid.UUID, kit: TokenKit) -> SignedIn:
     sessions.set_active_store(tx, session_id, store_id)
     refresh_token = kit.mint.new_refresh_token()
     sessions.add_refresh_token(
-        tx, token_hash=hash_refresh_token(refresh_token), session_id=session_id, expires_at=tx.now + kit.refresh_lifetime
+        tx,
+        token_hash=hash_refresh_token(refresh_token),
+        session_id=session_id,
+        expires_at=tx.now + kit.refresh_lifetime,
     )
     tx.audit(target=store_id)
     return sign_in(

@@ -6,10 +6,10 @@ import uuid
 from datetime import timedelta
 
 import pytest
-
 from marketmesh.identity.v1 import auth_service_pb2 as messages
 from marketmesh.identity.v1 import auth_service_pb2_grpc as stubs
 from marketmesh.identity.v1 import store_service_pb2, store_service_pb2_grpc
+
 from meshkit.revocation import REDIS_KEY
 from services.identity.jobs.publish_revocations import RevocationPublisher
 from tests.support.identity import PASSWORD, register_request
@@ -65,9 +65,7 @@ class TestRegister:
         assert second.user.id == first.user.id
         assert len(second.stores) == 2
 
-    def test_refuses_a_known_email_with_a_wrong_password(
-        self, mesh: MeshHarness, auth: stubs.AuthServiceStub
-    ) -> None:
+    def test_refuses_a_known_email_with_a_wrong_password(self, mesh: MeshHarness, auth: stubs.AuthServiceStub) -> None:
         request = register_request()
         first, _ = mesh.call(auth.Register, request, key=uuid.uuid4().hex)
         request.password = "another password entirely"
@@ -76,9 +74,7 @@ class TestRegister:
             mesh.call(auth.Register, request, key=uuid.uuid4().hex)
 
         assert (refused.value.code, refused.value.reason) == ("UNAUTHENTICATED", "CREDENTIALS_INVALID")
-        stores = mesh.rows(
-            "identity", "SELECT 1 FROM memberships WHERE user_id = CAST(:id AS uuid)", id=first.user.id
-        )
+        stores = mesh.rows("identity", "SELECT 1 FROM memberships WHERE user_id = CAST(:id AS uuid)", id=first.user.id)
         assert len(stores) == 1
 
     def test_names_every_bad_field(self, mesh: MeshHarness, auth: stubs.AuthServiceStub) -> None:
@@ -134,9 +130,7 @@ class TestLogin:
 
         assert refusals[0] == refusals[1]
 
-    def test_keeps_administrators_out_of_the_store_door(
-        self, mesh: MeshHarness, auth: stubs.AuthServiceStub
-    ) -> None:
+    def test_keeps_administrators_out_of_the_store_door(self, mesh: MeshHarness, auth: stubs.AuthServiceStub) -> None:
         email = f"{uuid.uuid4().hex}@example.com"
         admin = messages.AdminRegisterRequest(first_name="A", last_name="B", email=email, password=PASSWORD)
         mesh.call(auth.AdminRegister, admin, key=uuid.uuid4().hex)
@@ -162,9 +156,7 @@ class TestLogin:
         success = mesh.rows(
             "identity", "SELECT outcome FROM audit_log WHERE action = 'auth.login' AND target = :id", id=session.user.id
         )
-        failure = mesh.rows(
-            "identity", "SELECT outcome, request FROM audit_log WHERE request_id = :id", id=marker[:32]
-        )
+        failure = mesh.rows("identity", "SELECT outcome, request FROM audit_log WHERE request_id = :id", id=marker[:32])
 
         assert [row.outcome for row in success] == ["ok"]
         assert [row.outcome for row in failure] == ["CREDENTIALS_INVALID"]
@@ -249,5 +241,3 @@ def until_refused(mesh: MeshHarness, store: store_service_pb2_grpc.StoreServiceS
     deadline = time.monotonic() + 2
     while time.monotonic() < deadline:
         mesh.call(store.GetMyStore, store_service_pb2.GetMyStoreRequest(), token=token)
-
-

@@ -1,0 +1,139 @@
+"""The audit log: no secrets in it, no way to change it, and a changed row is found."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from marketmesh.identity.v1 import auth_service_pb2 as messages
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError
+
+from meshkit import audit
+from meshkit.call import Call
+from meshkit.db.tx import Tx
+from meshkit.jobs import JobRunner, chassis_jobs
+from tests.identity.people import People
+from tests.support.identity import register_request
+from tests.support.mesh_harness import MeshHarness, Refused
+
+SECRET = "a password nobody may ever read"
+
+
+@pytest.fixture
+def owner(mesh: MeshHarness) -> Iterator[Tx]:
+    """Return a transaction of the owner; nothing of it stays."""
+    mesh.start("identity")
+    engine = create_engine(mesh.stack.addresses.database_url("identity", kind="owner"))
+    with engine.connect() as connection, connection.begin() as transaction:
+        yield Tx(now=mesh.clock.now(), call=Call(), connect=lambda: connection)
+        transaction.rollback()
+    engine.dispose()
+
+
+class TestRedaction:
+    def test_keeps_passwords_and_tokens_out_of_every_row(self, mesh: MeshHarness, people: People) -> None:
+        request = register_request()
+        request.password = SECRET
+        _, headers = mesh.call(people.auth.Register, request, key=uuid.uuid4().hex)
+        mesh.call(people.auth.Login, messages.LoginRequest(email=request.email, password=SECRET))
+        with pytest.raises(Refused):
+            mesh.call(people.auth.Login, messages.LoginRequest(email=request.email, password=SECRET + "?"))
+        with pytest.raises(Refused):
+            mesh.call(people.auth.AdminLogin, messages.LoginRequest(email=request.email, password=SECRET))
+        mesh.call(people.auth.Refresh, messages.RefreshRequest(refresh_token=headers["x-refresh-token"]))
+
+        rows = [str(tuple(row)) for row in mesh.rows("identity", "SELECT * FROM audit_log")]
+
+        assert len(rows) > 3
+        for secret in (SECRET, headers["x-access-token"], headers["x-refresh-token"], request.email, "$argon2id"):
+            assert not [row for row in rows if secret in row]
+
+
+class TestAppendOnly:
+    @pytest.mark.parametrize(
+        "statement", ["UPDATE audit_log SET actor = 'me'", "DELETE FROM audit_log", "TRUNCATE audit_log CASCADE"]
+    )
+    def test_gives_the_service_no_way_to_change_a_row(self, mesh: MeshHarness, people: People, statement: str) -> None:
+        people.decide(people.filed(people.store()).id, "verified")
+        before = mesh.rows("identity", "SELECT count(*) AS n FROM audit_log")[0].n
+
+        with pytest.raises(DBAPIError) as refused, mesh.transaction("identity") as tx:
+            tx.execute(text(statement))
+
+        assert refused.value.orig.sqlstate == "42501"
+        assert mesh.rows("identity", "SELECT count(*) AS n FROM audit_log")[0].n == before
+
+    def test_refuses_the_owner_too_while_the_trigger_is_on(self, mesh: MeshHarness, people: People) -> None:
+        people.decide(people.filed(people.store()).id, "verified")
+        engine = create_engine(mesh.stack.addresses.database_url("identity", kind="owner"))
+
+        with pytest.raises(DBAPIError, match="append-only"), engine.begin() as connection:
+            connection.execute(text("UPDATE audit_log SET actor = 'me'"))
+
+        engine.dispose()
+
+
+class TestChain:
+    def test_links_every_row_and_finds_nothing_broken(self, mesh: MeshHarness, people: People) -> None:
+        people.decide(people.filed(people.store()).id, "verified")
+
+        link(mesh)
+
+        sql = "SELECT count(*) AS n FROM audit_log l WHERE NOT EXISTS (SELECT 1 FROM audit_chain c WHERE c.audit_id = l.id)"
+        assert mesh.rows("identity", sql)[0].n == 0
+        with mesh.transaction("identity") as tx:
+            assert audit.first_broken_row(tx) is None
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            "outcome = 'forged'",
+            "actor = 'somebody else'",
+            'after = \'{"status": "rejected"}\'',
+            "occurred_at = occurred_at + interval '1 microsecond'",
+        ],
+    )
+    def test_finds_the_first_row_that_was_changed(
+        self, mesh: MeshHarness, people: People, owner: Tx, change: str
+    ) -> None:
+        filed = [people.filed(people.store()).id for _ in range(2)]
+        for license_id in filed:
+            people.decide(license_id, "verified")
+        link_in(owner)
+
+        owner.execute(text(f"UPDATE audit_log SET {change} WHERE target = ANY(:targets)"), {"targets": filed})
+
+        assert audit.first_broken_row(owner) == str(people.audited("license.decide", filed[0])[0].id)
+
+    def test_finds_a_row_that_was_removed(self, mesh: MeshHarness, people: People, owner: Tx) -> None:
+        filed = [people.filed(people.store()).id for _ in range(2)]
+        for license_id in filed:
+            people.decide(license_id, "verified")
+        link_in(owner)
+        gone, following = (people.audited("license.decide", license_id)[0].id for license_id in filed)
+        owner.execute(text("ALTER TABLE audit_chain DROP CONSTRAINT audit_chain_audit_id_fk"))
+
+        owner.execute(text("DELETE FROM audit_log WHERE id = :id"), {"id": gone})
+
+        assert audit.first_broken_row(owner) == str(following)
+
+
+def link(mesh: MeshHarness) -> None:
+    """Let the audit job run until nothing is left to link."""
+    process = mesh.process("identity")
+    for _ in range(20):
+        mesh.clock.advance(chassis_jobs()[0].every)
+        ran = JobRunner(chassis_jobs()[:1], process.transactions).run_due()
+        assert ran == ["audit_chain"]
+        with mesh.transaction("identity") as tx:
+            if audit.link_new_rows(tx) == 0:
+                return
+
+
+def link_in(tx: Tx) -> None:
+    """Link what is left inside the owner's transaction, then switch the triggers off in it."""
+    while audit.link_new_rows(tx):
+        continue
+    tx.execute(text("ALTER TABLE audit_log DISABLE TRIGGER USER"))

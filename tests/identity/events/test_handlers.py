@@ -1,0 +1,166 @@
+"""Who is told what, once."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
+from marketmesh.finance.events.v1 import finance_events_pb2 as finance
+
+from tests.finance.snapshots import created, later, order_snapshot
+from tests.identity.people import People
+from tests.support.mesh_harness import MeshHarness
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+    Order = commerce.OrderSnapshot
+    Make = Callable[[Order], Message]
+
+
+def decided(order: Order, *, decision: str = "accept", line: str = "", version: int = 2) -> commerce.OrderDecided:
+    snapshot = later(order, status="accepted", version=version)
+    return commerce.OrderDecided(order_id=order.order_id, decision=decision, line_item_id=line, order=snapshot)
+
+
+def moved(order: Order, status: str) -> commerce.OrderStateChanged:
+    return commerce.OrderStateChanged(order_id=order.order_id, order=later(order, status=status))
+
+
+def money(order: Order, event_class: type[Message], **fields: int) -> Message:
+    return event_class(
+        order_id=order.order_id,
+        order_number=order.order_number,
+        buyer_store_id=order.buyer_store_id,
+        vendor_store_id=order.vendor_store_id,
+        currency="USD",
+        **fields,
+    )
+
+
+# event, recipient, title, message
+_TOLD: dict[str, tuple[Make, str, str, str]] = {
+    "new order": (
+        created,
+        "vendor",
+        "New order #{number}",
+        "Corner Store ordered for 123.45 USD. Please decide.",
+    ),
+    "accepted": (decided, "buyer", "Order #{number} accepted", "Your order at Green Farm was accepted."),
+    "rejected": (
+        lambda order: decided(order, decision="reject"),
+        "buyer",
+        "Order #{number} rejected",
+        "Your order at Green Farm was rejected.",
+    ),
+    "line rejected": (
+        lambda order: decided(order, decision="reject", line="l1"),
+        "buyer",
+        "Order #{number} rejected",
+        "One line of your order at Green Farm was rejected.",
+    ),
+    "packed": (
+        lambda order: commerce.OrderReadyForDispatch(order_id=order.order_id, order=order),
+        "buyer",
+        "Order #{number} is packed",
+        "An agent will pick it up.",
+    ),
+    "in transit": (
+        lambda order: moved(order, "in_transit"),
+        "buyer",
+        "Order #{number} is on its way",
+        "From Green Farm.",
+    ),
+    "delivered": (
+        lambda order: moved(order, "delivered"),
+        "buyer",
+        "Order #{number} was delivered",
+        "From Green Farm.",
+    ),
+    "canceled": (
+        lambda order: commerce.OrderCanceled(order_id=order.order_id, order=order),
+        "vendor",
+        "Order #{number} canceled",
+        "Corner Store canceled it.",
+    ),
+    "cash": (
+        lambda order: money(order, finance.CashCollected, amount_cents=5),
+        "vendor",
+        "Payment for order #{number}",
+        "0.05 USD in cash was collected.",
+    ),
+    "payout due": (
+        lambda order: money(order, finance.CashCollected, amount_cents=12_300),
+        "administrators",
+        "Payout for order #{number}",
+        "123.00 USD was collected; confirm the payout once the order is delivered.",
+    ),
+    "mismatch": (
+        lambda order: money(order, finance.PaymentFailed, received_cents=1, expected_cents=12_345),
+        "administrators",
+        "Payment of order #{number} does not fit",
+        "Received 0.01 USD, expected 123.45 USD. The order is on hold.",
+    ),
+    "paid out": (
+        lambda order: money(order, finance.OrderPaid, amount_cents=12_345, payout_cents=12_000),
+        "vendor",
+        "Payout for order #{number}",
+        "120.00 USD is on its way to you.",
+    ),
+}
+
+
+class TestConsumers:
+    @pytest.mark.parametrize("case", list(_TOLD))
+    def test_tell_the_right_people_once(self, mesh: MeshHarness, people: People, case: str) -> None:
+        make, recipient, title, message = _TOLD[case]
+        order, event_id = order_snapshot(), uuid.uuid4()
+
+        for _ in range(2):
+            mesh.deliver("identity", make(order), event_id=event_id)
+
+        store = {"vendor": order.vendor_store_id, "buyer": order.buyer_store_id}.get(recipient)
+        link = f"/orders/{order.order_id}"
+        assert [(row.type, row.title, row.message, row.read_at) for row in people.inbox(store, link)] == [
+            ("order_alert", title.format(number=order.order_number), message, None)
+        ]
+        told = mesh.rows("identity", "SELECT 1 FROM notifications WHERE link = :link", link=link)
+        assert len(told) == (2 if case in {"cash", "payout due"} else 1)
+
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda order: created(later(order, status="rejected")),
+            lambda order: moved(order, "closed"),
+            lambda order: moved(order, "hold"),
+        ],
+        ids=["stillborn order", "closed", "hold"],
+    )
+    def test_say_nothing_about_the_rest(self, mesh: MeshHarness, make: Make) -> None:
+        order = order_snapshot()
+
+        mesh.deliver("identity", make(order))
+
+        rows = mesh.rows("identity", "SELECT 1 FROM notifications WHERE link = :link", link=f"/orders/{order.order_id}")
+        assert rows == []
+
+    def test_tell_the_buyer_about_every_decided_line(self, mesh: MeshHarness, people: People) -> None:
+        order = order_snapshot()
+
+        for version, line in ((2, "l1"), (3, "l2")):
+            mesh.deliver("identity", decided(order, line=line, version=version))
+
+        assert len(people.inbox(order.buyer_store_id)) == 2
+
+    def test_tell_the_administrators_about_the_same_wrong_sum_again(self, mesh: MeshHarness, people: People) -> None:
+        order = order_snapshot()
+
+        for _ in range(2):
+            mesh.clock.advance(timedelta(seconds=1))
+            mesh.deliver("identity", money(order, finance.PaymentFailed, received_cents=1, expected_cents=12_345))
+
+        assert len(people.inbox(None, f"/orders/{order.order_id}")) == 2
