@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import redis
+
 from marketmesh.identity.v1 import (
     admin_service_pb2,
     admin_service_pb2_grpc,
@@ -17,7 +18,6 @@ from marketmesh.identity.v1 import (
     store_service_pb2,
     store_service_pb2_grpc,
 )
-
 from meshkit.grpc.server import Servicer
 from meshkit.service import Parts, ServiceSpec, Wiring
 from services.identity.api.admin_servicer import IdentityAdminServicer

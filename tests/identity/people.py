@@ -6,6 +6,8 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import text
+
 from marketmesh.identity.events.v1 import identity_events_pb2 as events
 from marketmesh.identity.v1 import (
     admin_service_pb2,
@@ -16,8 +18,6 @@ from marketmesh.identity.v1 import (
     license_service_pb2_grpc,
 )
 from marketmesh.media.v1 import media_service_pb2_grpc
-from sqlalchemy import text
-
 from services.identity.api import mapping
 from services.identity.usecases.register import Registration, register
 from tests.media.uploads import Uploads

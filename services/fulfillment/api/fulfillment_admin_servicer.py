@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 class FulfillmentAdminServicer:
     """Translates; the rules are in the use cases."""
 
-    def AssignAgent(
-        self, request: admin_service_pb2.AssignAgentRequest, tx: Tx
-    ) -> delivery_service_pb2.Delivery:
+    def AssignAgent(self, request: admin_service_pb2.AssignAgentRequest, tx: Tx) -> delivery_service_pb2.Delivery:
         """See the contract."""
         delivery = assign_agent(
             tx,

@@ -42,7 +42,8 @@ def active_agents(tx: Tx) -> list[uuid.UUID]:
 
 def is_active_agent(tx: Tx, user_id: uuid.UUID) -> bool:
     """Return whether an active agent has that id."""
-    return tx.execute(select(agents.c.user_id).where(agents.c.user_id == user_id, agents.c.is_active)).first() is not None
+    statement = select(agents.c.user_id).where(agents.c.user_id == user_id, agents.c.is_active)
+    return tx.execute(statement).first() is not None
 
 
 def put(tx: Tx, **columns: Any) -> None:

@@ -36,7 +36,8 @@ def collect_cash(
 ) -> Message:
     """Post the cash of the calling agent's delivery; again answers the same and posts nothing.
 
-    Raises NotFound for another agent's order, DeliveryStateInvalid, PaymentMismatch, PaymentFinal, DependencyUnavailable.
+    Raises NotFound for another agent's order, DeliveryStateInvalid, PaymentMismatch, PaymentFinal,
+    DependencyUnavailable.
     """
     agent = flow.principal.require_user
     with flow.read() as tx:

@@ -23,9 +23,7 @@ class FinanceClient:
         self._channel = channel
         self._stub = stubs.FinanceInternalServiceStub(channel.grpc)
 
-    def collect(
-        self, call: Call, *, order: Order, agent_user_id: uuid.UUID, amount_cents: int, currency: str
-    ) -> str:
+    def collect(self, call: Call, *, order: Order, agent_user_id: uuid.UUID, amount_cents: int, currency: str) -> str:
         """See ports.Cash."""
         request = messages.CollectCashRequest(
             order_id=order.order_id,

@@ -26,8 +26,6 @@ class Orders(Protocol):
 class Cash(Protocol):
     """Finance: keeps the ledger."""
 
-    def collect(
-        self, call: Call, *, order: Order, agent_user_id: uuid.UUID, amount_cents: int, currency: str
-    ) -> str:
-        """Post collected cash; returns the payment's status. Idempotent. Raises RemoteRefusal, DependencyUnavailable."""
+    def collect(self, call: Call, *, order: Order, agent_user_id: uuid.UUID, amount_cents: int, currency: str) -> str:
+        """Post collected cash, once; returns the payment's status. Raises RemoteRefusal, DependencyUnavailable."""
         ...

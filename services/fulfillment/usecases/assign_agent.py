@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def assign_agent(tx: Tx, *, order_id: uuid.UUID, agent_user_id: uuid.UUID) -> Any:
-    """Return the delivery with its new agent. Raises NotFound, DeliveryStateInvalid, ValidationError (no such agent)."""
+    """Return the delivery with its new agent.
+
+    Raises NotFound, DeliveryStateInvalid, and ValidationError for somebody who is no agent.
+    """
     delivery = deliveries.lock(tx, order_id)
     if delivery is None:
         raise NotFound

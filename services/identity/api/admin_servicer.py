@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from marketmesh.identity.v1 import admin_service_pb2, store_pb2
-
 from meshkit.cursor import Page
 from meshkit.ids import parse_id
 from services.identity.api import mapping

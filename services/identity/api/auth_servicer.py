@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from google.api import httpbody_pb2
-from marketmesh.identity.v1 import auth_service_pb2, store_pb2
 
+from marketmesh.identity.v1 import auth_service_pb2, store_pb2
 from meshkit.ids import parse_id
 from services.identity.api import mapping
 from services.identity.errors import AdminRegisterClosed

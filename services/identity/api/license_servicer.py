@@ -7,7 +7,6 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from marketmesh.identity.v1 import license_pb2, license_service_pb2
-
 from meshkit.cursor import Page
 from meshkit.errors import ValidationError
 from meshkit.ids import parse_id

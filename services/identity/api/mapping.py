@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.json_format import MessageToDict, ParseDict
+
 from marketmesh.identity.v1 import (
     auth_service_pb2,
     license_pb2,

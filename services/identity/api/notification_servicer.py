@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from marketmesh.identity.v1 import notification_service_pb2 as messages
-
 from meshkit.cursor import Page
 from meshkit.errors import Forbidden
 from meshkit.ids import parse_id

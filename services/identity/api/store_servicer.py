@@ -9,7 +9,6 @@ from services.identity.usecases.read_store import read_store
 
 if TYPE_CHECKING:
     from marketmesh.identity.v1 import store_pb2, store_service_pb2
-
     from meshkit.db.tx import Tx
 
 

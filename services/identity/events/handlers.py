@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
 from marketmesh.finance.events.v1 import finance_events_pb2 as finance
-
 from meshkit.events.registry import Consumer
 from services.identity.usecases.notify import notify
 

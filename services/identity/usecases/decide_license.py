@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from marketmesh.identity.events.v1 import identity_events_pb2 as events
-
 from meshkit.errors import NotFound, ValidationError
 from services.identity.data import licenses, sessions, stores
 from services.identity.domain.kyc import LicenseStatus, derive_kyc

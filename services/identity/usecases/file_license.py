@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from marketmesh.identity.events.v1 import identity_events_pb2 as events
 from sqlalchemy.exc import IntegrityError
 
+from marketmesh.identity.events.v1 import identity_events_pb2 as events
 from meshkit.db.engine import constraint_of
 from services.identity.data import licenses, stores
 from services.identity.errors import LicenseTaken

@@ -17,9 +17,9 @@ _LIVE = ["created_pending", "accepted", "hold", "delivered", "closed"]
 _VOID = ["rejected", "canceled", "expired"]
 # Windows that end anywhere in a year, so that both changes of the clocks fall into some of them.
 _ends = st.datetimes(
-    min_value=datetime(2026, 1, 1),
-    max_value=datetime(2026, 12, 31),
-    timezones=st.just(UTC),  # noqa: DTZ001
+    min_value=datetime(2026, 1, 1),  # noqa: DTZ001
+    max_value=datetime(2026, 12, 31),  # noqa: DTZ001
+    timezones=st.just(UTC),
 )
 _days = st.sampled_from([7, 30, 90])
 

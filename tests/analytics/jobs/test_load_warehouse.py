@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -19,10 +18,9 @@ from tests.support.mesh_harness import MeshHarness
 
 
 @pytest.fixture(autouse=True)
-def _empty_queue(mesh: MeshHarness) -> Iterator[None]:
+def _empty_queue(mesh: MeshHarness) -> None:
     with mesh.transaction("analytics") as tx:
         tx.execute(text("DELETE FROM warehouse_rows"))
-    yield
 
 
 @pytest.fixture

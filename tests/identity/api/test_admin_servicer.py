@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
 from marketmesh.identity.v1 import admin_service_pb2 as messages
 from marketmesh.identity.v1 import auth_service_pb2, store_pb2, store_service_pb2, store_service_pb2_grpc
-
 from tests.identity.people import People, Store
 from tests.support.identity import PASSWORD
 from tests.support.mesh_harness import MeshHarness, Refused

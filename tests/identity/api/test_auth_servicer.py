@@ -6,10 +6,10 @@ import uuid
 from datetime import timedelta
 
 import pytest
+
 from marketmesh.identity.v1 import auth_service_pb2 as messages
 from marketmesh.identity.v1 import auth_service_pb2_grpc as stubs
 from marketmesh.identity.v1 import store_service_pb2, store_service_pb2_grpc
-
 from meshkit.revocation import REDIS_KEY
 from services.identity.jobs.publish_revocations import RevocationPublisher
 from tests.support.identity import PASSWORD, register_request

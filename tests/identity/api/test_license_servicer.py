@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from marketmesh.identity.v1 import license_pb2, license_service_pb2
 
+from marketmesh.identity.v1 import license_pb2, license_service_pb2
 from meshkit.resume import FlowResumer
 from services.identity.data import licenses as licenses_data
 from services.identity.flows import create_license as flow

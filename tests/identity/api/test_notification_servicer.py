@@ -6,9 +6,9 @@ import uuid
 from datetime import timedelta
 
 import pytest
+
 from marketmesh.identity.v1 import notification_service_pb2 as messages
 from marketmesh.identity.v1 import notification_service_pb2_grpc as stubs
-
 from services.identity.usecases.notify import notify
 from tests.identity.people import People
 from tests.support.mesh_harness import MeshHarness, Refused

@@ -7,9 +7,9 @@ from typing import Any
 
 import jwt
 import pytest
-from marketmesh.identity.v1 import auth_service_pb2 as messages
 from sqlalchemy import text
 
+from marketmesh.identity.v1 import auth_service_pb2 as messages
 from services.identity.data import stores
 from tests.identity.people import People, Store
 from tests.support.identity import register_request

@@ -6,10 +6,10 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from marketmesh.identity.v1 import auth_service_pb2 as messages
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
+from marketmesh.identity.v1 import auth_service_pb2 as messages
 from meshkit import audit
 from meshkit.call import Call
 from meshkit.db.tx import Tx

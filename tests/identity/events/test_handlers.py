@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
 from marketmesh.finance.events.v1 import finance_events_pb2 as finance
-
 from tests.finance.snapshots import created, later, order_snapshot
 from tests.identity.people import People
 from tests.support.mesh_harness import MeshHarness

@@ -1,0 +1,147 @@
+"""Commerce and finance as fulfillment meets them: small real gRPC servers on the ports the mesh knows."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from grpc_status import rpc_status
+
+from marketmesh.commerce.v1 import commerce_internal_service_pb2, commerce_internal_service_pb2_grpc, order_pb2
+from marketmesh.finance.v1 import error_reason_pb2, finance_internal_service_pb2_grpc, payment_pb2
+from meshkit.errors import MeshError, NotFound
+from meshkit.grpc import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.mesh_harness import MeshHarness
+
+Status = order_pb2.OrderStatus.Value
+_FINANCE = error_reason_pb2.DESCRIPTOR.enum_types_by_name["ErrorReason"]
+
+
+class OrderStateInvalid(MeshError):
+    """What commerce says to a wrong step."""
+
+    reason, code, domain, fix, retryable = "ORDER_STATE_INVALID", "FAILED_PRECONDITION", "", "", False
+
+
+class PaymentMismatch(MeshError, enum=_FINANCE, reason="PAYMENT_MISMATCH"):
+    """What finance says to a wrong sum."""
+
+
+class PaymentFinal(MeshError, enum=_FINANCE, reason="PAYMENT_FINAL"):
+    """What finance says after a failure."""
+
+
+@dataclass
+class Commerce(commerce_internal_service_pb2_grpc.CommerceInternalServiceServicer):
+    """Keeps orders; moves them as the delivery table says."""
+
+    orders: dict[str, order_pb2.Order] = field(default_factory=dict)
+    steps: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def GetOrderForDelivery(self, request: Any, context: grpc.ServicerContext) -> order_pb2.Order:
+        """Return the order."""
+        return self._find(request.order_id, context)
+
+    def AdvanceDelivery(self, request: Any, context: grpc.ServicerContext) -> order_pb2.Order:
+        """Move the order; where it is already is fine."""
+        order = self._find(request.order_id, context)
+        step = commerce_internal_service_pb2.DeliveryStep.Value.Name(request.step)
+        allowed, target = {
+            "pickup": (("hold", "ready_for_dispatch", "hold_for_pickup"), "in_transit"),
+            "deliver": (("in_transit",), "delivered"),
+        }[step]
+        state = Status.Name(order.status)
+        if state != target:
+            if state not in allowed:
+                _abort(context, OrderStateInvalid(state=state, allowed=", ".join(allowed)), "commerce")
+            order.status = Status.Value(target)
+            order.version += 1
+        self.steps.append((order.order_id, step, request.agent_user_id))
+        return order
+
+    def _find(self, order_id: str, context: grpc.ServicerContext) -> order_pb2.Order:
+        if order_id not in self.orders:
+            _abort(context, NotFound(), "commerce")
+        return self.orders[order_id]
+
+
+@dataclass
+class Finance(finance_internal_service_pb2_grpc.FinanceInternalServiceServicer):
+    """Takes the exact sum once; remembers every request."""
+
+    requests: list[Any] = field(default_factory=list)
+    failed: set[str] = field(default_factory=set)
+
+    def CollectCash(self, request: Any, context: grpc.ServicerContext) -> payment_pb2.PaymentIntent:
+        """Settle."""
+        self.requests.append(request)
+        if request.order_id in self.failed:
+            _abort(context, PaymentFinal(state="failed"), "finance")
+        if request.amount_cents != request.order_total_cents:
+            self.failed.add(request.order_id)
+            refusal = PaymentMismatch(
+                "The money does not fit the order.",
+                expected_cents=str(request.order_total_cents),
+                received_cents=str(request.amount_cents),
+            )
+            _abort(context, refusal, "finance")
+        return payment_pb2.PaymentIntent(order_id=request.order_id, status=payment_pb2.IntentStatus.Value.settled)
+
+
+@dataclass
+class Neighbour:
+    """One of them, which can be taken away and brought back."""
+
+    servicer: Any
+    add_to_server: Any
+    port: int
+
+    def start(self) -> None:
+        """Answer."""
+        self._server = grpc.server(ThreadPoolExecutor(4), options=[("grpc.so_reuseport", 0)])
+        self.add_to_server(self.servicer, self._server)
+        assert self._server.add_insecure_port(f"127.0.0.1:{self.port}") == self.port
+        self._server.start()
+
+    def stop(self) -> None:
+        """Be away."""
+        self._server.stop(0).wait(5)
+
+
+@dataclass
+class Neighbours:
+    """Commerce and finance."""
+
+    commerce: Neighbour
+    finance: Neighbour
+
+
+def neighbours(mesh: MeshHarness) -> Iterator[Neighbours]:
+    """Run both while the generator is open."""
+    both = Neighbours(
+        Neighbour(
+            Commerce(),
+            commerce_internal_service_pb2_grpc.add_CommerceInternalServiceServicer_to_server,
+            mesh._ports.grpc["commerce"],
+        ),
+        Neighbour(
+            Finance(),
+            finance_internal_service_pb2_grpc.add_FinanceInternalServiceServicer_to_server,
+            mesh._ports.grpc["finance"],
+        ),
+    )
+    both.commerce.start()
+    both.finance.start()
+    yield both
+    both.commerce.stop()
+    both.finance.stop()
+
+
+def _abort(context: grpc.ServicerContext, error: MeshError, service: str) -> None:
+    context.abort_with_status(rpc_status.to_status(wire.status_of(error, service=service)))
