@@ -219,14 +219,9 @@ class Story:
 
     def _assign(self, people: People, order_id: str, name: str) -> None:
         path = f"/api/v1/admin/orders/{order_id}/assign-agent"
-        body = {"agent_user_id": people.agent.user_id}
-
-        def assigned() -> bool:
-            # The order reaches fulfillment by event; until then it is not there.
-            answer = people.admin.client._once("POST", path, body=body, key=uuid.uuid4().hex, query=None)
-            return answer is not None and answer.status == 200
-
-        until(f"order {name} in dispatch", assigned)
+        body, key = {"agent_user_id": people.agent.user_id}, uuid.uuid4().hex
+        # The order reaches fulfillment by event; until then it is not there.
+        until(f"order {name} in dispatch", lambda: _is_accepted(people.admin, path, body, key))
         mine = people.agent.client.get("/api/v1/agent/orders", title=f"Agent finds order {name} assigned")
         check(any(item["order_id"] == order_id for item in mine["items"]), "the agent has the order")
 
@@ -289,7 +284,10 @@ class Story:
             "daily_budget_cents": "10000",
             "creatives": [{"destination_url": "https://example.com/vendor-a", "headline": "Fresh from the farm"}],
         }
-        people.vendor_a.client.post("/api/v1/vendor/ads", body, title="Vendor A creates a campaign")
+        key = uuid.uuid4().hex
+        # The licence reaches ads by event; until then the campaign is refused.
+        until("vendor A may advertise", lambda: _is_accepted(people.vendor_a, "/api/v1/vendor/ads", body, key))
+        people.vendor_a.client.post("/api/v1/vendor/ads", body, title="Vendor A creates a campaign", key=key)
         served = people.buyer.client.get("/api/v1/ads/serve", title="Buyer is shown an ad", query={"placement": "hero"})
         check(served["view_token"], "a served ad carries its tokens")
 
@@ -322,8 +320,11 @@ def _intent(product: dict[str, Any], quantity: int) -> dict[str, Any]:
 
 
 def _is_refused(client: Any) -> bool:
-    answer = client._once("GET", "/api/v1/stores/me", body=None, key="", query=None)
-    return answer is not None and answer.status == 401
+    return bool(client.try_once("GET", "/api/v1/stores/me").status == 401)
+
+
+def _is_accepted(person: Person, path: str, body: dict[str, Any], key: str) -> bool:
+    return person.client.try_once("POST", path, body=body, key=key).status == 200
 
 
 def _order_if(person: Person, order: dict[str, Any], field: str, value: str) -> Any:

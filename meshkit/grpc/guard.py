@@ -12,6 +12,8 @@ from meshkit.grpc.policy import Caller, StoreKind
 from meshkit.principal import ANONYMOUS, Principal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from google.protobuf.message import Message
     from protovalidate import FieldPathPb
 
@@ -64,6 +66,7 @@ class Guard:
 
     def validate(self, request: Message) -> None:
         """Raise ValidationError naming every field that breaks its declared rules."""
+        _require_storable(request)
         found = protovalidate.collect_violations(request)
         if not found:
             return
@@ -72,6 +75,25 @@ class Guard:
         )
         first = violations[0]
         raise ValidationError(f"{first.field}: {first.description}", violations=violations)
+
+
+def _require_storable(request: Message) -> None:
+    """Raise ValidationError for text with a NUL character: no database column can hold it."""
+    if b"\x00" in request.SerializeToString():
+        for path, value in _texts(request, ""):
+            if "\x00" in value:
+                raise ValidationError.of(path, "must not contain a NUL character")
+
+
+def _texts(message: Message, prefix: str) -> Iterator[tuple[str, str]]:
+    for field, value in message.ListFields():
+        items = enumerate(value) if field.is_repeated else [(None, value)]
+        for index, item in items:
+            path = f"{prefix}{field.name}" + ("" if index is None else f"[{index}]")
+            if field.type == field.TYPE_STRING:
+                yield path, item
+            elif field.type == field.TYPE_MESSAGE and not field.message_type.GetOptions().map_entry:
+                yield from _texts(item, f"{path}.")
 
 
 def _path(field: FieldPathPb | None) -> str:
