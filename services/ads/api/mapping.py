@@ -35,9 +35,7 @@ def ad_message(row: Any, creatives: Sequence[Any]) -> messages.Ad:
 
 def creative_message(row: Any) -> messages.Creative:
     """Return a creative."""
-    return messages.Creative(
-        id=str(row.id), destination_url=row.destination_url, headline=row.headline, body=row.body
-    )
+    return messages.Creative(id=str(row.id), destination_url=row.destination_url, headline=row.headline, body=row.body)
 
 
 def served_message(served: Served | None) -> messages.ServeAdResponse:

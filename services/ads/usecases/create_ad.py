@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from meshkit.db.tx import Tx
 
 
+# The URL travels inside both tokens, and each of those must stay below 2 KiB (REQUIREMENTS A.7.4).
+URL_MAX = 900
+_WEB = ("https://", "http://")
+
+
 @dataclass(frozen=True)
 class Campaign:
     """What a vendor wants shown, where, for how much."""
@@ -45,6 +50,7 @@ def create_ad(tx: Tx, campaign: Campaign) -> tuple[Any, Sequence[Any]]:
         raise ValidationError.of("ends_at", "must be after starts_at")
     if campaign.target_type == "store" and campaign.target_id != store_id:
         raise ValidationError.of("target_id", "must be your own store")
+    _require_web_addresses(campaign.creatives)
     columns = {name: value for name, value in vars(campaign).items() if name != "creatives"}
     row = campaigns.add(
         tx,
@@ -56,3 +62,12 @@ def create_ad(tx: Tx, campaign: Campaign) -> tuple[Any, Sequence[Any]]:
     )
     tx.audit(target=row.id, after={"status": row.status, "bid_cents": row.bid_cents})
     return row, campaigns.creatives_of(tx, row.id)
+
+
+def _require_web_addresses(creatives: Sequence[dict[str, Any]]) -> None:
+    """Raise ValidationError for a destination that a browser would run instead of visit, or that is too long."""
+    for index, creative in enumerate(creatives):
+        url = creative["destination_url"]
+        if not url.lower().startswith(_WEB) or len(url) > URL_MAX:
+            field = f"creatives[{index}].destination_url"
+            raise ValidationError.of(field, f"must be an http or https address of at most {URL_MAX} characters")
