@@ -92,8 +92,8 @@ def _series(orders: list[OrderFact], *, start: datetime, end: datetime) -> Itera
 def _bucket(at: datetime, *, hourly: bool) -> datetime:
     """Return the start of the market's hour or day that holds `at`, in UTC: local clocks show one hour twice a year."""
     local = at.astimezone(MARKET_ZONE)
-    midnight = {} if hourly else {"hour": 0}
-    return local.replace(minute=0, second=0, microsecond=0, **midnight).astimezone(UTC)
+    hour = local.hour if hourly else 0
+    return local.replace(hour=hour, minute=0, second=0, microsecond=0).astimezone(UTC)
 
 
 def _next(bucket: datetime, *, hourly: bool) -> datetime:

@@ -20,7 +20,7 @@ def intent_message(row: Any) -> payment_pb2.PaymentIntent:
         buyer_store_id=str(row.buyer_store_id),
         vendor_store_id=str(row.vendor_store_id),
         method=row.method,
-        status=payment_pb2.IntentStatus.Value.Value(row.status),
+        status=row.status,
         amount_cents=row.amount_cents,
         fee_cents=row.fee_cents,
         currency=row.currency,

@@ -30,8 +30,6 @@ class CommerceClient:
 
     def advance(self, call: Call, order_id: uuid.UUID, *, step: str, agent_user_id: uuid.UUID) -> Order:
         """See ports.Orders."""
-        request = messages.AdvanceDeliveryRequest(
-            order_id=str(order_id), step=messages.DeliveryStep.Value.Value(step), agent_user_id=str(agent_user_id)
-        )
+        request = messages.AdvanceDeliveryRequest(order_id=str(order_id), step=step, agent_user_id=str(agent_user_id))
         order: Order = self._channel.call(self._stub.AdvanceDelivery, request, call=call)
         return order

@@ -63,7 +63,7 @@ class IdentityAdminServicer:
             reason=request.reason,
         )
         return admin_service_pb2.VerifyLicenseResponse(
-            license=mapping.license_message(row), kyc_status=store_pb2.KycStatus.Value.Value(store.kyc_status)
+            license=mapping.license_message(row), kyc_status=store.kyc_status
         )
 
     def SetSubscriptionActive(self, request: admin_service_pb2.SetSubscriptionActiveRequest, tx: Tx) -> store_pb2.Store:

@@ -48,10 +48,10 @@ def store_message(row: Any) -> store_pb2.Store:
     """Return a store."""
     message = store_pb2.Store(
         id=str(row.id),
-        type=store_pb2.StoreType.Value.Value(row.type),
+        type=row.type,
         company_name=row.company_name,
         dba_name=row.dba_name,
-        kyc_status=store_pb2.KycStatus.Value.Value(row.kyc_status),
+        kyc_status=row.kyc_status,
         subscription_active=row.subscription_active,
         address=ParseDict(row.address, address_pb2.Address()),
     )
@@ -75,8 +75,8 @@ def session_message(signed_in: SignedIn, call: Call) -> auth_service_pb2.Session
             store_pb2.StoreSummary(
                 id=str(row.id),
                 name=row.dba_name or row.company_name,
-                type=store_pb2.StoreType.Value.Value(row.type),
-                role=store_pb2.MemberRole.Value.Value(row.role),
+                type=row.type,
+                role=row.role,
             )
             for row in signed_in.stores
         ],
@@ -89,12 +89,12 @@ def license_message(row: Any) -> license_pb2.License:
     message = license_pb2.License(
         id=str(row.id),
         store_id=str(row.store_id),
-        status=license_pb2.LicenseStatus.Value.Value(row.status),
+        status=row.status,
         media_id=str(row.media_id),
         issuing_state=row.issuing_state,
         issue_date=_day(row.issue_date),
         expiration_date=_day(row.expiration_date),
-        type=license_pb2.LicenseType.Value.Value(row.type),
+        type=row.type,
         number=row.number,
         reason=row.reason,
     )
@@ -107,7 +107,7 @@ def notification_message(row: Any) -> notification_service_pb2.Notification:
     """Return a notification."""
     message = notification_service_pb2.Notification(
         id=str(row.id),
-        type=notification_service_pb2.NotificationType.Value.Value(row.type),
+        type=row.type,
         title=row.title,
         message=row.message,
         link=row.link,
