@@ -52,7 +52,7 @@ class FlowResumer:
         )
         request = policy.request_class.FromString(bytes(row.flow_request))
         try:
-            self.unit_of_work.run(policy, self.servicers[row.method], request, call, key=row.key)
+            self.unit_of_work.run(policy, self.servicers[row.method], request, call, key=row.key, resumed=True)
         except MeshError as error:
             get_logger().info("flow.resume_refused", method=row.method, reason=error.reason)
         else:

@@ -83,12 +83,23 @@ def _create_topic(bus: Bus, topic: str) -> bool:
     return True
 
 
+def _filter(consumer: Consumer) -> str:
+    """Return the filter that lets only the wanted types through; what slips by is ignored by the consumer.
+
+    A subscription's filter can never change: a consumer that wants another type needs its subscription made anew.
+    """
+    if consumer.topic == OBJECT_NOTICES:
+        return ""
+    return " OR ".join(f'attributes."ce-type" = "{event_type}"' for event_type in consumer.types)
+
+
 def _create_subscription(bus: Bus, consumer: Consumer) -> bool:
     request = {
         "name": bus.subscription_path(consumer.subscription),
         "topic": bus.topic_path(consumer.topic),
         "ack_deadline_seconds": _ACK_SECONDS,
         "enable_message_ordering": True,
+        "filter": _filter(consumer),
         "message_retention_duration": {"seconds": _RETENTION_SECONDS},
         "retry_policy": {"minimum_backoff": {"seconds": 1}, "maximum_backoff": {"seconds": 60}},
         "dead_letter_policy": {

@@ -96,7 +96,10 @@ class Relay:
             except SQLAlchemyError as error:
                 get_logger().warning("relay.database_away", error=str(error.__cause__ or error))
                 stop.wait(0.5)
-            if idle:
+            if not idle:
+                # Gathers what the next commits leave, so that a round trip serves several events.
+                stop.wait(self.poll_s)
+            else:
                 # Commits of this process wake us at once; the growing poll finds those of others.
                 self.wake.wait(self.poll_s * idle)
                 self.wake.clear()

@@ -37,9 +37,19 @@ class UnitOfWork:
     transactions: Transactions
 
     def run(
-        self, policy: MethodPolicy, servicer: Callable[[Any, Any], Any], request: Message, call: Call, *, key: str
+        self,
+        policy: MethodPolicy,
+        servicer: Callable[[Any, Any], Any],
+        request: Message,
+        call: Call,
+        *,
+        key: str,
+        resumed: bool = False,
     ) -> Message | bytes:
-        """Return the method's answer: a message, or the stored bytes of an earlier one."""
+        """Return the method's answer: a message, or the stored bytes of an earlier one.
+
+        `resumed` says that no caller waits: the resume job takes an abandoned flow up.
+        """
         if policy.effect == Effect.EFFECT_READ:
             with self.transactions.read(call) as tx:
                 answer: Message = servicer(request, tx)
@@ -47,7 +57,7 @@ class UnitOfWork:
         idempotency_key = _key_of(policy, request, call, key)
         if policy.effect == Effect.EFFECT_FLOW:
             assert idempotency_key is not None, "policy let a flow without key through"
-            return self._flow(policy, servicer, request, call, idempotency_key)
+            return self._flow(policy, servicer, request, call, idempotency_key, resumed=resumed)
         return run_with_retries(lambda: self._write(policy, servicer, request, call, idempotency_key))
 
     def _write(
@@ -102,6 +112,8 @@ class UnitOfWork:
         request: Message,
         call: Call,
         key: idempotency.Key,
+        *,
+        resumed: bool,
     ) -> Message | bytes:
         claimed = self._claim_flow(request, call, key)
         if isinstance(claimed, idempotency.Replay):
@@ -112,13 +124,18 @@ class UnitOfWork:
         try:
             servicer(request, flow)
         except MeshError as error:
-            # A refusal is final and left nothing behind: the key is free again. After a transient failure the caller
-            # was told to try again, so only the caller may; a flow whose process died is resumed by the job.
-            with self.transactions.write(call) as tx:
-                (idempotency.release if error.retryable else idempotency.forget)(tx, key)
+            self._after_refusal(call, key, retryable=error.retryable, resumed=resumed)
             raise
         assert flow.completed is not None, f"{policy.path} ended without completing its flow"
         return flow.completed
+
+    def _after_refusal(self, call: Call, key: idempotency.Key, *, retryable: bool, resumed: bool) -> None:
+        """Free the key after a final refusal, which left nothing behind. After a transient one the caller was told to
+        try again, so only the caller may; what the resume job could not finish keeps its lease and is tried again."""
+        if retryable and resumed:
+            return
+        with self.transactions.write(call) as tx:
+            (idempotency.release if retryable else idempotency.forget)(tx, key)
 
     def _claim_flow(self, request: Message, call: Call, key: idempotency.Key) -> idempotency.Replay | uuid.UUID:
         record = idempotency.FlowClaim(

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from services.analytics.outbound.ports import Warehouse
 
 BATCH = 200
-_IDLE_SECONDS = 0.5
+# A load costs the warehouse the same for one row or two hundred.
+_IDLE_SECONDS = 2.0
 _AWAY_SECONDS = 2.0
 KEEP_LOADED = timedelta(days=7)
 
@@ -45,7 +46,7 @@ class WarehouseLoader:
                 if not away:
                     get_logger().warning("warehouse.away", error=str(error)[:300])
                 away, loaded = True, 0
-            if not loaded:
+            if loaded < BATCH:
                 stop.wait(_AWAY_SECONDS if away else _IDLE_SECONDS)
 
     def load_once(self) -> int:

@@ -1,0 +1,1 @@
+"""Workloads against the whole mesh, with their committed results."""
