@@ -43,8 +43,10 @@ class Outcome:
 
 
 def run(host: str, port: int, requests: Sequence[Request], *, connections: int, rate: float = 0.0) -> Outcome:
-    """Send all requests over `connections`; with `rate` they start on a fixed schedule (open loop), else as fast as
-    answers come. Latency in open loop counts from the scheduled start, so that a stall is not hidden."""
+    """Send all requests over `connections`; with `rate` they start on a fixed schedule, else as fast as answers come.
+
+    On a schedule (open loop) latency counts from the scheduled start, so that a stall is not hidden.
+    """
     return asyncio.run(_run(host, port, requests, connections, rate))
 
 

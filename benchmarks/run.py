@@ -6,7 +6,6 @@ Writes benchmarks/results/latest.json and prints a table. Compare runs of one ma
 from __future__ import annotations
 
 import json
-import os
 import platform
 import subprocess
 import sys
@@ -36,7 +35,7 @@ def main() -> None:
     """Run every workload and keep the numbers."""
     quick = "--quick" in sys.argv
     with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)
+        Path(folder).chmod(0o755)
         with running_mesh(Path(folder)) as mesh:
             market = Market.open(mesh.url)
             results = [_measure(mesh, *workload) for workload in _workloads(market, quick=quick)]
@@ -45,7 +44,18 @@ def main() -> None:
     report = {"machine": _machine(), "memory_mib": memory, "workloads": results, "invariants_broken": problems}
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "latest.json").write_text(json.dumps(report, indent=1) + "\n")
-    header = ("workload", "requests", "conns", "per s", "p50 ms", "p99 ms", "max ms", "errors", "cpu ms/req", "drained s")
+    header = (
+        "workload",
+        "requests",
+        "conns",
+        "per s",
+        "p50 ms",
+        "p99 ms",
+        "max ms",
+        "errors",
+        "cpu ms/req",
+        "drained s",
+    )
     print(table(header, [tuple(result[name] for name in header) for result in results]))
     print(json.dumps(memory))
     print("invariants:", problems or "all hold")
@@ -81,7 +91,9 @@ def _measure(mesh: RunningMesh, name: str, requests: list[Request], connections:
         "errors": len(outcome.unexpected),
         "cpu ms/req": round(sum(spent.values()) * 1000 / len(requests), 2),
         "drained s": round(drained, 2),
-        "cpu ms/req by part": {part: round(s * 1000 / len(requests), 2) for part, s in sorted(spent.items()) if s > 0.01},
+        "cpu ms/req by part": {
+            part: round(s * 1000 / len(requests), 2) for part, s in sorted(spent.items()) if s > 0.01
+        },
         "first error": _first(outcome),
     }
 

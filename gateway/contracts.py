@@ -13,9 +13,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from buf.validate import validate_pb2  # noqa: F401  registers the field constraints before the set is parsed
 from google.api import annotations_pb2, http_pb2
 from google.protobuf import descriptor_pb2
+
+from buf.validate import validate_pb2  # noqa: F401  registers the field constraints before the set is parsed
 from marketmesh.options.v1 import error_pb2, policy_pb2
 
 # Where protoc says something is: indexes from the file down.

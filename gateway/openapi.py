@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 
-from marketmesh.options.v1 import policy_pb2
-
 from gateway.contracts import Binding, Contracts, Method
 from gateway.envoy_types import Json
 from gateway.openapi_schemas import Schemas
 from gateway.routes_table import guard_of
+from marketmesh.options.v1 import policy_pb2
 
 _HTTP_BODY = "google.api.HttpBody"
 _VARIABLE = re.compile(r"\{([^}=]+)(?:=[^}]*)?\}")

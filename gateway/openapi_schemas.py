@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from buf.validate import validate_pb2
 from google.protobuf import descriptor_pb2
 
+from buf.validate import validate_pb2
 from gateway.contracts import Contracts
 from gateway.envoy_types import Json
 

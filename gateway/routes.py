@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from marketmesh.options.v1 import policy_pb2
-
 from gateway.contracts import Contracts, Method
 from gateway.envoy_types import HTTP, Json, seconds, typed
 from gateway.settings import GatewaySettings
+from marketmesh.options.v1 import policy_pb2
 
 AUTH_RATE_FILTER = "gateway.rate_limit.auth"
 TRANSCODER_FILTER = "envoy.filters.http.grpc_json_transcoder"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from marketmesh.options.v1 import policy_pb2
-
 from gateway.contracts import Contracts, Method
+from marketmesh.options.v1 import policy_pb2
 
 
 def build_routes_table(*, contracts: Contracts) -> str:

@@ -31,7 +31,9 @@ _UNLINKED = text(
     " ORDER BY l.seq LIMIT 500"
 )
 _LINK = text("INSERT INTO audit_chain (position, audit_id, hash) VALUES (:position, :audit_id, :hash)")
-_CHAIN = text("SELECT c.hash AS linked, l.* FROM audit_chain c JOIN audit_log l ON l.id = c.audit_id ORDER BY c.position")
+_CHAIN = text(
+    "SELECT c.hash AS linked, l.* FROM audit_chain c JOIN audit_log l ON l.id = c.audit_id ORDER BY c.position"
+)
 _GENESIS = bytes(32)
 
 

@@ -204,5 +204,3 @@ class Process:
         from meshkit.grpc.jwks import fetch_keys
 
         return fetch_keys(self.channel("identity"))
-
-

@@ -43,7 +43,7 @@ def render(service: str) -> str:
     metadata = importlib.import_module(f"services.{service}.data.tables").metadata
     chassis = set(platform_metadata().tables)
     tables = [table for table in metadata.sorted_tables if table.name not in chassis]
-    dialect = postgresql.dialect()
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     statements = []
     for table in tables:
         statements.append(str(CreateTable(table).compile(dialect=dialect)).strip())

@@ -190,7 +190,7 @@ def _add_port(root: Path, name: str) -> Path:
     """Give it a port in the embedded stack; the ports of the others do not move."""
     path = root / "deploy" / "dev" / "ports.py"
     text = path.read_text()
-    changed = re.sub(r'^(SERVICES = \(.*)\)$', rf'\1, "{name}")', text, count=1, flags=re.MULTILINE)
+    changed = re.sub(r"^(SERVICES = \(.*)\)$", rf'\1, "{name}")', text, count=1, flags=re.MULTILINE)
     if changed == text:
         raise CannotAdd(f"{path}: found no list of services to add to")
     path.write_text(changed)

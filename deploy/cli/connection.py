@@ -30,7 +30,9 @@ def use_environment(state_folder: pathlib.Path = STATE_FOLDER) -> None:
     if "IDENTITY_DATABASE_URL" in os.environ:
         return
     if not (state_folder / "secrets.json").exists():
-        raise NoStack(f"no stack has run in {state_folder}: start one with `make run`, or set the services' environment")
+        raise NoStack(
+            f"no stack has run in {state_folder}: start one with `make run`, or set the services' environment"
+        )
     state = State(state_folder)
     addresses = environment.Addresses(ports=Ports.from_environment(), passwords=keys.ensure_passwords(state))
     os.environ.update(

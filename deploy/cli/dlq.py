@@ -75,7 +75,16 @@ def list_dead(
 ) -> None:
     """Show what is dead, oldest first."""
     rows = [
-        (name, row.consumer or "outbox", row.event_id, row.type, row.reason, row.attempts, row.failed_at, row.replayed_at)
+        (
+            name,
+            row.consumer or "outbox",
+            row.event_id,
+            row.type,
+            row.reason,
+            row.attempts,
+            row.failed_at,
+            row.replayed_at,
+        )
         for name in services_present()
         if service in {"", name}
         for row in _read(name, _LIST)

@@ -115,7 +115,7 @@ def _services() -> Iterator[Finding]:
         with grpc.insecure_channel(address) as channel:
             try:
                 stub = health_pb2_grpc.HealthStub(channel)
-                answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=3)
+                answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=3)  # type: ignore[attr-defined]
                 ready = answer.status == health_pb2.HealthCheckResponse.SERVING
                 advice = "It runs but is not ready: look at its log for what it waits for."
             except grpc.RpcError as error:
@@ -128,4 +128,8 @@ def _gateway() -> Iterator[Finding]:
     session = requests.Session()
     session.trust_env = False
     answer = session.get(f"{url}/health/ready", timeout=5)
-    yield answer.status_code == 200, f"gateway {url}", f"/health/ready answers {answer.status_code}: {answer.text[:200]}"
+    yield (
+        answer.status_code == 200,
+        f"gateway {url}",
+        f"/health/ready answers {answer.status_code}: {answer.text[:200]}",
+    )

@@ -100,12 +100,11 @@ def _events(databases: dict[str, Transactions]) -> list[str]:
             published.setdefault(row.topic, []).append(row)
         stuck = _rows(transactions, _UNPUBLISHED)[0][0]
         problems += [f"{service}: {stuck} events are not published"] if stuck else []
-        problems += [f"{service}: dead letter {row.side} {row.type}: {row.reason}" for row in _rows(transactions, _DEAD)]
+        problems += [
+            f"{service}: dead letter {row.side} {row.type}: {row.reason}" for row in _rows(transactions, _DEAD)
+        ]
     for consumer in declared().consumers:
-        handled = {
-            row.event_id
-            for row in _rows(databases[consumer.name], _HANDLED, consumer=consumer.subscription)
-        }
+        handled = {row.event_id for row in _rows(databases[consumer.name], _HANDLED, consumer=consumer.subscription)}
         wanted = [row for row in published.get(consumer.topic, []) if row.type in consumer.types]
         missing = [row for row in wanted if row.event_id not in handled]
         problems += [f"{consumer.subscription}: {row.type} {row.event_id} was never applied" for row in missing[:5]]

@@ -53,9 +53,7 @@ def _make_people(cast: Cast) -> dict[str, Person]:
         cast.verify(people[name], admin, name=name)
     cast.subscribe(people["vendor"], admin, name="vendor")
     for title, extra in _PRODUCTS:
-        people["vendor"].client.post(
-            "/api/v1/vendor/products", product_body(title, **extra), key=f"seed-{title}"
-        )
+        people["vendor"].client.post("/api/v1/vendor/products", product_body(title, **extra), key=f"seed-{title}")
     return people
 
 

@@ -133,7 +133,9 @@ class Story:
             "four products in the grid",
             lambda: len(people.buyer.client.get("/api/v1/products", query={"q": word})["items"]) == 4,
         )
-        grid = people.buyer.client.get("/api/v1/products", title="Buyer searches the grid", query={"q": word, "limit": 3})
+        grid = people.buyer.client.get(
+            "/api/v1/products", title="Buyer searches the grid", query={"q": word, "limit": 3}
+        )
         check(len(grid["items"]) == 3 and grid["next_cursor"], "the grid has a second page")
         rest = people.buyer.client.get(
             "/api/v1/products",
@@ -268,7 +270,9 @@ class Story:
             _until_notified(person, links, name)
             person.client.get("/api/v1/notifications", title=f"{name} reads the notifications")
         numbers = until("order A in the warehouse", lambda: _numbers(people.vendor_a))
-        people.vendor_a.client.get("/api/v1/vendor/analytics", title="Vendor A reads the numbers", query={"preset": "7d"})
+        people.vendor_a.client.get(
+            "/api/v1/vendor/analytics", title="Vendor A reads the numbers", query={"preset": "7d"}
+        )
         check(numbers["gmv_cents"] == bought.order_a["total_cents"], "GMV is the order's total")
         check(numbers["aov_cents"] == bought.order_a["total_cents"], "and so is the average order")
         check(numbers["gross_revenue_cents"] == bought.order_a["total_cents"], "revenue counts the order once")

@@ -112,5 +112,3 @@ def _create_subscription(bus: Bus, consumer: Consumer) -> bool:
     except AlreadyExists:
         return False
     return True
-
-

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 # Set per connection, not per transaction: one round trip less on every call.
-_SESSION = "-c statement_timeout=10000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
+_SESSION = (
+    "-c statement_timeout=10000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
+)
 _SERIALIZATION_FAILURE = "40001"
 _DEADLOCK = "40P01"
 _LOCK_NOT_AVAILABLE = "55P03"

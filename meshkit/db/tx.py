@@ -59,7 +59,9 @@ class Tx:
         """
         self.events.append(outbox.new_event(event, self.call))
 
-    def audit(self, *, target: object, before: dict[str, Any] | None = None, after: dict[str, Any] | None = None) -> None:
+    def audit(
+        self, *, target: object, before: dict[str, Any] | None = None, after: dict[str, Any] | None = None
+    ) -> None:
         """Tell the audit row of this call what was changed and how."""
         self.audit_target, self.audit_before, self.audit_after = str(target), before, after
 

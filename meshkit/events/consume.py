@@ -185,7 +185,12 @@ class ConsumerRunner:
             return False
         reason = "non_retryable" if hopeless else "max_attempts"
         with self.transactions.write(Call()) as tx:
-            parameters = {"reason": reason, "message": text_of_error, "attempts": message.delivery_attempt, "now": tx.now}
+            parameters = {
+                "reason": reason,
+                "message": text_of_error,
+                "attempts": message.delivery_attempt,
+                "now": tx.now,
+            }
             tx.execute(_DEAD, {"consumer": self.consumer.subscription, **_columns(envelope), **parameters})
         get_logger().error("consumer.dead_letter", event_id=envelope.event_id, reason=reason, error=text_of_error)
         INBOX_HANDLED.labels(self.consumer.subscription, envelope.type, "dead").inc()

@@ -64,7 +64,9 @@ class Consumer:
             return False
         event_class, version, handler = known
         if envelope.version != version:
-            raise UnreadableEvent(f"{envelope.type} version {envelope.version} is unknown; this consumer reads {version}")
+            raise UnreadableEvent(
+                f"{envelope.type} version {envelope.version} is unknown; this consumer reads {version}"
+            )
         try:
             event = event_class.FromString(envelope.payload)
         except Exception as error:

@@ -155,7 +155,7 @@ class Relay:
 
 def backoff_s(attempts: int) -> float:
     """Return the wait before the next attempt: 0.5 s doubling to 10 s, plus up to 250 ms of jitter (A.1.5)."""
-    return float(min(0.5 * 2 ** (attempts - 1), BACKOFF_MAX_S) + random.uniform(0, JITTER_MAX_S))  # noqa: S311
+    return float(min(0.5 * 2 ** (attempts - 1), BACKOFF_MAX_S) + random.uniform(0, JITTER_MAX_S))
 
 
 def _by_key(rows: Sequence[Any]) -> list[list[Any]]:

@@ -99,9 +99,7 @@ class Channel:
 
     def _token(self, call: Call) -> str:
         origin = call.principal.origin or call.principal.subject
-        return mint_service_token(
-            service=self._service, origin=origin, key=self._token_key, now=self._clock.now()
-        )
+        return mint_service_token(service=self._service, origin=origin, key=self._token_key, now=self._clock.now())
 
     def _translate(self, error: grpc.RpcError) -> MeshError:
         code = error.code()

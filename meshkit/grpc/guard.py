@@ -71,7 +71,8 @@ class Guard:
         if not found:
             return
         violations = tuple(
-            Violation(_path(item.proto.field), item.proto.message or "is not valid", item.proto.rule_id) for item in found
+            Violation(_path(item.proto.field), item.proto.message or "is not valid", item.proto.rule_id)
+            for item in found
         )
         first = violations[0]
         raise ValidationError(f"{first.field}: {first.description}", violations=violations)
@@ -92,7 +93,7 @@ def _texts(message: Message, prefix: str) -> Iterator[tuple[str, str]]:
             path = f"{prefix}{field.name}" + ("" if index is None else f"[{index}]")
             if field.type == field.TYPE_STRING:
                 yield path, item
-            elif field.type == field.TYPE_MESSAGE and not field.message_type.GetOptions().map_entry:
+            elif field.message_type and not field.message_type.GetOptions().map_entry:
                 yield from _texts(item, f"{path}.")
 
 

@@ -67,9 +67,7 @@ class PolicyInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
             wrapped = self._wrapped[path] = self._wrap(self.policies[path], handler)
         return wrapped
 
-    def _wrap(
-        self, policy: MethodPolicy, handler: grpc.RpcMethodHandler[Any, Any]
-    ) -> grpc.RpcMethodHandler[Any, Any]:
+    def _wrap(self, policy: MethodPolicy, handler: grpc.RpcMethodHandler[Any, Any]) -> grpc.RpcMethodHandler[Any, Any]:
         servicer = handler.unary_unary
         assert servicer is not None, "contracts have unary methods only"
 
@@ -157,5 +155,3 @@ def _deadline(context: grpc.ServicerContext) -> float:
     if remaining < _LEAST_SECONDS:
         raise DependencyUnavailable("Too little time is left to answer.", dependency="deadline")
     return time.monotonic() + remaining - _RESERVE_SECONDS
-
-

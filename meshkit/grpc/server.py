@@ -33,13 +33,17 @@ class Servicer:
     def methods(self) -> dict[str, Callable[[Any, Any], Any]]:
         """Return the implementation of every method by path."""
         name = self.descriptor.full_name
-        return {f"/{name}/{method.name}": getattr(self.implementation, method.name) for method in self.descriptor.methods}
+        return {
+            f"/{name}/{method.name}": getattr(self.implementation, method.name) for method in self.descriptor.methods
+        }
 
 
 class GrpcServer:
     """One process's server with its health service."""
 
-    def __init__(self, *, servicers: Sequence[Servicer], interceptor: PolicyInterceptor, settings: MeshSettings) -> None:
+    def __init__(
+        self, *, servicers: Sequence[Servicer], interceptor: PolicyInterceptor, settings: MeshSettings
+    ) -> None:
         self._server = grpc.server(
             ThreadPoolExecutor(settings.rpc_threads, thread_name_prefix="rpc"),
             interceptors=[interceptor],

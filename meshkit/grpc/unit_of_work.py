@@ -118,9 +118,7 @@ class UnitOfWork:
         claimed = self._claim_flow(request, call, key)
         if isinstance(claimed, idempotency.Replay):
             return _replay(policy, call, claimed)
-        flow = Flow(
-            id=claimed, call=call, transactions=self.transactions, policy=policy, request=request, key=key
-        )
+        flow = Flow(id=claimed, call=call, transactions=self.transactions, policy=policy, request=request, key=key)
         try:
             servicer(request, flow)
         except MeshError as error:
@@ -130,8 +128,11 @@ class UnitOfWork:
         return flow.completed
 
     def _after_refusal(self, call: Call, key: idempotency.Key, *, retryable: bool, resumed: bool) -> None:
-        """Free the key after a final refusal, which left nothing behind. After a transient one the caller was told to
-        try again, so only the caller may; what the resume job could not finish keeps its lease and is tried again."""
+        """Free the key after a final refusal, which left nothing behind.
+
+        After a transient one the caller was told to try again, so only the caller may; what the resume job could not
+        finish keeps its lease and is tried again.
+        """
         if retryable and resumed:
             return
         with self.transactions.write(call) as tx:

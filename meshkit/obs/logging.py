@@ -14,6 +14,7 @@ _SECRET_WORDS = ("password", "token", "secret", "authorization", "signature")
 
 def configure_logging(*, service: str, environment: str, level: str) -> None:
     """Set the process's logging up; call once, before anything logs."""
+
     def name_process(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         event["service"], event["env"] = service, environment
         return event

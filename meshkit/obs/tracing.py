@@ -60,7 +60,9 @@ def _context(parent: str | None) -> Context | None:
     match = _TRACEPARENT.match(parent or "")
     if match is None:
         return None
-    remote = SpanContext(int(match[1], 16), int(match[2], 16), is_remote=True, trace_flags=TraceFlags(int(match[3], 16)))
+    remote = SpanContext(
+        int(match[1], 16), int(match[2], 16), is_remote=True, trace_flags=TraceFlags(int(match[3], 16))
+    )
     return set_span_in_context(NonRecordingSpan(remote))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from marketmesh.catalog.v1 import error_reason_pb2
-
 from meshkit.errors import MeshError
 
 _REASONS = error_reason_pb2.DESCRIPTOR.enum_types_by_name["ErrorReason"]

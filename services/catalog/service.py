@@ -10,7 +10,6 @@ from marketmesh.catalog.v1 import (
     product_service_pb2,
     product_service_pb2_grpc,
 )
-
 from meshkit.grpc.server import Servicer
 from meshkit.jobs import Job
 from meshkit.service import Parts, ServiceSpec, Wiring

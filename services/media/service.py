@@ -10,7 +10,6 @@ from marketmesh.media.v1 import (
     media_service_pb2,
     media_service_pb2_grpc,
 )
-
 from meshkit.grpc.server import Servicer
 from meshkit.jobs import Job
 from meshkit.service import Parts, ServiceSpec, Wiring

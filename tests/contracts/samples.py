@@ -82,7 +82,9 @@ def _decide_line(world: World) -> Sample:
 
 def _order(world: World, request: Any, side: str, **other: object) -> Sample:
     token, foreign = (
-        (world.vendor.token, world.other_vendor.token) if side == "vendor" else (world.buyer.token, world.other_buyer.token)
+        (world.vendor.token, world.other_vendor.token)
+        if side == "vendor"
+        else (world.buyer.token, world.other_buyer.token)
     )
     return Sample(token, request, _set(**other), foreign)
 
@@ -187,7 +189,10 @@ _MEDIA: dict[str, Callable[[World], Sample]] = {
 _CATALOG: dict[str, Callable[[World], Sample]] = {
     "catalog.v1.ProductService/ListProducts": lambda w: Sample(w.buyer.token, catalog.ListProductsRequest()),
     "catalog.v1.ProductService/GetProduct": lambda w: Sample(
-        w.vendor.token, catalog.GetProductRequest(product_id=w.new_product(w.vendor).id), None, w.mesh.store_token(uuid.uuid4())
+        w.vendor.token,
+        catalog.GetProductRequest(product_id=w.new_product(w.vendor).id),
+        None,
+        w.mesh.store_token(uuid.uuid4()),
     ),
     "catalog.v1.ProductService/ListVendorProducts": lambda w: Sample(w.vendor.token, catalog.ListProductsRequest()),
     "catalog.v1.ProductService/CreateProduct": lambda w: Sample(
@@ -214,8 +219,9 @@ _CATALOG: dict[str, Callable[[World], Sample]] = {
 }
 _COMMERCE: dict[str, Callable[[World], Sample]] = {
     "commerce.v1.CartService/QuoteCart": lambda w: Sample(
-        w.buyer.token, w.quote_request(w.buyer, [w.new_product(w.vendor)]), lambda r: r.items[0].MergeFrom(
-            cart.CartIntentItem(quantity=3))
+        w.buyer.token,
+        w.quote_request(w.buyer, [w.new_product(w.vendor)]),
+        lambda r: r.items[0].MergeFrom(cart.CartIntentItem(quantity=3)),
     ),  # fmt: skip
     "commerce.v1.CartService/GetCart": lambda w: Sample(
         w.buyer.token if w.new_cart(w.buyer) else "", cart.GetCartRequest()
@@ -238,7 +244,10 @@ _COMMERCE: dict[str, Callable[[World], Sample]] = {
     ),
     "commerce.v1.OrderService/DecideLineItem": _decide_line,
     "commerce.v1.OrderService/FulfillOrder": lambda w: _order(
-        w, orders.FulfillOrderRequest(order_id=w.new_order(accepted=True).order_id), "vendor", order_id=str(uuid.uuid4())
+        w,
+        orders.FulfillOrderRequest(order_id=w.new_order(accepted=True).order_id),
+        "vendor",
+        order_id=str(uuid.uuid4()),
     ),
     "commerce.v1.CommerceInternalService/GetOrderForDelivery": lambda w: Sample(
         w.mesh.service_token("fulfillment"),

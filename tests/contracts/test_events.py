@@ -25,7 +25,10 @@ class TestEveryEvent:
 
     @pytest.mark.parametrize("message", event_messages(), ids=name_of)
     def test_is_ordered_by_one_of_its_own_fields(self, message: Descriptor) -> None:
-        assert message.fields_by_name[spec_of(message).key].type == message.fields_by_name[spec_of(message).key].TYPE_STRING
+        assert (
+            message.fields_by_name[spec_of(message).key].type
+            == message.fields_by_name[spec_of(message).key].TYPE_STRING
+        )
 
     @pytest.mark.parametrize("message", event_messages(), ids=name_of)
     def test_is_named_in_the_past_tense_of_its_message(self, message: Descriptor) -> None:

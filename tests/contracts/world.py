@@ -72,9 +72,7 @@ class World:
         request = register_request(store_type=store_type)
         session = self.do("/marketmesh.identity.v1.AuthService/Register", request, "")
         shop = Shop(session.active_store_id, session.user.id, request.email, store_type)
-        shop.token = self.mesh.store_token(
-            shop.store_id, store_type=store_type, user_id=uuid.UUID(shop.user_id)
-        )
+        shop.token = self.mesh.store_token(shop.store_id, store_type=store_type, user_id=uuid.UUID(shop.user_id))
         licence = self.new_license(shop)
         verify = admin_service_pb2.VerifyLicenseRequest(license_id=licence.id, decision=1)
         self.do("/marketmesh.identity.v1.IdentityAdminService/VerifyLicense", verify, self.admin)
@@ -138,9 +136,7 @@ class World:
     def new_cart(self, shop: Shop) -> Any:
         """Quote a cart of two products of the vendor."""
         products = [self.new_product(self.vendor), self.new_product(self.vendor)]
-        return self.do(
-            "/marketmesh.commerce.v1.CartService/QuoteCart", self.quote_request(shop, products), shop.token
-        )
+        return self.do("/marketmesh.commerce.v1.CartService/QuoteCart", self.quote_request(shop, products), shop.token)
 
     def quote_request(self, shop: Shop, products: list[Any]) -> cart_service_pb2.QuoteCartRequest:
         """Return an intent to buy two of each."""

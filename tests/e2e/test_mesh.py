@@ -74,7 +74,9 @@ class Market:
         return self.people.vendor_a.client
 
     def product(self, **extra: Any) -> dict[str, Any]:
-        body = product_body(f"p-{uuid.uuid4().hex[:10]}", volume_discounts=[], **{"price_cents": "500", "moq": 1, **extra})
+        body = product_body(
+            f"p-{uuid.uuid4().hex[:10]}", volume_discounts=[], **{"price_cents": "500", "moq": 1, **extra}
+        )
         product: dict[str, Any] = self.vendor.post("/api/v1/vendor/products", body)["summary"]
         return product
 
@@ -102,7 +104,14 @@ class Market:
 
 
 def raw(
-    client: RestClient, method: str, path: str, *, body: Any = None, key: str = "", data: bytes | None = None, **headers: str
+    client: RestClient,
+    method: str,
+    path: str,
+    *,
+    body: Any = None,
+    key: str = "",
+    data: bytes | None = None,
+    **headers: str,
 ) -> Answer:
     """Call once, without any of the client's patience."""
     sent = {"authorization": f"Bearer {client.access_token}"} if client.access_token else {}
@@ -185,7 +194,9 @@ class TestTokens:
         until("401", lambda: raw(person.client, "GET", "/api/v1/stores/me").status == 401, seconds=5)
 
         assert time.monotonic() - started < 1.5
-        assert detail(raw(person.client, "GET", "/api/v1/stores/me"), "ErrorInfo")["metadata"]["cause"] == "token_revoked"
+        assert (
+            detail(raw(person.client, "GET", "/api/v1/stores/me"), "ErrorInfo")["metadata"]["cause"] == "token_revoked"
+        )
 
     def test_a_wrong_role_is_403(self, market: Market) -> None:
         answer = raw(market.buyer, "GET", "/api/v1/vendor/products")
@@ -241,10 +252,18 @@ class TestForeignObjects:
         sent = {name: wanted if value == known else value for name, value in (body or {}).items()}
         headers = {"authorization": f"Bearer {client.access_token}", "idempotency-key": uuid.uuid4().hex}
         response = requests.request(
-            method, client.base_url + path.format(wanted), json=None if body is None else sent, headers=headers, timeout=30
+            method,
+            client.base_url + path.format(wanted),
+            json=None if body is None else sent,
+            headers=headers,
+            timeout=30,
         )
         own = {"date", "x-request-id", "x-envoy-upstream-service-time"}
-        return response.status_code, response.content, {k: v for k, v in response.headers.items() if k.lower() not in own}
+        return (
+            response.status_code,
+            response.content,
+            {k: v for k, v in response.headers.items() if k.lower() not in own},
+        )
 
 
 class TestBadInput:
@@ -320,9 +339,7 @@ class TestWrongStates:
     def test_a_line_without_stock_is_rejected_and_the_rest_stands(self, market: Market) -> None:
         scarce, plenty = market.product(), market.product()
         cart = market.quote((scarce, 5), (plenty, 2))
-        market.vendor.send(
-            "PUT", f"/api/v1/inventory/{scarce['id']}", body={"available_qty": 4}, key=uuid.uuid4().hex
-        )
+        market.vendor.send("PUT", f"/api/v1/inventory/{scarce['id']}", body={"available_qty": 4}, key=uuid.uuid4().hex)
 
         answer = market.buyer.post("/api/v1/checkout", market.checkout_body(cart), expect=201)
 

@@ -11,10 +11,10 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
-from marketmesh.media.v1 import media_internal_service_pb2_grpc as internal_stubs
-from marketmesh.media.v1 import media_service_pb2_grpc as stubs
 
 from deploy.dev import wheels
+from marketmesh.media.v1 import media_internal_service_pb2_grpc as internal_stubs
+from marketmesh.media.v1 import media_service_pb2_grpc as stubs
 from services.media.jobs.keep_bucket import BucketKeeper
 from tests.media.uploads import Uploads, object_store_of
 

@@ -10,14 +10,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from marketmesh.media.v1 import media_service_pb2 as messages
-
 from meshkit.events.envelope import Envelope
 from services.media.outbound.object_store import ObjectStore
 from services.media.settings import MediaSettings
 
 if TYPE_CHECKING:
     from marketmesh.media.v1 import media_service_pb2_grpc as stubs
-
     from tests.support.mesh_harness import MeshHarness
 
 Kind = messages.MediaKind.Value

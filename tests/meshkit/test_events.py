@@ -108,9 +108,7 @@ class TestOutbox:
 
 
 class TestRelay:
-    def test_publishes_with_cloud_events_attributes(
-        self, transactions: Transactions, relay: Relay, bus: Bus
-    ) -> None:
+    def test_publishes_with_cloud_events_attributes(self, transactions: Transactions, relay: Relay, bus: Bus) -> None:
         consumer = Consumer("probe", TOPIC)
         subscribe(bus, consumer)
         emit(transactions, "u1")

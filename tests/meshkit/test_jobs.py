@@ -85,6 +85,8 @@ class TestRetention:
             retention.run(tx)
 
         with transactions.write(Call()) as tx:
-            kept = [row.topic for row in tx.execute(text("SELECT topic FROM outbox WHERE topic ~ 'old|young' ORDER BY 1"))]
+            kept = [
+                row.topic for row in tx.execute(text("SELECT topic FROM outbox WHERE topic ~ 'old|young' ORDER BY 1"))
+            ]
             tx.execute(text("DELETE FROM outbox"))
         assert kept == ["old-waiting", "young-published"]

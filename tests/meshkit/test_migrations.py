@@ -6,7 +6,6 @@ import importlib
 import re
 import subprocess
 
-
 import pytest
 from sqlalchemy import create_engine, text
 

@@ -13,7 +13,8 @@ from meshkit.money import percent_of, split_by_weight
 
 class TestPercentOf:
     @pytest.mark.parametrize(
-        ("amount", "basis_points", "expected"), [(1000, 1000, 100), (5, 1000, 1), (4, 1000, 0), (15, 1000, 2), (1, 0, 0)]
+        ("amount", "basis_points", "expected"),
+        [(1000, 1000, 100), (5, 1000, 1), (4, 1000, 0), (15, 1000, 2), (1, 0, 0)],
     )
     def test_rounds_half_up(self, amount: int, basis_points: int, expected: int) -> None:
         assert percent_of(amount, basis_points=basis_points) == expected

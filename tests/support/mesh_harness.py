@@ -209,9 +209,7 @@ class MeshHarness:
 
     def _system_token(self, audience: Audience, role: str, user_id: uuid.UUID | None) -> str:
         return self._token(
-            AccessClaims(
-                audience=audience.value, user_id=user_id or uuid.uuid4(), session_id=uuid.uuid4(), role=role
-            )
+            AccessClaims(audience=audience.value, user_id=user_id or uuid.uuid4(), session_id=uuid.uuid4(), role=role)
         )
 
     def _token(self, claims: AccessClaims) -> str:

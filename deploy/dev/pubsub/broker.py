@@ -105,9 +105,7 @@ class Broker:
             _exists("Subscription", config.name)
         self.topic(name=config.topic)
         self._check_dead_letter_topic(config)
-        holder_id = self.journal.save(
-            kind="subscription", name=config.name, body=config.SerializeToString()
-        )
+        holder_id = self.journal.save(kind="subscription", name=config.name, body=config.SerializeToString())
         return self._run_subscription(config=config, holder_id=holder_id)
 
     def update_subscription(self, *, subscription: Subscription, config: WireMessage) -> None:
@@ -131,9 +129,7 @@ class Broker:
         """Hold what `source` has unacknowledged, and all that follows. Raises: ResourceExists."""
         if config.name in self.snapshots:
             _exists("Snapshot", config.name)
-        holder_id = self.journal.save(
-            kind="snapshot", name=config.name, body=config.SerializeToString()
-        )
+        holder_id = self.journal.save(kind="snapshot", name=config.name, body=config.SerializeToString())
         snapshot = Snapshot(config=config, holder_id=holder_id, journal=self.journal)
         snapshot.capture(source.unacked_messages())
         self.journal.commit()
@@ -165,11 +161,7 @@ class Broker:
         kept = []
         for message in batch:
             stored = self._stamp(message)
-            takers = [
-                holder
-                for holder in holders
-                if isinstance(holder, Snapshot) or holder.wants(message=message)
-            ]
+            takers = [holder for holder in holders if isinstance(holder, Snapshot) or holder.wants(message=message)]
             for holder in takers:
                 gains[holder.holder_id].append(stored)
             if takers:

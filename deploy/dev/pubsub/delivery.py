@@ -10,9 +10,7 @@ class StoredMessage:
 
     __slots__ = ("body", "holder_count", "ordering_key", "publish_time_ns", "sequence")
 
-    def __init__(
-        self, *, sequence: int, publish_time_ns: int, ordering_key: str, body: bytes
-    ) -> None:
+    def __init__(self, *, sequence: int, publish_time_ns: int, ordering_key: str, body: bytes) -> None:
         """Keep `body`, a serialized PubsubMessage that already carries its id and publish time."""
         self.sequence = sequence
         self.publish_time_ns = publish_time_ns

@@ -137,9 +137,7 @@ class Journal:
         for message in messages:
             message.holder_count += 1
             rows.append((holder_id, message.sequence))
-        self._connection.executemany(
-            "INSERT INTO holding (holder_id, sequence) VALUES (?, ?)", rows
-        )
+        self._connection.executemany("INSERT INTO holding (holder_id, sequence) VALUES (?, ?)", rows)
 
     def release(self, *, holder_id: int, messages: Iterable[StoredMessage]) -> None:
         """Make the holder let go of `messages`; what nobody holds any more is deleted."""
@@ -150,19 +148,14 @@ class Journal:
             message.holder_count -= 1
             if message.holder_count == 0:
                 orphans.append((message.sequence,))
-        self._connection.executemany(
-            "DELETE FROM holding WHERE holder_id = ? AND sequence = ?", rows
-        )
+        self._connection.executemany("DELETE FROM holding WHERE holder_id = ? AND sequence = ?", rows)
         self._connection.executemany("DELETE FROM message WHERE sequence = ?", orphans)
 
-    def mark(
-        self, *, holder_id: int, messages: Iterable[StoredMessage], acknowledged: bool
-    ) -> None:
+    def mark(self, *, holder_id: int, messages: Iterable[StoredMessage], acknowledged: bool) -> None:
         """Record which retained messages of the holder are acknowledged."""
         self._begin()
         self._connection.executemany(
-            "UPDATE holding SET acknowledged = ?, failure_count = 0"
-            " WHERE holder_id = ? AND sequence = ?",
+            "UPDATE holding SET acknowledged = ?, failure_count = 0 WHERE holder_id = ? AND sequence = ?",
             [(int(acknowledged), holder_id, message.sequence) for message in messages],
         )
 

@@ -40,9 +40,7 @@ class Publisher:
             resource=topic,
             fields_mutable=validation.TOPIC_FIELDS_MUTABLE,
         )
-        request.update_mask.MergeMessage(
-            request.topic, topic, replace_message_field=True, replace_repeated_field=True
-        )
+        request.update_mask.MergeMessage(request.topic, topic, replace_message_field=True, replace_repeated_field=True)
         self._broker.save_topic(topic=topic)
         return topic
 
@@ -75,25 +73,19 @@ class Publisher:
             page_size=request.page_size,
             page_token=request.page_token,
         )
-        return messages.ListTopicSubscriptionsResponse(
-            subscriptions=page.names, next_page_token=page.next_page_token
-        )
+        return messages.ListTopicSubscriptionsResponse(subscriptions=page.names, next_page_token=page.next_page_token)
 
     async def list_topic_snapshots(self, request: WireMessage, _context: object) -> WireMessage:
         """Return a page of the names of the topic's snapshots."""
         self._broker.topic(name=request.topic)
         page = paging.page_of(
             all_names=[
-                name
-                for name, snapshot in self._broker.snapshots.items()
-                if snapshot.config.topic == request.topic
+                name for name, snapshot in self._broker.snapshots.items() if snapshot.config.topic == request.topic
             ],
             page_size=request.page_size,
             page_token=request.page_token,
         )
-        return messages.ListTopicSnapshotsResponse(
-            snapshots=page.names, next_page_token=page.next_page_token
-        )
+        return messages.ListTopicSnapshotsResponse(snapshots=page.names, next_page_token=page.next_page_token)
 
     async def delete_topic(self, request: WireMessage, _context: object) -> Empty:
         """Delete the topic and leave its subscriptions without one."""

@@ -43,9 +43,7 @@ class Seeker:
         """Return a page of the project's snapshots."""
         names.check_project(project=request.project)
         page = paging.page_of(
-            all_names=[
-                name for name in self._broker.snapshots if name.startswith(f"{request.project}/")
-            ],
+            all_names=[name for name in self._broker.snapshots if name.startswith(f"{request.project}/")],
             page_size=request.page_size,
             page_token=request.page_token,
         )

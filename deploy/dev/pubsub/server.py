@@ -47,7 +47,7 @@ async def serve(*, host: str, port: int, database: Path) -> None:
     for subscription in broker.subscriptions.values():
         push_sender.follow(subscription)
     clock = asyncio.create_task(_run_clock(broker))
-    print("ready", flush=True)  # noqa: T201 - the sign our starter waits for
+    print("ready", flush=True)
 
     await stopping.wait()
     clock.cancel()
@@ -70,9 +70,7 @@ def _build(*, broker: Broker, push_sender: PushSender) -> grpc.aio.Server:
     )
     server.add_generic_rpc_handlers(
         (
-            service_table.publisher_handler(
-                publisher=Publisher(broker=broker, push_sender=push_sender)
-            ),
+            service_table.publisher_handler(publisher=Publisher(broker=broker, push_sender=push_sender)),
             service_table.subscriber_handler(
                 subscriber=Subscriber(broker=broker, push_sender=push_sender),
                 seeker=Seeker(broker=broker),

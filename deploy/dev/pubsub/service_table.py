@@ -167,7 +167,7 @@ def _guarded(method: Method, *, parse: Callable[[WireMessage], WireMessage]) -> 
         except sqlite3.Error as error:
             _log.exception("the journal failed")
             await context.abort(grpc.StatusCode.UNAVAILABLE, f"The journal failed: {error}")
-        except Exception:  # noqa: BLE001 - the edge: callers get a status, the log the reason
+        except Exception:
             _log.exception("a bug in the server")
             await context.abort(grpc.StatusCode.INTERNAL, "A bug in the server; see its log.")
 

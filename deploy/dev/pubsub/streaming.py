@@ -30,18 +30,14 @@ class StreamingPuller:
         """Serve the state of `broker`."""
         self._broker = broker
 
-    async def streaming_pull(
-        self, requests: AsyncIterator[WireMessage], context: StreamContext
-    ) -> None:
+    async def streaming_pull(self, requests: AsyncIterator[WireMessage], context: StreamContext) -> None:
         """Run a stream until the client closes it or its subscription can no longer be pulled."""
         first = await anext(aiter(requests), None)
         if first is None:
             return
         validation.check_stream_deadline(seconds=first.stream_ack_deadline_seconds)
         subscription = self._broker.subscription(name=first.subscription)
-        session = _Session(
-            broker=self._broker, subscription=subscription, first=first, context=context
-        )
+        session = _Session(broker=self._broker, subscription=subscription, first=first, context=context)
         reader = asyncio.create_task(session.read(requests))
         try:
             await session.write()
@@ -110,12 +106,8 @@ class _Session:
         now = time.monotonic()
         unacked = self._subscription.acknowledge(ack_ids=request.ack_ids)
         unmoved = []
-        for ack_id, seconds in zip(
-            request.modify_deadline_ack_ids, request.modify_deadline_seconds, strict=True
-        ):
-            unmoved += self._subscription.modify_deadline(
-                ack_ids=[ack_id], seconds=seconds, now=now
-            )
+        for ack_id, seconds in zip(request.modify_deadline_ack_ids, request.modify_deadline_seconds, strict=True):
+            unmoved += self._subscription.modify_deadline(ack_ids=[ack_id], seconds=seconds, now=now)
         if self._subscription.config.enable_exactly_once_delivery:
             self._confirm(request, unacked=unacked, unmoved=unmoved)
 
@@ -140,11 +132,7 @@ class _Session:
         """Return what can be sent now, None if nothing."""
         if self._confirmations:
             return self._confirmations.pop(0)
-        self._leased = {
-            ack_id: size
-            for ack_id, size in self._leased.items()
-            if self._subscription.is_leased(ack_id)
-        }
+        self._leased = {ack_id: size for ack_id, size in self._leased.items() if self._subscription.is_leased(ack_id)}
         count_free = self._count_max - len(self._leased)
         bytes_free = self._bytes_max - sum(self._leased.values())
         if count_free <= 0 or bytes_free <= 0:

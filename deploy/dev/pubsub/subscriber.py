@@ -70,11 +70,7 @@ class Subscriber:
         """Return a page of the project's subscriptions."""
         names.check_project(project=request.project)
         page = paging.page_of(
-            all_names=[
-                name
-                for name in self._broker.subscriptions
-                if name.startswith(f"{request.project}/")
-            ],
+            all_names=[name for name in self._broker.subscriptions if name.startswith(f"{request.project}/")],
             page_size=request.page_size,
             page_token=request.page_token,
         )

@@ -30,9 +30,7 @@ _BOOT = secrets.token_hex(4)
 class Subscription:
     """One subscription; constructed empty, then filled from the journal or by publishes."""
 
-    def __init__(
-        self, *, config: WireMessage, holder_id: int, journal: Journal, dead_letter: DeadLetter
-    ) -> None:
+    def __init__(self, *, config: WireMessage, holder_id: int, journal: Journal, dead_letter: DeadLetter) -> None:
         """Raise ArgumentInvalid if the filter in `config` is none."""
         self.config = config
         self.holder_id = holder_id
@@ -71,9 +69,7 @@ class Subscription:
     ) -> list[Delivery]:
         """Hand out waiting messages until `deadline_s` from `now`; empty if none is ready."""
         self._backlog.wake(now=now)
-        taken = self._backlog.take(
-            count_max=count_max, bytes_max=min(bytes_max, RESPONSE_BYTES_MAX)
-        )
+        taken = self._backlog.take(count_max=count_max, bytes_max=min(bytes_max, RESPONSE_BYTES_MAX))
         for delivery in taken:
             delivery.ack_id = f"{self.holder_id}-{_BOOT}-{next(self._lease_numbers)}"
             delivery.deadline = now + deadline_s
@@ -138,9 +134,9 @@ class Subscription:
     def _fail(self, delivery: Delivery, *, now: float) -> None:
         """Count a failed attempt at a leased delivery, then retry it later or dead-letter it."""
         delivery.failure_count += 1
-        if delivery_policy.is_dead(
-            config=self.config, failure_count=delivery.failure_count
-        ) and self._dead_letter(self, delivery):
+        if delivery_policy.is_dead(config=self.config, failure_count=delivery.failure_count) and self._dead_letter(
+            self, delivery
+        ):
             self.acknowledge(ack_ids=[delivery.ack_id or ""])
             return
         self._journal.count_failures(
@@ -148,9 +144,7 @@ class Subscription:
             message=delivery.message,
             failure_count=delivery.failure_count,
         )
-        delay_s = delivery_policy.retry_delay_s(
-            config=self.config, failure_count=delivery.failure_count
-        )
+        delay_s = delivery_policy.retry_delay_s(config=self.config, failure_count=delivery.failure_count)
         ready_at = now + delay_s if delay_s else 0.0
         for returned in self._backlog.give_back(delivery, ready_at=ready_at):
             del self._leases[returned.ack_id or ""]
@@ -176,8 +170,7 @@ class Subscription:
             [
                 message
                 for message in messages
-                if message.sequence in self._unacked
-                or self.wants(message=PubsubMessage.FromString(message.body))
+                if message.sequence in self._unacked or self.wants(message=PubsubMessage.FromString(message.body))
             ]
         )
 
@@ -207,9 +200,7 @@ class Subscription:
         self._unacked, self._leases, self._expiries = {}, {}, []
         self._backlog = Backlog(ordered=self.config.enable_message_ordering)
         self._let_go([one.message for sequence, one in before.items() if sequence not in wanted])
-        revived = [
-            self._retained.pop(sequence) for sequence in wanted if sequence in self._retained
-        ]
+        revived = [self._retained.pop(sequence) for sequence in wanted if sequence in self._retained]
         self._journal.mark(holder_id=self.holder_id, messages=revived, acknowledged=False)
         known = before.keys() | {message.sequence for message in revived}
         self._journal.hold(

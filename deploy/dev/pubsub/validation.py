@@ -39,9 +39,7 @@ SUBSCRIPTION_FIELDS_MUTABLE = frozenset(
         "retry_policy",
     }
 )
-TOPIC_FIELDS_MUTABLE = frozenset(
-    {"kms_key_name", "labels", "message_retention_duration", "message_storage_policy"}
-)
+TOPIC_FIELDS_MUTABLE = frozenset({"kms_key_name", "labels", "message_retention_duration", "message_storage_policy"})
 SNAPSHOT_FIELDS_MUTABLE = frozenset({"expire_time", "labels"})
 
 _FEATURES_MISSING = (
@@ -152,9 +150,7 @@ def check_stream_deadline(*, seconds: int) -> None:
 
 def check_new_deadline(*, seconds: int) -> None:
     """Refuse a modified deadline out of range; 0 is a nack."""
-    _require(
-        0 <= seconds <= ACK_DEADLINE_S_MAX, f"The ack deadline must be 0..{ACK_DEADLINE_S_MAX} s"
-    )
+    _require(0 <= seconds <= ACK_DEADLINE_S_MAX, f"The ack deadline must be 0..{ACK_DEADLINE_S_MAX} s")
 
 
 def check_pull(*, count_max: int) -> None:
@@ -192,7 +188,7 @@ def _check_retry(policy: WireMessage) -> None:
         )
 
 
-def _require(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a sentence
+def _require(holds: bool, otherwise: str) -> None:
     if not holds:
         message = f"{otherwise}."
         raise errors.ArgumentInvalid(message)

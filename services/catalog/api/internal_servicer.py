@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from marketmesh.catalog.v1 import catalog_internal_service_pb2 as messages
-
 from meshkit.ids import parse_id
 from services.catalog.api import mapping
 from services.catalog.domain.reservations import Line

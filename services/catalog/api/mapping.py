@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from marketmesh.catalog.v1 import catalog_internal_service_pb2, product_pb2, product_service_pb2
 from marketmesh.type.v1 import page_pb2
-
 from services.catalog.domain.percent import format_percent
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marketmesh.catalog.v1 import product_service_pb2 as messages
-
 from meshkit.cursor import Page
 from meshkit.ids import parse_id
 from services.catalog.api import mapping, requests
@@ -18,8 +17,8 @@ from services.catalog.usecases.set_inventory import set_inventory
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
-    from marketmesh.catalog.v1 import product_pb2
 
+    from marketmesh.catalog.v1 import product_pb2
     from meshkit.db.tx import Tx
     from meshkit.flow import Flow
     from services.catalog.outbound.ports import Galleries

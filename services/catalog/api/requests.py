@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from marketmesh.catalog.v1 import product_pb2
-
 from meshkit.errors import ValidationError
 from meshkit.ids import parse_id
 from services.catalog.domain.filters import Filters

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
 from marketmesh.identity.events.v1 import identity_events_pb2 as identity
-
 from meshkit.events.registry import Consumer
 from services.catalog.domain.visibility import Gate
 from services.catalog.usecases.follow_order import follow_order

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from marketmesh.catalog.events.v1 import catalog_events_pb2 as events
 from sqlalchemy.exc import IntegrityError
 
+from marketmesh.catalog.events.v1 import catalog_events_pb2 as events
 from meshkit.db.engine import constraint_of
 from services.catalog.data import inventory, products
 from services.catalog.domain.product import CURRENCY, NewProduct

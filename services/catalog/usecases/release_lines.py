@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from marketmesh.catalog.events.v1 import catalog_events_pb2 as events
-
 from services.catalog.data import reservations
 from services.catalog.domain.reservations import ReservationState
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from marketmesh.media.v1 import media_internal_service_pb2 as messages
 from marketmesh.media.v1 import media_service_pb2
-
 from meshkit.ids import parse_id
 from services.media.api import mapping
 from services.media.domain.attachments import AttachmentEntity, Entity

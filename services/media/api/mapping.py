@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from marketmesh.media.v1 import media_internal_service_pb2, media_service_pb2
 from marketmesh.type.v1 import page_pb2
-
 from services.media.domain.status import USABLE
 
 if TYPE_CHECKING:

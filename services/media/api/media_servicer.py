@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marketmesh.media.v1 import media_service_pb2 as messages
-
 from meshkit.cursor import Page
 from meshkit.ids import parse_id
 from services.media.api import mapping

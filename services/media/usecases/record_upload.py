@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from marketmesh.media.events.v1 import media_events_pb2 as events
-
 from meshkit.obs.logging import get_logger
 from services.media.data import media
 from services.media.domain.kinds import upload_defect

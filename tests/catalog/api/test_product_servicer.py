@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
 from marketmesh.catalog.events.v1 import catalog_events_pb2 as events
 from marketmesh.catalog.v1 import product_pb2
 from marketmesh.catalog.v1 import product_service_pb2 as messages
-
 from tests.catalog.shop import Checkout, Shop
 from tests.support.mesh_harness import Refused, as_dict
 

@@ -6,8 +6,8 @@ import itertools
 from typing import TYPE_CHECKING
 
 import pytest
-from marketmesh.catalog.v1 import product_pb2
 
+from marketmesh.catalog.v1 import product_pb2
 from services.catalog.domain.product import Category, Classification, Feeling, Flavor, Unit, Usage
 from services.catalog.domain.visibility import Gate, can_see
 

@@ -55,10 +55,7 @@ class Bench:
 
     def publish(self, *data: bytes, ordering_key: str = "", **attributes: str) -> list[str]:
         """Publish each of `data` as a message; return the ids once all are stored."""
-        futures = [
-            self.publisher.publish(self.topic, one, ordering_key=ordering_key, **attributes)
-            for one in data
-        ]
+        futures = [self.publisher.publish(self.topic, one, ordering_key=ordering_key, **attributes) for one in data]
         return [future.result(WAIT_S_MAX) for future in futures]
 
     def publish_at_once(self, *messages: dict[str, object]) -> None:
@@ -69,9 +66,7 @@ class Bench:
             messages=[pubsub_v1.types.PubsubMessage(one) for one in messages],
         )
 
-    def pull(
-        self, *, count: int, subscription: str | None = None
-    ) -> list[pubsub_v1.types.ReceivedMessage]:
+    def pull(self, *, count: int, subscription: str | None = None) -> list[pubsub_v1.types.ReceivedMessage]:
         """Pull until `count` messages came or it took too long; acknowledge nothing."""
         received: list[pubsub_v1.types.ReceivedMessage] = []
         ends_at = time.monotonic() + WAIT_S_MAX
@@ -103,9 +98,7 @@ class Bench:
 
     def acknowledge(self, received: Sequence[pubsub_v1.types.ReceivedMessage]) -> None:
         """Acknowledge what was pulled."""
-        self.subscriber.acknowledge(
-            subscription=self.subscription, ack_ids=[one.ack_id for one in received]
-        )
+        self.subscriber.acknowledge(subscription=self.subscription, ack_ids=[one.ack_id for one in received])
 
     def refuse(self, received: Sequence[pubsub_v1.types.ReceivedMessage]) -> None:
         """Nack what was pulled."""

@@ -10,9 +10,7 @@ from tests.deploy.pubsub.servers import Server, start_google, start_ours
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker of cases that Google's emulator is known to get wrong."""
-    config.addinivalue_line(
-        "markers", "ours_only(reason): skipped on Google's emulator, because of `reason`"
-    )
+    config.addinivalue_line("markers", "ours_only(reason): skipped on Google's emulator, because of `reason`")
 
 
 class ServerPool:

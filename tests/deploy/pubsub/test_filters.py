@@ -73,9 +73,7 @@ INVALID = [
 
 class TestCompileFilter:
     @pytest.mark.parametrize(("source", "attributes"), MATCHING)
-    def test_lets_matching_attributes_through(
-        self, source: str, attributes: dict[str, str]
-    ) -> None:
+    def test_lets_matching_attributes_through(self, source: str, attributes: dict[str, str]) -> None:
         assert compile_filter(source=source)(attributes) is True
 
     @pytest.mark.parametrize(("source", "attributes"), NOT_MATCHING)

@@ -43,9 +43,7 @@ def kill_and_restart(database: Path) -> Restart:
 
 
 class TestKilledServer:
-    def test_gives_exactly_the_unacknowledged_messages_again(
-        self, bench: Bench, kill_and_restart: Restart
-    ) -> None:
+    def test_gives_exactly_the_unacknowledged_messages_again(self, bench: Bench, kill_and_restart: Restart) -> None:
         bench.create()
         published = bench.publish(*(b"%d" % number for number in range(100)))
         done = bench.pull(count=40)
@@ -68,9 +66,7 @@ class TestKilledServer:
         bench.publish(b"4", ordering_key="key")
         assert data_of(bench.pull(count=3)) == [b"2", b"3", b"4"]
 
-    def test_keeps_configurations_and_deletions(
-        self, bench: Bench, kill_and_restart: Restart
-    ) -> None:
+    def test_keeps_configurations_and_deletions(self, bench: Bench, kill_and_restart: Restart) -> None:
         bench.create(filter="attributes:kind", ack_deadline_seconds=33)
         doomed = bench.topic_name("doomed")
         bench.publisher.create_topic(name=doomed)
@@ -85,9 +81,7 @@ class TestKilledServer:
         bench.publish(b"filtered")
         bench.pull_nothing()
 
-    def test_keeps_retained_messages_and_snapshots(
-        self, bench: Bench, kill_and_restart: Restart
-    ) -> None:
+    def test_keeps_retained_messages_and_snapshots(self, bench: Bench, kill_and_restart: Restart) -> None:
         started_at = datetime.now(UTC) - timedelta(seconds=1)
         bench.create(retain_acked_messages=True)
         bench.publish(b"first")

@@ -117,9 +117,7 @@ class TestStreamingPull:
     def test_delivers_a_refused_message_again(self, bench: Bench) -> None:
         bench.create()
 
-        seen = _consume(
-            bench, until=lambda seen: len(seen) == 2, publish=[b"x"], refuse=frozenset({b"x"})
-        )
+        seen = _consume(bench, until=lambda seen: len(seen) == 2, publish=[b"x"], refuse=frozenset({b"x"}))
 
         assert seen == [b"x", b"x"]
 
@@ -128,9 +126,7 @@ class TestStreamingPull:
         outcomes: list[object] = []
 
         def acknowledge(message: pubsub_v1.subscriber.message.Message) -> None:
-            message.ack_with_response().add_done_callback(
-                lambda future: outcomes.append(future.result())
-            )
+            message.ack_with_response().add_done_callback(lambda future: outcomes.append(future.result()))
 
         pulling = bench.subscriber.subscribe(bench.subscription, callback=acknowledge)
         bench.publish(b"once")
@@ -148,9 +144,7 @@ class TestStreamingPull:
             bench.subscriber.modify_ack_deadline(
                 subscription=bench.subscription, ack_ids=[message.ack_id], ack_deadline_seconds=0
             )
-            message.ack_with_response().add_done_callback(
-                lambda future: outcomes.append(future.exception().error_code)
-            )
+            message.ack_with_response().add_done_callback(lambda future: outcomes.append(future.exception().error_code))
 
         pulling = bench.subscriber.subscribe(bench.subscription, callback=acknowledge_too_late)
         bench.publish(b"once")

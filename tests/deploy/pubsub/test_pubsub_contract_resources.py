@@ -84,9 +84,7 @@ class TestSubscriptions:
         with pytest.raises(exceptions.NotFound):
             bench.subscribe()
 
-    @pytest.mark.parametrize(
-        "seconds", [pytest.param(9, marks=pytest.mark.ours_only("takes 9 s")), 601, -1]
-    )
+    @pytest.mark.parametrize("seconds", [pytest.param(9, marks=pytest.mark.ours_only("takes 9 s")), 601, -1])
     def test_refuse_an_ack_deadline_out_of_range(self, bench: Bench, seconds: int) -> None:
         bench.publisher.create_topic(name=bench.topic)
 
@@ -117,9 +115,7 @@ class TestSubscriptions:
         assert found.ack_deadline_seconds == 20
         assert found.retry_policy.minimum_backoff == timedelta(seconds=3)
 
-    @pytest.mark.parametrize(
-        "path", ["filter", "topic", "enable_message_ordering", "nonsense", "name"]
-    )
+    @pytest.mark.parametrize("path", ["filter", "topic", "enable_message_ordering", "nonsense", "name"])
     def test_refuse_to_change_what_is_fixed(self, bench: Bench, path: str) -> None:
         bench.create(filter="attributes:kind")
 

@@ -85,9 +85,7 @@ class TestPush:
 
     def test_keeps_the_order_of_a_key(self, our_bench: Bench, endpoint: Endpoint) -> None:
         endpoint.statuses = [500]
-        our_bench.create(
-            push_config={"push_endpoint": endpoint.address}, enable_message_ordering=True
-        )
+        our_bench.create(push_config={"push_endpoint": endpoint.address}, enable_message_ordering=True)
 
         our_bench.publish(b"1", b"2", b"3", ordering_key="key")
 

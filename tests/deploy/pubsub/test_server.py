@@ -23,9 +23,7 @@ METHODS = [
 GARBAGE = [b"", b"\xff", b"\x0a\xff\xff\xff\xff\x0f", b"\x00" * 64, bytes(range(256))]
 
 STREAM_WITH_BAD_DEADLINE = pubsub_v1.types.StreamingPullRequest.serialize(
-    pubsub_v1.types.StreamingPullRequest(
-        subscription="projects/p/subscriptions/any", stream_ack_deadline_seconds=1
-    )
+    pubsub_v1.types.StreamingPullRequest(subscription="projects/p/subscriptions/any", stream_ack_deadline_seconds=1)
 )
 
 
@@ -35,9 +33,7 @@ class TestServer:
         bench.create()
         request = pubsub_v1.types.PullRequest(subscription=bench.subscription, max_messages=1)
         with grpc.insecure_channel(bench.server.address) as channel:
-            call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
-                "/google.pubsub.v1.Subscriber/Pull"
-            )
+            call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary("/google.pubsub.v1.Subscriber/Pull")
             pulling = call.future(pubsub_v1.types.PullRequest.serialize(request), timeout=30.0)
 
             took_s = bench.server.terminate()
@@ -67,9 +63,7 @@ class TestServer:
         self, our_bench: Bench, method: str, request_bytes: bytes
     ) -> None:
         with grpc.insecure_channel(our_bench.server.address) as channel:
-            call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
-                f"/google.pubsub.v1.{method}"
-            )
+            call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(f"/google.pubsub.v1.{method}")
 
             with pytest.raises(grpc.RpcError) as caught:
                 call(request_bytes, timeout=5.0)
@@ -81,9 +75,7 @@ class TestServer:
         assert data_of(our_bench.pull(count=1)) == [b"alive"]
 
     @pytest.mark.parametrize("request_bytes", [b"\xff", STREAM_WITH_BAD_DEADLINE])
-    def test_refuses_a_stream_that_starts_wrongly(
-        self, our_bench: Bench, request_bytes: bytes
-    ) -> None:
+    def test_refuses_a_stream_that_starts_wrongly(self, our_bench: Bench, request_bytes: bytes) -> None:
         with grpc.insecure_channel(our_bench.server.address) as channel:
             call: grpc.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(
                 "/google.pubsub.v1.Subscriber/StreamingPull"

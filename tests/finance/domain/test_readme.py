@@ -14,5 +14,7 @@ def test_draws_exactly_the_declared_transitions() -> None:
 
     drawn = re.findall(r"^    (\w+) --> (\w+): (\w+)$", readme, re.MULTILINE)
 
-    assert set(drawn) == {(source.value, target.value, action.value) for (source, action), target in TRANSITIONS.items()}
+    assert set(drawn) == {
+        (source.value, target.value, action.value) for (source, action), target in TRANSITIONS.items()
+    }
     assert len(drawn) == len(TRANSITIONS)

@@ -7,9 +7,9 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from marketmesh.media.v1 import media_internal_service_pb2 as messages
 from sqlalchemy.exc import IntegrityError
 
+from marketmesh.media.v1 import media_internal_service_pb2 as messages
 from meshkit.db.engine import constraint_of
 from services.media.domain.attachments import PROTECTED
 from tests.media.uploads import Kind, Uploads

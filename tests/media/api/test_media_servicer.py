@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from marketmesh.media.v1 import media_service_pb2 as messages
 
+from marketmesh.media.v1 import media_service_pb2 as messages
 from tests.media.uploads import PDF, Kind, Uploads
 from tests.support.mesh_harness import MeshHarness, Refused, as_dict
 

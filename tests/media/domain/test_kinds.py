@@ -7,8 +7,8 @@ import uuid
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from marketmesh.media.v1 import media_internal_service_pb2, media_service_pb2
 
+from marketmesh.media.v1 import media_internal_service_pb2, media_service_pb2
 from services.media.data.tables import media, media_attachments
 from services.media.domain.attachments import PROTECTED, AttachmentEntity
 from services.media.domain.kinds import EXTENSIONS, MAX_BYTES, MIME_TYPES, MediaKind, object_key, upload_defect
