@@ -1,0 +1,185 @@
+"""Requirements about what is not there: read from the source, the contracts and the tables, nothing runs."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf.descriptor import Descriptor
+
+from deploy.cli.contracts import grpc_services, services_present
+from deploy.dev import environment, keys
+from deploy.dev.environment import Addresses
+from deploy.dev.ports import Ports
+from marketmesh.commerce.v1 import cart_service_pb2
+from meshkit.grpc.policy import Effect, read_policy
+from scripts import house_rules
+from tests.docs.reading import ROOT
+
+ROOMS = {"api", "data", "domain", "events", "migrations", "usecases"}
+OPTIONAL_ROOMS = {"flows", "jobs", "outbound"}
+FILES = {"__init__.py", "__main__.py", "errors.py", "service.py", "settings.py"}
+WRITES = [
+    method
+    for service in grpc_services()
+    for method in service.methods
+    if read_policy(method).effect != Effect.EFFECT_READ
+]
+
+
+def sources(*folders: str) -> Iterator[tuple[Path, ast.Module]]:
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            yield path, ast.parse(path.read_text())
+
+
+def imports_of(tree: ast.Module) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def broken(rule: str) -> list[str]:
+    return [
+        str(finding)
+        for path, tree in sources("meshkit", "services", "gateway", "deploy", "scripts")
+        for finding in getattr(house_rules, rule)(path, tree)
+    ]
+
+
+class TestLayout:
+    @pytest.mark.parametrize("service", services_present())
+    def test_every_service_has_the_same_rooms(self, service: str) -> None:
+        inside = [item for item in (ROOT / "services" / service).iterdir() if item.name != "__pycache__"]
+        rooms = {item.name for item in inside if item.is_dir()}
+
+        assert ROOMS <= rooms <= ROOMS | OPTIONAL_ROOMS
+        assert {item.name for item in inside if item.is_file()} - {"README.md"} == FILES
+
+    def test_services_do_not_import_each_other(self) -> None:
+        found = [
+            f"{path}: {name}"
+            for path, tree in sources("services")
+            for name in imports_of(tree)
+            if name.startswith("services.") and name.split(".")[1] != path.relative_to(ROOT).parts[1]
+        ]
+
+        assert found == []
+
+
+class TestEvents:
+    def test_only_the_relay_publishes(self) -> None:
+        found = [
+            str(path.relative_to(ROOT))
+            for path, tree in sources("meshkit", "services", "gateway", "deploy/cli")
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "publish"
+        ]
+
+        assert found == ["meshkit/events/bus.py", "meshkit/events/relay.py"]
+
+    def test_jobs_know_no_bus(self) -> None:
+        jobs = [(path, tree) for path, tree in sources("services") if "jobs" in path.parts]
+        jobs.append((ROOT / "meshkit/jobs.py", ast.parse((ROOT / "meshkit/jobs.py").read_text())))
+
+        found = [
+            path for path, tree in jobs for name in imports_of(tree) if re.match(r"google\.|meshkit\.events", name)
+        ]
+
+        assert found == []
+
+
+class TestCart:
+    def test_is_written_by_quote_and_checkout_only(self) -> None:
+        assert {m.name for m in WRITES if m.containing_service.name == "CartService"} == {"QuoteCart", "Checkout"}
+
+    def test_has_one_way_to_check_out(self) -> None:
+        assert [method.full_name for method in WRITES if "checkout" in method.name.lower()] == [
+            "marketmesh.commerce.v1.CartService.Checkout"
+        ]
+        callers = [path.name for path, tree in sources("services/commerce") if "convert_cart" in _called(tree)]
+        assert callers == ["checkout.py"]
+
+    def test_takes_no_money_from_the_client(self) -> None:
+        fields = _fields(cart_service_pb2.QuoteCartRequest.DESCRIPTOR)
+
+        assert [name for name in fields if re.search(r"cents|price|total|amount|percent", name)] == []
+
+
+class TestLedger:
+    def test_is_only_appended(self) -> None:
+        path = ROOT / "services" / "finance" / "data" / "ledger.py"
+        tree = ast.parse(path.read_text())
+
+        assert not _called(tree) & {"update", "delete"}
+        assert not re.search(r"\b(UPDATE|DELETE FROM|TRUNCATE)\b", path.read_text())
+
+
+class TestSecrets:
+    def test_only_media_is_given_the_object_stores_key(self) -> None:
+        names = [f"{service}_{kind}" for service in services_present() for kind in ("app", "owner")]
+        addresses = Addresses(ports=Ports(), passwords=dict.fromkeys([*names, keys.SUPERUSER], "x"))
+        files = {"MEDIA_SIGNING_KEY_FILE": Path("media.json"), "MESH_SERVICE_TOKEN_KEY_FILE": Path("mesh")}
+
+        given = {
+            service
+            for service in services_present()
+            if "MEDIA_SIGNING_KEY_FILE" in environment.service(service, addresses=addresses, key_files=files)
+        }
+
+        assert given == {"media"}
+        assert broken("sdks_stay_home") == []
+
+
+class TestRemovedThings:
+    def test_tokens_are_verified_in_one_place(self) -> None:
+        assert broken("one_token_verifier") == []
+
+    def test_removed_names_stay_away(self) -> None:
+        assert broken("no_removed_names") == []
+
+    def test_there_is_no_checkout_groups_table(self) -> None:
+        tables = [name for service in services_present() for name in _tables(service)]
+
+        assert "checkout_groups" not in tables
+        assert "cart_records" in tables
+
+    def test_the_group_is_a_plain_anchor(self) -> None:
+        tables = _tables("commerce")
+        order, cart = (tables[name].c.checkout_group_id for name in ("vendor_orders", "cart_records"))
+
+        assert (order.nullable, cart.nullable) == (False, True)
+        assert not order.foreign_keys
+        assert not cart.foreign_keys
+
+    def test_users_hold_no_stores(self) -> None:
+        assert [column.name for column in _tables("identity")["users"].columns if "store" in column.name] == []
+
+
+def _tables(service: str) -> dict[str, Any]:
+    metadata = importlib.import_module(f"services.{service}.data.tables").metadata
+    return dict(metadata.tables)
+
+
+def _called(tree: ast.Module) -> set[str]:
+    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    names = {function.id for function in calls if isinstance(function, ast.Name)}
+    return names | {function.attr for function in calls if isinstance(function, ast.Attribute)}
+
+
+def _fields(message: Descriptor) -> list[str]:
+    found = []
+    for field in message.fields:
+        found.append(field.name)
+        if field.message_type:
+            found += _fields(field.message_type)
+    return found
