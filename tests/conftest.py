@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from deploy.dev.stack import Embedded, embedded
 from meshkit.obs.logging import configure_logging
@@ -13,6 +14,10 @@ from tests.support.mesh_harness import MeshHarness
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+
+# How long an example takes says something about the machine, not about the code.
+settings.register_profile("mesh", deadline=None)
+settings.load_profile("mesh")
 
 # As in production; the default renderer spends seconds on drawing a traceback's locals.
 configure_logging(service="test", environment="test", level="WARNING")

@@ -56,12 +56,14 @@ def run(
     pids: list[int] = []
 
     async def main() -> None:
-        supervisor = Supervisor(parts=parts, console=Console(folder=folder, stream=screen))
+        console = Console(folder=folder, stream=screen)
+        supervisor = Supervisor(parts=parts, console=console)
         try:
             await scenario(supervisor, screen)
         finally:
             pids.extend(supervisor.pids().values())
             await supervisor.stop()
+            console.close()
 
     asyncio.run(main())
     return screen.getvalue(), pids
@@ -233,7 +235,8 @@ class TestPreloaded:
 
         async def main() -> None:
             forker = nursery.Nursery(log=tmp_path / "preload.log")
-            supervisor = Supervisor(parts=[part], console=Console(folder=tmp_path, stream=screen), forker=forker)
+            console = Console(folder=tmp_path, stream=screen)
+            supervisor = Supervisor(parts=[part], console=console, forker=forker)
             await supervisor.start()
             for number, (restarts, victim) in enumerate([(1, "service"), (2, "nursery")]):
                 seen.append(psutil.Process(supervisor.pids()["web"]))
@@ -244,6 +247,7 @@ class TestPreloaded:
             seen.append(psutil.Process(supervisor.pids()["web"]))
             assert seen[-1].ppid() == os.getpid()
             await supervisor.stop()
+            console.close()
 
         asyncio.run(main())
 
