@@ -77,7 +77,9 @@ class TestCommands:
     def test_of_make_are_targets(self) -> None:
         targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
         named = {
-            word for path in documents() for word in re.findall(r"(?:`|^ {4})make ([a-z-]+)", path.read_text(), re.M)
+            word
+            for path in documents()
+            for word in re.findall(r"(?:`|^ {4})make ([a-z-]+)", path.read_text(), re.MULTILINE)
         }
 
         assert {"run", "test", "demo"} <= named <= targets
@@ -106,7 +108,7 @@ class TestCommands:
 
 class TestNumbers:
     def test_are_those_of_the_code(self) -> None:
-        assert EXPECTED_NUMBERS <= {row[-1].strip("`") for _, row in NUMBERS}
+        assert {row[-1].strip("`") for _, row in NUMBERS} >= EXPECTED_NUMBERS
         wrong = [(document, row[0]) for document, row in NUMBERS if not _fits(row)]
         assert wrong == []
 
