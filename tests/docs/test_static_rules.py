@@ -11,12 +11,15 @@ from typing import Any
 
 import pytest
 from google.protobuf.descriptor import Descriptor
+from sqlalchemy import CheckConstraint, UniqueConstraint
 
 from deploy.cli.contracts import grpc_services, services_present
 from deploy.dev import environment, keys
 from deploy.dev.environment import Addresses
 from deploy.dev.ports import Ports
 from marketmesh.commerce.v1 import cart_service_pb2
+from meshkit.grpc import wire
+from meshkit.grpc.interceptor import PolicyInterceptor
 from meshkit.grpc.policy import Effect, read_policy
 from scripts import house_rules
 from tests.docs.reading import ROOT
@@ -74,6 +77,58 @@ class TestLayout:
         ]
 
         assert found == []
+
+
+class TestInterceptor:
+    def test_takes_its_steps_in_the_declared_order(self) -> None:
+        tree = ast.parse((ROOT / "meshkit" / "grpc" / "interceptor.py").read_text())
+        (run,) = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "_run")
+
+        calls = [node.func for node in ast.walk(run) if isinstance(node, ast.Call)]
+        steps = sorted((call.lineno, ast.unparse(call)) for call in calls if "self." in ast.unparse(call))
+
+        assert [step for _, step in steps] == [
+            "self.guard.authenticate",
+            "self.guard.rate_limit",
+            "self.guard.authorise",
+            "self.guard.validate",
+            "self.unit_of_work.run",
+        ]
+
+    def test_hides_the_cause_of_a_defect(self) -> None:
+        refusal = PolicyInterceptor._refusal(None, RuntimeError("the secret of the house"))  # type: ignore[arg-type]
+
+        status = wire.status_of(refusal, service="commerce")
+        assert refusal.reason == "INTERNAL_ERROR"
+        assert b"secret" not in status.SerializeToString()
+
+
+class TestTables:
+    def test_no_process_migrates_by_itself(self) -> None:
+        found = [
+            str(path.relative_to(ROOT))
+            for path, tree in sources("meshkit", "services")
+            if "migrations" not in path.parts and "meshkit.db.migrate" in imports_of(tree)
+        ]
+
+        assert found == ["meshkit/cli.py"]
+
+    def test_memberships_are_one_per_person_and_store_with_a_known_role(self) -> None:
+        memberships = _tables("identity")["memberships"]
+
+        unique = [set(item.columns.keys()) for item in memberships.constraints if isinstance(item, UniqueConstraint)]
+        (roles,) = (str(item.sqltext) for item in memberships.constraints if "role" in str(item.name))
+        assert {"store_id", "user_id"} in unique
+        assert re.findall(r"'(\w+)'", roles) == ["owner", "admin", "manager", "viewer", "agent", "staff", "ops"]
+
+    def test_stock_is_never_negative(self) -> None:
+        checks = {
+            str(item.sqltext)
+            for item in _tables("catalog")["inventory_items"].constraints
+            if isinstance(item, CheckConstraint)
+        }
+
+        assert {f"{name}_qty >= 0" for name in ("available", "reserved", "consumed")} <= checks
 
 
 class TestEvents:
