@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from deploy.cli.connection import NoStack, use_environment
 from deploy.cli.console import fail, say, table
+from deploy.cli.own_stack import stack_of_this_checkout
 from deploy.cli.people import Cast
 from deploy.cli.prove import prove_everything
 from deploy.cli.rest_client import Unexpected
@@ -18,14 +18,24 @@ from deploy.cli.waiting import TookTooLong
 
 
 def demo(
-    url: Annotated[str, typer.Option(help="The gateway; the stack of this checkout when empty.")] = "",
+    url: Annotated[
+        str, typer.Option(help="The gateway; the mesh of this checkout when empty, started if it is not running.")
+    ] = "",
 ) -> None:
     """Sell from a licensed vendor to a licensed buyer, from registration to payout, every step a REST call."""
     try:
-        use_environment()
+        if url:
+            use_environment()
+            _tell(url)
+        else:
+            with stack_of_this_checkout() as own:
+                _tell(own)
     except NoStack as error:
         raise fail(f"demo: {error}") from None
-    cast = Cast(url or os.environ["MESH_PUBLIC_URL"])
+
+
+def _tell(url: str) -> None:
+    cast = Cast(url)
     started = time.perf_counter()
     say(f"demo: the story of {cast.tag} at {cast.base_url}")
     try:

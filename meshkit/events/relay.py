@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -86,6 +87,7 @@ class Relay:
 
     def __post_init__(self) -> None:
         self._publishers = ThreadPoolExecutor(_PUBLISHERS, thread_name_prefix="publish")
+        self._measured_at = float("-inf")
 
     def run(self, stop: threading.Event) -> None:
         """Relay until told to stop; a database or bus that is away is waited for."""
@@ -112,7 +114,7 @@ class Relay:
             parameters = {"token": token, "now": tx.now, "lease_until": tx.now + LEASE, "batch": BATCH}
             rows = tx.execute(_CLAIM, parameters).all()
         if not rows:
-            OUTBOX_OLDEST_SECONDS.set(0)
+            self._note_oldest()
             return 0
         outcomes = list(self._publishers.map(self._publish, _by_key(rows)))
         with self.transactions.write(Call()) as tx:
@@ -122,9 +124,17 @@ class Relay:
                 if error is not None:
                     for row in rows_of_key:
                         self._record_failure(tx, row, error, token)
+        self._note_oldest()
+        return len(rows)
+
+    def _note_oldest(self) -> None:
+        """Measure how long the oldest event has been waiting, at most once a second."""
+        if time.monotonic() - self._measured_at < 1.0:
+            return
+        self._measured_at = time.monotonic()
+        with self.transactions.read(Call()) as tx:
             oldest = tx.execute(_OLDEST).scalar()
             OUTBOX_OLDEST_SECONDS.set((tx.now - oldest).total_seconds() if oldest else 0)
-        return len(rows)
 
     def _publish(self, rows: Sequence[Any]) -> tuple[Sequence[Any], Exception | None]:
         first = rows[0]

@@ -1,4 +1,4 @@
-"""Prove that carts, orders and lines agree. Run by a job and by the fault tests; an empty list is a proof."""
+"""Prove that carts, orders and lines agree. Called by `marketmesh prove` and by the tests; an empty list is a proof."""
 
 from __future__ import annotations
 
