@@ -9,7 +9,7 @@ from hypothesis import settings
 
 from deploy.dev.stack import Embedded, embedded
 from meshkit.obs.logging import configure_logging
-from tests.support.mesh_harness import MeshHarness
+from tests.support.mesh_harness import LIVE, MeshHarness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +37,13 @@ def session_mesh(embedded_stack: Embedded) -> Iterator[MeshHarness]:
     harness = MeshHarness(embedded_stack)
     yield harness
     harness.close()
+
+
+@pytest.fixture(autouse=True)
+def own_events() -> None:
+    """Start every test without undelivered events of earlier ones."""
+    for harness in LIVE:
+        harness.forget_events()
 
 
 @pytest.fixture

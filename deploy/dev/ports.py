@@ -23,6 +23,8 @@ _FIRST_METRICS = 9201
 # Below the range from which kernels hand out source ports, so that a free port stays free until it is used.
 _FREE_BLOCKS = range(20000, 32000, 40)
 _FREE_ATTEMPTS = 50
+# Between finding a block and using it another test process could find the same one.
+_RESERVED: list[socket.socket] = []
 
 
 class BadPort(Exception):
@@ -95,6 +97,8 @@ class Ports:
         for _ in range(_FREE_ATTEMPTS):
             # `secrets`, not `random`: parallel test workers may share one random seed.
             start = secrets.choice(_FREE_BLOCKS)
+            if not _reserve(start + _FREE_BLOCKS.step - 1):
+                continue
             named = {name: start + index for index, name in enumerate(names)}
             if all(_is_free(port) for port in named.values()):
                 return cls.from_names(named)
@@ -108,6 +112,18 @@ class Ports:
         if taken:
             holders = _holders(set(taken.values()))
             raise PortsTaken("\n".join(_complaint(name, port, holders.get(port)) for name, port in taken.items()))
+
+
+def _reserve(port: int) -> bool:
+    """Hold a block by its last port, which nothing else uses, until this process ends; False when somebody else does."""
+    sentinel = socket.socket()
+    try:
+        sentinel.bind((HOST, port))
+    except OSError:
+        sentinel.close()
+        return False
+    _RESERVED.append(sentinel)
+    return True
 
 
 def _number(variable: str, text: str) -> int:

@@ -180,7 +180,9 @@ class TestLedger:
 
 
 class TestSecrets:
-    def test_only_media_is_given_the_object_stores_key(self) -> None:
+    def test_only_media_is_given_the_object_stores_key(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        # Other tests of this process put everything into the environment.
+        monkeypatch.delenv("MEDIA_SIGNING_KEY_FILE", raising=False)
         names = [f"{service}_{kind}" for service in services_present() for kind in ("app", "owner")]
         addresses = Addresses(ports=Ports(), passwords=dict.fromkeys([*names, keys.SUPERUSER], "x"))
         files = {"MEDIA_SIGNING_KEY_FILE": Path("media.json"), "MESH_SERVICE_TOKEN_KEY_FILE": Path("mesh")}

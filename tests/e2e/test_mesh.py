@@ -21,6 +21,8 @@ from deploy.cli.waiting import until
 from tests.e2e.running_mesh import ALL_SERVICES, RunningMesh, running_mesh
 
 SEED = 20_261_122
+# The mesh starts within a test's time, on a machine that runs other tests as well.
+pytestmark = pytest.mark.timeout(420)
 
 
 @pytest.fixture(scope="module")

@@ -46,7 +46,12 @@ if TYPE_CHECKING:
 # A loaded machine is no reason to fail; what must be quick is measured elsewhere.
 _PATIENCE_S = 60
 _MARK_PUBLISHED = text("UPDATE outbox SET published_at = :now WHERE seq = ANY(:seqs)")
+_FORGET = text("UPDATE outbox SET published_at = :now WHERE published_at IS NULL")
 _UNPUBLISHED = text("SELECT * FROM outbox WHERE published_at IS NULL ORDER BY seq")
+
+
+# The harnesses of this test process that are open.
+LIVE: list[MeshHarness] = []
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,7 @@ class MeshHarness:
     clock: FixedClock = field(default_factory=lambda: FixedClock(datetime.now(UTC).replace(microsecond=0)))
 
     def __post_init__(self) -> None:
+        LIVE.append(self)
         self._ports = Ports.free()
         self._running: dict[str, Running] = {}
         self._key_files = keys.ensure_key_files(self.stack.state)
@@ -116,6 +122,8 @@ class MeshHarness:
         for name in names:
             if name not in self._running:
                 self._running[name] = self._start(name)
+                with self.transaction(name) as tx:
+                    tx.execute(_FORGET, {"now": tx.now})
 
     def _start(self, name: str) -> Running:
         spec: ServiceSpec = importlib.import_module(f"services.{name}.service").SPEC
@@ -143,6 +151,7 @@ class MeshHarness:
 
     def close(self) -> None:
         """Stop everything."""
+        LIVE.remove(self)
         for name in list(self._running):
             self.stop(name)
 
@@ -263,6 +272,12 @@ class MeshHarness:
         rows = self.rows(service, "SELECT * FROM outbox ORDER BY seq")
         decoded = [types[row.type].FromString(bytes(row.payload)) for row in rows]
         return [event for event in decoded if event_class is None or isinstance(event, event_class)]
+
+    def forget_events(self) -> None:
+        """Leave undelivered what earlier tests emitted: their events are none of this test's."""
+        for name in list(self._running):
+            with self.transaction(name) as tx:
+                tx.execute(_FORGET, {"now": tx.now})
 
     def pump(self) -> int:
         """Deliver unpublished events among the running services until none is left; returns how many."""

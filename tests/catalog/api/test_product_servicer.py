@@ -188,7 +188,7 @@ class TestListProducts:
             ({"q": "purple kush"}, {"Kush"}),
             ({"q": "gumies"}, {"Gummies"}),
             ({"q": "CREME brulee"}, {"Gummies"}),
-            ({"q": "sku-77"}, {"Kush"}),
+            ({"q": "rocket-77"}, {"Kush"}),
             ({"q": "nothing like it"}, set()),
             ({"has_promo": True}, set()),
             ({"category": "flower", "price_max_cents": 600}, set()),
@@ -197,7 +197,7 @@ class TestListProducts:
     )
     def test_filters(self, shop: Shop, filters: dict[str, Any], expected: set[str]) -> None:
         shop.create(
-            title="Kush", strain="Purple", sku="SKU-77", price_cents=2000, classification="indica", thc_percent="22"
+            title="Kush", strain="Purple", sku="ROCKET-77", price_cents=2000, classification="indica", thc_percent="22"
         )
         shop.create(
             title="Gummies", subtitle="Crème Brûlée", category="edible", price_cents=500, thc_percent="5",

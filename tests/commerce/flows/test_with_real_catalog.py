@@ -101,7 +101,7 @@ class TestStock:
                 return "not_available"
             return status_name(market.checkout(quote.id, token=token).vendor_orders[0])
 
-        with ThreadPoolExecutor(15) as pool:
+        with ThreadPoolExecutor(6) as pool:
             results = list(pool.map(buy, buyers))
         market.mesh.pump()
 
