@@ -11,7 +11,7 @@ import requests
 
 # A write is repeated with its own key, so repeating it is always safe.
 _AGAIN = {429, 502, 503, 504}
-_RETRY_FOR_S = 60.0
+_RETRY_FOR_S = 120.0
 _TIMEOUT_S = 30.0
 
 

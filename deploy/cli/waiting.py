@@ -15,7 +15,7 @@ class TookTooLong(Exception):
     """Something that should have happened by itself did not."""
 
 
-def until(what: str, look: Callable[[], Result | None], *, seconds: float = 60.0) -> Result:
+def until(what: str, look: Callable[[], Result | None], *, seconds: float = 120.0) -> Result:
     """Look again and again until there is a result. Raises TookTooLong."""
     deadline = time.monotonic() + seconds
     while True:
