@@ -6,8 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
-
+from meshkit.db.sql import sql
 from meshkit.ids import new_id
 from meshkit.redaction import redacted
 
@@ -16,46 +15,45 @@ if TYPE_CHECKING:
 
     from meshkit.db.tx import Tx
 
-_INSERT = text(
-    """
+_INSERT = """
     INSERT INTO audit_log (id, occurred_at, actor, actor_user_id, actor_store_id, actor_role, action, target, outcome,
                            request, before, after, request_id)
-    VALUES (:id, :now, :actor, :user_id, :store_id, :role, :action, :target, :outcome,
-            CAST(:request AS jsonb), CAST(:before AS jsonb), CAST(:after AS jsonb), :request_id)
-    """
-)
-_LAST = text("SELECT position, hash FROM audit_chain ORDER BY position DESC LIMIT 1 FOR UPDATE")
+    VALUES (:audit_id, :audit_now, :audit_actor, :audit_user_id, :audit_store_id, :audit_role, :audit_action,
+            :audit_target, :audit_outcome, CAST(:audit_request AS jsonb), CAST(:audit_before AS jsonb),
+            CAST(:audit_after AS jsonb), :audit_request_id)
+"""
+_LAST = sql("SELECT position, hash FROM audit_chain ORDER BY position DESC LIMIT 1 FOR UPDATE")
 # Rows of transactions that are still open may have lower numbers; they are linked when they appear.
-_UNLINKED = text(
+_UNLINKED = sql(
     "SELECT l.* FROM audit_log l WHERE NOT EXISTS (SELECT 1 FROM audit_chain c WHERE c.audit_id = l.id)"
     " ORDER BY l.seq LIMIT 500"
 )
-_LINK = text("INSERT INTO audit_chain (position, audit_id, hash) VALUES (:position, :audit_id, :hash)")
-_CHAIN = text(
+_LINK = sql("INSERT INTO audit_chain (position, audit_id, hash) VALUES (:position, :audit_id, :hash)")
+_CHAIN = sql(
     "SELECT c.hash AS linked, l.* FROM audit_chain c JOIN audit_log l ON l.id = c.audit_id ORDER BY c.position"
 )
 _GENESIS = bytes(32)
 
 
 def write(tx: Tx, *, action: str, target: str, request: Message, outcome: str = "ok") -> None:
-    """Write the row of one call; `target` is the object's id or name."""
+    """Write the row of one call, at the end of its transaction; `target` is the object's id or name."""
     principal = tx.principal
-    tx.execute(
+    tx.execute_last(
         _INSERT,
         {
-            "id": new_id(),
-            "now": tx.now,
-            "actor": principal.subject,
-            "user_id": principal.user_id,
-            "store_id": principal.store_id,
-            "role": principal.role,
-            "action": action,
-            "target": tx.audit_target or target,
-            "outcome": outcome,
-            "request": json.dumps(redacted(request)),
-            "before": _json(tx.audit_before),
-            "after": _json(tx.audit_after),
-            "request_id": tx.call.request_id,
+            "audit_id": new_id(),
+            "audit_now": tx.now,
+            "audit_actor": principal.subject,
+            "audit_user_id": principal.user_id,
+            "audit_store_id": principal.store_id,
+            "audit_role": principal.role,
+            "audit_action": action,
+            "audit_target": tx.audit_target or target,
+            "audit_outcome": outcome,
+            "audit_request": json.dumps(redacted(request)),
+            "audit_before": _json(tx.audit_before),
+            "audit_after": _json(tx.audit_after),
+            "audit_request_id": tx.call.request_id,
         },
     )
 

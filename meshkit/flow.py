@@ -7,14 +7,15 @@ derived from that id, so doing a step again names the same objects.
 
 from __future__ import annotations
 
+import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from meshkit import audit, idempotency
+from meshkit.errors import MeshError
 
 if TYPE_CHECKING:
-    import uuid
     from collections.abc import Iterator
 
     from google.protobuf.message import Message
@@ -26,28 +27,71 @@ if TYPE_CHECKING:
     from meshkit.principal import Principal
 
 
+class Replayed(Exception):
+    """The key has its answer already: nothing of the flow runs again."""
+
+    def __init__(self, replay: idempotency.Replay) -> None:
+        super().__init__("replayed")
+        self.replay = replay
+
+
 @dataclass
 class Flow:
-    """One run of a flow. `completed` is the stored answer once there is one."""
+    """One run of a flow. `completed` is the stored answer once there is one.
 
-    id: uuid.UUID
-    call: Call
+    The key is claimed before anything else: in the flow's first transaction when it begins with one, in a transaction of
+    its own when it begins with a reading or an outside call. A repeat that has its answer leaves by Replayed there.
+    """
+
+    origin: Call
     transactions: Transactions
     policy: MethodPolicy
     request: Message
     key: Key
     completed: bytes | None = field(default=None)
+    _id: uuid.UUID | None = field(default=None)
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether the key row stands, so that a refusal must give it back."""
+        return self._id is not None
+
+    @property
+    def id(self) -> uuid.UUID:
+        """Return the flow's id, the same whenever it is taken up again."""
+        if self._id is None:
+            with self.transaction():
+                pass
+        assert self._id is not None, "a committed transaction of a flow claims its key"
+        return self._id
+
+    @property
+    def call(self) -> Call:
+        """Return the call on whose behalf others are asked; by then the flow is on record."""
+        assert self.id
+        return self.origin
 
     @property
     def principal(self) -> Principal:
         """Return the caller."""
-        return self.call.principal
+        return self.origin.principal
 
     @contextmanager
     def transaction(self) -> Iterator[Tx]:
-        """Open one short transaction of the flow. No outside call may happen inside it."""
-        with self.transactions.write(self.call) as tx:
-            yield tx
+        """Open one short transaction of the flow. No outside call may happen inside it.
+
+        Raises IdempotencyKeyReused, IdempotencyInProgress, Replayed when it is the first.
+        """
+        first = self._id is None
+        try:
+            with self.transactions.write(self.origin) as tx:
+                if first:
+                    self._id = self._claim(tx)
+                yield tx
+        except BaseException as error:
+            if first and not (isinstance(error, MeshError) and error.keeps_writes):
+                self._id = None
+            raise
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
@@ -55,10 +99,22 @@ class Flow:
         with self.transactions.read(self.call) as tx:
             yield tx
 
+    def _claim(self, tx: Tx) -> uuid.UUID:
+        caller = self.origin
+        record = idempotency.FlowClaim(
+            self.request.SerializeToString(deterministic=True),
+            {**caller.principal.claims, "request_id": caller.request_id, "traceparent": caller.traceparent},
+        )
+        claimed = idempotency.claim(tx, self.key, flow=record)
+        if isinstance(claimed, idempotency.Replay):
+            raise Replayed(claimed)
+        assert claimed is not None, "a flow claim names the flow"
+        return claimed
+
     def complete(self, tx: Tx, response: Message) -> Message:
         """Store the answer and the audit row in the flow's last transaction; returns the answer."""
         self.completed = response.SerializeToString(deterministic=True)
         if self.policy.audit:
             audit.write(tx, action=self.policy.audit, target=tx.audit_target, request=self.request)
-        idempotency.store(tx, self.key, response=self.completed, headers=self.call.headers)
+        idempotency.store(tx, self.key, response=self.completed, headers=self.origin.headers)
         return response

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
-
+from meshkit.db.sql import sql
 from meshkit.errors import IdempotencyInProgress, IdempotencyKeyReused
 from meshkit.ids import new_id
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 # How long a flow may be silent before somebody else may take it up.
 FLOW_LEASE = timedelta(seconds=20)
 
-_CLAIM = text(
+_CLAIM = sql(
     """
     INSERT INTO idempotency_keys (principal, method, key, request_hash, created_at, expires_at,
                                   flow_id, flow_request, flow_principal, lease_until)
@@ -36,22 +35,22 @@ _CLAIM = text(
     ON CONFLICT ON CONSTRAINT idempotency_keys_pk DO NOTHING
     """
 )
-_FIND = text(
+_FIND = sql(
     "SELECT request_hash, response, headers, flow_id, lease_until, expires_at FROM idempotency_keys"
     " WHERE principal = :principal AND method = :method AND key = :key FOR UPDATE"
 )
-_FORGET = text("DELETE FROM idempotency_keys WHERE principal = :principal AND method = :method AND key = :key")
-_EXTEND = text(
+_FORGET = sql("DELETE FROM idempotency_keys WHERE principal = :principal AND method = :method AND key = :key")
+_EXTEND = sql(
     "UPDATE idempotency_keys SET lease_until = :lease_until"
     " WHERE principal = :principal AND method = :method AND key = :key"
 )
-_RELEASE = text(
+_RELEASE = sql(
     "UPDATE idempotency_keys SET lease_until = NULL"
     " WHERE principal = :principal AND method = :method AND key = :key AND response IS NULL"
 )
-_STORE = text(
-    "UPDATE idempotency_keys SET response = :response, headers = CAST(:headers AS jsonb), lease_until = NULL,"
-    " flow_request = NULL WHERE principal = :principal AND method = :method AND key = :key"
+_STORE = (
+    "UPDATE idempotency_keys SET response = :key_response, headers = CAST(:key_headers AS jsonb), lease_until = NULL,"
+    " flow_request = NULL WHERE principal = :key_principal AND method = :key_method AND key = :key_key"
 )
 
 
@@ -131,8 +130,9 @@ def _take_over(tx: Tx, key: Key, found: Any) -> uuid.UUID:
 
 
 def store(tx: Tx, key: Key, *, response: bytes, headers: dict[str, str]) -> None:
-    """Keep the answer under the key, in the transaction of the effect."""
-    tx.execute(_STORE, {**key.scope, "response": response, "headers": json.dumps(headers)})
+    """Keep the answer under the key, at the end of the transaction of the effect."""
+    scope = {f"key_{name}": value for name, value in key.scope.items()}
+    tx.execute_last(_STORE, {**scope, "key_response": response, "key_headers": json.dumps(headers)})
 
 
 def forget(tx: Tx, key: Key) -> None:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from meshkit import audit
 from meshkit.call import Call
+from meshkit.db.sql import sql
 from meshkit.ids import new_id
 from meshkit.obs.logging import get_logger
 from meshkit.obs.metrics import JOB_LAST_SUCCESS, JOB_RUNS, JOB_SECONDS
@@ -21,7 +21,7 @@ from meshkit.obs.metrics import JOB_LAST_SUCCESS, JOB_RUNS, JOB_SECONDS
 if TYPE_CHECKING:
     from meshkit.db.tx import Transactions, Tx
 
-_CLAIM_TICK = text(
+_CLAIM_TICK = sql(
     "INSERT INTO job_runs (job, tick, finished_at) VALUES (:job, :tick, :now)"
     " ON CONFLICT ON CONSTRAINT job_runs_pk DO NOTHING"
 )
@@ -109,4 +109,4 @@ def chassis_jobs() -> tuple[Job, ...]:
 
 def _delete_old_rows(tx: Tx) -> None:
     for statement, keep in _RETENTION:
-        tx.execute(text(statement), {"limit": tx.now - keep})
+        tx.execute(sql(statement), {"limit": tx.now - keep})

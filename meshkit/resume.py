@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
-
 from meshkit.auth import principal_of
 from meshkit.call import Call
+from meshkit.db.sql import sql
 from meshkit.errors import MeshError
 from meshkit.obs.logging import get_logger
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from meshkit.grpc.policy import MethodPolicy
     from meshkit.grpc.unit_of_work import UnitOfWork
 
-_ABANDONED = text(
+_ABANDONED = sql(
     """
     SELECT method, key, flow_request, flow_principal FROM idempotency_keys
     WHERE response IS NULL AND flow_id IS NOT NULL AND lease_until < :now

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from google.protobuf import empty_pb2
 from google.protobuf.message_factory import GetMessageClass
-from sqlalchemy import text
 
 from deploy.cli.connection import NoStack, transactions_of, use_environment
 from deploy.cli.console import fail, say, table
 from deploy.cli.contracts import event_messages, services_present
 from meshkit import audit
 from meshkit.call import Call
+from meshkit.db.sql import sql
 from meshkit.events.envelope import spec_of
 from meshkit.principal import Principal
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Dead letters: events that could not be published or applied.", no_args_is_help=True)
 
-_LIST = text(
+_LIST = sql(
     """
     SELECT '' AS consumer, event_id, type, reason, attempts, failed_at, replayed_at FROM outbox_dlq
     UNION ALL
@@ -33,7 +33,7 @@ _LIST = text(
     ORDER BY failed_at
     """
 )
-_SHOW = text(
+_SHOW = sql(
     """
     SELECT '' AS consumer, event_id, type, version, topic, ordering_key, payload, headers, reason, message, attempts,
            failed_at, replayed_at FROM outbox_dlq WHERE event_id = :event_id
@@ -44,7 +44,7 @@ _SHOW = text(
 )
 # A dead outbox row goes back into the outbox; an event that one consumer refused is published again with the same id:
 # whoever applied it already finds it in the inbox.
-_REPLAY = text(
+_REPLAY = sql(
     """
     INSERT INTO outbox (event_id, type, version, topic, ordering_key, payload, headers, created_at, available_at)
     SELECT event_id, type, version, topic, ordering_key, payload, headers, :now, :now FROM outbox_dlq
@@ -52,12 +52,12 @@ _REPLAY = text(
     ON CONFLICT ON CONSTRAINT outbox_event_id_key DO NOTHING
     """
 )
-_REPUBLISH = text(
+_REPUBLISH = sql(
     "UPDATE outbox SET published_at = NULL, attempts = 0, available_at = :now, lease_token = NULL, lease_until = NULL"
     " WHERE event_id = :event_id"
 )
-_MARK = text("UPDATE outbox_dlq SET replayed_at = :now WHERE event_id = :event_id AND replayed_at IS NULL")
-_MARK_INBOX = text("UPDATE inbox_dlq SET replayed_at = :now WHERE event_id = :event_id AND replayed_at IS NULL")
+_MARK = sql("UPDATE outbox_dlq SET replayed_at = :now WHERE event_id = :event_id AND replayed_at IS NULL")
+_MARK_INBOX = sql("UPDATE inbox_dlq SET replayed_at = :now WHERE event_id = :event_id AND replayed_at IS NULL")
 
 
 @app.callback()

@@ -7,14 +7,13 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
-
 from deploy.cli.connection import NoStack, transactions_of, use_environment
 from deploy.cli.console import fail, say
 from deploy.cli.contracts import services_present
 from deploy.cli.topology import declared
 from meshkit import audit
 from meshkit.call import Call
+from meshkit.db.sql import sql
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Transactions, Tx
@@ -28,18 +27,18 @@ _OWN = {
 # Events still on their way are no violation; they get this long to arrive.
 SETTLE_SECONDS = 30.0
 
-_UNPUBLISHED = text("SELECT count(*) FROM outbox WHERE published_at IS NULL")
-_PUBLISHED = text("SELECT event_id, type, topic FROM outbox WHERE published_at IS NOT NULL")
-_HANDLED = text("SELECT event_id FROM inbox WHERE consumer = :consumer")
-_DEAD = text(
+_UNPUBLISHED = sql("SELECT count(*) FROM outbox WHERE published_at IS NULL")
+_PUBLISHED = sql("SELECT event_id, type, topic FROM outbox WHERE published_at IS NOT NULL")
+_HANDLED = sql("SELECT event_id FROM inbox WHERE consumer = :consumer")
+_DEAD = sql(
     "SELECT 'outbox' AS side, type, reason FROM outbox_dlq WHERE replayed_at IS NULL"
     " UNION ALL SELECT consumer, type, reason FROM inbox_dlq WHERE replayed_at IS NULL"
 )
-_ORDERS = text("SELECT id, status, total_cents, payment_intent_id FROM vendor_orders")
-_LINES = text("SELECT l.id, l.qty, l.status, o.status AS order_status FROM order_line_items l"
+_ORDERS = sql("SELECT id, status, total_cents, payment_intent_id FROM vendor_orders")
+_LINES = sql("SELECT l.id, l.qty, l.status, o.status AS order_status FROM order_line_items l"
               " JOIN vendor_orders o ON o.id = l.order_id")  # fmt: skip
-_INTENTS = text("SELECT id, order_id, amount_cents, status FROM payment_intents")
-_RESERVATIONS = text("SELECT line_id, quantity, state FROM reservations")
+_INTENTS = sql("SELECT id, order_id, amount_cents, status FROM payment_intents")
+_RESERVATIONS = sql("SELECT line_id, quantity, state FROM reservations")
 
 _DEAD_ORDERS = {"rejected", "canceled", "expired"}
 _DELIVERED = {"delivered", "closed"}

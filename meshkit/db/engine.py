@@ -1,18 +1,23 @@
-"""One database per service: an engine for transactions and an autocommit view of the same pool for reads."""
+"""One database per service: a pool of connections for transactions and one, in autocommit, for reads."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Engine, create_engine, text
+import psycopg
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from meshkit.db.sql import Cursor, Sql, raise_as_sqlalchemy, sql
 from meshkit.errors import DependencyUnavailable
 from meshkit.obs.metrics import TX_RETRIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from sqlalchemy import PoolProxiedConnection
 
 Result = TypeVar("Result")
 
@@ -26,30 +31,113 @@ _LOCK_NOT_AVAILABLE = "55P03"
 _CONNECTION_LOST = ("08", "57P")
 
 
+_PING = sql("SELECT 1")
+
+
+class Session:
+    """One connection, taken from its pool: plain statements run on it as they are, Core ones through SQLAlchemy."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        try:
+            self._pooled: PoolProxiedConnection = engine.raw_connection()
+        except psycopg.Error as error:
+            raise_as_sqlalchemy(error, "connect")
+        self._driver: psycopg.Connection[Any] = self._pooled.driver_connection  # type: ignore[assignment]
+        self._cursor = Cursor(self._driver)
+        self._core: Connection | None = None
+
+    @property
+    def core(self) -> Connection:
+        """Return SQLAlchemy's view of the connection; made when first needed, as most work needs none."""
+        if self._core is None:
+            self._core = Connection(self.engine, connection=self._pooled)
+        return self._core
+
+    def execute(self, statement: Any, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None) -> Any:
+        """Return the statement's rows. Raises SQLAlchemy's DBAPIError, for plain statements as well."""
+        if isinstance(statement, Sql):
+            return self._cursor.execute(statement, parameters)
+        return self.core.execute(statement, parameters)
+
+    def commit(self) -> None:
+        """Commit. Raises DBAPIError; then nobody knows whether it did, and the caller's repeat finds out."""
+        try:
+            self._driver.commit()
+        except psycopg.Error as error:
+            raise_as_sqlalchemy(error, "commit")
+
+    def rollback(self) -> None:
+        """Roll back; a connection that is lost has done so by itself."""
+        if not self._driver.closed:
+            self._driver.rollback()
+
+    def close(self) -> None:
+        """Give the connection back; a lost one takes the pool's others with it: its server has most likely restarted."""
+        if self._driver.closed:
+            self._pooled.invalidate()
+            self.engine.dispose()
+        self._pooled.close()
+
+
 class Database:
-    """The pool of one process. Only meshkit opens and commits transactions on it."""
+    """The pools of one process. Only meshkit opens and commits transactions on them."""
 
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
-        """`url` is `postgresql+psycopg://…`; `pool_size` connections at most, none is opened yet."""
-        self.write: Engine = create_engine(
-            url,
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=5,
-            pool_pre_ping=False,
-            connect_args={"options": _SESSION, "connect_timeout": 3},
-        )
+        """`url` is `postgresql+psycopg://…`; `pool_size` connections at most for each of the two, none is opened yet."""
+        self._write = _engine(url, pool_size=pool_size, isolation_level=None)
         # Half of a read's cost is BEGIN and ROLLBACK round trips.
-        self.read: Engine = self.write.execution_options(isolation_level="AUTOCOMMIT")
+        self._read = _engine(url, pool_size=pool_size, isolation_level="AUTOCOMMIT")
+        self.engines = (self._write, self._read)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Yield a connection with a transaction; commits when the block ends, rolls back when it raises."""
+        session = Session(self._write)
+        try:
+            yield session
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise
+        finally:
+            session.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Yield an autocommit connection."""
+        session = Session(self._read)
+        try:
+            yield session
+        finally:
+            session.close()
 
     def ping(self) -> None:
         """Answer whether the database does. Raises an SQLAlchemy error if not."""
-        with self.read.connect() as connection:
-            connection.execute(text("SELECT 1"))
+        with self.reading() as session:
+            session.execute(_PING, None)
 
     def close(self) -> None:
-        """Close the pool."""
-        self.write.dispose()
+        """Close the pools."""
+        for engine in self.engines:
+            engine.dispose()
+
+
+def _engine(url: str, *, pool_size: int, isolation_level: str | None) -> Engine:
+    options = {"isolation_level": isolation_level} if isolation_level else {}
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_pre_ping=False,
+        # The connection used last has the most statements prepared.
+        pool_use_lifo=True,
+        # A session ends its own transaction before it gives its connection back.
+        pool_reset_on_return=None,
+        connect_args={"options": _SESSION, "connect_timeout": 3},
+        **options,
+    )
 
 
 def retry_reason(error: Exception) -> str | None:

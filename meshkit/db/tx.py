@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection
-
+from meshkit.db.sql import Sql, sql
 from meshkit.errors import MeshError
 from meshkit.events import outbox
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
     from meshkit.call import Call
     from meshkit.clock import Clock
-    from meshkit.db.engine import Database
+    from meshkit.db.engine import Database, Session
     from meshkit.principal import Principal
 
 
@@ -31,15 +30,18 @@ class Tx:
 
     now: datetime
     call: Call
-    connect: Callable[[], Connection]
+    connect: Callable[[], Session]
     events: list[outbox.NewEvent] = field(default_factory=list)
     # State of the audited object around the change, if the use case tells it.
     audit_before: dict[str, Any] | None = None
     audit_after: dict[str, Any] | None = None
     audit_target: str = ""
+    # What the steps of this transaction tell each other.
+    notes: set[str] = field(default_factory=set)
+    _last: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @cached_property
-    def connection(self) -> Connection:
+    def session(self) -> Session:
         """Return the connection, taken from the pool when first needed: a read that only calls out holds none."""
         return self.connect()
 
@@ -49,8 +51,21 @@ class Tx:
         return self.call.principal
 
     def execute(self, statement: Any, parameters: Any = None) -> Any:
-        """Run one SQL statement."""
-        return self.connection.execute(statement, parameters)
+        """Run one SQL statement, plain or Core."""
+        return self.session.execute(statement, parameters)
+
+    def execute_last(self, statement: str, parameters: dict[str, Any]) -> None:
+        """Run a plain statement right before the commit, in one round trip with all others of that kind.
+
+        They do not see each other's effects, and each names its parameters with a prefix of its own.
+        """
+        self._last[statement] = parameters
+
+    def run_last(self) -> None:
+        """Run what waits for the end. Called once, by the edge."""
+        if self._last:
+            parameters = {name: value for each in self._last.values() for name, value in each.items()}
+            self.execute(_together(tuple(self._last)), parameters)
 
     def emit(self, event: Message) -> None:
         """Add an event to the outbox; it is published if and only if this transaction commits.
@@ -81,17 +96,17 @@ class Transactions:
 
         A MeshError that is `keeping_writes` commits and is raised all the same.
         """
-        with self.database.write.connect() as connection:
-            tx = Tx(now=self.clock.now(), call=call, connect=lambda: connection)
-            refusal: MeshError | None = None
-            with connection.begin():
-                try:
-                    yield tx
-                except MeshError as error:
-                    if not error.keeps_writes:
-                        raise
-                    refusal = error
-                outbox.flush(tx, source=self.source)
+        refusal: MeshError | None = None
+        with self.database.transaction() as session:
+            tx = Tx(now=self.clock.now(), call=call, connect=lambda: session)
+            try:
+                yield tx
+            except MeshError as error:
+                if not error.keeps_writes:
+                    raise
+                refusal = error
+            outbox.flush(tx, source=self.source)
+            tx.run_last()
         if tx.events and self.on_events:
             self.on_events()
         if refusal is not None:
@@ -104,5 +119,13 @@ class Transactions:
             yield Tx(
                 now=self.clock.now(),
                 call=call,
-                connect=lambda: stack.enter_context(self.database.read.connect()),
+                connect=lambda: stack.enter_context(self.database.reading()),
             )
+
+
+@cache
+def _together(statements: tuple[str, ...]) -> Sql:
+    """Return several data-modifying statements as one."""
+    *first, last = statements
+    parts = ", ".join(f"part_{number} AS ({statement})" for number, statement in enumerate(first))
+    return sql(f"WITH {parts} {last}" if parts else last)

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import structlog
 from google.api_core import exceptions as google
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from meshkit.call import Call
 from meshkit.db.engine import is_unavailable
+from meshkit.db.sql import sql
 from meshkit.errors import MeshError
 from meshkit.events.registry import UnreadableEvent
 from meshkit.obs import tracing
@@ -43,14 +43,14 @@ _AWAY_SECONDS = 0.5
 _LINGER_SECONDS = 0.025
 _ERROR_MAX = 1024
 
-_SEEN = text(
+_SEEN = sql(
     """
     INSERT INTO inbox (consumer, event_id, handled_at)
     SELECT :consumer, e, :now FROM unnest(CAST(:event_ids AS uuid[])) AS e ORDER BY e
     ON CONFLICT ON CONSTRAINT inbox_pk DO NOTHING RETURNING event_id
     """
 )
-_DEAD = text(
+_DEAD = sql(
     """
     INSERT INTO inbox_dlq (consumer, event_id, type, version, topic, ordering_key, payload, headers, reason, message,
                            attempts, failed_at)

@@ -6,8 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
-
 from meshkit.events.envelope import EventSpec, ordering_key_of, spec_of
 from meshkit.ids import new_id
 
@@ -20,18 +18,17 @@ if TYPE_CHECKING:
     from meshkit.db.tx import Tx
 
 # `once` events collide on once_key and are then not written a second time.
-_INSERT = text(
-    """
+_INSERT = """
     INSERT INTO outbox (event_id, type, version, topic, ordering_key, payload, headers, once_key, created_at, available_at)
-    SELECT e.event_id, e.type, e.version, e.topic, e.ordering_key, e.payload, CAST(e.headers AS jsonb), e.once_key, :now, :now
-    FROM unnest(CAST(:event_ids AS uuid[]), CAST(:types AS text[]), CAST(:versions AS integer[]), CAST(:topics AS text[]),
-                CAST(:keys AS text[]), CAST(:payloads AS bytea[]), CAST(:headers AS text[]),
-                CAST(:once_keys AS text[]))
+    SELECT e.event_id, e.type, e.version, e.topic, e.ordering_key, e.payload, CAST(e.headers AS jsonb), e.once_key,
+           :event_now, :event_now
+    FROM unnest(CAST(:event_ids AS uuid[]), CAST(:event_types AS text[]), CAST(:event_versions AS integer[]),
+                CAST(:event_topics AS text[]), CAST(:event_keys AS text[]), CAST(:event_payloads AS bytea[]),
+                CAST(:event_headers AS text[]), CAST(:event_once_keys AS text[]))
          WITH ORDINALITY AS e (event_id, type, version, topic, ordering_key, payload, headers, once_key, position)
     ORDER BY e.position
     ON CONFLICT ON CONSTRAINT outbox_once_key_key DO NOTHING
-    """
-)
+"""
 
 
 @dataclass(frozen=True)
@@ -67,17 +64,17 @@ def flush(tx: Tx, *, source: str) -> None:
         return
     events = tx.events
     origin = {"ce-source": f"marketmesh/{source}"}
-    tx.execute(
+    tx.execute_last(
         _INSERT,
         {
-            "now": tx.now,
+            "event_now": tx.now,
             "event_ids": [event.event_id for event in events],
-            "types": [event.spec.type for event in events],
-            "versions": [event.spec.version for event in events],
-            "topics": [event.spec.topic for event in events],
-            "keys": [event.ordering_key for event in events],
-            "payloads": [event.payload for event in events],
-            "headers": [json.dumps({**event.headers, **origin}) for event in events],
-            "once_keys": [event.once_key for event in events],
+            "event_types": [event.spec.type for event in events],
+            "event_versions": [event.spec.version for event in events],
+            "event_topics": [event.spec.topic for event in events],
+            "event_keys": [event.ordering_key for event in events],
+            "event_payloads": [event.payload for event in events],
+            "event_headers": [json.dumps({**event.headers, **origin}) for event in events],
+            "event_once_keys": [event.once_key for event in events],
         },
     )

@@ -16,10 +16,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from google.api_core import exceptions as google
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from meshkit.call import Call
+from meshkit.db.sql import sql
 from meshkit.events.bus import RETRYABLE
 from meshkit.events.envelope import attributes_of
 from meshkit.ids import new_id
@@ -41,7 +41,7 @@ _ERROR_MAX = 1024
 _PUBLISHERS = 4
 _IDLE_POLLS_MAX = 10
 
-_CLAIM = text(
+_CLAIM = sql(
     """
     UPDATE outbox SET lease_token = :token, lease_until = :lease_until, attempts = attempts + 1
     WHERE seq IN (
@@ -55,15 +55,15 @@ _CLAIM = text(
     RETURNING seq, event_id, type, version, topic, ordering_key, payload, headers, created_at, attempts
     """
 )
-_PUBLISHED = text(
+_PUBLISHED = sql(
     "UPDATE outbox SET published_at = :now, lease_token = NULL, lease_until = NULL"
     " WHERE seq = ANY(:seqs) AND lease_token = :token"
 )
-_FAILED = text(
+_FAILED = sql(
     "UPDATE outbox SET lease_token = NULL, lease_until = NULL, available_at = :available_at, last_error = :error"
     " WHERE seq = :seq AND lease_token = :token"
 )
-_DEAD = text(
+_DEAD = sql(
     """
     WITH dead AS (DELETE FROM outbox WHERE seq = :seq AND lease_token = :token RETURNING *)
     INSERT INTO outbox_dlq (event_id, type, version, topic, ordering_key, payload, headers, reason, message, attempts,
@@ -73,7 +73,7 @@ _DEAD = text(
         attempts = excluded.attempts, failed_at = excluded.failed_at, replayed_at = NULL
     """
 )
-_OLDEST = text("SELECT created_at FROM outbox WHERE published_at IS NULL ORDER BY seq LIMIT 1")
+_OLDEST = sql("SELECT created_at FROM outbox WHERE published_at IS NULL ORDER BY seq LIMIT 1")
 
 
 @dataclass

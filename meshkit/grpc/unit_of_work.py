@@ -10,13 +10,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from meshkit import audit, idempotency
 from meshkit.db.engine import run_with_retries
 from meshkit.errors import IdempotencyKeyMissing, MeshError, ValidationError
-from meshkit.flow import Flow
+from meshkit.flow import Flow, Replayed
 from meshkit.grpc.policy import Effect
 from meshkit.obs.logging import get_logger
 from meshkit.obs.metrics import IDEMPOTENT_REPLAYS
 
 if TYPE_CHECKING:
-    import uuid
     from collections.abc import Callable
 
     from google.protobuf.message import Message
@@ -115,14 +114,14 @@ class UnitOfWork:
         *,
         resumed: bool,
     ) -> Message | bytes:
-        claimed = self._claim_flow(request, call, key)
-        if isinstance(claimed, idempotency.Replay):
-            return _replay(policy, call, claimed)
-        flow = Flow(id=claimed, call=call, transactions=self.transactions, policy=policy, request=request, key=key)
+        flow = Flow(origin=call, transactions=self.transactions, policy=policy, request=request, key=key)
         try:
             servicer(request, flow)
+        except Replayed as found:
+            return _replay(policy, call, found.replay)
         except MeshError as error:
-            self._after_refusal(call, key, retryable=error.retryable, resumed=resumed)
+            if flow.is_claimed:
+                self._after_refusal(call, key, retryable=error.retryable, resumed=resumed)
             raise
         assert flow.completed is not None, f"{policy.path} ended without completing its flow"
         return flow.completed
@@ -137,16 +136,6 @@ class UnitOfWork:
             return
         with self.transactions.write(call) as tx:
             (idempotency.release if retryable else idempotency.forget)(tx, key)
-
-    def _claim_flow(self, request: Message, call: Call, key: idempotency.Key) -> idempotency.Replay | uuid.UUID:
-        record = idempotency.FlowClaim(
-            request.SerializeToString(deterministic=True),
-            {**call.principal.claims, "request_id": call.request_id, "traceparent": call.traceparent},
-        )
-        with self.transactions.write(call) as tx:
-            claimed = idempotency.claim(tx, key, flow=record)
-        assert claimed is not None, "a flow claim names the flow"
-        return claimed
 
     def record_denial(self, policy: MethodPolicy, request: Message, call: Call, error: MeshError) -> None:
         """Write the audit row of a refused audited call, in a small transaction of its own."""

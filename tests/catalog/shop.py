@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-
 from marketmesh.catalog.v1 import catalog_internal_service_pb2 as internal
 from marketmesh.catalog.v1 import catalog_internal_service_pb2_grpc as internal_stubs
 from marketmesh.catalog.v1 import product_pb2
@@ -18,6 +16,7 @@ from marketmesh.catalog.v1 import product_service_pb2 as messages
 from marketmesh.catalog.v1 import product_service_pb2_grpc as stubs
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
 from marketmesh.identity.events.v1 import identity_events_pb2 as identity
+from tests.support.statements import recorded_statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -136,17 +135,10 @@ class Shop:
     @contextmanager
     def statements(self) -> Iterator[list[str]]:
         """Collect the SQL statements that catalog runs."""
-        seen: list[str] = []
-
-        def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-            seen.append(statement)
-
-        engine = self.mesh.process("catalog").database.write
-        sa.event.listen(engine, "before_cursor_execute", note)
-        try:
-            yield seen
-        finally:
-            sa.event.remove(engine, "before_cursor_execute", note)
+        statements: list[str] = []
+        with recorded_statements(self.mesh.process("catalog").database) as sessions:
+            yield statements
+        statements.extend(statement for session in sessions for statement in session)
 
 
 @dataclass

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from meshkit.db.sql import sql
 from services.analytics.data.tables import warehouse_rows
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from meshkit.db.tx import Tx
 
-_DELETE_OLD = text("DELETE FROM warehouse_rows WHERE loaded_at < :limit")
+_DELETE_OLD = sql("DELETE FROM warehouse_rows WHERE loaded_at < :limit")
 
 
 def add(tx: Tx, *, event_id: uuid.UUID, row: dict[str, Any]) -> None:

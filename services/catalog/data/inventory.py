@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import insert, select, update
 
+from meshkit.db.sql import sql
 from services.catalog.data.tables import inventory_items, products
 from services.catalog.domain.reservations import Stock
 
@@ -22,12 +23,12 @@ _STOCK = """
     ORDER BY i.product_id
     FOR UPDATE OF i
 """
-_LOCK = text(_STOCK)
-_LOCK_FREE = text(_STOCK + " SKIP LOCKED")
+_LOCK = sql(_STOCK)
+_LOCK_FREE = sql(_STOCK + " SKIP LOCKED")
 
 # A consumer's batch is one transaction of many events. While it holds stock of one it must not wait for that of
-# another, or it and a Reserve could wait for each other. Under this name the connection remembers who holds stock.
-_HOLDER = "catalog.stock_holder"
+# another, or it and a Reserve could wait for each other. Under this name the transaction notes that it holds stock.
+_HOLDS_STOCK = "catalog.holds_stock"
 
 
 class StockBusy(Exception):
@@ -52,7 +53,7 @@ def add(tx: Tx, product_id: uuid.UUID, *, available_qty: int, low_stock_threshol
 def lock(tx: Tx, product_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Stock]:
     """Return those of the products that exist and keep their stock from changing until commit. Raises StockBusy."""
     wanted = list(set(product_ids))
-    if _holding(tx):
+    if _HOLDS_STOCK in tx.notes:
         stock = lock_free(tx, wanted)
         if len(stock) < len(wanted):
             raise StockBusy
@@ -95,9 +96,5 @@ def set_available(tx: Tx, product_id: uuid.UUID, *, available_qty: int, low_stoc
 def _locked(tx: Tx, statement: Any, product_ids: list[uuid.UUID]) -> dict[uuid.UUID, Stock]:
     rows = tx.execute(statement, {"product_ids": product_ids}).all()
     if rows:
-        tx.connection.info[_HOLDER] = tx.connection.get_transaction()
+        tx.notes.add(_HOLDS_STOCK)
     return {row.product_id: Stock(row.available_qty, row.is_active) for row in rows}
-
-
-def _holding(tx: Tx) -> bool:
-    return tx.connection.info.get(_HOLDER) is tx.connection.get_transaction()

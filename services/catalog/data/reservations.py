@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text, update
+from sqlalchemy import update
 
+from meshkit.db.sql import sql
 from services.catalog.data.tables import reservations
 from services.catalog.domain.reservations import ReservationState
 
@@ -17,19 +18,19 @@ if TYPE_CHECKING:
     from meshkit.db.tx import Tx
     from services.catalog.domain.reservations import Line, Refusal
 
-_OF_GROUP = text(
+_OF_GROUP = sql(
     "SELECT line_id, order_id, product_id, quantity, state, reason FROM reservations WHERE group_id = :group_id"
 )
-_OF_ORDER = text(
+_OF_ORDER = sql(
     "SELECT line_id, group_id, order_id, product_id, quantity, state, expires_at FROM reservations"
     " WHERE order_id = :order_id ORDER BY line_id"
 )
-_DUE = text(
+_DUE = sql(
     "SELECT line_id, product_id FROM reservations"
     " WHERE state = 'reserved' AND expires_at <= :now ORDER BY expires_at LIMIT :limit"
 )
 # Only an expired reservation is ever written a second time.
-_WRITE = text(
+_WRITE = sql(
     """
     WITH written AS (
         INSERT INTO reservations
@@ -71,10 +72,10 @@ _SETTLE = """
     )
     SELECT * FROM settled ORDER BY line_id
 """
-_RELEASE = text(_SETTLE.format(condition="", target="available_qty"))
-_CONSUME = text(_SETTLE.format(condition="", target="consumed_qty"))
+_RELEASE = sql(_SETTLE.format(condition="", target="available_qty"))
+_CONSUME = sql(_SETTLE.format(condition="", target="consumed_qty"))
 # Takes only what is due and nobody is working on.
-_EXPIRE = text(_SETTLE.format(condition="AND expires_at <= :now FOR UPDATE SKIP LOCKED", target="available_qty"))
+_EXPIRE = sql(_SETTLE.format(condition="AND expires_at <= :now FOR UPDATE SKIP LOCKED", target="available_qty"))
 
 
 def of_group(tx: Tx, group_id: uuid.UUID) -> dict[uuid.UUID, Any]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
+from meshkit.db.sql import sql
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
 
-_DISAGREEING = text(
+_DISAGREEING = sql(
     """
     SELECT i.*, coalesce(r.reserved, 0) AS lines_reserved, coalesce(r.consumed, 0) AS lines_consumed
     FROM inventory_items i LEFT JOIN (
@@ -26,7 +26,7 @@ _DISAGREEING = text(
     ORDER BY i.product_id LIMIT :limit
     """
 )
-_UNSTOCKED = text(
+_UNSTOCKED = sql(
     """
     SELECT r.line_id FROM reservations r
     WHERE r.state IN ('reserved', 'consumed')

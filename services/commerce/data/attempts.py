@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
+from meshkit.db.sql import sql
 
 if TYPE_CHECKING:
     import uuid
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from meshkit.db.tx import Tx
 
 # A running attempt keeps its group; one whose reservations may have expired starts over with a new one.
-_BEGIN = text(
+_BEGIN = sql(
     """
     INSERT INTO checkout_attempts AS a (cart_id, buyer_store_id, checkout_group_id, state, started_at)
     VALUES (:cart_id, :buyer, :group_id, 'reserving', :now)
@@ -24,16 +24,16 @@ _BEGIN = text(
     RETURNING checkout_group_id
     """
 )
-_FIND = text("SELECT * FROM checkout_attempts WHERE cart_id = :cart_id")
-_FAIL = text(
+_FIND = sql("SELECT * FROM checkout_attempts WHERE cart_id = :cart_id")
+_FAIL = sql(
     "UPDATE checkout_attempts SET state = 'failed' WHERE cart_id = :cart_id AND state = 'reserving'"
     " RETURNING checkout_group_id"
 )
-_CONVERT = text(
+_CONVERT = sql(
     "UPDATE checkout_attempts SET state = 'converted', response = :response, converted_at = :now"
     " WHERE cart_id = :cart_id AND checkout_group_id = :group_id AND state = 'reserving'"
 )
-_FIND_CONVERTED = text(
+_FIND_CONVERTED = sql(
     "SELECT * FROM checkout_attempts WHERE cart_id = :id AND buyer_store_id = :buyer AND state = 'converted'"
     " UNION ALL"
     " SELECT * FROM checkout_attempts WHERE checkout_group_id = :id AND buyer_store_id = :buyer AND state = 'converted'"

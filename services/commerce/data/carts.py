@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
-
+from meshkit.db.sql import sql
 from services.commerce.data.recordset import insert_rows, to_json
 from services.commerce.data.tables import cart_items, cart_vendor_groups
 
@@ -17,9 +16,9 @@ if TYPE_CHECKING:
     from meshkit.db.tx import Tx
     from services.commerce.domain.quote import Quote
 
-_ACTIVE = text("SELECT id FROM cart_records WHERE buyer_store_id = :buyer AND status = 'active' FOR UPDATE")
-_SUPERSEDE = text("UPDATE cart_records SET status = 'superseded', updated_at = :now WHERE id = :id")
-_SAVE = text(
+_ACTIVE = sql("SELECT id FROM cart_records WHERE buyer_store_id = :buyer AND status = 'active' FOR UPDATE")
+_SUPERSEDE = sql("UPDATE cart_records SET status = 'superseded', updated_at = :now WHERE id = :id")
+_SAVE = sql(
     """
     INSERT INTO cart_records (id, buyer_store_id, status, currency, valid_until, subtotal_cents, discounts_cents,
                               total_cents, attribution_tokens, created_at, updated_at)
@@ -32,7 +31,7 @@ _SAVE = text(
     RETURNING *
     """
 )
-_CLEAR = text(
+_CLEAR = sql(
     "WITH items AS (DELETE FROM cart_items WHERE cart_id = :id) DELETE FROM cart_vendor_groups WHERE cart_id = :id"
 )
 _ADD_ITEMS = insert_rows(
@@ -43,28 +42,28 @@ _ADD_GROUPS = insert_rows(
     [column.name for column in cart_vendor_groups.c if column.name != "cart_id"],
     constants="cart_id = :cart_id",
 )
-_FIND_ACTIVE = text("SELECT * FROM cart_records WHERE buyer_store_id = :buyer AND status = 'active'")
-_ITEMS = text("SELECT * FROM cart_items WHERE cart_id = :id ORDER BY position")
-_GROUPS = text("SELECT * FROM cart_vendor_groups WHERE cart_id = :id ORDER BY position")
-_PRICES = text(
+_FIND_ACTIVE = sql("SELECT * FROM cart_records WHERE buyer_store_id = :buyer AND status = 'active'")
+_ITEMS = sql("SELECT * FROM cart_items WHERE cart_id = :id ORDER BY position")
+_GROUPS = sql("SELECT * FROM cart_vendor_groups WHERE cart_id = :id ORDER BY position")
+_PRICES = sql(
     "SELECT i.product_id, i.unit_price_cents FROM cart_items i JOIN cart_records c ON c.id = i.cart_id"
     " WHERE c.buyer_store_id = :buyer AND c.status = 'active' AND i.unit_price_cents > 0"
 )
-_LOCK_FOR_CHECKOUT = text(
+_LOCK_FOR_CHECKOUT = sql(
     """
     SELECT c.status, c.currency, c.valid_until, c.attribution_tokens, g.name AS buyer_store_name, g.kyc_status
     FROM cart_records c LEFT JOIN store_gates g ON g.store_id = c.buyer_store_id
     WHERE c.id = :id AND c.buyer_store_id = :buyer FOR UPDATE OF c
     """
 )
-_SNAPSHOT = text(
+_SNAPSHOT = sql(
     """
     SELECT i.*, v.promo, v.promo_cents FROM cart_items i
     JOIN cart_vendor_groups v ON v.cart_id = i.cart_id AND v.vendor_store_id = i.vendor_store_id
     WHERE i.cart_id = :id AND i.status = 'ok' ORDER BY v.position, i.position
     """
 )
-_CONVERT = text(
+_CONVERT = sql(
     """
     UPDATE cart_records SET status = 'converted', checkout_group_id = :group_id, payment_method = :payment_method,
         shipping_address = CAST(:shipping_address AS jsonb), billing_address = CAST(:billing_address AS jsonb),

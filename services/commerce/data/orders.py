@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import or_, select, text, tuple_, update
 
 from meshkit.cursor import Cursor
+from meshkit.db.sql import sql
 from services.commerce.data.recordset import insert_rows, to_json
 from services.commerce.data.tables import ACTIONABLE, one_of, order_line_items, vendor_orders
 
@@ -32,8 +33,8 @@ _ADD_ORDERS = insert_rows(
     returning="id, order_number",
 )
 _ADD_LINES = insert_rows(order_line_items, [column.name for column in order_line_items.c])
-_SET_LINES = text("UPDATE order_line_items SET status = :status WHERE order_id = :order_id AND status = ANY(:before)")
-_DECIDE_LINE = text("UPDATE order_line_items SET status = :status, notes = :notes WHERE id = :id")
+_SET_LINES = sql("UPDATE order_line_items SET status = :status WHERE order_id = :order_id AND status = ANY(:before)")
+_DECIDE_LINE = sql("UPDATE order_line_items SET status = :status, notes = :notes WHERE id = :id")
 
 
 def add(tx: Tx, orders: Iterable[PlannedOrder], lines: Iterable[PlannedLine]) -> dict[uuid.UUID, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
+from meshkit.db.sql import sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,5 +68,5 @@ _PROOFS = {
 def violations(tx: Tx) -> Iterator[tuple[str, str]]:
     """Yield each violated sentence with the id it is about."""
     for sentence, query in _PROOFS.items():
-        for row in tx.execute(text(query)):
+        for row in tx.execute(sql(query)):
             yield sentence, str(row[0])

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Table, text
+from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql
+
+from meshkit.db.sql import sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from sqlalchemy import TextClause
+    from meshkit.db.sql import Sql
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
-def insert_rows(table: Table, columns: Sequence[str], *, constants: str = "", returning: str = "") -> TextClause:
+def insert_rows(table: Table, columns: Sequence[str], *, constants: str = "", returning: str = "") -> Sql:
     """Return `INSERT … SELECT FROM json_to_recordset(:rows)`.
 
     `constants` are further columns as `column = expression`, separated by commas; `returning` a column list.
@@ -27,7 +29,7 @@ def insert_rows(table: Table, columns: Sequence[str], *, constants: str = "", re
     into = ", ".join([names, *(column for column, _ in fixed)])
     values = ", ".join([names, *(expression for _, expression in fixed)])
     tail = f" RETURNING {returning}" if returning else ""
-    return text(
+    return sql(
         f"INSERT INTO {table.name} ({into}) SELECT {values}"  # noqa: S608
         f" FROM json_to_recordset(CAST(:rows AS json)) AS r ({types}){tail}"
     )

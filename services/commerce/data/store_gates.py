@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
-
+from meshkit.db.sql import sql
 from services.commerce.domain.quote import Gate
 
 if TYPE_CHECKING:
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
     from meshkit.db.tx import Tx
 
-_KEEP = text(
+_KEEP = sql(
     """
     INSERT INTO store_gates (store_id, type, name, state, kyc_status, subscription_active, version)
     VALUES (:store_id, :type, :name, :state, :kyc_status, :subscription_active, :version)
@@ -24,11 +23,11 @@ _KEEP = text(
     WHERE store_gates.version < excluded.version
     """
 )
-_FIND = text(
+_FIND = sql(
     "SELECT store_id, type, name, state, kyc_status, subscription_active FROM store_gates"
     " WHERE store_id = ANY(CAST(:store_ids AS uuid[]))"
 )
-_LOCK = text("SELECT 1 FROM store_gates WHERE store_id = :store_id FOR NO KEY UPDATE")
+_LOCK = sql("SELECT 1 FROM store_gates WHERE store_id = :store_id FOR NO KEY UPDATE")
 
 
 def keep(tx: Tx, gate: Gate, *, version: int) -> None:

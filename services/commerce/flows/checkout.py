@@ -46,8 +46,8 @@ def checkout(
     Raises what begin_checkout does, CheckoutRunning, and DependencyUnavailable when catalog is away: then the attempt
     waits for the next call.
     """
-    flow.call.headers["x-http-status"] = "201"
     with flow.transaction() as tx:
+        tx.call.headers["x-http-status"] = "201"
         begun = begin_checkout(tx, terms, rules=rules)
         if isinstance(begun, bytes):
             tx.audit(target=terms.cart_id)

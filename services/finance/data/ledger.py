@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, insert, select
 
+from meshkit.db.sql import sql
 from meshkit.ids import derived_id, new_id
 from services.finance.data.tables import accounts, ledger_entries, postings
 
@@ -20,7 +21,7 @@ NOBODY = uuid.UUID(int=0)
 
 # Sorted, so that two entries that open the same accounts cannot deadlock; without a target, because their twin rows
 # collide on the primary key as well.
-_ENSURE_ACCOUNTS = text(
+_ENSURE_ACCOUNTS = sql(
     """
     INSERT INTO accounts (id, kind, owner_id, currency, created_at)
     SELECT id, kind, owner_id, currency, :now
@@ -30,14 +31,14 @@ _ENSURE_ACCOUNTS = text(
     ON CONFLICT DO NOTHING
     """
 )
-_UNBALANCED = text(
+_UNBALANCED = sql(
     """
     SELECT p.entry_id, a.currency, sum(p.amount_cents) AS sum_cents, count(*) AS sides
     FROM postings p JOIN accounts a ON a.id = p.account_id
     GROUP BY p.entry_id, a.currency HAVING sum(p.amount_cents) <> 0
     """
 )
-_EMPTY = text("SELECT e.id FROM ledger_entries e WHERE (SELECT count(*) FROM postings p WHERE p.entry_id = e.id) < 2")
+_EMPTY = sql("SELECT e.id FROM ledger_entries e WHERE (SELECT count(*) FROM postings p WHERE p.entry_id = e.id) < 2")
 
 
 def append(

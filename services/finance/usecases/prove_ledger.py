@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
-
+from meshkit.db.sql import sql
 from services.finance.data import ledger
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
 
 # What is posted of each order against what its intent says; an order that is only on one side is compared with zero.
-_ORDERS_OTHERWISE = text(
+_ORDERS_OTHERWISE = sql(
     """
     WITH posted AS (
         SELECT e.order_id, a.currency,

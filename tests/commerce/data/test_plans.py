@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import text
 
 from services.commerce.data.tables import ACTIONABLE, one_of
 from tests.commerce.market import Market
+from tests.support.statements import recorded_statements
 
 NEWEST = "ORDER BY created_at DESC, id DESC LIMIT 26"
 CHASSIS = ("idempotency_keys", "INTO outbox", "audit_log")
@@ -50,8 +48,6 @@ class TestOrderLists:
 
 
 def explain(market: Market, query: str) -> str:
-    from sqlalchemy import text
-
     with market.mesh.transaction("commerce") as tx:
         tx.execute(text("SET LOCAL enable_seqscan = off"))
         tx.execute(text("SET LOCAL enable_bitmapscan = off"))
@@ -61,23 +57,26 @@ def explain(market: Market, query: str) -> str:
 
 class TestStatements:
     def test_checkout_keeps_its_budget_however_large_the_cart(self, market: Market) -> None:
+        database = market.mesh.process("commerce").database
         vendors = [market.vendor, *(market.new_vendor() for _ in range(4))]
         wanted = [(market.product(vendor), 2) for vendor in vendors for _ in range(4)]
         small, key = market.quote().id, uuid.uuid4().hex
-        with recorded(market) as for_one_line:
+        with recorded_statements(database) as for_one_line:
             market.checkout(small, key=key)
         large = market.quote(*wanted).id
-        with recorded(market) as for_twenty_lines:
+        with recorded_statements(database) as for_twenty_lines:
             market.checkout(large)
 
         counts = [[len(own(transaction)) for transaction in run] for run in (for_one_line, for_twenty_lines)]
-        # Claim of the key; begin (lock cart, read snapshot, attempt); convert (cart, orders, lines, attempt).
-        assert counts == [[0, 3, 4], [0, 3, 4]]
-        assert [len(transaction) for transaction in for_twenty_lines] == [1, 3, 7]
+        # Begin (lock cart, read snapshot, attempt); convert (cart, orders, lines, attempt).
+        assert counts == [[3, 4], [3, 4]]
+        # The key's claim; audit row, answer and events together.
+        assert [len(transaction) for transaction in for_twenty_lines] == [4, 5]
 
     def test_a_quote_takes_the_same_statements_however_large(self, market: Market) -> None:
+        database = market.mesh.process("commerce").database
         wanted = [(market.product(market.new_vendor()), 2) for _ in range(10)]
-        with recorded(market) as run:
+        with recorded_statements(database) as run:
             market.quote(*wanted)
 
         assert sum(len(own(transaction)) for transaction in run) <= 11
@@ -85,26 +84,3 @@ class TestStatements:
 
 def own(statements: list[str]) -> list[str]:
     return [statement for statement in statements if not any(name in statement for name in CHASSIS)]
-
-
-@contextmanager
-def recorded(market: Market) -> Iterator[list[list[str]]]:
-    """Collect the statements of commerce's transactions, one list each."""
-    engine = market.mesh.process("commerce").database.write
-    transactions: list[list[str]] = []
-
-    def begin(_: Any) -> None:
-        transactions.append([])
-
-    def execute(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if not transactions:
-            transactions.append([])
-        transactions[-1].append(statement)
-
-    event.listen(engine, "begin", begin)
-    event.listen(engine, "before_cursor_execute", execute)
-    try:
-        yield transactions
-    finally:
-        event.remove(engine, "begin", begin)
-        event.remove(engine, "before_cursor_execute", execute)
