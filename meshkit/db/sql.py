@@ -32,10 +32,10 @@ class Sql:
         # Encoded once: psycopg takes bytes as they are.
         self.query = _PARAMETER.sub(lambda match: numbers[match[1]], text).encode()
 
-    def bind(self, parameters: Mapping[str, Any] | None) -> tuple[Any, ...]:
-        """Return the values in the order of the statement. Raises KeyError naming a missing one."""
+    def bind(self, parameters: Mapping[str, Any] | None) -> tuple[Any, ...] | None:
+        """Return the values in the order of the statement, None when it has none. Raises KeyError naming a missing one."""
         if not self._names:
-            return ()
+            return None
         assert parameters is not None, f"parameters are missing: {self._names}"
         return tuple(parameters[name] for name in self._names)
 
@@ -108,7 +108,7 @@ class Cursor:
         cursor = self._cursor
         try:
             if isinstance(parameters, list):
-                cursor.executemany(statement.query, [statement.bind(each) for each in parameters])
+                cursor.executemany(statement.query, [statement.bind(each) or () for each in parameters])
                 return Rows([], cursor.rowcount)
             cursor.execute(statement.query, statement.bind(parameters))  # type: ignore[arg-type]
             return Rows(cursor.fetchall() if cursor.description else [], cursor.rowcount)

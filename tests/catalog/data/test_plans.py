@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-import sqlalchemy as sa
 
-from meshkit.call import Call
 from meshkit.cursor import Cursor, Page
+from meshkit.db.sql import sql
 from meshkit.db.tx import Tx
 from services.catalog.data import products, reservations
 from services.catalog.domain.filters import Filters
@@ -18,7 +17,8 @@ from services.catalog.domain.filters import Filters
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.mesh_harness import MeshHarness
+from tests.support.mesh_harness import MeshHarness
+from tests.support.statements import owner_transaction, plan_of
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 STORE = uuid.UUID(int=7)
@@ -26,7 +26,7 @@ PAGE = Page(limit=25, after=None)
 LATER = Page(limit=25, after=Cursor(NOW, uuid.UUID(int=1)))
 
 # 200 vendors in two states, 100 products each; seedlings are rare.
-_FILL = """
+_FILL = sql("""
 INSERT INTO store_gates
 SELECT lpad(to_hex(n), 32, '0')::uuid, 'vendor', 'Vendor ' || n, chr(65 + n % 2) || 'Z', 'verified', true, 1
 FROM generate_series(1, 200) AS n;
@@ -43,25 +43,23 @@ SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(
     CASE n % 100 WHEN 0 THEN 'reserved' ELSE 'released' END, '', TIMESTAMPTZ '2025-01-01 UTC' + n * interval '1 hour', now(), now()
 FROM generate_series(1, 20000) AS n;
 ANALYZE products; ANALYZE inventory_items; ANALYZE store_gates; ANALYZE reservations;
-"""
+""")
 
 
 @pytest.fixture(scope="module")
 def filled(session_mesh: MeshHarness) -> Iterator[Tx]:
     """Return a transaction that sees many rows and is rolled back in the end."""
     session_mesh.start("catalog")
-    engine = sa.create_engine(session_mesh.stack.addresses.database_url("catalog", kind="owner"))
-    with engine.connect() as connection:
-        connection.connection.driver_connection.execute(_FILL)
-        yield Tx(now=NOW, call=Call(), connect=lambda: connection)
-        connection.rollback()
-    engine.dispose()
+    url = session_mesh.stack.addresses.database_url("catalog", kind="owner")
+    with owner_transaction(url, now=NOW) as tx:
+        tx.execute(_FILL)
+        yield tx
 
 
 class TestListPlans:
     @pytest.mark.parametrize("page", [PAGE, LATER])
     def test_the_grid_walks_the_newest_products(self, filled: Tx, page: Page) -> None:
-        plan = _plan(filled, lambda: products.page_of_listed(filled, state="BZ", filters=Filters(), page=page))
+        plan = plan_of(filled, lambda: products.page_of_listed(filled, state="BZ", filters=Filters(), page=page))
 
         assert "products_listed_idx" in plan
         assert "Sort" not in plan
@@ -70,21 +68,21 @@ class TestListPlans:
     def test_a_category_has_an_order_of_its_own(self, filled: Tx) -> None:
         filters = Filters(category="seedling")
 
-        plan = _plan(filled, lambda: products.page_of_listed(filled, state="BZ", filters=filters, page=PAGE))
+        plan = plan_of(filled, lambda: products.page_of_listed(filled, state="BZ", filters=filters, page=PAGE))
 
         assert "products_listed_category_idx" in plan
 
     def test_a_search_uses_words_and_trigrams(self, filled: Tx) -> None:
         filters = Filters(words="sku777", prefixes="sku777:*")
 
-        plan = _plan(filled, lambda: products.page_of_listed(filled, state="BZ", filters=filters, page=PAGE))
+        plan = plan_of(filled, lambda: products.page_of_listed(filled, state="BZ", filters=filters, page=PAGE))
 
         assert "products_words_idx" in plan
         assert "products_trigrams_idx" in plan
 
     @pytest.mark.parametrize("page", [PAGE, LATER])
     def test_the_vendor_table_walks_the_stores_products(self, filled: Tx, page: Page) -> None:
-        plan = _plan(filled, lambda: products.page_of_store(filled, STORE, filters=Filters(), page=page))
+        plan = plan_of(filled, lambda: products.page_of_store(filled, STORE, filters=Filters(), page=page))
 
         assert "products_store_id_created_at_idx" in plan
         assert "Sort" not in plan
@@ -92,27 +90,11 @@ class TestListPlans:
 
 class TestReservationPlans:
     def test_the_sweep_reads_only_what_is_due(self, filled: Tx) -> None:
-        assert "reservations_expires_at_idx" in _plan(filled, lambda: reservations.due(filled, limit=500))
+        assert "reservations_expires_at_idx" in plan_of(filled, lambda: reservations.due(filled, limit=500))
 
     def test_groups_and_orders_are_found_by_index(self, filled: Tx) -> None:
-        group = _plan(filled, lambda: reservations.of_group(filled, uuid.uuid4()))
-        order = _plan(filled, lambda: reservations.of_order(filled, uuid.uuid4()))
+        group = plan_of(filled, lambda: reservations.of_group(filled, uuid.uuid4()))
+        order = plan_of(filled, lambda: reservations.of_order(filled, uuid.uuid4()))
 
         assert "reservations_group_id_idx" in group
         assert "reservations_order_id_idx" in order
-
-
-def _plan(tx: Tx, query: Any) -> str:
-    """Run the query and return the plan of the statement it ran."""
-    seen: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        seen.append((statement, parameters))
-
-    sa.event.listen(tx.connection, "before_cursor_execute", note)
-    try:
-        query()
-    finally:
-        sa.event.remove(tx.connection, "before_cursor_execute", note)
-    ((statement, parameters),) = seen
-    return "\n".join(tx.connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars())

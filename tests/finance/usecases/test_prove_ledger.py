@@ -6,15 +6,15 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
-from meshkit.call import Call
 from meshkit.db.tx import Tx
 from services.finance.usecases.follow_order import open_intent
 from services.finance.usecases.prove_ledger import prove_ledger
 from tests.finance.payments import Payments
 from tests.finance.snapshots import order_snapshot
 from tests.support.mesh_harness import MeshHarness
+from tests.support.statements import owner_transaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,13 +88,11 @@ _LIES = {
 def owner(mesh: MeshHarness) -> Iterator[Tx]:
     """Return a transaction of the owner in which no trigger fires; nothing of it stays."""
     mesh.start("finance")
-    engine = create_engine(mesh.stack.addresses.database_url("finance", kind="owner"))
-    with engine.connect() as connection, connection.begin() as transaction:
+    url = mesh.stack.addresses.database_url("finance", kind="owner")
+    with owner_transaction(url, now=mesh.clock.now()) as tx:
         for table in ("ledger_entries", "postings"):
-            connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
-        yield Tx(now=mesh.clock.now(), call=Call(), connect=lambda: connection)
-        transaction.rollback()
-    engine.dispose()
+            tx.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
+        yield tx
 
 
 @pytest.fixture

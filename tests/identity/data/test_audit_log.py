@@ -11,12 +11,12 @@ from sqlalchemy.exc import DBAPIError
 
 from marketmesh.identity.v1 import auth_service_pb2 as messages
 from meshkit import audit
-from meshkit.call import Call
 from meshkit.db.tx import Tx
 from meshkit.jobs import JobRunner, chassis_jobs
 from tests.identity.people import People
 from tests.support.identity import register_request
 from tests.support.mesh_harness import MeshHarness, Refused
+from tests.support.statements import owner_transaction
 
 SECRET = "a password nobody may ever read"
 
@@ -25,11 +25,9 @@ SECRET = "a password nobody may ever read"
 def owner(mesh: MeshHarness) -> Iterator[Tx]:
     """Return a transaction of the owner; nothing of it stays."""
     mesh.start("identity")
-    engine = create_engine(mesh.stack.addresses.database_url("identity", kind="owner"))
-    with engine.connect() as connection, connection.begin() as transaction:
-        yield Tx(now=mesh.clock.now(), call=Call(), connect=lambda: connection)
-        transaction.rollback()
-    engine.dispose()
+    url = mesh.stack.addresses.database_url("identity", kind="owner")
+    with owner_transaction(url, now=mesh.clock.now()) as tx:
+        yield tx
 
 
 class TestRedaction:

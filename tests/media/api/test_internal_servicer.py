@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from marketmesh.media.v1 import media_internal_service_pb2 as messages
 from meshkit.db.engine import constraint_of
+from meshkit.db.sql import sql
 from services.media.domain.attachments import PROTECTED
 from tests.media.uploads import Kind, Uploads
 from tests.support.mesh_harness import MeshHarness, Refused
@@ -176,7 +177,7 @@ class TestAttachedMedia:
         _reconcile(mesh, internal, uploads, entity_id, [media_id])
 
         with pytest.raises(IntegrityError) as refused, mesh.transaction("media") as tx:
-            tx.connection.exec_driver_sql("DELETE FROM media WHERE id = %s", (media_id,))
+            tx.execute(sql("DELETE FROM media WHERE id = :id"), {"id": media_id})
 
         assert constraint_of(refused.value) == "media_attachments_media_id_fk"
 
