@@ -139,7 +139,7 @@ def principal_of(claims: Mapping[str, Any]) -> Principal:
     """Return the caller that verified claims describe. Raises Unauthenticated for a malformed one."""
     audience = Audience(claims["aud"])
     if audience is Audience.SERVICE:
-        return Principal(audience=audience, service=str(claims["sub"]), origin=str(claims.get("origin", "")))
+        return Principal(audience=audience, service=str(claims["sub"]))
     try:
         return Principal(
             audience=audience,
@@ -154,14 +154,13 @@ def principal_of(claims: Mapping[str, Any]) -> Principal:
         raise Unauthenticated("The token is not valid.", cause="token_invalid") from None
 
 
-def mint_service_token(*, service: str, origin: str, key: str, now: datetime) -> str:
-    """Return a token with which `service` calls another one on behalf of `origin`; lives 60 s."""
+def mint_service_token(*, service: str, key: str, now: datetime) -> str:
+    """Return a token with which `service` calls others; lives 60 s. On whose behalf it calls travels beside it."""
     issued_at = int(now.timestamp())
     claims = {
         "iss": ISSUER,
         "aud": Audience.SERVICE.value,
         "sub": service,
-        "origin": origin,
         "iat": issued_at,
         "exp": issued_at + SERVICE_TOKEN_SECONDS,
         "jti": uuid.uuid4().hex,

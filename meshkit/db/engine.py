@@ -44,7 +44,7 @@ class Session:
         except psycopg.Error as error:
             raise_as_sqlalchemy(error, "connect")
         self._driver: psycopg.Connection[Any] = self._pooled.driver_connection  # type: ignore[assignment]
-        self._cursor = Cursor(self._driver)
+        self._cursor = Cursor(self._driver, self._pooled.info)
         self._core: Connection | None = None
 
     @property
@@ -62,21 +62,19 @@ class Session:
 
     def commit(self) -> None:
         """Commit. Raises DBAPIError; then nobody knows whether it did, and the caller's repeat finds out."""
-        try:
-            self._driver.commit()
-        except psycopg.Error as error:
-            raise_as_sqlalchemy(error, "commit")
+        self._cursor.commit()
 
     def rollback(self) -> None:
         """Roll back; a connection that is lost has done so by itself."""
-        if not self._driver.closed:
-            self._driver.rollback()
+        self._cursor.rollback()
 
     def close(self) -> None:
         """Give the connection back; a lost one takes the pool's others with it: its server has most likely restarted."""
         if self._driver.closed:
             self._pooled.invalidate()
             self.engine.dispose()
+        elif self._cursor.is_stale:
+            self._pooled.invalidate()
         self._pooled.close()
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import grpc
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from meshkit.auth import mint_service_token
+from meshkit.auth import SERVICE_TOKEN_SECONDS, mint_service_token
 from meshkit.errors import DependencyUnavailable, MeshError, Violation
+from meshkit.grpc.guard import ORIGIN_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +68,7 @@ class Channel:
         self._service = service
         self._token_key = token_key
         self._clock = clock
+        self._token, self._renew_at = "", clock.now()
         self.grpc = grpc.insecure_channel(
             address,
             options=[
@@ -85,7 +88,8 @@ class Channel:
         RemoteRefusal when it says no.
         """
         metadata = [
-            ("authorization", f"Bearer {self._token(call)}"),
+            ("authorization", f"Bearer {self._service_token()}"),
+            (ORIGIN_HEADER, call.principal.origin or call.principal.subject),
             ("x-request-id", call.request_id),
             ("traceparent", call.traceparent),
         ]
@@ -97,9 +101,13 @@ class Channel:
         except grpc.RpcError as error:
             raise self._translate(error) from None
 
-    def _token(self, call: Call) -> str:
-        origin = call.principal.origin or call.principal.subject
-        return mint_service_token(service=self._service, origin=origin, key=self._token_key, now=self._clock.now())
+    def _service_token(self) -> str:
+        """Return a token with at least half of its life left: the one called has verified it before."""
+        now = self._clock.now()
+        if now >= self._renew_at:
+            self._token = mint_service_token(service=self._service, key=self._token_key, now=now)
+            self._renew_at = now + timedelta(seconds=SERVICE_TOKEN_SECONDS / 2)
+        return self._token
 
     def _translate(self, error: grpc.RpcError) -> MeshError:
         code = error.code()

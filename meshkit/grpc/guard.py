@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import protovalidate
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from meshkit.revocation import Revocations
 
 _BEARER = "bearer "
+# Whom a calling service acts for. Believed of services only; the gateway removes it from what comes from outside.
+ORIGIN_HEADER = "x-mesh-origin"
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Guard:
         if principal.audience not in policy.audiences:
             raise Unauthenticated("The token is for another audience.", cause="token_audience")
         self.revocations.check(principal)
+        if principal.service:
+            return replace(principal, origin=metadata.get(ORIGIN_HEADER, ""))
         return principal
 
     def rate_limit(self, policy: MethodPolicy, call: Call, request: Message) -> None:

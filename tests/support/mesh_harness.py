@@ -229,7 +229,7 @@ class MeshHarness:
     def service_token(self, service: str = "commerce") -> str:
         """Return the token with which another service calls."""
         key = self._key_files["MESH_SERVICE_TOKEN_KEY_FILE"].read_text().strip()
-        return mint_service_token(service=service, origin="test", key=key, now=self.clock.now())
+        return mint_service_token(service=service, key=key, now=self.clock.now())
 
     @contextmanager
     def transaction(self, service: str, principal: Principal = SYSTEM) -> Iterator[Tx]:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
 
 from meshkit.cursor import Cursor, Page
-from meshkit.db.sql import sql
 from meshkit.db.tx import Tx
 from services.catalog.data import products, reservations
 from services.catalog.domain.filters import Filters
@@ -26,7 +26,7 @@ PAGE = Page(limit=25, after=None)
 LATER = Page(limit=25, after=Cursor(NOW, uuid.UUID(int=1)))
 
 # 200 vendors in two states, 100 products each; seedlings are rare.
-_FILL = sql("""
+_FILL = text("""
 INSERT INTO store_gates
 SELECT lpad(to_hex(n), 32, '0')::uuid, 'vendor', 'Vendor ' || n, chr(65 + n % 2) || 'Z', 'verified', true, 1
 FROM generate_series(1, 200) AS n;

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
 
 from meshkit.cursor import Cursor, Page
-from meshkit.db.sql import sql
 from meshkit.db.tx import Tx
 from services.media.data import media
 
@@ -20,7 +20,7 @@ from tests.support.mesh_harness import MeshHarness
 from tests.support.statements import owner_transaction, plan_of
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-_FILL = sql("""
+_FILL = text("""
 INSERT INTO media (id, store_id, user_id, kind, status, gcs_key, file_name, mime_type, size_bytes, failure, created_at)
 SELECT gen_random_uuid(), lpad(to_hex(n % 20), 32, '0')::uuid, gen_random_uuid(), 'pdf',
     CASE n % 50 WHEN 0 THEN 'pending' ELSE 'uploaded' END, gen_random_uuid()::text, 'a.pdf', 'application/pdf', 1, '',
