@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import psycopg
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound
 
 from meshkit.db.parameters import encode
@@ -186,8 +186,12 @@ class Cursor:
         return Rows(self._loaders.load_rows(0, result.ntuples, prepared.make_row), result.command_tuples or 0)
 
     def _check(self, result: PGresult) -> None:
-        if result.status != ExecStatus.COMMAND_OK:
-            raise error_from_result(result)
+        if result.status == ExecStatus.COMMAND_OK:
+            return
+        if self._libpq.status == ConnStatus.BAD:
+            # The server said nothing itself, so the result has no SQLSTATE by which to tell.
+            raise psycopg.OperationalError("the connection to the database is lost")
+        raise error_from_result(result)
 
 
 def raise_as_sqlalchemy(error: psycopg.Error, statement: str) -> NoReturn:
