@@ -30,8 +30,7 @@ _DUE = sql(
     " WHERE state = 'reserved' AND expires_at <= :now ORDER BY expires_at LIMIT :limit"
 )
 # Only an expired reservation is ever written a second time.
-_WRITE = sql(
-    """
+_WRITE_TEXT = """
     WITH written AS (
         INSERT INTO reservations
             (line_id, group_id, order_id, product_id, quantity, state, reason, expires_at, created_at, updated_at)
@@ -40,6 +39,7 @@ _WRITE = sql(
         FROM unnest(CAST(:line_ids AS uuid[]), CAST(:order_ids AS uuid[]), CAST(:product_ids AS uuid[]),
                     CAST(:quantities AS integer[]), CAST(:reasons AS text[]))
              AS w (line_id, order_id, product_id, quantity, reason)
+        {condition}
         ON CONFLICT ON CONSTRAINT reservations_pk DO UPDATE
             SET state = excluded.state, reason = excluded.reason, expires_at = excluded.expires_at,
                 updated_at = excluded.updated_at
@@ -53,7 +53,11 @@ _WRITE = sql(
         FROM sums s WHERE i.product_id = s.product_id
     )
     SELECT line_id FROM written
-    """
+"""
+_WRITE = sql(_WRITE_TEXT.format(condition=""))
+# Who holds the stock sees what a faster twin has written.
+_WRITE_NEW = sql(
+    _WRITE_TEXT.format(condition="WHERE NOT EXISTS (SELECT 1 FROM reservations r WHERE r.group_id = :group_id)")
 )
 _SETTLE = """
     WITH chosen AS (
@@ -100,7 +104,30 @@ def write(
 
     Returns the lines written: those that have a reservation which has not expired, or one of another group, are not.
     """
-    parameters = {
+    return set(tx.execute(_WRITE, _columns(tx, group_id, lines, refusals, expires_at)).scalars())
+
+
+def write_new(
+    tx: Tx,
+    group_id: uuid.UUID,
+    lines: Sequence[Line],
+    refusals: Sequence[Refusal | None],
+    *,
+    expires_at: datetime,
+) -> bool:
+    """Write a group's outcomes as `write` does, unless it has some already; returns whether it wrote them."""
+    written = tx.execute(_WRITE_NEW, _columns(tx, group_id, lines, refusals, expires_at)).scalars()
+    return len(written) == len(lines)
+
+
+def _columns(
+    tx: Tx,
+    group_id: uuid.UUID,
+    lines: Sequence[Line],
+    refusals: Sequence[Refusal | None],
+    expires_at: datetime | None,
+) -> dict[str, Any]:
+    return {
         "group_id": group_id,
         "expires_at": expires_at,
         "now": tx.now,
@@ -110,7 +137,6 @@ def write(
         "quantities": [line.quantity for line in lines],
         "reasons": [refusal.value if refusal else "" for refusal in refusals],
     }
-    return set(tx.execute(_WRITE, parameters).scalars())
 
 
 def release(tx: Tx, line_ids: Sequence[uuid.UUID]) -> Sequence[Any]:

@@ -34,14 +34,16 @@ _SAVE = sql(
 _CLEAR = sql(
     "WITH items AS (DELETE FROM cart_items WHERE cart_id = :id) DELETE FROM cart_vendor_groups WHERE cart_id = :id"
 )
-_ADD_ITEMS = insert_rows(
-    cart_items, [column.name for column in cart_items.c if column.name != "cart_id"], constants="cart_id = :cart_id"
-)
-_ADD_GROUPS = insert_rows(
-    cart_vendor_groups,
-    [column.name for column in cart_vendor_groups.c if column.name != "cart_id"],
-    constants="cart_id = :cart_id",
-)
+_CONTENT = [
+    insert_rows(
+        table,
+        [column.name for column in table.c if column.name != "cart_id"],
+        constants="cart_id = :cart_id",
+        rows=table.name,
+    )
+    for table in (cart_items, cart_vendor_groups)
+]
+_ADD_CONTENT = sql(f"WITH items AS ({_CONTENT[0]}) {_CONTENT[1]}")
 _FIND_ACTIVE = sql("SELECT * FROM cart_records WHERE buyer_store_id = :buyer AND status = 'active'")
 _ITEMS = sql("SELECT * FROM cart_items WHERE cart_id = :id ORDER BY position")
 _GROUPS = sql("SELECT * FROM cart_vendor_groups WHERE cart_id = :id ORDER BY position")
@@ -69,6 +71,8 @@ _CONVERT = sql(
         shipping_address = CAST(:shipping_address AS jsonb), billing_address = CAST(:billing_address AS jsonb),
         shipping_line = CAST(:shipping_line AS jsonb), tip_cents = :tip_cents, converted_at = :now, updated_at = :now
     WHERE id = :id AND status = 'active'
+      AND EXISTS (SELECT 1 FROM checkout_attempts a WHERE a.cart_id = :id AND a.checkout_group_id = :group_id
+                                                      AND a.state = 'reserving' FOR UPDATE)
     """
 )
 
@@ -112,8 +116,8 @@ def save(
     ).one()
     tx.execute(_CLEAR, {"id": cart_id})
     items = ({**vars(item), "id": item_id} for item, item_id in zip(quote.items, item_ids, strict=True))
-    tx.execute(_ADD_ITEMS, {"cart_id": cart_id, "rows": to_json(items)})
-    tx.execute(_ADD_GROUPS, {"cart_id": cart_id, "rows": to_json(map(vars, quote.groups))})
+    groups = map(vars, quote.groups)
+    tx.execute(_ADD_CONTENT, {"cart_id": cart_id, "cart_items": to_json(items), "cart_vendor_groups": to_json(groups)})
     return row
 
 
@@ -142,6 +146,6 @@ def snapshot(tx: Tx, cart_id: uuid.UUID) -> Sequence[Any]:
 
 
 def convert(tx: Tx, cart_id: uuid.UUID, **columns: Any) -> bool:
-    """Convert an active cart; False when it is not active any more."""
+    """Convert an active cart and keep its attempt as it is; False when one of them is not that of `group_id` any more."""
     converted: bool = tx.execute(_CONVERT, {"id": cart_id, "now": tx.now, **columns}).rowcount == 1
     return converted

@@ -30,18 +30,19 @@ _ADD_ORDERS = insert_rows(
     vendor_orders,
     [column.name for column in vendor_orders.c if column.name not in _LATER],
     constants="created_at = :now, updated_at = :now",
-    returning="id, order_number",
+    rows="orders",
 )
-_ADD_LINES = insert_rows(order_line_items, [column.name for column in order_line_items.c])
+_ADD_LINES = insert_rows(order_line_items, [column.name for column in order_line_items.c], rows="lines")
+# Foreign keys are looked at when the statement has ended.
+_ADD = sql(f"WITH lines AS ({_ADD_LINES}) {_ADD_ORDERS} RETURNING id, order_number")
 _SET_LINES = sql("UPDATE order_line_items SET status = :status WHERE order_id = :order_id AND status = ANY(:before)")
 _DECIDE_LINE = sql("UPDATE order_line_items SET status = :status, notes = :notes WHERE id = :id")
 
 
 def add(tx: Tx, orders: Iterable[PlannedOrder], lines: Iterable[PlannedLine]) -> dict[uuid.UUID, int]:
-    """Insert a checkout's orders and lines in two statements; returns the order numbers by order id."""
-    rows = tx.execute(_ADD_ORDERS, {"rows": to_json(map(vars, orders)), "now": tx.now}).all()
-    tx.execute(_ADD_LINES, {"rows": to_json(map(vars, lines))})
-    return {row.id: row.order_number for row in rows}
+    """Insert a checkout's orders and lines in one statement; returns the order numbers by order id."""
+    parameters = {"orders": to_json(map(vars, orders)), "lines": to_json(map(vars, lines)), "now": tx.now}
+    return {row.id: row.order_number for row in tx.execute(_ADD, parameters)}
 
 
 def find(tx: Tx, order_id: uuid.UUID, *, party: uuid.UUID | None = None) -> Any | None:

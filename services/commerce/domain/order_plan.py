@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +80,7 @@ class PlannedOrder:
     canceled_at: datetime | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Checkout:
     """What the orders of one checkout share; `snapshot` are the ok items of the cart with their groups' promo."""
 
@@ -91,14 +91,21 @@ class Checkout:
     currency: str
     attribution_tokens: list[str]
     snapshot: Sequence[Any]
+    _ids: dict[uuid.UUID, uuid.UUID] = field(default_factory=dict)
 
     def order_id(self, vendor_store_id: uuid.UUID) -> uuid.UUID:
         """Return the id of a vendor's order in this checkout."""
-        return derived_id(self.checkout_group_id, vendor_store_id)
+        return self._derived(vendor_store_id)
 
     def line_id(self, cart_item_id: uuid.UUID) -> uuid.UUID:
         """Return the id of the order line that an item becomes."""
-        return derived_id(self.checkout_group_id, cart_item_id)
+        return self._derived(cart_item_id)
+
+    def _derived(self, part: uuid.UUID) -> uuid.UUID:
+        # Asked for several times on the way from the reservation to the orders.
+        if part not in self._ids:
+            self._ids[part] = derived_id(self.checkout_group_id, part)
+        return self._ids[part]
 
 
 def plan_orders(

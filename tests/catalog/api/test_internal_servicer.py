@@ -15,7 +15,8 @@ from services.catalog.usecases.expire_reservations import expire_reservations
 from tests.catalog.shop import Checkout, Shop
 from tests.support.mesh_harness import Refused
 
-LOCK_WRITE_AND_READ = 3
+LOCK_AND_WRITE = 2
+PRODUCTS_TIERS_AND_PROMOS = 3
 
 
 class TestReserve:
@@ -109,14 +110,14 @@ class TestReserve:
         assert all(answer == answers[0] for answer in answers)
         assert shop.inventory(product) == (7, 3, 0, 10)
 
-    def test_takes_three_statements_however_many_lines(self, shop: Shop) -> None:
+    def test_takes_two_statements_however_many_lines(self, shop: Shop) -> None:
         products = [shop.product() for _ in range(6)]
         checkout = Checkout.of(*((product, 1) for product in products * 2))
 
         with shop.statements() as statements:
             shop.reserve(checkout)
 
-        assert len(statements) == LOCK_WRITE_AND_READ
+        assert len(statements) == LOCK_AND_WRITE
 
     @pytest.mark.parametrize("change", ["quantity", "product", "missing", "more"])
     def test_refuses_the_same_group_with_other_lines(self, shop: Shop, change: str) -> None:
@@ -235,7 +236,7 @@ class TestGetQuoteFacts:
         with shop.statements() as statements:
             _quote(shop, products, [(shop.vendor_id, "A"), (shop.vendor_id, "B")])
 
-        assert len(statements) == LOCK_WRITE_AND_READ
+        assert len(statements) == PRODUCTS_TIERS_AND_PROMOS
 
     def test_answers_nothing_for_nothing(self, shop: Shop) -> None:
         assert _quote(shop, [], []) == internal.GetQuoteFactsResponse()
