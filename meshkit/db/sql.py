@@ -17,6 +17,7 @@ import psycopg
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from sqlalchemy.dialects.postgresql.psycopg import dialect
 from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound
 
 from meshkit.db.parameters import encode
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 
     from psycopg.pq.abc import PGresult
+    from sqlalchemy import ClauseElement
 
+_DIALECT = dialect(paramstyle="named")  # type: ignore[no-untyped-call]
 # As SQLAlchemy's text(): a name after a single colon.
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)", re.IGNORECASE)
 _NAMES = itertools.count()
@@ -55,6 +58,14 @@ class Sql:
 def sql(text: str) -> Sql:
     """Return a plain statement. A value is always a parameter, never part of the text."""
     return Sql(text)
+
+
+def compiled(statement: ClauseElement) -> Sql:
+    """Return a Core statement that is always the same as a plain one; every value in it is a `bindparam`."""
+    plain = statement.compile(dialect=_DIALECT)
+    fixed = {name: value for name, value in plain.params.items() if value is not None}
+    assert not fixed, f"values would be lost: {fixed}"
+    return Sql(str(plain))
 
 
 class Rows:

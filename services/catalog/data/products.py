@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, and_, exists, func, insert, or_, select, tuple_
+from sqlalchemy import ARRAY, Select, Uuid, and_, any_, bindparam, exists, func, insert, or_, select, tuple_
 
 from meshkit.cursor import Cursor
+from meshkit.db.sql import compiled
 from services.catalog.data.tables import (
     SIMPLE,
     inventory_items,
@@ -68,34 +69,24 @@ def is_sku_taken(tx: Tx, *, store_id: uuid.UUID, sku: str) -> bool:
 
 def find(tx: Tx, product_id: uuid.UUID) -> Any | None:
     """Return a product with its inventory and vendor, whoever may see it, or None."""
-    return tx.execute(_shown(products.c.body_html).where(products.c.id == product_id)).one_or_none()
+    return tx.execute(_FIND, {"product_id": product_id}).one_or_none()
 
 
 def tiers_of(tx: Tx, product_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
     """Return `product_id, min_qty, discount_basis_points` of products, smallest quantity first."""
-    statement = (
-        select(volume_discounts)
-        .where(volume_discounts.c.product_id.in_(product_ids))
-        .order_by(volume_discounts.c.product_id, volume_discounts.c.min_qty)
-    )
-    rows: Sequence[Any] = tx.execute(statement).all()
+    rows: Sequence[Any] = tx.execute(_TIERS, {"product_ids": product_ids}).all()
     return rows
 
 
 def media_ids_of(tx: Tx, product_id: uuid.UUID) -> list[uuid.UUID]:
     """Return the gallery of a product, in order."""
-    statement = select(product_media.c.media_id).where(product_media.c.product_id == product_id)
-    return list(tx.execute(statement.order_by(product_media.c.position)).scalars())
+    ids: list[uuid.UUID] = tx.execute(_MEDIA, {"product_id": product_id}).scalars()
+    return ids
 
 
 def quoted(tx: Tx, product_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
     """Return those of the products that exist, with what is available."""
-    statement = (
-        select(*_SUMMARY, inventory_items.c.available_qty)
-        .join(inventory_items, inventory_items.c.product_id == products.c.id)
-        .where(products.c.id.in_(product_ids))
-    )
-    rows: Sequence[Any] = tx.execute(statement).all()
+    rows: Sequence[Any] = tx.execute(_QUOTED, {"product_ids": product_ids}).all()
     return rows
 
 
@@ -171,3 +162,22 @@ def _found(filters: Filters) -> Select[Any]:
     likeness = products.c.search_words.op("%>")(filters.words)
     found = select(products.c.id).where(or_(words, likeness)).cte("found").prefix_with("MATERIALIZED")
     return select(found.c.id)
+
+
+_FIND = compiled(_shown(products.c.body_html).where(products.c.id == bindparam("product_id")))
+_OF_PRODUCTS = any_(bindparam("product_ids", type_=ARRAY(Uuid)))
+_TIERS = compiled(
+    select(volume_discounts)
+    .where(volume_discounts.c.product_id == _OF_PRODUCTS)
+    .order_by(volume_discounts.c.product_id, volume_discounts.c.min_qty)
+)
+_MEDIA = compiled(
+    select(product_media.c.media_id)
+    .where(product_media.c.product_id == bindparam("product_id"))
+    .order_by(product_media.c.position)
+)
+_QUOTED = compiled(
+    select(*_SUMMARY, inventory_items.c.available_qty)
+    .join(inventory_items, inventory_items.c.product_id == products.c.id)
+    .where(products.c.id == _OF_PRODUCTS)
+)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from meshkit.db.sql import sql
 from services.catalog.data.tables import store_gates
 from services.catalog.domain.visibility import Gate
 
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     import uuid
 
     from meshkit.db.tx import Tx
+
+_FIND = sql(
+    "SELECT store_id, type, state, kyc_status, subscription_active FROM store_gates"
+    " WHERE store_id = ANY(CAST(:store_ids AS uuid[]))"
+)
 
 
 def keep_newest(tx: Tx, **columns: Any) -> None:
@@ -27,10 +32,7 @@ def keep_newest(tx: Tx, **columns: Any) -> None:
     tx.execute(statement)
 
 
-def find(tx: Tx, store_id: uuid.UUID) -> Gate | None:
-    """Return a store's gate, or None when identity has not told."""
-    columns = (
-        store_gates.c.type, store_gates.c.state, store_gates.c.kyc_status, store_gates.c.subscription_active,
-    )  # fmt: skip
-    row = tx.execute(select(*columns).where(store_gates.c.store_id == store_id)).one_or_none()
-    return Gate(**row._mapping) if row else None
+def find(tx: Tx, *store_ids: uuid.UUID) -> dict[uuid.UUID, Gate]:
+    """Return the gates of stores, by id; a store of which identity has not told is missing."""
+    rows = tx.execute(_FIND, {"store_ids": store_ids})
+    return {row.store_id: Gate(row.type, row.state, row.kyc_status, row.subscription_active) for row in rows}

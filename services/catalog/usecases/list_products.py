@@ -20,7 +20,8 @@ def list_products(tx: Tx, *, state: str, filters: Filters, page: Page) -> tuple[
 
     A store that is not verified sees nothing. Raises ValidationError when `state` is given and not the store's own.
     """
-    gate = store_gates.find(tx, tx.principal.require_store)
+    reader = tx.principal.require_store
+    gate = store_gates.find(tx, reader).get(reader)
     if gate is not None and state and state != gate.state:
         raise ValidationError.of("state", "must be your own store's state")
     if gate is None or not gate.may_buy:

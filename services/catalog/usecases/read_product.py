@@ -37,4 +37,7 @@ def _may_see(tx: Tx, row: Any) -> bool:
     reader = tx.principal.require_store
     if row.store_id == reader:
         return True
-    return row.is_active and can_see(buyer=store_gates.find(tx, reader), vendor=store_gates.find(tx, row.store_id))
+    if not row.is_active:
+        return False
+    gates = store_gates.find(tx, reader, row.store_id)
+    return can_see(buyer=gates.get(reader), vendor=gates.get(row.store_id))
