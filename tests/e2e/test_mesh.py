@@ -12,12 +12,15 @@ from typing import Any
 import psutil
 import pytest
 import requests
+from sqlalchemy import text
 
-from deploy.cli.people import Cast, address
+from deploy.cli.connection import transactions_of
+from deploy.cli.people import PASSWORD, Cast, address
 from deploy.cli.prove import prove_everything
 from deploy.cli.rest_client import Answer, RestClient, reason_of
 from deploy.cli.story import People, Story, product_body
 from deploy.cli.waiting import until
+from meshkit.call import Call
 from tests.e2e.running_mesh import ALL_SERVICES, RunningMesh, running_mesh
 
 SEED = 20_261_122
@@ -205,6 +208,19 @@ class TestTokens:
         assert (
             detail(raw(person.client, "GET", "/api/v1/stores/me"), "ErrorInfo")["metadata"]["cause"] == "token_revoked"
         )
+
+    def test_one_without_an_active_store_is_403(self, market: Market) -> None:
+        person = market.cast.store(f"storeless-{uuid.uuid4().hex[:6]}", store_type="buyer")
+        with transactions_of("identity").write(Call()) as tx:
+            tx.execute(text("UPDATE memberships SET status = 'removed' WHERE store_id = :id"), {"id": person.store_id})
+        login = {"email": person.email, "password": PASSWORD}
+        signed_in = person.client.sign_in("/api/v1/auth/login", login, title="")
+
+        answer = raw(person.client, "GET", "/api/v1/stores/me")
+
+        assert signed_in["active_store_id"] == ""
+        assert (answer.status, reason_of(answer)) == (403, "FORBIDDEN")
+        assert detail(answer, "ErrorInfo")["metadata"]["needs"] == "active store"
 
     def test_a_wrong_role_is_403(self, market: Market) -> None:
         answer = raw(market.buyer, "GET", "/api/v1/vendor/products")

@@ -130,6 +130,23 @@ class TestLogin:
 
         assert refusals[0] == refusals[1]
 
+    def test_remembers_when_a_person_signed_in_last(self, mesh: MeshHarness, auth: stubs.AuthServiceStub) -> None:
+        request = register_request()
+        session, _ = mesh.call(auth.Register, request, key=uuid.uuid4().hex)
+        sql = "SELECT last_login_at FROM users WHERE id = CAST(:id AS uuid)"
+        registered = mesh.rows("identity", sql, id=session.user.id)[0].last_login_at
+        mesh.clock.advance(timedelta(minutes=1))
+        login = messages.LoginRequest(email=request.email, password=PASSWORD)
+        with pytest.raises(Refused):
+            mesh.call(auth.Login, messages.LoginRequest(email=request.email, password="wrong"))
+        refused = mesh.rows("identity", sql, id=session.user.id)[0].last_login_at
+
+        answer, _ = mesh.call(auth.Login, login)
+
+        assert registered == refused == mesh.clock.now() - timedelta(minutes=1)
+        assert mesh.rows("identity", sql, id=session.user.id)[0].last_login_at == mesh.clock.now()
+        assert [store.id for store in answer.stores] == [session.active_store_id]
+
     def test_keeps_administrators_out_of_the_store_door(self, mesh: MeshHarness, auth: stubs.AuthServiceStub) -> None:
         email = f"{uuid.uuid4().hex}@example.com"
         admin = messages.AdminRegisterRequest(first_name="A", last_name="B", email=email, password=PASSWORD)
@@ -189,6 +206,31 @@ class TestRefresh:
 
         assert reused.value.reason == "REFRESH_TOKEN_REUSED"
         assert successor.value.reason == "REFRESH_TOKEN_INVALID"
+
+    def test_needs_no_living_access_token(self, mesh: MeshHarness, auth: stubs.AuthServiceStub) -> None:
+        _, headers = mesh.call(auth.Register, register_request(), key=uuid.uuid4().hex)
+        expired = headers["x-access-token"]
+        mesh.clock.advance(timedelta(minutes=16))
+        store = mesh.stub(store_service_pb2_grpc.StoreServiceStub, "identity")
+        with pytest.raises(Refused) as refused:
+            mesh.call(store.GetMyStore, store_service_pb2.GetMyStoreRequest(), token=expired)
+
+        session, renewed = mesh.call(
+            auth.Refresh, messages.RefreshRequest(refresh_token=headers["x-refresh-token"]), token=expired
+        )
+
+        assert refused.value.metadata["cause"] == "token_expired"
+        mine = mesh.read(store.GetMyStore, store_service_pb2.GetMyStoreRequest(), token=renewed["x-access-token"])
+        assert mine.id == session.active_store_id
+
+    def test_ends_with_the_session(self, mesh: MeshHarness, auth: stubs.AuthServiceStub) -> None:
+        _, headers = mesh.call(auth.Register, register_request(), key=uuid.uuid4().hex)
+        mesh.call(auth.Logout, messages.LogoutRequest(), token=headers["x-access-token"])
+
+        with pytest.raises(Refused) as refused:
+            mesh.call(auth.Refresh, messages.RefreshRequest(refresh_token=headers["x-refresh-token"]))
+
+        assert (refused.value.code, refused.value.reason) == ("UNAUTHENTICATED", "REFRESH_TOKEN_INVALID")
 
 
 class TestAuthentication:

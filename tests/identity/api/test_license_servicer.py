@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from marketmesh.identity.v1 import license_pb2, license_service_pb2
 from meshkit.resume import FlowResumer
@@ -181,6 +182,16 @@ class TestCreateLicense:
 
         assert refused.value.reason == "VALIDATION_ERROR"
         assert [item.field for item in refused.value.violations] == [field]
+        assert people.license_rows(store) == []
+
+    def test_needs_a_document(self, people: People) -> None:
+        store = people.store()
+        with pytest.raises(Refused) as refused:
+            people.file(store, people.papers(store, media_id=""))
+
+        assert [item.field for item in refused.value.violations] == ["media_id"]
+        with pytest.raises(IntegrityError, match="media_id"):
+            people.filed(store, media=None)
         assert people.license_rows(store) == []
 
     @pytest.mark.parametrize("role", ["admin", "viewer", "staff", "ops", "agent"])
