@@ -207,6 +207,36 @@ class TestRefresh:
         assert reused.value.reason == "REFRESH_TOKEN_REUSED"
         assert successor.value.reason == "REFRESH_TOKEN_INVALID"
 
+    def test_ends_the_access_token_that_came_with_the_spent_one(
+        self, mesh: MeshHarness, auth: stubs.AuthServiceStub
+    ) -> None:
+        _, headers = mesh.call(auth.Register, register_request(), key=uuid.uuid4().hex)
+        spent = messages.RefreshRequest(refresh_token=headers["x-refresh-token"])
+        store = mesh.stub(store_service_pb2_grpc.StoreServiceStub, "identity")
+        mesh.clock.advance(timedelta(minutes=5))
+        first = mesh.call(auth.Refresh, spent)[1]["x-access-token"]
+        mesh.clock.advance(timedelta(seconds=20))
+        twin = mesh.call(auth.Refresh, spent)[1]["x-access-token"]
+        publish_revocations(mesh)
+
+        with pytest.raises(Refused) as refused:
+            until_refused(mesh, store, headers["x-access-token"])
+
+        assert refused.value.metadata["cause"] == "token_revoked"
+        for token in (first, twin):
+            mesh.call(store.GetMyStore, store_service_pb2.GetMyStoreRequest(), token=token)
+
+    def test_puts_no_session_on_the_list_whose_access_token_has_expired(
+        self, mesh: MeshHarness, auth: stubs.AuthServiceStub
+    ) -> None:
+        session, headers = mesh.call(auth.Register, register_request(), key=uuid.uuid4().hex)
+        mesh.clock.advance(timedelta(minutes=16))
+
+        mesh.call(auth.Refresh, messages.RefreshRequest(refresh_token=headers["x-refresh-token"]))
+
+        sql = "SELECT not_before FROM sessions WHERE user_id = CAST(:id AS uuid)"
+        assert [row.not_before for row in mesh.rows("identity", sql, id=session.user.id)] == [None]
+
     def test_needs_no_living_access_token(self, mesh: MeshHarness, auth: stubs.AuthServiceStub) -> None:
         _, headers = mesh.call(auth.Register, register_request(), key=uuid.uuid4().hex)
         expired = headers["x-access-token"]
