@@ -139,6 +139,9 @@ _IDENTITY: dict[str, Callable[[World], Sample]] = {
     ),
     "identity.v1.AuthService/GetJwks": lambda w: Sample("", auth.GetJwksRequest()),
     "identity.v1.StoreService/GetMyStore": lambda w: Sample(w.vendor.token, stores.GetMyStoreRequest()),
+    "identity.v1.StoreService/GetStore": lambda w: Sample(
+        w.vendor.token, stores.GetStoreRequest(store_id=w.buyer.store_id)
+    ),
     "identity.v1.LicenseService/CreateLicense": _create_license,
     "identity.v1.LicenseService/ListLicenses": lambda w: Sample(w.vendor.token, licenses.ListLicensesRequest()),
     "identity.v1.IdentityAdminService/CreateAgent": _create_agent,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from meshkit.call import Call
     from meshkit.cursor import Page
     from services.identity.usecases.open_session import SignedIn
+    from services.identity.usecases.read_store import StoreProfile
 
 
 def set_time(target: Timestamp, value: datetime | None) -> None:
@@ -58,6 +59,40 @@ def store_message(row: Any) -> store_pb2.Store:
     set_time(message.created_at, row.created_at)
     set_time(message.updated_at, row.updated_at)
     return message
+
+
+def own_store_message(profile: StoreProfile) -> store_pb2.Store:
+    """Return a store as its own people see it."""
+    message, owner = store_message(profile.store), profile.owner
+    message.phone = profile.store.phone
+    message.licenses.extend(_license_summaries(profile))
+    if owner is not None:
+        name = f"{owner.first_name} {owner.last_name}"
+        message.owner_detail.CopyFrom(
+            store_pb2.StoreOwner(id=str(owner.id), full_name=name, email=owner.email, role=owner.role)
+        )
+    return message
+
+
+def public_store_message(profile: StoreProfile) -> store_pb2.PublicStore:
+    """Return a store as everybody may see it."""
+    row = profile.store
+    message = store_pb2.PublicStore(
+        id=str(row.id),
+        type=row.type,
+        company_name=row.company_name,
+        dba_name=row.dba_name,
+        kyc_status=row.kyc_status,
+        city=row.address["city"],
+        state=row.address["state"],
+        licenses=_license_summaries(profile),
+    )
+    set_time(message.created_at, row.created_at)
+    return message
+
+
+def _license_summaries(profile: StoreProfile) -> list[store_pb2.StoreLicense]:
+    return [store_pb2.StoreLicense(number=row.number, type=row.type) for row in profile.licenses]
 
 
 def address_document(message: address_pb2.Address) -> dict[str, Any]:

@@ -45,6 +45,18 @@ class TestGetMyStore:
         assert store.address == request.address
         assert (as_dict(store)["type"], store.company_name, store.dba_name) == (kind, request.company_name, "Byron's")
 
+    def test_shows_its_own_people_everything(
+        self, mesh: MeshHarness, people: People, stores: stubs.StoreServiceStub
+    ) -> None:
+        request = register_request(store_type="vendor")
+        request.phone = "+1 918 555 0100"
+        session, headers = mesh.call(people.auth.Register, request, key=uuid.uuid4().hex)
+        owner = {"id": session.user.id, "full_name": "Ada Byron", "email": request.email, "role": "owner"}
+
+        mine = as_dict(mesh.read(stores.GetMyStore, messages.GetMyStoreRequest(), token=headers["x-access-token"]))
+
+        assert (mine["phone"], mine["owner_detail"], mine["licenses"]) == (request.phone, owner, [])
+
     @pytest.mark.parametrize("kind", [0, 3])
     def test_knows_buyers_and_vendors_only(self, mesh: MeshHarness, people: People, kind: int) -> None:
         request = register_request()
@@ -54,3 +66,33 @@ class TestGetMyStore:
             mesh.call(people.auth.Register, request, key=uuid.uuid4().hex)
 
         assert [item.field for item in refused.value.violations] == ["store_type"]
+
+
+class TestGetStore:
+    def test_shows_others_the_public_part_only(
+        self, mesh: MeshHarness, people: People, stores: stubs.StoreServiceStub
+    ) -> None:
+        reader, seen = people.store(store_type="buyer"), people.store(store_type="vendor")
+        verified = people.filed(seen)
+        people.filed(seen)
+        people.decide(verified.id, "verified")
+        (number,) = [row.number for row in people.license_rows(seen) if row.status == "verified"]
+
+        profile = as_dict(
+            mesh.read(stores.GetStore, messages.GetStoreRequest(store_id=str(seen.id)), token=reader.token)
+        )
+
+        assert set(profile) == {
+            "id", "type", "company_name", "dba_name", "kyc_status", "city", "state", "licenses", "created_at",
+        }  # fmt: skip
+        assert (profile["id"], profile["type"], profile["kyc_status"]) == (str(seen.id), "vendor", "verified")
+        assert (profile["city"], profile["state"]) == ("Tulsa", "OK")
+        assert profile["licenses"] == [{"number": number, "type": "grower"}]
+
+    def test_knows_no_store_that_is_not_there(
+        self, mesh: MeshHarness, people: People, stores: stubs.StoreServiceStub
+    ) -> None:
+        with pytest.raises(Refused) as refused:
+            mesh.read(stores.GetStore, messages.GetStoreRequest(store_id=str(uuid.uuid4())), token=people.store().token)
+
+        assert refused.value.code == "NOT_FOUND"
