@@ -105,6 +105,20 @@ class TestIdempotency:
         assert headers["x-idempotent-replay"] == "true"
         assert "x-access-token" not in headers
 
+    def test_leaves_a_client_that_lost_the_tokens_to_sign_in(
+        self, mesh: MeshHarness, auth: stubs.AuthServiceStub
+    ) -> None:
+        request, key = register_request(), uuid.uuid4().hex
+        mesh.call(auth.Register, request, key=key)
+        replayed, _ = mesh.call(auth.Register, request, key=key)
+
+        session, headers = mesh.call(auth.Login, messages.LoginRequest(email=request.email, password=PASSWORD))
+
+        assert headers["x-access-token"]
+        assert session.active_store_id == replayed.active_store_id
+        stored = mesh.rows("identity", "SELECT headers FROM idempotency_keys WHERE key = :key", key=key)
+        assert [row.headers for row in stored] == [{}]
+
     def test_refuses_a_key_with_another_request(self, mesh: MeshHarness, auth: stubs.AuthServiceStub) -> None:
         request, key = register_request(), uuid.uuid4().hex
         mesh.call(auth.Register, request, key=key)
