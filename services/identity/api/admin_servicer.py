@@ -33,7 +33,7 @@ class IdentityAdminServicer:
             tx,
             email=request.email,
             password=request.password,
-            first_name=request.first_name,
+            first_name=mapping.first_name_of(request),
             last_name=request.last_name,
             system_role="agent",
             passwords=self.passwords,

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf.json_format import MessageToDict, ParseDict
 
 from marketmesh.identity.v1 import (
+    admin_service_pb2,
     auth_service_pb2,
     license_pb2,
     notification_service_pb2,
     store_pb2,
 )
 from marketmesh.type.v1 import address_pb2, page_pb2
+from meshkit.errors import ValidationError
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -29,6 +31,14 @@ def set_time(target: Timestamp, value: datetime | None) -> None:
     """Set a timestamp field, or leave it unset for None."""
     if value is not None:
         target.FromDatetime(value)
+
+
+def first_name_of(request: auth_service_pb2.AdminRegisterRequest | admin_service_pb2.CreateAgentRequest) -> str:
+    """Return the first name under either of its two spellings. Raises ValidationError when neither is given."""
+    name: str = request.first_name or request.first_names
+    if not name:
+        raise ValidationError.of("first_name", "must be given")
+    return name
 
 
 def user_message(row: Any) -> store_pb2.User:

@@ -43,6 +43,15 @@ class TestAdminRegister:
         assert (refused.value.code, refused.value.reason) == ("PERMISSION_DENIED", "ADMIN_REGISTER_CLOSED")
         assert people_with(production, request.email) == 0
 
+    def test_takes_the_older_spelling_of_the_first_name(self, mesh: MeshHarness) -> None:
+        request = administrator()
+        request.first_name, request.first_names = "", "Ada Augusta"
+        auth = mesh.stub(stubs.AuthServiceStub, "identity")
+
+        user, _ = mesh.call(auth.AdminRegister, request, key=uuid.uuid4().hex)
+
+        assert (user.first_name, user.last_name) == ("Ada Augusta", "Byron")
+
     def test_refuses_a_second_one_with_the_same_address(self, mesh: MeshHarness) -> None:
         request = administrator()
         auth = mesh.stub(stubs.AuthServiceStub, "identity")
