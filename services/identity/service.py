@@ -49,6 +49,7 @@ def wire(parts: Parts) -> Wiring:
     )
     passwords = Passwords(workers=settings.hash_workers, waiting=settings.hash_waiting)
     client = redis.Redis.from_url(parts.mesh.redis_url, socket_timeout=2, socket_connect_timeout=2)
+    documents = MediaClient(parts.channel("media"))
     return Wiring(
         servicers=(
             Servicer(
@@ -64,12 +65,12 @@ def wire(parts: Parts) -> Wiring:
             Servicer(
                 license_service_pb2.DESCRIPTOR.services_by_name["LicenseService"],
                 license_service_pb2_grpc.add_LicenseServiceServicer_to_server,
-                LicenseServicer(MediaClient(parts.channel("media"))),
+                LicenseServicer(documents),
             ),
             Servicer(
                 admin_service_pb2.DESCRIPTOR.services_by_name["IdentityAdminService"],
                 admin_service_pb2_grpc.add_IdentityAdminServiceServicer_to_server,
-                IdentityAdminServicer(passwords),
+                IdentityAdminServicer(passwords, documents),
             ),
             Servicer(
                 notification_service_pb2.DESCRIPTOR.services_by_name["NotificationService"],

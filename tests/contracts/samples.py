@@ -188,6 +188,9 @@ _MEDIA: dict[str, Callable[[World], Sample]] = {
         w.vendor.token, media.GetMediaUrlRequest(media_id=w.new_media(w.vendor)), None, w.other_vendor.token
     ),
     "media.v1.MediaInternalService/ReconcileAttachments": _reconcile,
+    "media.v1.MediaInternalService/SignReadUrls": lambda w: Sample(
+        w.mesh.service_token("identity"), media_internal.SignReadUrlsRequest(media_ids=[w.new_media(w.vendor)])
+    ),
 }
 _CATALOG: dict[str, Callable[[World], Sample]] = {
     "catalog.v1.ProductService/ListProducts": lambda w: Sample(w.buyer.token, catalog.ListProductsRequest()),

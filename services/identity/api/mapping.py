@@ -17,6 +17,8 @@ from marketmesh.type.v1 import address_pb2, page_pb2
 from meshkit.errors import ValidationError
 
 if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Mapping
     from datetime import date, datetime
 
     from google.protobuf.timestamp_pb2 import Timestamp
@@ -129,8 +131,8 @@ def session_message(signed_in: SignedIn, call: Call) -> auth_service_pb2.Session
     )
 
 
-def license_message(row: Any) -> license_pb2.License:
-    """Return a licence."""
+def license_message(row: Any, urls: Mapping[uuid.UUID, str] | None = None) -> license_pb2.License:
+    """Return a licence, with the URL of its document if there is one among `urls`."""
     message = license_pb2.License(
         id=str(row.id),
         store_id=str(row.store_id),
@@ -142,6 +144,7 @@ def license_message(row: Any) -> license_pb2.License:
         type=row.type,
         number=row.number,
         reason=row.reason,
+        signed_url=(urls or {}).get(row.media_id, ""),
     )
     set_time(message.created_at, row.created_at)
     set_time(message.decided_at, row.decided_at)
