@@ -28,6 +28,7 @@ from services.identity.api.store_servicer import StoreServicer
 from services.identity.data.tables import metadata
 from services.identity.events.handlers import consumers
 from services.identity.jobs.publish_revocations import RevocationPublisher
+from services.identity.jobs.undo_given_up_licenses import GivenUpLicenses
 from services.identity.outbound.media_client import MediaClient
 from services.identity.outbound.passwords import Passwords
 from services.identity.outbound.tokens import TokenMint
@@ -79,7 +80,10 @@ def wire(parts: Parts) -> Wiring:
             ),
         ),
         consumers=consumers(),
-        loops=(RevocationPublisher(parts.transactions, client).run,),
+        loops=(
+            RevocationPublisher(parts.transactions, client).run,
+            GivenUpLicenses(parts.transactions, documents).run,
+        ),
         public_keys=mint.public_keys,
     )
 
