@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -288,6 +289,24 @@ class TestForeignObjects:
             response.content,
             {k: v for k, v in response.headers.items() if k.lower() not in own},
         )
+
+
+class TestFiles:
+    def test_have_no_address_at_the_gateway(self, market: Market) -> None:
+        media_id = market.cast.upload(
+            market.people.vendor_a, kind="license_doc", mime_type="application/pdf", data=b"%PDF-1.4", name="x"
+        )
+        signed = market.vendor.get(f"/api/v1/media/{media_id}/url")["url"]
+        at_the_store = urlsplit(signed).path
+        stranger = RestClient(market.vendor.base_url, market.cast.journal)
+        key = at_the_store.split("/", 2)[2]
+
+        routes = [at_the_store, f"/{key}", f"/storage/v1/b/x/o/{key}", f"/api/v1/media/{key}"]
+        statuses = [raw(stranger, "GET", route).status for route in routes]
+        asked = raw(stranger, "GET", f"/api/v1/media/{media_id}/url")
+
+        assert statuses == [404] * 4
+        assert asked.status == 401
 
 
 class TestBadInput:
