@@ -306,6 +306,9 @@ _REST: dict[str, Callable[[World], Sample]] = {
     "analytics.v1.AnalyticsService/GetVendorAnalytics": lambda w: Sample(
         w.vendor.token, analytics.GetVendorAnalyticsRequest(preset="7d")
     ),
+    "analytics.v1.AnalyticsService/GetMarketplaceAnalytics": lambda w: Sample(
+        w.buyer.token, analytics.GetMarketplaceAnalyticsRequest(preset="1y")
+    ),
 }
 _ADMIN_LOGIN: dict[str, Callable[[World], Sample]] = {
     "identity.v1.AuthService/AdminLogin": lambda w: _admin_login(w),

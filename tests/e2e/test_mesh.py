@@ -309,6 +309,21 @@ class TestFiles:
         assert asked.status == 401
 
 
+class TestNumbers:
+    def test_are_there_for_both_sides_and_any_window(self, market: Market) -> None:
+        path = "/api/v1/analytics/marketplace"
+        window = {"from": "2026-01-01T00:00:00Z", "to": "2026-03-01T00:00:00.000Z"}
+
+        answers = [client.get(path, query=window) for client in (market.vendor, market.buyer)]
+        backwards = raw(market.buyer, "GET", f"{path}?from=2026-03-01T00:00:00Z&to=2026-01-01T00:00:00Z")
+
+        for answer in answers:
+            assert (answer["from"], answer["to"]) == ("2026-01-01T00:00:00Z", "2026-03-01T00:00:00Z")
+            assert (answer["orders"], answer["top_products"], len(answer["series"])) == ("0", [], 60)
+        assert market.buyer.get(path, query={"preset": "1y"})["currency"] == "USD"
+        assert (backwards.status, detail(backwards, "BadRequest")["field_violations"][0]["field"]) == (400, "to")
+
+
 class TestBadInput:
     @pytest.mark.parametrize(
         ("path", "data", "field"),
