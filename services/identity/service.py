@@ -28,6 +28,7 @@ from services.identity.api.store_servicer import StoreServicer
 from services.identity.data.tables import metadata
 from services.identity.events.handlers import consumers
 from services.identity.jobs.publish_revocations import RevocationPublisher
+from services.identity.jobs.undo_given_up_licenses import GivenUpLicenses
 from services.identity.outbound.media_client import MediaClient
 from services.identity.outbound.passwords import Passwords
 from services.identity.outbound.tokens import TokenMint
@@ -49,6 +50,7 @@ def wire(parts: Parts) -> Wiring:
     )
     passwords = Passwords(workers=settings.hash_workers, waiting=settings.hash_waiting)
     client = redis.Redis.from_url(parts.mesh.redis_url, socket_timeout=2, socket_connect_timeout=2)
+    documents = MediaClient(parts.channel("media"))
     return Wiring(
         servicers=(
             Servicer(
@@ -64,12 +66,12 @@ def wire(parts: Parts) -> Wiring:
             Servicer(
                 license_service_pb2.DESCRIPTOR.services_by_name["LicenseService"],
                 license_service_pb2_grpc.add_LicenseServiceServicer_to_server,
-                LicenseServicer(MediaClient(parts.channel("media"))),
+                LicenseServicer(documents),
             ),
             Servicer(
                 admin_service_pb2.DESCRIPTOR.services_by_name["IdentityAdminService"],
                 admin_service_pb2_grpc.add_IdentityAdminServiceServicer_to_server,
-                IdentityAdminServicer(passwords),
+                IdentityAdminServicer(passwords, documents),
             ),
             Servicer(
                 notification_service_pb2.DESCRIPTOR.services_by_name["NotificationService"],
@@ -78,7 +80,10 @@ def wire(parts: Parts) -> Wiring:
             ),
         ),
         consumers=consumers(),
-        loops=(RevocationPublisher(parts.transactions, client).run,),
+        loops=(
+            RevocationPublisher(parts.transactions, client).run,
+            GivenUpLicenses(parts.transactions, documents).run,
+        ),
         public_keys=mint.public_keys,
     )
 

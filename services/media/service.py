@@ -44,7 +44,7 @@ def wire(parts: Parts) -> Wiring:
             Servicer(
                 media_internal_service_pb2.DESCRIPTOR.services_by_name["MediaInternalService"],
                 media_internal_service_pb2_grpc.add_MediaInternalServiceServicer_to_server,
-                MediaInternalServicer(),
+                MediaInternalServicer(signer=objects),
             ),
         ),
         consumers=consumers(),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from meshkit.errors import DependencyUnavailable
 from services.analytics.domain.kpis import OrderFact, PaymentFact
+from services.analytics.outbound.ports import Party, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,11 +35,11 @@ class MemoryWarehouse:
         if self.dies_after_load:
             raise KeyboardInterrupt
 
-    def orders_of_vendor(self, vendor_store_id: uuid.UUID, *, start: datetime, end: datetime) -> list[OrderFact]:
+    def orders_of(self, party: Party, *, start: datetime, end: datetime) -> list[OrderFact]:
         """See ports.Warehouse."""
         self._require()
         newest: dict[str, dict[str, Any]] = {}
-        for row in self._of(vendor_store_id, "ordered_at", start, end):
+        for row in self._of(party, "ordered_at", start, end):
             known = newest.get(row["order_id"])
             if row["event_type"] not in PAYMENTS and (known is None or known["order_version"] < row["order_version"]):
                 newest[row["order_id"]] = row
@@ -48,26 +49,37 @@ class MemoryWarehouse:
                 row["order_status"],
                 row["gross_revenue_cents"],
                 row["discounts_cents"],
+                row["buyer_store_id"],
+                row["buyer_zip"],
+                lines_of(row["items"]),
             )
             for row in newest.values()
         ]
 
-    def payments_of_vendor(self, vendor_store_id: uuid.UUID, *, start: datetime, end: datetime) -> list[PaymentFact]:
+    def payments_of(self, party: Party, *, start: datetime, end: datetime) -> list[PaymentFact]:
         """See ports.Warehouse."""
         self._require()
         best: dict[str, dict[str, Any]] = {}
-        for row in self._of(vendor_store_id, "occurred_at", start, end):
+        for row in self._of(party, "occurred_at", start, end):
             if row["event_type"] in PAYMENTS and (row["order_id"] not in best or row["event_type"] == "order_paid"):
                 best[row["order_id"]] = row
         return [
             PaymentFact(datetime.fromisoformat(row["occurred_at"]), row["gross_revenue_cents"]) for row in best.values()
         ]
 
-    def _of(self, vendor: uuid.UUID, column: str, start: datetime, end: datetime) -> list[dict[str, Any]]:
+    def customers_before(self, party: Party, instant: datetime) -> set[str]:
+        """See ports.Warehouse."""
+        self._require()
+        always = datetime.min.replace(tzinfo=instant.tzinfo)
+        rows = self._of(party, "occurred_at", always, instant)
+        return {row["buyer_store_id"] for row in rows if row["event_type"] in PAYMENTS}
+
+    def _of(self, party: Party, column: str, start: datetime, end: datetime) -> list[dict[str, Any]]:
         return [
             row
             for row in self.rows.values()
-            if row["vendor_store_id"] == str(vendor) and start <= datetime.fromisoformat(row[column]) < end
+            if row[f"{party.type}_store_id"] == str(party.store_id)
+            and start <= datetime.fromisoformat(row[column]) < end
         ]
 
     def _require(self) -> None:

@@ -139,6 +139,9 @@ _IDENTITY: dict[str, Callable[[World], Sample]] = {
     ),
     "identity.v1.AuthService/GetJwks": lambda w: Sample("", auth.GetJwksRequest()),
     "identity.v1.StoreService/GetMyStore": lambda w: Sample(w.vendor.token, stores.GetMyStoreRequest()),
+    "identity.v1.StoreService/GetStore": lambda w: Sample(
+        w.vendor.token, stores.GetStoreRequest(store_id=w.buyer.store_id)
+    ),
     "identity.v1.LicenseService/CreateLicense": _create_license,
     "identity.v1.LicenseService/ListLicenses": lambda w: Sample(w.vendor.token, licenses.ListLicensesRequest()),
     "identity.v1.IdentityAdminService/CreateAgent": _create_agent,
@@ -185,6 +188,9 @@ _MEDIA: dict[str, Callable[[World], Sample]] = {
         w.vendor.token, media.GetMediaUrlRequest(media_id=w.new_media(w.vendor)), None, w.other_vendor.token
     ),
     "media.v1.MediaInternalService/ReconcileAttachments": _reconcile,
+    "media.v1.MediaInternalService/SignReadUrls": lambda w: Sample(
+        w.mesh.service_token("identity"), media_internal.SignReadUrlsRequest(media_ids=[w.new_media(w.vendor)])
+    ),
 }
 _CATALOG: dict[str, Callable[[World], Sample]] = {
     "catalog.v1.ProductService/ListProducts": lambda w: Sample(w.buyer.token, catalog.ListProductsRequest()),
@@ -299,6 +305,9 @@ _REST: dict[str, Callable[[World], Sample]] = {
     # The warehouse has tests of its own against the real emulator; here it is away, which is an answer too.
     "analytics.v1.AnalyticsService/GetVendorAnalytics": lambda w: Sample(
         w.vendor.token, analytics.GetVendorAnalyticsRequest(preset="7d")
+    ),
+    "analytics.v1.AnalyticsService/GetMarketplaceAnalytics": lambda w: Sample(
+        w.buyer.token, analytics.GetMarketplaceAnalyticsRequest(preset="1y")
     ),
 }
 _ADMIN_LOGIN: dict[str, Callable[[World], Sample]] = {

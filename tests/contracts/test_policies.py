@@ -7,10 +7,13 @@ from google.api import annotations_pb2
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
 from deploy.cli.contracts import files, grpc_services
+from gateway.contracts import load_contracts
+from gateway.openapi import build_openapi
 from marketmesh.options.v1 import field_pb2, policy_pb2
 from meshkit.grpc.policy import Caller, Effect, PolicyError, policies_of, read_policy
 from meshkit.ratelimit import load_buckets
 from meshkit.settings import MeshSettings
+from scripts import gen_protos
 
 METHODS = [method for service in grpc_services() for method in service.methods]
 # The only doors that open without a token.
@@ -133,6 +136,13 @@ class TestSecrets:
         ]
 
         assert unmarked == []
+
+    def test_the_rest_reference_says_that_a_replayed_registration_has_no_tokens(self) -> None:
+        document = build_openapi(contracts=load_contracts(descriptor_path=gen_protos.GEN / "descriptors.binpb"))
+        said = " ".join(document["paths"]["/api/v1/auth/register"]["post"]["description"].split())
+
+        assert "Only the first answer carries tokens" in said
+        assert "A client that lost the first answer signs in with Login." in said
 
     def test_no_answer_of_identity_has_a_token_field(self) -> None:
         fields = [

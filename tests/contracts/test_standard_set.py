@@ -23,7 +23,10 @@ POLICIES = [read_policy(method) for service in grpc_services() for method in ser
 GUARDED = [policy for policy in POLICIES if policy.caller != Caller.CALLER_PUBLIC]
 KEYED = [policy for policy in POLICIES if policy.needs_key]
 WITH_RESOURCE = [policy for policy in POLICIES if policy.resource]
-AWAY = {"/marketmesh.analytics.v1.AnalyticsService/GetVendorAnalytics"}
+AWAY = {
+    f"/marketmesh.analytics.v1.AnalyticsService/{method}"
+    for method in ("GetVendorAnalytics", "GetMarketplaceAnalytics")
+}
 # Repeating one of these is a new sign-in.
 SIGN_INS = {"Register", "AdminRegister"}
 

@@ -8,16 +8,20 @@ import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
 import requests
+from sqlalchemy import text
 
-from deploy.cli.people import Cast, address
+from deploy.cli.connection import transactions_of
+from deploy.cli.people import PASSWORD, Cast, address
 from deploy.cli.prove import prove_everything
 from deploy.cli.rest_client import Answer, RestClient, reason_of
 from deploy.cli.story import People, Story, product_body
 from deploy.cli.waiting import until
+from meshkit.call import Call
 from tests.e2e.running_mesh import ALL_SERVICES, RunningMesh, running_mesh
 
 SEED = 20_261_122
@@ -206,6 +210,19 @@ class TestTokens:
             detail(raw(person.client, "GET", "/api/v1/stores/me"), "ErrorInfo")["metadata"]["cause"] == "token_revoked"
         )
 
+    def test_one_without_an_active_store_is_403(self, market: Market) -> None:
+        person = market.cast.store(f"storeless-{uuid.uuid4().hex[:6]}", store_type="buyer")
+        with transactions_of("identity").write(Call()) as tx:
+            tx.execute(text("UPDATE memberships SET status = 'removed' WHERE store_id = :id"), {"id": person.store_id})
+        login = {"email": person.email, "password": PASSWORD}
+        signed_in = person.client.sign_in("/api/v1/auth/login", login, title="")
+
+        answer = raw(person.client, "GET", "/api/v1/stores/me")
+
+        assert signed_in["active_store_id"] == ""
+        assert (answer.status, reason_of(answer)) == (403, "FORBIDDEN")
+        assert detail(answer, "ErrorInfo")["metadata"]["needs"] == "active store"
+
     def test_a_wrong_role_is_403(self, market: Market) -> None:
         answer = raw(market.buyer, "GET", "/api/v1/vendor/products")
 
@@ -272,6 +289,39 @@ class TestForeignObjects:
             response.content,
             {k: v for k, v in response.headers.items() if k.lower() not in own},
         )
+
+
+class TestFiles:
+    def test_have_no_address_at_the_gateway(self, market: Market) -> None:
+        media_id = market.cast.upload(
+            market.people.vendor_a, kind="license_doc", mime_type="application/pdf", data=b"%PDF-1.4", name="x"
+        )
+        signed = market.vendor.get(f"/api/v1/media/{media_id}/url")["url"]
+        at_the_store = urlsplit(signed).path
+        stranger = RestClient(market.vendor.base_url, market.cast.journal)
+        key = at_the_store.split("/", 2)[2]
+
+        routes = [at_the_store, f"/{key}", f"/storage/v1/b/x/o/{key}", f"/api/v1/media/{key}"]
+        statuses = [raw(stranger, "GET", route).status for route in routes]
+        asked = raw(stranger, "GET", f"/api/v1/media/{media_id}/url")
+
+        assert statuses == [404] * 4
+        assert asked.status == 401
+
+
+class TestNumbers:
+    def test_are_there_for_both_sides_and_any_window(self, market: Market) -> None:
+        path = "/api/v1/analytics/marketplace"
+        window = {"from": "2026-01-01T00:00:00Z", "to": "2026-03-01T00:00:00.000Z"}
+
+        answers = [client.get(path, query=window) for client in (market.vendor, market.buyer)]
+        backwards = raw(market.buyer, "GET", f"{path}?from=2026-03-01T00:00:00Z&to=2026-01-01T00:00:00Z")
+
+        for answer in answers:
+            assert (answer["from"], answer["to"]) == ("2026-01-01T00:00:00Z", "2026-03-01T00:00:00Z")
+            assert (answer["orders"], answer["top_products"], len(answer["series"])) == ("0", [], 60)
+        assert market.buyer.get(path, query={"preset": "1y"})["currency"] == "USD"
+        assert (backwards.status, detail(backwards, "BadRequest")["field_violations"][0]["field"]) == (400, "to")
 
 
 class TestBadInput:

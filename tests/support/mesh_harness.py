@@ -98,6 +98,8 @@ class MeshHarness:
 
     stack: Embedded
     clock: FixedClock = field(default_factory=lambda: FixedClock(datetime.now(UTC).replace(microsecond=0)))
+    # What its services are told differently (fields of MeshSettings).
+    settings: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         LIVE.append(self)
@@ -133,7 +135,8 @@ class MeshHarness:
         limits = self.stack.state.folder / "ratelimits.toml"
         if not limits.exists():
             limits.write_text(_generous_limits())
-        mesh = MeshSettings(grpc_port=self._ports.grpc[name], rate_limits_file=limits, addresses=addresses)
+        own = {"rate_limits_file": limits, **self.settings}
+        mesh = MeshSettings(grpc_port=self._ports.grpc[name], addresses=addresses, **own)
         process = Process(spec, mesh, self.clock)
         process.wiring = dataclasses.replace(process.wiring, public_keys=self.mint.public_keys)
         server = process.build_server()

@@ -1,22 +1,33 @@
-"""KPIs from orders and payments (REQUIREMENTS A.9). Money in minor units; days are the market's, America/Chicago."""
+"""KPIs from orders and payments (REQUIREMENTS A.9). Money in minor units."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
+    from datetime import datetime
 
-MARKET_ZONE = ZoneInfo("America/Chicago")
-PRESETS = {"7d": timedelta(days=7), "30d": timedelta(days=30), "90d": timedelta(days=90)}
-DEFAULT_PRESET = "30d"
-# Up to here the series has one point per hour, beyond per day.
-_HOURLY_UP_TO = timedelta(days=7)
+    from services.analytics.domain.windows import Window
+
+TOP = 5
 # Orders that came to nothing.
 _VOID = {"rejected", "canceled", "expired"}
+_REJECTED_LINE = "rejected"
+
+
+@dataclass(frozen=True)
+class LineFact:
+    """A line of an order."""
+
+    product_id: str
+    product_name: str
+    category: str
+    classification: str
+    total_cents: int
+    status: str
 
 
 @dataclass(frozen=True)
@@ -27,6 +38,9 @@ class OrderFact:
     status: str
     gross_cents: int
     discounts_cents: int
+    buyer_store_id: str = ""
+    buyer_zip: str = ""
+    lines: tuple[LineFact, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,6 +61,15 @@ class Point:
 
 
 @dataclass(frozen=True)
+class Entry:
+    """One line of a top list."""
+
+    key: str
+    name: str
+    revenue_cents: int
+
+
+@dataclass(frozen=True)
 class Kpis:
     """The numbers of a window."""
 
@@ -55,48 +78,64 @@ class Kpis:
     aov_cents: int
     gross_revenue_cents: int
     discounts_cents: int
+    new_customers: int
+    returning_customers: int
     series: tuple[Point, ...]
+    top_products: tuple[Entry, ...]
+    top_categories: tuple[Entry, ...]
+    top_classifications: tuple[Entry, ...]
+    top_zips: tuple[Entry, ...]
 
 
 def compute_kpis(
-    orders: Iterable[OrderFact], payments: Iterable[PaymentFact], *, start: datetime, end: datetime
+    orders: Iterable[OrderFact],
+    payments: Iterable[PaymentFact],
+    *,
+    window: Window,
+    known_customers: Collection[str] | None = None,
 ) -> Kpis:
-    """Return the KPIs of `[start, end)`. Orders that came to nothing do not count; AOV is rounded half up."""
+    """Return the KPIs of a window. Orders that came to nothing do not count; AOV is rounded half up.
+
+    `known_customers` are buyers with a paid order before the window; None: nobody is counted as a customer.
+    """
     live = [order for order in orders if order.status not in _VOID]
     gmv = sum(order.gross_cents for order in live)
     count = len(live)
+    lines = [line for order in live for line in order.lines if line.status != _REJECTED_LINE]
+    customers = set() if known_customers is None else {order.buyer_store_id for order in live}
+    returning = len(customers & set(known_customers or ()))
     return Kpis(
         gmv_cents=gmv,
         orders=count,
         aov_cents=(2 * gmv + count) // (2 * count) if count else 0,
         gross_revenue_cents=sum(payment.amount_cents for payment in payments),
         discounts_cents=sum(order.discounts_cents for order in live),
-        series=tuple(_series(live, start=start, end=end)),
+        new_customers=len(customers) - returning,
+        returning_customers=returning,
+        series=_series(live, window),
+        top_products=_top((line.product_id, line.product_name, line.total_cents) for line in lines),
+        top_categories=_top((line.category, line.category, line.total_cents) for line in lines),
+        top_classifications=_top((line.classification, line.classification, line.total_cents) for line in lines),
+        top_zips=_top((order.buyer_zip, order.buyer_zip, order.gross_cents) for order in live),
     )
 
 
-def _series(orders: list[OrderFact], *, start: datetime, end: datetime) -> Iterable[Point]:
-    hourly = end - start <= _HOURLY_UP_TO
-    sums: dict[datetime, list[int]] = {}
+def _series(orders: list[OrderFact], window: Window) -> tuple[Point, ...]:
+    sums: dict[datetime, list[int]] = defaultdict(lambda: [0, 0])
     for order in orders:
-        bucket = sums.setdefault(_bucket(order.ordered_at, hourly=hourly), [0, 0])
+        bucket = sums[window.bucket_of(order.ordered_at)]
         bucket[0] += order.gross_cents
         bucket[1] += 1
-    current = _bucket(start, hourly=hourly)
-    while current < end:
-        gross, count = sums.get(current, (0, 0))
-        yield Point(current, gross, count)
-        current = _next(current, hourly=hourly)
+    return tuple(Point(start, *sums.get(start, (0, 0))) for start in window.buckets())
 
 
-def _bucket(at: datetime, *, hourly: bool) -> datetime:
-    """Return the start of the market's hour or day that holds `at`, in UTC: local clocks show one hour twice a year."""
-    local = at.astimezone(MARKET_ZONE)
-    hour = local.hour if hourly else 0
-    return local.replace(hour=hour, minute=0, second=0, microsecond=0).astimezone(UTC)
-
-
-def _next(bucket: datetime, *, hourly: bool) -> datetime:
-    if hourly:
-        return bucket + timedelta(hours=1)
-    return (bucket.astimezone(MARKET_ZONE) + timedelta(days=1)).astimezone(UTC)
+def _top(amounts: Iterable[tuple[str, str, int]]) -> tuple[Entry, ...]:
+    """Return the first by revenue; what has no key (a product without classification) is in no list."""
+    names: dict[str, str] = {}
+    sums: dict[str, int] = defaultdict(int)
+    for key, name, cents in amounts:
+        if key:
+            names[key] = name
+            sums[key] += cents
+    first = sorted(sums.items(), key=lambda item: (-item[1], item[0]))[:TOP]
+    return tuple(Entry(key, names[key], cents) for key, cents in first)

@@ -17,12 +17,13 @@ from requests.exceptions import RequestException
 
 from meshkit.errors import DependencyUnavailable
 from services.analytics.domain.kpis import OrderFact, PaymentFact
+from services.analytics.outbound.ports import lines_of
 
 if TYPE_CHECKING:
-    import uuid
     from collections.abc import Sequence
     from datetime import datetime
 
+    from services.analytics.outbound.ports import Party
     from services.analytics.settings import AnalyticsSettings
 
 _TIMEOUT_S = 20.0
@@ -73,45 +74,63 @@ class BigQueryWarehouse:
             [bigquery.ArrayQueryParameter("rows", "STRUCT", [_struct(row) for row in rows])],
         )
 
-    def orders_of_vendor(self, vendor_store_id: uuid.UUID, *, start: datetime, end: datetime) -> list[OrderFact]:
+    def orders_of(self, party: Party, *, start: datetime, end: datetime) -> list[OrderFact]:
         """See ports.Warehouse."""
         rows = self._read(
-            "SELECT ordered_at, order_status, gross_revenue_cents, discounts_cents FROM ("  # noqa: S608
+            "SELECT ordered_at, order_status, gross_revenue_cents, discounts_cents, buyer_store_id, buyer_zip, items FROM ("  # noqa: S608
             " SELECT *, ROW_NUMBER() OVER (PARTITION BY order_id ORDER BY order_version DESC, event_id) AS newest"
             f" FROM `{self._events}`"
-            " WHERE vendor_store_id = @vendor AND event_type NOT IN ('cash_collected', 'order_paid')"
+            f" WHERE {_side(party)} = @store AND event_type NOT IN ('cash_collected', 'order_paid')"
             " AND ordered_at >= @window_start AND ordered_at < @window_end) WHERE newest = 1",
-            vendor_store_id,
-            start,
-            end,
+            party,
+            window_start=start,
+            window_end=end,
         )
         return [
-            OrderFact(row.ordered_at, row.order_status, row.gross_revenue_cents, row.discounts_cents) for row in rows
+            OrderFact(
+                row.ordered_at,
+                row.order_status,
+                row.gross_revenue_cents,
+                row.discounts_cents,
+                row.buyer_store_id,
+                row.buyer_zip,
+                lines_of(json.loads(row["items"])),
+            )
+            for row in rows
         ]
 
-    def payments_of_vendor(self, vendor_store_id: uuid.UUID, *, start: datetime, end: datetime) -> list[PaymentFact]:
+    def payments_of(self, party: Party, *, start: datetime, end: datetime) -> list[PaymentFact]:
         """See ports.Warehouse."""
         rows = self._read(
             "SELECT occurred_at, gross_revenue_cents FROM ("  # noqa: S608
             # order_paid if there is one, else cash_collected: the source counted closed orders twice.
             " SELECT *, ROW_NUMBER() OVER (PARTITION BY order_id ORDER BY event_type DESC, event_id) AS best"
             f" FROM `{self._events}`"
-            " WHERE vendor_store_id = @vendor AND event_type IN ('cash_collected', 'order_paid')"
+            f" WHERE {_side(party)} = @store AND event_type IN ('cash_collected', 'order_paid')"
             " AND occurred_at >= @window_start AND occurred_at < @window_end) WHERE best = 1",
-            vendor_store_id,
-            start,
-            end,
+            party,
+            window_start=start,
+            window_end=end,
         )
         return [PaymentFact(row.occurred_at, row.gross_revenue_cents) for row in rows]
 
-    def _read(self, sql: str, vendor_store_id: uuid.UUID, start: datetime, end: datetime) -> list[Any]:
+    def customers_before(self, party: Party, instant: datetime) -> set[str]:
+        """See ports.Warehouse."""
+        rows = self._read(
+            f"SELECT DISTINCT buyer_store_id FROM `{self._events}` WHERE {_side(party)} = @store"  # noqa: S608
+            " AND event_type IN ('cash_collected', 'order_paid') AND occurred_at < @instant",
+            party,
+            instant=instant,
+        )
+        return {row.buyer_store_id for row in rows}
+
+    def _read(self, sql: str, party: Party, **instants: datetime) -> list[Any]:
         self._ensure()
         return self._query(
             sql,
             [
-                bigquery.ScalarQueryParameter("vendor", "STRING", str(vendor_store_id)),
-                bigquery.ScalarQueryParameter("window_start", "TIMESTAMP", start),
-                bigquery.ScalarQueryParameter("window_end", "TIMESTAMP", end),
+                bigquery.ScalarQueryParameter("store", "STRING", str(party.store_id)),
+                *(bigquery.ScalarQueryParameter(name, "TIMESTAMP", value) for name, value in instants.items()),
             ],
         )
 
@@ -145,6 +164,11 @@ class BigQueryWarehouse:
         table.time_partitioning = bigquery.TimePartitioning(field="occurred_at")
         table.clustering_fields = ["event_type", "buyer_store_id", "vendor_store_id"]
         self._client.create_table(table, retry=None, timeout=_TIMEOUT_S)
+
+
+def _side(party: Party) -> str:
+    """Return the column that holds the store: one of two words of ours."""
+    return "vendor_store_id" if party.is_vendor else "buyer_store_id"
 
 
 def _client(settings: AnalyticsSettings) -> bigquery.Client:

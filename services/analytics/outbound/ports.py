@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+
+from services.analytics.domain.kpis import LineFact
 
 if TYPE_CHECKING:
     import uuid
@@ -12,6 +15,19 @@ if TYPE_CHECKING:
     from services.analytics.domain.kpis import OrderFact, PaymentFact
 
 
+@dataclass(frozen=True)
+class Party:
+    """A store on its side of the market."""
+
+    type: str
+    store_id: uuid.UUID
+
+    @property
+    def is_vendor(self) -> bool:
+        """Whether the store sells."""
+        return self.type == "vendor"
+
+
 class Warehouse(Protocol):
     """Where the rows of all events are kept."""
 
@@ -19,10 +35,29 @@ class Warehouse(Protocol):
         """Add rows that are not there yet, told by `event_id`. Raises DependencyUnavailable."""
         ...
 
-    def orders_of_vendor(self, vendor_store_id: uuid.UUID, *, start: datetime, end: datetime) -> list[OrderFact]:
-        """Return a vendor's orders made in `[start, end)`, each once, as its newest event tells it."""
+    def orders_of(self, party: Party, *, start: datetime, end: datetime) -> list[OrderFact]:
+        """Return a store's orders made in `[start, end)`, each once, as its newest event tells it."""
         ...
 
-    def payments_of_vendor(self, vendor_store_id: uuid.UUID, *, start: datetime, end: datetime) -> list[PaymentFact]:
-        """Return what was collected for a vendor in `[start, end)`, once per order."""
+    def payments_of(self, party: Party, *, start: datetime, end: datetime) -> list[PaymentFact]:
+        """Return what was collected for a store's orders in `[start, end)`, once per order."""
         ...
+
+    def customers_before(self, party: Party, instant: datetime) -> set[str]:
+        """Return the buyers with an order of this vendor that was paid before an instant."""
+        ...
+
+
+def lines_of(items: Sequence[dict[str, Any]]) -> tuple[LineFact, ...]:
+    """Return an order's lines as its row holds them (`usecases/record_order_event.py`)."""
+    return tuple(
+        LineFact(
+            product_id=item["product_id"],
+            product_name=item["product_name"],
+            category=item.get("category", ""),
+            classification=item.get("classification", ""),
+            total_cents=item.get("total_cents", 0),
+            status=item.get("status", ""),
+        )
+        for item in items
+    )

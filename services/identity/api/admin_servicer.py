@@ -13,12 +13,16 @@ from services.identity.api import mapping
 from services.identity.domain.kyc import LicenseStatus
 from services.identity.usecases.create_system_user import create_system_user
 from services.identity.usecases.decide_license import decide_license
-from services.identity.usecases.list_licenses import list_pending_licenses
+from services.identity.usecases.list_licenses import list_pending_licenses, sign_documents
 from services.identity.usecases.set_subscription_active import set_subscription_active
 
 if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Mapping
+
     from meshkit.db.tx import Tx
     from services.identity.outbound.passwords import Passwords
+    from services.identity.outbound.ports import DocumentReader
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class IdentityAdminServicer:
     """Translates; the rules are in the use cases."""
 
     passwords: Passwords
+    documents: DocumentReader
 
     def CreateAgent(self, request: admin_service_pb2.CreateAgentRequest, tx: Tx) -> store_pb2.User:
         """See the contract."""
@@ -33,7 +38,7 @@ class IdentityAdminServicer:
             tx,
             email=request.email,
             password=request.password,
-            first_name=request.first_name,
+            first_name=mapping.first_name_of(request),
             last_name=request.last_name,
             system_role="agent",
             passwords=self.passwords,
@@ -46,8 +51,9 @@ class IdentityAdminServicer:
         """See the contract."""
         page = Page.of(request)
         rows, following = list_pending_licenses(tx, page=page, issuing_state=request.state)
+        urls = sign_documents(tx, rows, documents=self.documents)
         return admin_service_pb2.ListPendingLicensesResponse(
-            items=[_pending(row) for row in rows],
+            items=[_pending(row, urls) for row in rows],
             next_cursor=following,
             pagination=mapping.pagination(page, current=request.cursor, following=following),
         )
@@ -77,10 +83,10 @@ class IdentityAdminServicer:
         return mapping.store_message(store)
 
 
-def _pending(row: Any) -> admin_service_pb2.PendingLicense:
+def _pending(row: Any, urls: Mapping[uuid.UUID, str]) -> admin_service_pb2.PendingLicense:
     columns = row._asdict()
     store = {name.removeprefix("store_"): value for name, value in columns.items() if name.startswith("store_")}
     store_row = SimpleNamespace(**{**store, "id": row.store_id})
     return admin_service_pb2.PendingLicense(
-        license=mapping.license_message(row), store=mapping.store_message(store_row)
+        license=mapping.license_message(row, urls), store=mapping.store_message(store_row)
     )

@@ -73,7 +73,7 @@ class AuthServicer:
             tx,
             email=request.email,
             password=request.password,
-            first_name=request.first_name,
+            first_name=mapping.first_name_of(request),
             last_name=request.last_name,
             system_role="admin",
             passwords=self.passwords,

@@ -13,7 +13,7 @@ from meshkit.ids import parse_id
 from services.identity.api import mapping
 from services.identity.flows.create_license import create_license
 from services.identity.usecases.file_license import LicensePapers
-from services.identity.usecases.list_licenses import list_licenses
+from services.identity.usecases.list_licenses import list_licenses, sign_documents
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -47,8 +47,9 @@ class LicenseServicer:
         """See the contract."""
         page = Page.of(request)
         rows, following = list_licenses(tx, store_id=tx.principal.require_store, page=page)
+        urls = sign_documents(tx, rows, documents=self.documents)
         return license_service_pb2.ListLicensesResponse(
-            items=[mapping.license_message(row) for row in rows],
+            items=[mapping.license_message(row, urls) for row in rows],
             next_cursor=following,
             pagination=mapping.pagination(page, current=request.cursor, following=following),
         )

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf.json_format import MessageToDict, ParseDict
 
 from marketmesh.identity.v1 import (
+    admin_service_pb2,
     auth_service_pb2,
     license_pb2,
     notification_service_pb2,
     store_pb2,
 )
 from marketmesh.type.v1 import address_pb2, page_pb2
+from meshkit.errors import ValidationError
 
 if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Mapping
     from datetime import date, datetime
 
     from google.protobuf.timestamp_pb2 import Timestamp
@@ -22,12 +26,21 @@ if TYPE_CHECKING:
     from meshkit.call import Call
     from meshkit.cursor import Page
     from services.identity.usecases.open_session import SignedIn
+    from services.identity.usecases.read_store import StoreProfile
 
 
 def set_time(target: Timestamp, value: datetime | None) -> None:
     """Set a timestamp field, or leave it unset for None."""
     if value is not None:
         target.FromDatetime(value)
+
+
+def first_name_of(request: auth_service_pb2.AdminRegisterRequest | admin_service_pb2.CreateAgentRequest) -> str:
+    """Return the first name under either of its two spellings. Raises ValidationError when neither is given."""
+    name: str = request.first_name or request.first_names
+    if not name:
+        raise ValidationError.of("first_name", "must be given")
+    return name
 
 
 def user_message(row: Any) -> store_pb2.User:
@@ -60,6 +73,40 @@ def store_message(row: Any) -> store_pb2.Store:
     return message
 
 
+def own_store_message(profile: StoreProfile) -> store_pb2.Store:
+    """Return a store as its own people see it."""
+    message, owner = store_message(profile.store), profile.owner
+    message.phone = profile.store.phone
+    message.licenses.extend(_license_summaries(profile))
+    if owner is not None:
+        name = f"{owner.first_name} {owner.last_name}"
+        message.owner_detail.CopyFrom(
+            store_pb2.StoreOwner(id=str(owner.id), full_name=name, email=owner.email, role=owner.role)
+        )
+    return message
+
+
+def public_store_message(profile: StoreProfile) -> store_pb2.PublicStore:
+    """Return a store as everybody may see it."""
+    row = profile.store
+    message = store_pb2.PublicStore(
+        id=str(row.id),
+        type=row.type,
+        company_name=row.company_name,
+        dba_name=row.dba_name,
+        kyc_status=row.kyc_status,
+        city=row.address["city"],
+        state=row.address["state"],
+        licenses=_license_summaries(profile),
+    )
+    set_time(message.created_at, row.created_at)
+    return message
+
+
+def _license_summaries(profile: StoreProfile) -> list[store_pb2.StoreLicense]:
+    return [store_pb2.StoreLicense(number=row.number, type=row.type) for row in profile.licenses]
+
+
 def address_document(message: address_pb2.Address) -> dict[str, Any]:
     """Return an address as it is stored."""
     return MessageToDict(message, preserving_proto_field_name=True)
@@ -84,8 +131,8 @@ def session_message(signed_in: SignedIn, call: Call) -> auth_service_pb2.Session
     )
 
 
-def license_message(row: Any) -> license_pb2.License:
-    """Return a licence."""
+def license_message(row: Any, urls: Mapping[uuid.UUID, str] | None = None) -> license_pb2.License:
+    """Return a licence, with the URL of its document if there is one among `urls`."""
     message = license_pb2.License(
         id=str(row.id),
         store_id=str(row.store_id),
@@ -97,6 +144,7 @@ def license_message(row: Any) -> license_pb2.License:
         type=row.type,
         number=row.number,
         reason=row.reason,
+        signed_url=(urls or {}).get(row.media_id, ""),
     )
     set_time(message.created_at, row.created_at)
     set_time(message.decided_at, row.decided_at)

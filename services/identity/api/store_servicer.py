@@ -1,11 +1,12 @@
-"""StoreService: the caller's own store."""
+"""StoreService: profiles of stores."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meshkit.ids import parse_id
 from services.identity.api import mapping
-from services.identity.usecases.read_store import read_store
+from services.identity.usecases.read_store import read_my_store, read_public_store
 
 if TYPE_CHECKING:
     from marketmesh.identity.v1 import store_pb2, store_service_pb2
@@ -17,4 +18,10 @@ class StoreServicer:
 
     def GetMyStore(self, request: store_service_pb2.GetMyStoreRequest, tx: Tx) -> store_pb2.Store:  # noqa: ARG002
         """See the contract."""
-        return mapping.store_message(read_store(tx, store_id=tx.principal.require_store))
+        return mapping.own_store_message(read_my_store(tx))
+
+    def GetStore(self, request: store_service_pb2.GetStoreRequest, tx: Tx) -> store_pb2.PublicStore:
+        """See the contract."""
+        return mapping.public_store_message(
+            read_public_store(tx, store_id=parse_id(request.store_id, field="store_id"))
+        )

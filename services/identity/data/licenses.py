@@ -56,6 +56,17 @@ def statuses_of_store(tx: Tx, store_id: uuid.UUID) -> list[str]:
     return list(tx.execute(select(licenses.c.status).where(licenses.c.store_id == store_id)).scalars())
 
 
+def verified_of_store(tx: Tx, store_id: uuid.UUID) -> Sequence[Any]:
+    """Return `number, type` of a store's verified licences, oldest first."""
+    statement = (
+        select(licenses.c.number, licenses.c.type)
+        .where(licenses.c.store_id == store_id, licenses.c.status == "verified")
+        .order_by(licenses.c.created_at, licenses.c.id)
+    )
+    rows: Sequence[Any] = tx.execute(statement).all()
+    return rows
+
+
 def page_of_store(tx: Tx, store_id: uuid.UUID, page: Page) -> Sequence[Any]:
     """Return a store's licences, newest first, one more than the page."""
     statement = select(licenses).where(licenses.c.store_id == store_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.identity.data.tables import refresh_tokens, sessions
@@ -73,6 +73,15 @@ def is_open(tx: Tx, session_id: uuid.UUID) -> bool:
     """Return whether the session exists and has not ended."""
     statement = select(sessions.c.id).where(sessions.c.id == session_id, sessions.c.ended_at.is_(None))
     return tx.execute(statement).one_or_none() is not None
+
+
+def outdate(tx: Tx, session_id: uuid.UUID, *, not_before: datetime) -> None:
+    """Make access tokens of a session that were minted before an instant count no longer."""
+    tx.execute(
+        update(sessions)
+        .where(sessions.c.id == session_id)
+        .values(not_before=func.greatest(sessions.c.not_before, not_before))
+    )
 
 
 def outdate_of_store(tx: Tx, store_id: uuid.UUID) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select, update
 
 from meshkit.ids import new_id
-from services.identity.data.tables import memberships, stores
+from services.identity.data.tables import memberships, stores, users
 
 if TYPE_CHECKING:
     import uuid
@@ -58,6 +58,18 @@ def of_user(tx: Tx, user_id: uuid.UUID) -> Sequence[Any]:
     )
     rows: Sequence[Any] = tx.execute(statement).all()
     return rows
+
+
+def owner_of(tx: Tx, store_id: uuid.UUID) -> Any | None:
+    """Return `id, first_name, last_name, email, role` of the longest active owner, or None."""
+    statement = (
+        select(users.c.id, users.c.first_name, users.c.last_name, users.c.email, memberships.c.role)
+        .join(memberships, memberships.c.user_id == users.c.id)
+        .where(memberships.c.store_id == store_id, memberships.c.status == "active", memberships.c.role == "owner")
+        .order_by(memberships.c.created_at, memberships.c.id)
+        .limit(1)
+    )
+    return tx.execute(statement).one_or_none()
 
 
 def change_gate(tx: Tx, store_id: uuid.UUID, **columns: Any) -> Any:

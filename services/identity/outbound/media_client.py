@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
 from marketmesh.media.v1 import media_internal_service_pb2 as messages
@@ -9,10 +10,13 @@ from marketmesh.media.v1 import media_internal_service_pb2_grpc as stubs
 from marketmesh.media.v1 import media_service_pb2
 
 if TYPE_CHECKING:
-    import uuid
+    from collections.abc import Mapping, Sequence
 
     from meshkit.call import Call
     from meshkit.grpc.channel import Channel
+
+# A list without URLs is better than one that is late.
+_SIGN_SECONDS = 1.0
 
 
 class MediaClient:
@@ -34,6 +38,12 @@ class MediaClient:
             allowed_kinds=[media_service_pb2.MediaKind.Value.license_doc],
         )
         self._channel.call(self._stub.ReconcileAttachments, request, call=call)
+
+    def read_urls(self, call: Call, media_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, str]:
+        """Return URLs of those documents that may be read. Raises DependencyUnavailable."""
+        request = messages.SignReadUrlsRequest(media_ids=[str(media_id) for media_id in media_ids])
+        answer = self._channel.call(self._stub.SignReadUrls, request, call=call, timeout_s=_SIGN_SECONDS)
+        return {uuid.UUID(item.media_id): item.url for item in answer.urls}
 
     def detach_license_document(self, call: Call, *, license_id: uuid.UUID, store_id: uuid.UUID) -> None:
         """Undo an attachment whose licence could not be filed."""

@@ -6,11 +6,20 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Mapping, Sequence
 
     from meshkit.call import Call
 
 
-class LicenseDocuments(Protocol):
+class DocumentReader(Protocol):
+    """Gives out URLs to read documents."""
+
+    def read_urls(self, call: Call, media_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, str]:
+        """Return URLs of those documents that may be read. Raises DependencyUnavailable."""
+        ...
+
+
+class LicenseDocuments(DocumentReader, Protocol):
     """Keeps a licence's document attached to it."""
 
     def attach_license_document(

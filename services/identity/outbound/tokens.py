@@ -48,7 +48,7 @@ class TokenMint:
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise TypeError(f"{signing_key_file} must hold a P-256 private key")
         self._key = key
-        self._access_lifetime = access_lifetime
+        self.access_lifetime = access_lifetime
         self._jwk = json.loads(ECAlgorithm.to_jwk(key.public_key()))
         self._key_id = base64.urlsafe_b64encode(hashlib.sha256(self._jwk["x"].encode()).digest()[:12]).decode()
         # Successors are derived with a key of their own, so that knowing one token does not give the next.
@@ -67,7 +67,7 @@ class TokenMint:
             "iat": int(now.timestamp()),
             # Milliseconds, to compare with the instant at which a session's rights changed.
             "mms": int(now.timestamp() * 1000),
-            "exp": int((now + self._access_lifetime).timestamp()),
+            "exp": int((now + self.access_lifetime).timestamp()),
         }
         if claims.store_id:
             payload |= {

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def refresh_session(tx: Tx, *, refresh_token: str, kit: TokenKit) -> SignedIn:
-    """Rotate a refresh token.
+    """Rotate a refresh token; the access token that came with it counts no longer.
 
     Within the grace time a replay gets the same successor, so that parallel tabs do not log each other out; later it
     is taken for theft and the whole family is revoked (OWASP ASVS 10.4.5). Raises RefreshTokenInvalid,
@@ -26,6 +26,8 @@ def refresh_session(tx: Tx, *, refresh_token: str, kit: TokenKit) -> SignedIn:
     if token.rotated_at is not None and tx.now - token.rotated_at > kit.refresh_grace:
         sessions.end(tx, token.session_id, reason="refresh_token_reused")
         raise RefreshTokenReused().keeping_writes()
+    if token.rotated_at is None:
+        _outdate_access_tokens(tx, token, kit)
     successor = kit.mint.successor_of(refresh_token)
     sessions.spend_refresh_token(tx, token.token_hash)
     sessions.add_refresh_token(
@@ -35,6 +37,17 @@ def refresh_session(tx: Tx, *, refresh_token: str, kit: TokenKit) -> SignedIn:
         expires_at=tx.now + kit.refresh_lifetime,
     )
     return _signed_in(tx, token, successor, kit)
+
+
+def _outdate_access_tokens(tx: Tx, token: Any, kit: TokenKit) -> None:
+    """End what was minted together with the spent token, and none of those minted with its successor.
+
+    Replays of its predecessor got access tokens until the grace time was over. What has expired by itself is left off
+    the list that every process polls: a client that refreshes when it must costs nothing.
+    """
+    minted_until = min(tx.now, token.created_at + kit.refresh_grace)
+    if minted_until + kit.mint.access_lifetime > tx.now:
+        sessions.outdate(tx, token.session_id, not_before=minted_until)
 
 
 def _signed_in(tx: Tx, token: Any, successor: str, kit: TokenKit) -> SignedIn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marketmesh.media.v1 import media_internal_service_pb2 as messages
@@ -10,14 +11,19 @@ from meshkit.ids import parse_id
 from services.media.api import mapping
 from services.media.domain.attachments import AttachmentEntity, Entity
 from services.media.domain.kinds import MediaKind
+from services.media.usecases.read_media import read_usable_keys
 from services.media.usecases.reconcile_attachments import reconcile_attachments
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
+    from services.media.outbound.ports import UrlSigner
 
 
+@dataclass(frozen=True)
 class MediaInternalServicer:
     """Translates; the rules are in the use cases."""
+
+    signer: UrlSigner
 
     def ReconcileAttachments(
         self, request: messages.ReconcileAttachmentsRequest, tx: Tx
@@ -35,3 +41,10 @@ class MediaInternalServicer:
             allowed_kinds=[MediaKind(kind) for kind in kinds],
         )
         return messages.ReconcileAttachmentsResponse(media=[mapping.attached_message(row) for row in rows])
+
+    def SignReadUrls(self, request: messages.SignReadUrlsRequest, tx: Tx) -> messages.SignReadUrlsResponse:
+        """See the contract."""
+        rows = read_usable_keys(tx, media_ids=[parse_id(value, field="media_ids") for value in request.media_ids])
+        return messages.SignReadUrlsResponse(
+            urls=[messages.SignedReadUrl(media_id=str(row.id), url=self.signer.read_url(row.gcs_key)) for row in rows]
+        )

@@ -11,7 +11,7 @@ from services.media.data.tables import media
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from meshkit.cursor import Page
@@ -34,6 +34,13 @@ def add(tx: Tx, **columns: Any) -> Any:
 def find(tx: Tx, media_id: uuid.UUID, *, store_id: uuid.UUID) -> Any | None:
     """Return a store's file, or None."""
     return tx.execute(select(media).where(media.c.id == media_id, media.c.store_id == store_id)).one_or_none()
+
+
+def keys_of(tx: Tx, media_ids: Sequence[uuid.UUID], *, statuses: Collection[str]) -> Sequence[Any]:
+    """Return `id, gcs_key` of those of the files, of any store, that are in one of the states."""
+    statement = select(media.c.id, media.c.gcs_key).where(media.c.id.in_(media_ids), media.c.status.in_(statuses))
+    rows: Sequence[Any] = tx.execute(statement).all()
+    return rows
 
 
 def lock_by_key(tx: Tx, gcs_key: str) -> Any | None:

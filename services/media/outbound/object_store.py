@@ -57,11 +57,18 @@ class ObjectStore:
         """Create the bucket unless it exists. Raises DependencyUnavailable."""
         self._asked(self._create_bucket)
 
+    def private_bucket(self) -> storage.Bucket:
+        """Return the bucket as it must be made: nothing in it can be made public, by whatever permission."""
+        bucket = self._client.bucket(self.bucket)
+        bucket.iam_configuration.uniform_bucket_level_access_enabled = True
+        bucket.iam_configuration.public_access_prevention = "enforced"
+        return bucket
+
     def _create_bucket(self) -> None:
         if self._bucket.exists(timeout=self.timeout_s, retry=None):
             return
         try:
-            self._client.create_bucket(self._bucket, timeout=self.timeout_s, retry=None)
+            self._client.create_bucket(self.private_bucket(), timeout=self.timeout_s, retry=None)
         except google.Conflict:
             # Another process was faster.
             return

@@ -11,6 +11,7 @@ from services.media.errors import MediaNotUsable, MediaPending
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
 
@@ -21,6 +22,11 @@ def read_media(tx: Tx, *, media_id: uuid.UUID) -> Any:
     if row is None:
         raise NotFound
     return row
+
+
+def read_usable_keys(tx: Tx, *, media_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
+    """Return `id, gcs_key` of those of the files whose bytes may be read, whosesoever they are."""
+    return media.keys_of(tx, media_ids, statuses=[status.value for status in USABLE])
 
 
 def read_usable_media(tx: Tx, *, media_id: uuid.UUID) -> Any:

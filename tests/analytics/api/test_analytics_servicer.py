@@ -84,3 +84,59 @@ class TestGetVendorAnalytics:
             "agent": "UNAUTHENTICATED",
             "service": "UNAUTHENTICATED",
         }
+
+
+class TestWindows:
+    @pytest.mark.parametrize("method", ["GetVendorAnalytics", "GetMarketplaceAnalytics"])
+    @pytest.mark.parametrize(
+        ("fields", "wrong"),
+        [
+            ({"from": 1_700_000_000, "to": 1_700_000_000}, "to"),
+            ({"from": 1_700_000_000, "to": 1_600_000_000}, "to"),
+            ({"from": 1_700_000_000}, "to"),
+            ({"to": 1_700_000_000}, "from"),
+            ({"preset": "7d", "from": 1_600_000_000, "to": 1_700_000_000}, "preset"),
+            ({"from": -1, "to": 1_700_000_000}, "from"),
+            ({"preset": "2d"}, "preset"),
+        ],
+        ids=str,
+    )
+    def test_names_what_is_wrong_with_one(
+        self,
+        mesh: MeshHarness,
+        analytics: stubs.AnalyticsServiceStub,
+        method: str,
+        fields: dict[str, str | int],
+        wrong: str,
+    ) -> None:
+        request = getattr(messages, f"{method}Request")()
+        for name, value in fields.items():
+            if isinstance(value, str):
+                request.preset = value
+            else:
+                getattr(request, name).seconds = value
+
+        with pytest.raises(Refused) as refused:
+            mesh.read(getattr(analytics, method), request, token=mesh.store_token(uuid.uuid4()))
+
+        assert (refused.value.reason, [item.field for item in refused.value.violations]) == (
+            "VALIDATION_ERROR",
+            [wrong],
+        )
+
+
+class TestGetMarketplaceAnalytics:
+    @pytest.mark.parametrize("store_type", ["buyer", "vendor"])
+    @pytest.mark.parametrize("preset", ["", "1d", "7d", "30d", "90d", "1m", "1y"])
+    def test_is_for_every_store_and_takes_every_preset(
+        self, mesh: MeshHarness, analytics: stubs.AnalyticsServiceStub, store_type: str, preset: str
+    ) -> None:
+        with pytest.raises(Refused) as refused:
+            mesh.read(
+                analytics.GetMarketplaceAnalytics,
+                messages.GetMarketplaceAnalyticsRequest(preset=preset),
+                token=mesh.store_token(uuid.uuid4(), store_type=store_type),
+            )
+
+        # Here the warehouse is away: the request was understood and allowed.
+        assert refused.value.metadata["dependency"] == "bigquery"

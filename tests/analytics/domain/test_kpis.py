@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.analytics.domain.kpis import Kpis, OrderFact, PaymentFact, Point, compute_kpis
+from services.analytics.domain.kpis import Entry, Kpis, LineFact, OrderFact, PaymentFact, Point, compute_kpis
+from services.analytics.domain.windows import Window
 
 CHICAGO = ZoneInfo("America/Chicago")
 END = datetime(2026, 3, 20, 18, 30, tzinfo=UTC)
@@ -44,7 +45,7 @@ def _order(ordered_at: datetime, gross_cents: int = 100, status: str = "accepted
 
 
 def _week(*orders: OrderFact, payments: tuple[PaymentFact, ...] = (), end: datetime = END) -> Kpis:
-    return compute_kpis(orders, payments, start=end - timedelta(days=7), end=end)
+    return compute_kpis(orders, payments, window=Window(end - timedelta(days=7), end))
 
 
 class TestComputeKpis:
@@ -68,7 +69,7 @@ class TestComputeKpis:
     def test_averages_half_up(self, window: tuple[datetime, datetime, list[OrderFact]]) -> None:
         start, end, orders = window
 
-        kpis = compute_kpis(orders, [], start=start, end=end)
+        kpis = compute_kpis(orders, [], window=Window(start, end))
 
         if kpis.orders:
             assert -kpis.orders < 2 * (kpis.gmv_cents - kpis.aov_cents * kpis.orders) <= kpis.orders - 1 or (
@@ -85,7 +86,7 @@ class TestSeries:
     ) -> None:
         start, end, orders = window
 
-        kpis = compute_kpis(orders, [], start=start, end=end)
+        kpis = compute_kpis(orders, [], window=Window(start, end))
 
         starts = [point.start for point in kpis.series]
         assert sum(point.orders for point in kpis.series) == kpis.orders
@@ -101,8 +102,8 @@ class TestSeries:
             assert {after - before for before, after in zip(days, days[1:], strict=False)} == {timedelta(days=1)}
 
     def test_shows_hours_of_a_week_and_days_of_a_month(self) -> None:
-        week = compute_kpis([], [], start=END - timedelta(days=7), end=END)
-        month = compute_kpis([], [], start=END - timedelta(days=30), end=END)
+        week = compute_kpis([], [], window=Window(END - timedelta(days=7), END))
+        month = compute_kpis([], [], window=Window(END - timedelta(days=30), END))
 
         assert (len(week.series), len(month.series)) == (169, 31)
         assert week.series[0] == Point(datetime(2026, 3, 13, 18, tzinfo=UTC), 0, 0)
@@ -125,6 +126,78 @@ class TestSeries:
     def test_puts_a_late_evening_into_the_markets_day(self) -> None:
         late = datetime(2026, 3, 15, 4, 30, tzinfo=UTC)
 
-        kpis = compute_kpis([_order(late)], [], start=END - timedelta(days=30), end=END)
+        kpis = compute_kpis([_order(late)], [], window=Window(END - timedelta(days=30), END))
 
         assert [point.start for point in kpis.series if point.orders] == [datetime(2026, 3, 14, 5, tzinfo=UTC)]
+
+
+class TestTwentyOrders:
+    """Numbers worked out by hand: orders 1 to 20, number n of n × 100 cents, every fifth rejected."""
+
+    START, END = datetime(2026, 4, 1, 5, tzinfo=UTC), datetime(2026, 5, 1, 5, tzinfo=UTC)
+    CATEGORIES = ("flower", "edible", "vape", "topical", "seed", "gear")
+
+    @pytest.fixture
+    def kpis(self) -> Kpis:
+        payments = [PaymentFact(self.START, 100 * number) for number in (1, 2, 3)]
+        return compute_kpis(
+            [self.order(number) for number in range(1, 21)],
+            payments,
+            window=Window(self.START, self.END),
+            known_customers={"buyer-1", "buyer-9"},
+        )
+
+    def order(self, number: int) -> OrderFact:
+        line = LineFact(
+            product_id=f"p{number % 6}",
+            product_name=f"Product {number % 6}",
+            category=self.CATEGORIES[number % 6],
+            classification="indica" if number % 2 else "",
+            total_cents=100 * number,
+            status="accepted",
+        )
+        refused = LineFact("p0", "Product 0", "flower", "indica", 10**9, "rejected")
+        return OrderFact(
+            self.START + timedelta(days=number),
+            "rejected" if number % 5 == 0 else "closed",
+            100 * number,
+            number,
+            f"buyer-{number % 4}",
+            f"7410{number % 7}",
+            (line, refused),
+        )
+
+    def test_add_up(self, kpis: Kpis) -> None:
+        # 1 + … + 20 = 210, less 5 + 10 + 15 + 20 = 50.
+        assert (kpis.gmv_cents, kpis.orders, kpis.aov_cents) == (16_000, 16, 1_000)
+        assert (kpis.gross_revenue_cents, kpis.discounts_cents) == (600, 160)
+
+    def test_tell_new_from_returning_customers(self, kpis: Kpis) -> None:
+        assert (kpis.new_customers, kpis.returning_customers) == (3, 1)
+
+    def test_fill_a_day_each_and_leave_the_others_empty(self, kpis: Kpis) -> None:
+        assert [point.orders for point in kpis.series] == [
+            0, 1, 1, 1, 1, 0, 1, 1, 1, 1, 0, 1, 1, 1, 1, 0, 1, 1, 1, 1, 0, *[0] * 9,
+        ]  # fmt: skip
+        assert [point.gross_cents for point in kpis.series[17:20]] == [1_700, 1_800, 1_900]
+
+    def test_name_the_first_five(self, kpis: Kpis) -> None:
+        # By n mod 6: 0: 6+12+18, 1: 1+7+13+19, 2: 2+8+14, 3: 3+9, 4: 4+16, 5: 11+17.
+        sums = {0: 3_600, 1: 4_000, 2: 2_400, 3: 1_200, 4: 2_000, 5: 2_800}
+        best = (1, 0, 5, 2, 4)
+        assert kpis.top_products == tuple(Entry(f"p{n}", f"Product {n}", sums[n]) for n in best)
+        assert kpis.top_categories == tuple(Entry(self.CATEGORIES[n], self.CATEGORIES[n], sums[n]) for n in best)
+        # The odd ones: 1+3+7+9+11+13+17+19.
+        assert kpis.top_classifications == (Entry("indica", "indica", 8_000),)
+        # By n mod 7: 1: 1+8, 2: 2+9+16, 3: 3+17, 4: 4+11+18, 5: 12+19, 6: 6+13, 0: 7+14.
+        assert [(entry.key, entry.revenue_cents) for entry in kpis.top_zips] == [
+            ("74104", 3_300), ("74105", 3_100), ("74102", 2_700), ("74100", 2_100), ("74103", 2_000),
+        ]  # fmt: skip
+
+    def test_order_equals_by_key(self) -> None:
+        orders = [OrderFact(self.START, "closed", 100, 0, "b", zip_code) for zip_code in ("3", "1", "2")]
+
+        kpis = compute_kpis(orders, [], window=Window(self.START, self.END))
+
+        assert [entry.key for entry in kpis.top_zips] == ["1", "2", "3"]
+        assert (kpis.new_customers, kpis.returning_customers) == (0, 0)

@@ -11,7 +11,7 @@ import pytest
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
 from marketmesh.finance.events.v1 import finance_events_pb2 as finance
 from marketmesh.identity.events.v1 import identity_events_pb2 as identity
-from tests.finance.snapshots import created, later, order_snapshot
+from tests.finance.snapshots import changed, created, later, order_snapshot
 from tests.support.mesh_harness import MeshHarness
 
 if TYPE_CHECKING:
@@ -99,6 +99,56 @@ class TestOrderEvents:
                 }
             ],
         }
+
+    def test_turns_a_checkout_of_two_vendors_into_a_row_each(self, mesh: MeshHarness) -> None:
+        group, buyer = str(uuid.uuid4()), str(uuid.uuid4())
+        flower = {"product_id": "a", "product_name": "Flower", "category": "flower", "classification": "sativa"}
+        edible = {"product_id": "b", "product_name": "Gummies", "category": "edible", "classification": ""}
+        orders = [
+            order_snapshot(checkout_group_id=group, buyer_store_id=buyer, **money)
+            for money in (
+                {"subtotal_cents": 1_000, "discount_cents": 100, "total_cents": 900},
+                {"subtotal_cents": 500, "tax_cents": 40, "transport_fee_cents": 60, "total_cents": 600},
+            )
+        ]
+        orders[0].lines.add(**flower, qty=3, total_cents=900, status="pending")
+        orders[1].lines.add(**edible, qty=2, total_cents=500, status="pending")
+        orders[1].lines.add(**flower, qty=9, total_cents=0, status="rejected")
+
+        for order in orders:
+            mesh.deliver("analytics", created(order))
+
+        rows = [row for order in orders for row in rows_of(mesh, order.order_id)]
+        shared = {"checkout_group_id": group, "buyer_store_id": buyer, "currency": "USD"}
+        place = {"buyer_zip": "74103", "buyer_lat": 36.154, "buyer_lng": -95.993}
+        assert [row for row in rows if {**row, **shared, **place} != row] == []
+        assert [(row["order_id"], row["vendor_store_id"]) for row in rows] == [
+            (order.order_id, order.vendor_store_id) for order in orders
+        ]
+        columns = (
+            "subtotal_cents", "discounts_cents", "tax_cents", "transport_fee_cents", "gross_revenue_cents",
+        )  # fmt: skip
+        assert [tuple(row[name] for name in columns) for row in rows] == [
+            (1_000, 100, 0, 0, 900),
+            (500, 0, 40, 60, 600),
+        ]
+        assert [row["items"] for row in rows] == [
+            [{**flower, "qty": 3, "total_cents": 900, "status": "pending"}],
+            [
+                {**edible, "qty": 2, "total_cents": 500, "status": "pending"},
+                {**flower, "qty": 9, "total_cents": 0, "status": "rejected"},
+            ],
+        ]
+        assert len({row["event_id"] for row in rows}) == 2
+
+    def test_leaves_out_what_no_row_is_made_of(self, mesh: MeshHarness) -> None:
+        order = order_snapshot()
+
+        mesh.deliver("analytics", changed(order))
+
+        assert rows_of(mesh, order.order_id) == []
+        dead = mesh.rows("analytics", "SELECT 1 FROM inbox_dlq WHERE ordering_key = :id", id=order.order_id)
+        assert dead == []
 
     @pytest.mark.parametrize("order_of_arrival", list(itertools.permutations(range(3)))[1::2])
     def test_queues_each_once_when_delivered_three_times_and_out_of_order(

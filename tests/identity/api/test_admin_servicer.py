@@ -282,6 +282,20 @@ class TestCreateAgent:
         assert row.after == {"user_id": user.id, "system_role": "agent"}
         assert row.request == {"first_name": "***", "last_name": "***", "email": "***"}
 
+    def test_takes_the_older_spelling_of_the_first_name(self, mesh: MeshHarness, people: People) -> None:
+        both, old, neither = _agent(), _agent(), _agent()
+        both.first_names, neither.first_name = "Ignored", ""
+        old.first_name, old.first_names = "", "Grace Brewster"
+
+        names = [
+            mesh.write(people.admin.CreateAgent, item, token=people.admin_token).first_name for item in (both, old)
+        ]
+        with pytest.raises(Refused) as refused:
+            mesh.write(people.admin.CreateAgent, neither, token=people.admin_token)
+
+        assert names == ["Grace", "Grace Brewster"]
+        assert [item.field for item in refused.value.violations] == ["first_name"]
+
     def test_keeps_agents_away_from_store_and_admin_doors(self, mesh: MeshHarness, people: People) -> None:
         request = _agent()
         mesh.write(people.admin.CreateAgent, request, token=people.admin_token)

@@ -105,6 +105,20 @@ class TestIdempotency:
         assert headers["x-idempotent-replay"] == "true"
         assert "x-access-token" not in headers
 
+    def test_leaves_a_client_that_lost_the_tokens_to_sign_in(
+        self, mesh: MeshHarness, auth: stubs.AuthServiceStub
+    ) -> None:
+        request, key = register_request(), uuid.uuid4().hex
+        mesh.call(auth.Register, request, key=key)
+        replayed, _ = mesh.call(auth.Register, request, key=key)
+
+        session, headers = mesh.call(auth.Login, messages.LoginRequest(email=request.email, password=PASSWORD))
+
+        assert headers["x-access-token"]
+        assert session.active_store_id == replayed.active_store_id
+        stored = mesh.rows("identity", "SELECT headers FROM idempotency_keys WHERE key = :key", key=key)
+        assert [row.headers for row in stored] == [{}]
+
     def test_refuses_a_key_with_another_request(self, mesh: MeshHarness, auth: stubs.AuthServiceStub) -> None:
         request, key = register_request(), uuid.uuid4().hex
         mesh.call(auth.Register, request, key=key)
@@ -129,6 +143,23 @@ class TestLogin:
             refusals.append(refused.value.status.SerializeToString(deterministic=True))
 
         assert refusals[0] == refusals[1]
+
+    def test_remembers_when_a_person_signed_in_last(self, mesh: MeshHarness, auth: stubs.AuthServiceStub) -> None:
+        request = register_request()
+        session, _ = mesh.call(auth.Register, request, key=uuid.uuid4().hex)
+        sql = "SELECT last_login_at FROM users WHERE id = CAST(:id AS uuid)"
+        registered = mesh.rows("identity", sql, id=session.user.id)[0].last_login_at
+        mesh.clock.advance(timedelta(minutes=1))
+        login = messages.LoginRequest(email=request.email, password=PASSWORD)
+        with pytest.raises(Refused):
+            mesh.call(auth.Login, messages.LoginRequest(email=request.email, password="wrong"))
+        refused = mesh.rows("identity", sql, id=session.user.id)[0].last_login_at
+
+        answer, _ = mesh.call(auth.Login, login)
+
+        assert registered == refused == mesh.clock.now() - timedelta(minutes=1)
+        assert mesh.rows("identity", sql, id=session.user.id)[0].last_login_at == mesh.clock.now()
+        assert [store.id for store in answer.stores] == [session.active_store_id]
 
     def test_keeps_administrators_out_of_the_store_door(self, mesh: MeshHarness, auth: stubs.AuthServiceStub) -> None:
         email = f"{uuid.uuid4().hex}@example.com"
@@ -189,6 +220,61 @@ class TestRefresh:
 
         assert reused.value.reason == "REFRESH_TOKEN_REUSED"
         assert successor.value.reason == "REFRESH_TOKEN_INVALID"
+
+    def test_ends_the_access_token_that_came_with_the_spent_one(
+        self, mesh: MeshHarness, auth: stubs.AuthServiceStub
+    ) -> None:
+        _, headers = mesh.call(auth.Register, register_request(), key=uuid.uuid4().hex)
+        spent = messages.RefreshRequest(refresh_token=headers["x-refresh-token"])
+        store = mesh.stub(store_service_pb2_grpc.StoreServiceStub, "identity")
+        mesh.clock.advance(timedelta(minutes=5))
+        first = mesh.call(auth.Refresh, spent)[1]["x-access-token"]
+        mesh.clock.advance(timedelta(seconds=20))
+        twin = mesh.call(auth.Refresh, spent)[1]["x-access-token"]
+        publish_revocations(mesh)
+
+        with pytest.raises(Refused) as refused:
+            until_refused(mesh, store, headers["x-access-token"])
+
+        assert refused.value.metadata["cause"] == "token_revoked"
+        for token in (first, twin):
+            mesh.call(store.GetMyStore, store_service_pb2.GetMyStoreRequest(), token=token)
+
+    def test_puts_no_session_on_the_list_whose_access_token_has_expired(
+        self, mesh: MeshHarness, auth: stubs.AuthServiceStub
+    ) -> None:
+        session, headers = mesh.call(auth.Register, register_request(), key=uuid.uuid4().hex)
+        mesh.clock.advance(timedelta(minutes=16))
+
+        mesh.call(auth.Refresh, messages.RefreshRequest(refresh_token=headers["x-refresh-token"]))
+
+        sql = "SELECT not_before FROM sessions WHERE user_id = CAST(:id AS uuid)"
+        assert [row.not_before for row in mesh.rows("identity", sql, id=session.user.id)] == [None]
+
+    def test_needs_no_living_access_token(self, mesh: MeshHarness, auth: stubs.AuthServiceStub) -> None:
+        _, headers = mesh.call(auth.Register, register_request(), key=uuid.uuid4().hex)
+        expired = headers["x-access-token"]
+        mesh.clock.advance(timedelta(minutes=16))
+        store = mesh.stub(store_service_pb2_grpc.StoreServiceStub, "identity")
+        with pytest.raises(Refused) as refused:
+            mesh.call(store.GetMyStore, store_service_pb2.GetMyStoreRequest(), token=expired)
+
+        session, renewed = mesh.call(
+            auth.Refresh, messages.RefreshRequest(refresh_token=headers["x-refresh-token"]), token=expired
+        )
+
+        assert refused.value.metadata["cause"] == "token_expired"
+        mine = mesh.read(store.GetMyStore, store_service_pb2.GetMyStoreRequest(), token=renewed["x-access-token"])
+        assert mine.id == session.active_store_id
+
+    def test_ends_with_the_session(self, mesh: MeshHarness, auth: stubs.AuthServiceStub) -> None:
+        _, headers = mesh.call(auth.Register, register_request(), key=uuid.uuid4().hex)
+        mesh.call(auth.Logout, messages.LogoutRequest(), token=headers["x-access-token"])
+
+        with pytest.raises(Refused) as refused:
+            mesh.call(auth.Refresh, messages.RefreshRequest(refresh_token=headers["x-refresh-token"]))
+
+        assert (refused.value.code, refused.value.reason) == ("UNAUTHENTICATED", "REFRESH_TOKEN_INVALID")
 
 
 class TestAuthentication:

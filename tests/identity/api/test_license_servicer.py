@@ -8,8 +8,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
-from marketmesh.identity.v1 import license_pb2, license_service_pb2
+from marketmesh.identity.v1 import admin_service_pb2, license_pb2, license_service_pb2
 from meshkit.resume import FlowResumer
 from services.identity.data import licenses as licenses_data
 from services.identity.flows import create_license as flow
@@ -183,6 +185,16 @@ class TestCreateLicense:
         assert [item.field for item in refused.value.violations] == [field]
         assert people.license_rows(store) == []
 
+    def test_needs_a_document(self, people: People) -> None:
+        store = people.store()
+        with pytest.raises(Refused) as refused:
+            people.file(store, people.papers(store, media_id=""))
+
+        assert [item.field for item in refused.value.violations] == ["media_id"]
+        with pytest.raises(IntegrityError, match="media_id"):
+            people.filed(store, media=None)
+        assert people.license_rows(store) == []
+
     @pytest.mark.parametrize("role", ["admin", "viewer", "staff", "ops", "agent"])
     def test_needs_an_owner_or_manager(self, mesh: MeshHarness, people: People, role: str) -> None:
         store = people.store()
@@ -268,6 +280,41 @@ class TestListLicenses:
         people.filed(other)
 
         assert _pages(mesh, people, mine) == [[]]
+
+
+class TestDocumentUrls:
+    def test_are_there_for_uploaded_documents_only(self, mesh: MeshHarness, people: People) -> None:
+        store = people.store()
+        good, spoilt = (people.file(store, people.papers(store, issuing_state="VT")) for _ in range(2))
+        with mesh.transaction("media") as tx:
+            tx.execute(text("UPDATE media SET status = 'failed' WHERE id = CAST(:id AS uuid)"), {"id": spoilt.media_id})
+
+        (page,) = _pages(mesh, people, store)
+        queue = mesh.read(
+            people.admin.ListPendingLicenses,
+            admin_service_pb2.ListPendingLicensesRequest(limit=100, state="VT"),
+            token=people.admin_token,
+        )
+
+        (key,) = [row.gcs_key for row in people.attachments(store) if str(row.media_id) == good.media_id]
+        urls = {item.id: item.signed_url for item in page}
+        queued = {item.license.id: item.license.signed_url for item in queue.items}
+        for found in (urls, queued):
+            assert f"/{key}?" in found[good.id]
+            assert "X-Goog-Expires=172800" in found[good.id]
+            assert found[spoilt.id] == ""
+        assert good.signed_url == ""
+
+    def test_are_left_out_while_media_is_away(self, mesh: MeshHarness, people: People) -> None:
+        store = people.store()
+        filed = people.file(store, people.papers(store))
+        mesh.stop("media")
+        try:
+            (page,) = _pages(mesh, people, store)
+        finally:
+            mesh.start("media")
+
+        assert [(item.id, item.signed_url) for item in page] == [(filed.id, "")]
 
 
 def resume(mesh: MeshHarness) -> None:

@@ -1,0 +1,43 @@
+"""Read a store's numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from services.analytics.data import gates
+from services.analytics.domain.kpis import Kpis, compute_kpis
+from services.analytics.domain.windows import Window
+from services.analytics.errors import SubscriptionNeeded
+from services.analytics.outbound.ports import Party
+
+if TYPE_CHECKING:
+    from meshkit.db.tx import Tx
+    from services.analytics.outbound.ports import Warehouse
+
+
+@dataclass(frozen=True)
+class Report:
+    """KPIs and the window they are of."""
+
+    window: Window
+    kpis: Kpis
+
+
+def read_vendor_kpis(tx: Tx, *, window: Window, warehouse: Warehouse) -> Report:
+    """Return the calling vendor's KPIs. Raises SubscriptionNeeded, DependencyUnavailable."""
+    if not gates.is_subscribed(tx, tx.principal.require_store):
+        raise SubscriptionNeeded(needs="active subscription")
+    return read_marketplace_kpis(tx, window=window, warehouse=warehouse)
+
+
+def read_marketplace_kpis(tx: Tx, *, window: Window, warehouse: Warehouse) -> Report:
+    """Return what the calling store sold, or bought if it is a buyer. Raises DependencyUnavailable."""
+    party = Party(tx.principal.store_type, tx.principal.require_store)
+    kpis = compute_kpis(
+        warehouse.orders_of(party, start=window.start, end=window.end),
+        warehouse.payments_of(party, start=window.start, end=window.end),
+        window=window,
+        known_customers=warehouse.customers_before(party, window.start) if party.is_vendor else None,
+    )
+    return Report(window, kpis)
