@@ -1,36 +1,5 @@
-"""Inserts any number of rows in one statement with one parameter: a JSON array that Postgres takes apart itself."""
+"""Kept for its importers; the functions live in the chassis."""
 
-from __future__ import annotations
+from meshkit.db.recordset import insert_rows, to_json
 
-import json
-from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import Table
-from sqlalchemy.dialects import postgresql
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-
-_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
-
-
-def insert_rows(table: Table, columns: Sequence[str], *, constants: str = "", rows: str = "rows") -> str:
-    """Return `INSERT … SELECT FROM json_to_recordset(:rows)`; `rows` names the parameter.
-
-    `constants` are further columns as `column = expression`, separated by commas.
-    """
-    names = ", ".join(columns)
-    types = ", ".join(f"{name} {table.c[name].type.compile(dialect=_DIALECT)}" for name in columns)
-    fixed = [part.split(" = ") for part in constants.split(", ")] if constants else []
-    into = ", ".join([names, *(column for column, _ in fixed)])
-    values = ", ".join([names, *(expression for _, expression in fixed)])
-    return (
-        f"INSERT INTO {table.name} ({into}) SELECT {values}"  # noqa: S608
-        f" FROM json_to_recordset(CAST(:{rows} AS json)) AS r ({types})"
-    )
-
-
-def to_json(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Return rows as the parameter; ids and instants become text. Keys that are no columns are ignored by Postgres."""
-    return json.dumps(list(rows), default=str)
+__all__ = ["insert_rows", "to_json"]
