@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHON
 
-.PHONY: help setup protos run demo prove doctor test lint types check bench clean-state
+.PHONY: help setup protos run demo prove doctor test lint types check bench bench-events clean-state
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -38,6 +38,9 @@ check: lint types test ## Everything CI runs
 
 bench: setup ## Measure checkout and a read through the gateway
 	@exec $(BIN)/python -m benchmarks.run $(ARGS)
+
+bench-events: setup ## Measure the event path alone. ARGS="--checkouts 3000 --rates 50 100"
+	@exec $(BIN)/python -m benchmarks.events $(ARGS)
 
 clean-state: ## Remove the state of `make run`
 	@if [ -e .marketmesh/lock ] && ! flock -n .marketmesh/lock true; then \

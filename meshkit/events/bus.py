@@ -1,4 +1,4 @@
-"""The only place that speaks Pub/Sub: publish, pull, acknowledge. Google's client, unchanged, on its synchronous calls.
+"""The only place that speaks Pub/Sub: publish, pull, acknowledge, on the channels of Google's client.
 
 Unary pull instead of streaming pull: one plain thread per subscription, batches that fit one transaction, and a drain that
 is simply "finish this batch" (docs/decisions/0004).
@@ -18,10 +18,22 @@ from google.pubsub_v1.services.publisher.transports import PublisherGrpcTranspor
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from meshkit.events.envelope import Envelope
+from meshkit.events.pubsub_calls import (
+    AcknowledgeRequest,
+    ModifyAckDeadlineRequest,
+    PublishRequest,
+    PubsubCalls,
+    PubsubMessage,
+    PullRequest,
+)
 from meshkit.ids import derived_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+# What Google takes in one publish request.
+REQUEST_MESSAGES_MAX = 1000
+REQUEST_BYTES_MAX = 9_000_000
 
 # A missing topic or permission is the operator's to mend while we keep trying; anything else about the message is hopeless.
 RETRYABLE = (
@@ -36,9 +48,30 @@ RETRYABLE = (
     google.NotFound,
     google.Forbidden,
 )
+# The bus itself is out of reach: no message is to blame.
+AWAY = (google.ServiceUnavailable, google.DeadlineExceeded, google.RetryError, google.Cancelled)
+
+_PUBLISH_SECONDS = 15.0
+_SETTLE_SECONDS = 10.0
+# Ids, lengths and field numbers of one message, generously.
+_FRAMING_BYTES = 200
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message to publish."""
+
+    data: bytes
+    attributes: Mapping[str, str]
+    ordering_key: str
+
+    @property
+    def size_bytes(self) -> int:
+        """Return about how much of a request it takes."""
+        return len(self.data) + sum(len(key) + len(value) for key, value in self.attributes.items()) + _FRAMING_BYTES
+
+
+@dataclass(frozen=True, slots=True)
 class Received:
     """A message as pulled: how to acknowledge it, which delivery this is, and what it carries."""
 
@@ -59,7 +92,7 @@ class Received:
                 topic=topic,
                 ordering_key=self.ordering_key,
                 payload=self.data,
-                headers=dict(self.attributes),
+                headers=self.attributes,
             )
         try:
             return Envelope(
@@ -69,7 +102,7 @@ class Received:
                 topic=topic,
                 ordering_key=self.ordering_key or self.attributes.get("ce-subject", ""),
                 payload=self.data,
-                headers=dict(self.attributes),
+                headers=self.attributes,
             )
         except (KeyError, ValueError) as error:
             raise ValueError(f"not an event of ours: {error}") from None
@@ -87,6 +120,7 @@ class Bus:
         else:
             self.publisher = PublisherClient()
             self.subscriber = SubscriberClient()
+        self._calls = PubsubCalls(self.publisher, self.subscriber)
 
     def topic_path(self, topic: str) -> str:
         """Return the full name of a topic."""
@@ -96,41 +130,39 @@ class Bus:
         """Return the full name of a subscription."""
         return f"projects/{self._project}/subscriptions/{subscription}"
 
-    def publish(self, *, topic: str, ordering_key: str, messages: Sequence[tuple[bytes, Mapping[str, str]]]) -> None:
-        """Publish messages of one ordering key, in order. Raises google.api_core errors; RETRYABLE ones may be retried."""
-        request = {
-            "topic": self.topic_path(topic),
-            "messages": [
-                {"data": data, "attributes": dict(attributes), "ordering_key": ordering_key}
-                for data, attributes in messages
+    def publish(self, *, topic: str, messages: Sequence[Outgoing]) -> None:
+        """Publish messages of one topic in one request; those of one ordering key stay in the order given.
+
+        Raises google.api_core errors; RETRYABLE ones may be retried, and what had arrived all the same is found in inboxes.
+        """
+        request = PublishRequest(
+            topic=self.topic_path(topic),
+            messages=[
+                PubsubMessage(data=message.data, attributes=message.attributes, ordering_key=message.ordering_key)
+                for message in messages
             ],
-        }
-        self.publisher.publish(request=request, timeout=15.0, retry=None)
+        )
+        self._calls.publish(request, _PUBLISH_SECONDS)
 
     def pull(self, *, subscription: str, limit: int, timeout_s: float) -> list[Received]:
         """Return up to `limit` messages, waiting up to `timeout_s` for the first; empty when there is none."""
-        path = self.subscription_path(subscription)
+        request = PullRequest(subscription=self.subscription_path(subscription), max_messages=limit)
         try:
-            response = self.subscriber.pull(
-                request={"subscription": path, "max_messages": limit}, timeout=timeout_s, retry=None
-            )
+            response = self._calls.pull(request, timeout_s)
         except google.DeadlineExceeded:
             return []
-        return [_received(item) for item in type(response).pb(response).received_messages]
+        return [_received(item) for item in response.received_messages]
 
     def acknowledge(self, *, subscription: str, ack_ids: Sequence[str]) -> None:
         """Acknowledge messages; what gets lost is delivered again and found in the inbox."""
-        request = {"subscription": self.subscription_path(subscription), "ack_ids": list(ack_ids)}
-        self.subscriber.acknowledge(request=request, timeout=10.0, retry=None)
+        request = AcknowledgeRequest(subscription=self.subscription_path(subscription), ack_ids=ack_ids)
+        self._calls.acknowledge(request, _SETTLE_SECONDS)
 
     def reject(self, *, subscription: str, ack_ids: Sequence[str]) -> None:
         """Give messages back for redelivery after the subscription's back-off."""
-        request = {
-            "subscription": self.subscription_path(subscription),
-            "ack_ids": list(ack_ids),
-            "ack_deadline_seconds": 0,
-        }
-        self.subscriber.modify_ack_deadline(request=request, timeout=10.0, retry=None)
+        path = self.subscription_path(subscription)
+        request = ModifyAckDeadlineRequest(subscription=path, ack_ids=ack_ids, ack_deadline_seconds=0)
+        self._calls.modify_ack_deadline(request, _SETTLE_SECONDS)
 
 
 def _emulator_channel() -> grpc.Channel | None:

@@ -1,7 +1,8 @@
 """Receiving side: at-least-once delivery made exactly-once effect by an inbox row in the handler's transaction.
 
-A pulled batch runs in one transaction; when anything in it fails, each message runs in its own, so that one poison
-message cannot take others along. Order per aggregate holds: what follows a failed message of its key is given back.
+A pulled batch runs in one transaction, set-based where the consumer says how; when anything in it fails,
+each message runs in its own, so that one poison message cannot take others along. Order per aggregate holds: what
+follows a failed message of its key is given back.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import json
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import structlog
@@ -22,6 +25,7 @@ from meshkit.db.engine import is_unavailable
 from meshkit.db.sql import sql
 from meshkit.errors import MeshError
 from meshkit.events.registry import UnreadableEvent
+from meshkit.events.runs import runs_of
 from meshkit.obs import tracing
 from meshkit.obs.logging import get_logger
 from meshkit.obs.metrics import INBOX_HANDLED
@@ -29,13 +33,16 @@ from meshkit.principal import Principal
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Iterator
+
+    from prometheus_client import Counter
 
     from meshkit.db.tx import Transactions, Tx
     from meshkit.events.bus import Bus, Received
     from meshkit.events.envelope import Envelope
-    from meshkit.events.registry import Consumer
+    from meshkit.events.registry import Consumer, Route
 
-BATCH = 50
+BATCH = 200
 MAX_ATTEMPTS = 10
 _PULL_SECONDS = 5.0
 _AWAY_SECONDS = 0.5
@@ -62,6 +69,9 @@ _DEAD = sql(
 )
 
 
+_log = get_logger()
+
+
 @dataclass
 class ConsumerRunner:
     """Runs one consumer's subscription in the calling thread."""
@@ -77,7 +87,7 @@ class ConsumerRunner:
                 if 0 < self.consume_once() < BATCH:
                     stop.wait(_LINGER_SECONDS)
             except (google.GoogleAPIError, SQLAlchemyError) as error:
-                get_logger().warning("consumer.waiting", consumer=self.consumer.subscription, error=str(error)[:300])
+                _log.warning("consumer.waiting", consumer=self.consumer.subscription, error=str(error)[:300])
                 stop.wait(_AWAY_SECONDS)
 
     def consume_once(self, *, timeout_s: float = _PULL_SECONDS) -> int:
@@ -101,7 +111,7 @@ class ConsumerRunner:
         except Exception as error:
             if is_unavailable(error):
                 raise
-            get_logger().info("consumer.batch_split", consumer=self.consumer.subscription, error=str(error)[:300])
+            _log.info("consumer.batch_split", consumer=self.consumer.subscription, error=str(error)[:300])
             return self._handle_apart(readable)
         return list(messages), []
 
@@ -109,33 +119,66 @@ class ConsumerRunner:
         try:
             return message.envelope(topic=self.consumer.topic)
         except ValueError as error:
-            get_logger().error("consumer.not_an_event", consumer=self.consumer.subscription, error=str(error))
+            _log.error("consumer.not_an_event", consumer=self.consumer.subscription, error=str(error))
             return None
 
     def _handle_together(self, envelopes: Sequence[Envelope]) -> None:
         started = time.perf_counter()
-        call = Call()
-        with self.transactions.write(call) as tx:
-            fresh = self._mark_seen(tx, envelopes)
+        with self.transactions.write(Call()) as tx:
+            unseen = self._mark_seen(tx, envelopes)
+            fresh = []
             for envelope in envelopes:
-                if envelope.event_id in fresh:
-                    fresh.discard(envelope.event_id)
-                    self._handle_one(tx, envelope)
+                if envelope.event_id in unseen:
+                    unseen.discard(envelope.event_id)
+                    fresh.append(envelope)
                 else:
                     self._log(envelope, "duplicate", started)
-        get_logger().debug("consumer.batch", size=len(envelopes))
+            for run in runs_of(fresh, set_based=self.consumer.set_based):
+                self._handle_run(tx, run)
+
+    def _handle_run(self, tx: Tx, run: Sequence[Envelope]) -> None:
+        route = self.consumer.set_based(run[0].type)
+        if route is None or len(run) == 1:
+            for envelope in run:
+                self._handle_one(tx, envelope)
+        else:
+            self._handle_set(tx, run, route)
 
     def _handle_one(self, tx: Tx, envelope: Envelope) -> None:
         started = time.perf_counter()
+        with self._working_on(tx, envelope):
+            handled = self.consumer.handle(tx, envelope)
+        self._log(envelope, "ok" if handled else "ignored", started)
+
+    def _handle_set(self, tx: Tx, run: Sequence[Envelope], route: Route) -> None:
+        started = time.perf_counter()
+        events = [route.decode(envelope) for envelope in run]
+        with ExitStack() as spans:
+            if tracing.exporting():
+                for envelope in run:
+                    spans.enter_context(self._span(envelope))
+            # What is written for many callers at once is written for none of them.
+            tx.call.principal, tx.call.request_id, tx.call.traceparent = Principal(service=self.consumer.name), "", ""
+            left = route.batch(tx, events) if route.batch else None
+        if left:
+            envelope_of = {id(event): envelope for event, envelope in zip(events, run, strict=True)}
+            for event in left:
+                with self._working_on(tx, envelope_of[id(event)]):
+                    route.each(tx, event)
+        for envelope in run:
+            self._log(envelope, "ok", started, batch=len(run))
+
+    @contextmanager
+    def _working_on(self, tx: Tx, envelope: Envelope) -> Iterator[None]:
+        """Let what is logged, emitted and audited name the event it comes from."""
         request_id = envelope.headers.get("x-request-id", "")
-        with (
-            structlog.contextvars.bound_contextvars(request_id=request_id),
-            tracing.span(f"consume {envelope.type}", parent=envelope.traceparent, service=self.consumer.name) as trace,
-        ):
+        with structlog.contextvars.bound_contextvars(request_id=request_id), self._span(envelope) as trace:
             tx.call.principal = Principal(service=self.consumer.name, origin=envelope.headers.get("actor", ""))
             tx.call.request_id, tx.call.traceparent = request_id, trace.traceparent
-            handled = self.consumer.handle(tx, envelope)
-            self._log(envelope, "ok" if handled else "ignored", started)
+            yield
+
+    def _span(self, envelope: Envelope) -> AbstractContextManager[tracing.Trace]:
+        return tracing.span(f"consume {envelope.type}", parent=envelope.traceparent, service=self.consumer.name)
 
     def _mark_seen(self, tx: Tx, envelopes: Sequence[Envelope]) -> set[uuid.UUID]:
         rows = tx.execute(
@@ -178,10 +221,10 @@ class ConsumerRunner:
         hopeless = isinstance(error, UnreadableEvent) or (isinstance(error, MeshError) and not error.retryable)
         text_of_error = f"{type(error).__name__}: {error}"[:_ERROR_MAX]
         if not hopeless and message.delivery_attempt < MAX_ATTEMPTS:
-            get_logger().warning(
+            _log.warning(
                 "consumer.failed", event_id=envelope.event_id, type=envelope.type, error=text_of_error, exc_info=error
             )
-            INBOX_HANDLED.labels(self.consumer.subscription, envelope.type, "failed").inc()
+            _handled_counter(self.consumer.subscription, envelope.type, "failed").inc()
             return False
         reason = "non_retryable" if hopeless else "max_attempts"
         with self.transactions.write(Call()) as tx:
@@ -192,20 +235,28 @@ class ConsumerRunner:
                 "now": tx.now,
             }
             tx.execute(_DEAD, {"consumer": self.consumer.subscription, **_columns(envelope), **parameters})
-        get_logger().error("consumer.dead_letter", event_id=envelope.event_id, reason=reason, error=text_of_error)
-        INBOX_HANDLED.labels(self.consumer.subscription, envelope.type, "dead").inc()
+        _log.error("consumer.dead_letter", event_id=envelope.event_id, reason=reason, error=text_of_error)
+        _handled_counter(self.consumer.subscription, envelope.type, "dead").inc()
         return True
 
-    def _log(self, envelope: Envelope, result: str, started: float) -> None:
-        INBOX_HANDLED.labels(self.consumer.subscription, envelope.type, result).inc()
-        get_logger().info(
+    def _log(self, envelope: Envelope, result: str, started: float, **more: object) -> None:
+        _handled_counter(self.consumer.subscription, envelope.type, result).inc()
+        _log.info(
             "event",
             consumer=self.consumer.subscription,
             type=envelope.type,
             event_id=str(envelope.event_id),
+            request_id=envelope.headers.get("x-request-id", ""),
             result=result,
             duration_ms=round((time.perf_counter() - started) * 1000, 2),
+            **more,
         )
+
+
+@cache
+def _handled_counter(subscription: str, event_type: str, result: str) -> Counter:
+    """Return the counter of what is counted; finding it costs more than counting."""
+    return INBOX_HANDLED.labels(subscription, event_type, result)
 
 
 def _columns(envelope: Envelope) -> dict[str, object]:

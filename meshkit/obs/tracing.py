@@ -48,7 +48,7 @@ def continue_trace(traceparent: str | None) -> Trace:
 @contextmanager
 def span(name: str, *, parent: str | None, service: str) -> Iterator[Trace]:
     """Run a piece of work as a span; yields its place in the trace."""
-    if not _exporting():
+    if not exporting():
         yield continue_trace(parent)
         return
     with _tracer(service).start_as_current_span(name, context=_context(parent)) as current:
@@ -67,7 +67,8 @@ def _context(parent: str | None) -> Context | None:
 
 
 @cache
-def _exporting() -> bool:
+def exporting() -> bool:
+    """Return whether spans go anywhere."""
     return bool(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
 
 

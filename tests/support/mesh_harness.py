@@ -36,7 +36,7 @@ from meshkit.settings import MeshSettings
 from services.identity.outbound.tokens import AccessClaims, TokenMint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from google.protobuf.message import Message
 
@@ -248,26 +248,25 @@ class MeshHarness:
 
     def deliver(self, service: str, event: Message, *, event_id: uuid.UUID | None = None) -> uuid.UUID:
         """Deliver an event to a service's consumers, as the bus would; returns its id."""
-        spec = spec_of(event.DESCRIPTOR)
-        envelope = Envelope(
-            event_id=event_id or uuid.uuid4(),
-            type=spec.type,
-            version=spec.version,
-            topic=spec.topic,
-            ordering_key=ordering_key_of(event),
-            payload=event.SerializeToString(),
-            headers={"x-request-id": "test"},
-        )
+        envelope = envelope_of(event, event_id=event_id)
         self.deliver_envelope(service, envelope)
         return envelope.event_id
 
+    def deliver_together(self, service: str, events: Sequence[Message]) -> None:
+        """Deliver events of one topic in one batch."""
+        self.deliver_envelopes(service, [envelope_of(event) for event in events])
+
     def deliver_envelope(self, service: str, envelope: Envelope) -> None:
         """Deliver an envelope to those of a service's consumers that read its topic."""
+        self.deliver_envelopes(service, [envelope])
+
+    def deliver_envelopes(self, service: str, envelopes: Sequence[Envelope]) -> None:
+        """Deliver envelopes of one topic, in one batch, to those of a service's consumers that read it."""
         process = self.process(service)
         for consumer in process.wiring.consumers:
-            if consumer.topic == envelope.topic:
+            if consumer.topic == envelopes[0].topic:
                 runner = ConsumerRunner(consumer, process.transactions, None)  # type: ignore[arg-type]
-                runner._handle_together([envelope])
+                runner._handle_together(envelopes)
 
     def events(self, service: str, event_class: type[Message] | None = None) -> list[Any]:
         """Return a service's outbox, oldest first, decoded; only one type of event if given."""
@@ -307,6 +306,20 @@ class MeshHarness:
             for target in list(self._running):
                 self.deliver_envelope(target, envelope)
         return len(rows)
+
+
+def envelope_of(event: Message, *, event_id: uuid.UUID | None = None) -> Envelope:
+    """Return an event as the bus would bring it."""
+    spec = spec_of(event.DESCRIPTOR)
+    return Envelope(
+        event_id=event_id or uuid.uuid4(),
+        type=spec.type,
+        version=spec.version,
+        topic=spec.topic,
+        ordering_key=ordering_key_of(event),
+        payload=event.SerializeToString(),
+        headers={"x-request-id": "test"},
+    )
 
 
 def as_dict(message: Message) -> dict[str, Any]:

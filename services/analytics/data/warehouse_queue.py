@@ -5,24 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
 
+from meshkit.db.recordset import insert_rows, to_json
 from meshkit.db.sql import sql
 from services.analytics.data.tables import warehouse_rows
 
 if TYPE_CHECKING:
-    import uuid
     from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
 
 _DELETE_OLD = sql("DELETE FROM warehouse_rows WHERE loaded_at < :limit")
+_ADD = sql(
+    insert_rows(
+        warehouse_rows, ("event_id", "row"), constants="created_at = :now", on_conflict="warehouse_rows_event_id_key"
+    )
+)
 
 
-def add(tx: Tx, *, event_id: uuid.UUID, row: dict[str, Any]) -> None:
-    """Queue a row; the same event again changes nothing."""
-    statement = insert(warehouse_rows).values(event_id=event_id, row=row, created_at=tx.now)
-    tx.execute(statement.on_conflict_do_nothing(constraint="warehouse_rows_event_id_key"))
+def add(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
+    """Queue rows by their `event_id`; the same event again changes nothing."""
+    tx.execute(_ADD, {"rows": to_json({"event_id": row["event_id"], "row": row} for row in rows), "now": tx.now})
 
 
 def waiting(tx: Tx, *, limit: int) -> Sequence[Any]:

@@ -10,7 +10,7 @@ from marketmesh.finance.events.v1 import finance_events_pb2 as finance
 from marketmesh.identity.events.v1 import identity_events_pb2 as identity
 from meshkit.events.registry import Consumer
 from services.analytics.usecases.follow_gate import follow_gate
-from services.analytics.usecases.record_order_event import record_order, record_payment
+from services.analytics.usecases.record_order_event import record_orders, record_payment
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
@@ -21,9 +21,18 @@ def consumers() -> tuple[Consumer, ...]:
     stores = Consumer("analytics", "identity.store.v1").on(identity.StoreGateChanged, follow_gate)
     orders = (
         Consumer("analytics", "commerce.order.v1")
-        .on(commerce.OrderCreated, lambda tx, event: record_order(tx, "order_created", event.order))
-        .on(commerce.OrderDecided, lambda tx, event: record_order(tx, "order_decided", event.order))
-        .on(commerce.OrderCanceled, lambda tx, event: record_order(tx, "order_canceled", event.order))
+        .on_batch(
+            commerce.OrderCreated,
+            lambda tx, events: record_orders(tx, "order_created", (event.order for event in events)),
+        )
+        .on_batch(
+            commerce.OrderDecided,
+            lambda tx, events: record_orders(tx, "order_decided", (event.order for event in events)),
+        )
+        .on_batch(
+            commerce.OrderCanceled,
+            lambda tx, events: record_orders(tx, "order_canceled", (event.order for event in events)),
+        )
     )
     payments = (
         Consumer("analytics", "finance.payment.v1")

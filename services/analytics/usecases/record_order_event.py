@@ -8,17 +8,22 @@ from meshkit.ids import derived_id
 from services.analytics.data import warehouse_queue
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from marketmesh.commerce.events.v1.commerce_events_pb2 import OrderSnapshot
     from meshkit.db.tx import Tx
 
 
-def record_order(tx: Tx, event_type: str, order: OrderSnapshot) -> None:
-    """Queue the row of an order event. One per order, type and version, however often it is delivered."""
-    ordered_at = order.created_at.ToDatetime(tzinfo=tx.now.tzinfo)
+def record_orders(tx: Tx, event_type: str, orders: Iterable[OrderSnapshot]) -> None:
+    """Queue the rows of order events. One per order, type and version, however often it is delivered."""
+    warehouse_queue.add(tx, [_row_of_order(event_type, order, tx.now) for order in orders])
+
+
+def _row_of_order(event_type: str, order: OrderSnapshot, now: datetime) -> dict[str, Any]:
+    ordered_at = order.created_at.ToDatetime(tzinfo=now.tzinfo)
     row = {
-        **_common(event_type, order.order_id, order.buyer_store_id, order.vendor_store_id, tx.now),
+        **_common(event_type, order.order_id, order.buyer_store_id, order.vendor_store_id, now),
         "ordered_at": ordered_at.isoformat(),
         "order_version": order.version,
         "order_status": order.status,
@@ -45,7 +50,7 @@ def record_order(tx: Tx, event_type: str, order: OrderSnapshot) -> None:
             for line in order.lines
         ],
     }
-    _queue(tx, row, version=order.version)
+    return _identified(row, version=order.version)
 
 
 def record_payment(
@@ -77,7 +82,7 @@ def record_payment(
         "gross_revenue_cents": amount_cents,
         "items": [],
     }
-    _queue(tx, row, version=0)
+    warehouse_queue.add(tx, [_identified(row, version=0)])
 
 
 def _common(
@@ -92,6 +97,5 @@ def _common(
     }
 
 
-def _queue(tx: Tx, row: dict[str, Any], *, version: int) -> None:
-    event_id = derived_id("warehouse", row["event_type"], row["order_id"], version)
-    warehouse_queue.add(tx, event_id=event_id, row={"event_id": str(event_id), **row})
+def _identified(row: dict[str, Any], *, version: int) -> dict[str, Any]:
+    return {"event_id": str(derived_id("warehouse", row["event_type"], row["order_id"], version)), **row}

@@ -12,7 +12,7 @@ from services.catalog.domain.reservations import ReservationState
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from meshkit.db.tx import Tx
@@ -80,6 +80,27 @@ _RELEASE = sql(_SETTLE.format(condition="", target="available_qty"))
 _CONSUME = sql(_SETTLE.format(condition="", target="consumed_qty"))
 # Takes only what is due and nobody is working on.
 _EXPIRE = sql(_SETTLE.format(condition="AND expires_at <= :now FOR UPDATE SKIP LOCKED", target="available_qty"))
+
+# All lines of an order or none: an order of which something is amiss is followed on its own, and holds nothing here.
+_MAKE_ORDERS_DURABLE = sql(
+    """
+    WITH kept AS (
+        SELECT k.line_id, k.order_id FROM unnest(CAST(:line_ids AS uuid[]), CAST(:order_ids AS uuid[]))
+             AS k (line_id, order_id)
+    ), amiss AS (
+        SELECT k.order_id FROM kept k
+        LEFT JOIN reservations r ON r.line_id = k.line_id AND r.state = 'reserved'
+        WHERE r.line_id IS NULL
+        UNION
+        SELECT r.order_id FROM reservations r
+        WHERE r.line_id = ANY(CAST(:rejected_line_ids AS uuid[])) AND r.state IN ('reserved', 'expired')
+    )
+    UPDATE reservations r SET expires_at = NULL, updated_at = :now
+    FROM kept k
+    WHERE r.line_id = k.line_id AND r.state = 'reserved' AND k.order_id NOT IN (SELECT a.order_id FROM amiss a)
+    RETURNING r.line_id
+    """
+)
 
 
 def of_group(tx: Tx, group_id: uuid.UUID) -> dict[uuid.UUID, Any]:
@@ -158,6 +179,22 @@ def due(tx: Tx, *, limit: int) -> Sequence[Any]:
     """Return `line_id, product_id` of reservations past their time, the longest overdue first."""
     rows: Sequence[Any] = tx.execute(_DUE, {"now": tx.now, "limit": limit}).all()
     return rows
+
+
+def make_orders_durable(
+    tx: Tx, kept: Mapping[uuid.UUID, uuid.UUID], *, rejected: Collection[uuid.UUID]
+) -> set[uuid.UUID]:
+    """Take the expiry from the lines of those orders that hold all of theirs and none of the rejected ones.
+
+    `kept` says which order a line belongs to. Returns the lines that are durable now.
+    """
+    parameters = {
+        "line_ids": list(kept),
+        "order_ids": list(kept.values()),
+        "rejected_line_ids": list(rejected),
+        "now": tx.now,
+    }
+    return set(tx.execute(_MAKE_ORDERS_DURABLE, parameters).scalars())
 
 
 def make_durable(tx: Tx, line_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:

@@ -85,6 +85,16 @@ _DELIVERED_ORDERS = frozenset({"delivered", "closed"})
 _DEAD_LINE = "rejected"
 
 
+def is_settled_by_keeping(order_status: str) -> bool:
+    """Return whether an order in that state only keeps stock: it is neither over nor delivered."""
+    return order_status not in _DEAD_ORDERS and order_status not in _DELIVERED_ORDERS
+
+
+def is_wanted(line_status: str) -> bool:
+    """Return whether a line still wants its stock."""
+    return line_status != _DEAD_LINE
+
+
 @dataclass
 class Plan:
     """What an order's present state asks of its reservations; ids of lines."""

@@ -10,6 +10,7 @@ from marketmesh.identity.events.v1 import identity_events_pb2 as identity
 from meshkit.events.registry import Consumer
 from services.catalog.domain.visibility import Gate
 from services.catalog.usecases.follow_order import follow_order
+from services.catalog.usecases.keep_orders import NewOrder, keep_orders
 from services.catalog.usecases.keep_store_gate import keep_store_gate
 
 if TYPE_CHECKING:
@@ -22,13 +23,27 @@ def consumers() -> tuple[Consumer, ...]:
     """Return catalog's consumers."""
     orders = (
         Consumer("catalog", "commerce.order.v1")
-        .on(commerce.OrderCreated, order_changed)
+        .on_batch(commerce.OrderCreated, orders_created, each=order_changed)
         .on(commerce.OrderDecided, order_changed)
         .on(commerce.OrderStateChanged, order_changed)
         .on(commerce.OrderCanceled, order_changed)
     )
     stores = Consumer("catalog", "identity.store.v1").on(identity.StoreGateChanged, store_gate_changed)
     return orders, stores
+
+
+def orders_created(tx: Tx, events: list[commerce.OrderCreated]) -> list[commerce.OrderCreated]:
+    """Make the stock of new orders durable; returns those about which there is more to do."""
+    orders = [
+        NewOrder(
+            order_id=uuid.UUID(event.order.order_id),
+            status=event.order.status,
+            line_statuses={uuid.UUID(line.line_item_id): line.status for line in event.order.lines},
+        )
+        for event in events
+    ]
+    settled = keep_orders(tx, orders)
+    return [event for event, order in zip(events, orders, strict=True) if order.order_id not in settled]
 
 
 def order_changed(tx: Tx, event: OrderEvent) -> None:

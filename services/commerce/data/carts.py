@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from meshkit.db.recordset import insert_rows, to_json
 from meshkit.db.sql import sql
-from services.commerce.data.recordset import insert_rows, to_json
 from services.commerce.data.tables import cart_items, cart_vendor_groups
 
 if TYPE_CHECKING:

@@ -5,25 +5,47 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
 
 from meshkit.cursor import Cursor
+from meshkit.db.recordset import insert_rows, to_json
+from meshkit.db.sql import sql
 from services.finance.data.tables import payment_intents
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
 
-
-def add(tx: Tx, **columns: Any) -> None:
-    """Insert an order's intent; a second one for the same order changes nothing."""
-    statement = insert(payment_intents).values(
-        failure_reason="", delivered_at=None, cash_collected_at=None, vendor_paid_at=None, created_at=tx.now, **columns
+_ADD = sql(
+    insert_rows(
+        payment_intents,
+        (
+            "id",
+            "order_id",
+            "order_number",
+            "order_version",
+            "order_status",
+            "buyer_store_id",
+            "vendor_store_id",
+            "vendor_store_name",
+            "method",
+            "status",
+            "amount_cents",
+            "fee_basis_points",
+            "fee_cents",
+            "currency",
+        ),
+        constants="failure_reason = '', created_at = :now",
+        on_conflict="payment_intents_order_id_key",
     )
-    tx.execute(statement.on_conflict_do_nothing(constraint="payment_intents_order_id_key"))
+)
+
+
+def add(tx: Tx, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Insert orders' intents; a second one for the same order changes nothing."""
+    tx.execute(_ADD, {"rows": to_json(rows), "now": tx.now})
 
 
 def lock_by_order(tx: Tx, order_id: uuid.UUID) -> Any | None:

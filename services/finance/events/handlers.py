@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
 from meshkit.events.registry import Consumer
 from services.finance.settings import FinanceSettings
-from services.finance.usecases.follow_order import follow_order, open_intent
+from services.finance.usecases.follow_order import follow_order, open_intents
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 def consumers(settings: FinanceSettings | None = None) -> tuple[Consumer, ...]:
     """Return finance's consumers; without settings they can be listed but not run."""
 
-    def order_created(tx: Tx, event: commerce.OrderCreated) -> None:
+    def orders_created(tx: Tx, events: list[commerce.OrderCreated]) -> None:
         assert settings is not None, "consumers without settings are only for listing"
-        open_intent(tx, event.order, fee_basis_points=settings.platform_fee_basis_points)
+        orders = (event.order for event in events)
+        open_intents(tx, orders, fee_basis_points=settings.platform_fee_basis_points)
 
     return (
         Consumer("finance", "commerce.order.v1")
-        .on(commerce.OrderCreated, order_created)
+        .on_batch(commerce.OrderCreated, orders_created)
         .on(commerce.OrderDecided, order_changed)
         .on(commerce.OrderReadyForDispatch, order_changed)
         .on(commerce.OrderStateChanged, order_changed)

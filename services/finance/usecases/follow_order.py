@@ -11,6 +11,8 @@ from services.finance.data import intents
 from services.finance.domain.intent import IntentAction, IntentStatus, next_status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from marketmesh.commerce.events.v1.commerce_events_pb2 import OrderSnapshot
     from meshkit.db.tx import Tx
 
@@ -19,27 +21,30 @@ _DEAD_ORDERS = {"rejected", "canceled", "expired"}
 _FROZEN = {IntentStatus.SETTLED, IntentStatus.PAID, IntentStatus.REJECTED}
 
 
-def open_intent(tx: Tx, order: OrderSnapshot, *, fee_basis_points: int) -> None:
-    """Create the intent of a new order; its fee policy is frozen here."""
+def open_intents(tx: Tx, orders: Iterable[OrderSnapshot], *, fee_basis_points: int) -> None:
+    """Create the intents of new orders; their fee policy is frozen here."""
+    intents.add(tx, [_new_intent(order, fee_basis_points=fee_basis_points) for order in orders])
+
+
+def _new_intent(order: OrderSnapshot, *, fee_basis_points: int) -> dict[str, Any]:
     dead = order.status in _DEAD_ORDERS
     first = IntentStatus.UNPAID if order.payment_method == "cash" else IntentStatus.PENDING
-    intents.add(
-        tx,
-        id=uuid.UUID(order.payment_intent_id),
-        order_id=uuid.UUID(order.order_id),
-        order_number=order.order_number,
-        order_version=order.version,
-        order_status=order.status,
-        buyer_store_id=uuid.UUID(order.buyer_store_id),
-        vendor_store_id=uuid.UUID(order.vendor_store_id),
-        vendor_store_name=order.vendor_store_name,
-        method=order.payment_method,
-        status=IntentStatus.REJECTED if dead else first,
-        amount_cents=order.total_cents,
-        fee_basis_points=fee_basis_points,
-        fee_cents=percent_of(order.total_cents, basis_points=fee_basis_points),
-        currency=order.currency,
-    )
+    return {
+        "id": order.payment_intent_id,
+        "order_id": order.order_id,
+        "order_number": order.order_number,
+        "order_version": order.version,
+        "order_status": order.status,
+        "buyer_store_id": order.buyer_store_id,
+        "vendor_store_id": order.vendor_store_id,
+        "vendor_store_name": order.vendor_store_name,
+        "method": order.payment_method,
+        "status": IntentStatus.REJECTED if dead else first,
+        "amount_cents": order.total_cents,
+        "fee_basis_points": fee_basis_points,
+        "fee_cents": percent_of(order.total_cents, basis_points=fee_basis_points),
+        "currency": order.currency,
+    }
 
 
 def follow_order(tx: Tx, order: OrderSnapshot) -> None:

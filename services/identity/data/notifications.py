@@ -5,25 +5,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
 
 from meshkit.cursor import Cursor
+from meshkit.db.recordset import insert_rows, to_json
+from meshkit.db.sql import sql
 from services.identity.data.tables import notifications
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy import ColumnElement
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
 
+_ADD = sql(
+    insert_rows(
+        notifications,
+        ("id", "store_id", "type", "title", "message", "link"),
+        constants="created_at = :now",
+        on_conflict="notifications_pk",
+    )
+)
 
-def add(tx: Tx, *, notification_id: uuid.UUID, store_id: uuid.UUID | None, **columns: Any) -> None:
-    """Insert a notification; the same id again changes nothing."""
-    statement = insert(notifications).values(id=notification_id, store_id=store_id, created_at=tx.now, **columns)
-    tx.execute(statement.on_conflict_do_nothing(constraint="notifications_pk"))
+
+def add(tx: Tx, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Insert notifications; the same id again changes nothing."""
+    tx.execute(_ADD, {"rows": to_json(rows), "now": tx.now})
 
 
 def page(tx: Tx, store_id: uuid.UUID | None, wanted: Page, *, unread_only: bool) -> Sequence[Any]:

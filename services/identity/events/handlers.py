@@ -3,43 +3,51 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
 from marketmesh.finance.events.v1 import finance_events_pb2 as finance
 from meshkit.events.registry import Consumer
-from services.identity.usecases.notify import notify
+from services.identity.usecases.notify import Notice, notify
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
+
+    from google.protobuf.message import Message
+
     from meshkit.db.tx import Tx
 
 
 def consumers() -> tuple[Consumer, ...]:
     """Return identity's consumers."""
-    orders = (
-        Consumer("identity", "commerce.order.v1")
-        .on(commerce.OrderCreated, order_created)
-        .on(commerce.OrderDecided, order_decided)
-        .on(commerce.OrderReadyForDispatch, order_ready_for_dispatch)
-        .on(commerce.OrderStateChanged, order_state_changed)
-        .on(commerce.OrderCanceled, order_canceled)
-    )
-    payments = (
-        Consumer("identity", "finance.payment.v1")
-        .on(finance.CashCollected, cash_collected)
-        .on(finance.PaymentFailed, payment_failed)
-        .on(finance.OrderPaid, order_paid)
-    )
+    orders, payments = Consumer("identity", "commerce.order.v1"), Consumer("identity", "finance.payment.v1")
+    _tell(orders, commerce.OrderCreated, order_created)
+    _tell(orders, commerce.OrderDecided, order_decided)
+    _tell(orders, commerce.OrderReadyForDispatch, order_ready_for_dispatch)
+    _tell(orders, commerce.OrderStateChanged, order_state_changed)
+    _tell(orders, commerce.OrderCanceled, order_canceled)
+    _tell(payments, finance.CashCollected, cash_collected)
+    _tell(payments, finance.PaymentFailed, payment_failed)
+    _tell(payments, finance.OrderPaid, order_paid)
     return orders, payments
 
 
-def order_created(tx: Tx, event: commerce.OrderCreated) -> None:
+def _tell(consumer: Consumer, event: type[Message], words: Callable[[Any, datetime], Iterable[Notice]]) -> None:
+    """Let a type's events become what `words` says of each, all of a batch in one statement."""
+
+    def tell(tx: Tx, events: list[Any]) -> None:
+        notify(tx, [notice for event in events for notice in words(event, tx.now)])
+
+    consumer.on_batch(event, tell)
+
+
+def order_created(event: commerce.OrderCreated, _now: datetime) -> Iterator[Notice]:
     """Tell the vendor about a new order; an order without a surviving line is not one."""
     order = event.order
     if order.status != "created_pending":
         return
-    _order_alert(
-        tx,
+    yield _order_alert(
         cause=f"order_created:{event.order_id}",
         store=order.vendor_store_id,
         title=f"New order #{order.order_number}",
@@ -48,13 +56,12 @@ def order_created(tx: Tx, event: commerce.OrderCreated) -> None:
     )
 
 
-def order_decided(tx: Tx, event: commerce.OrderDecided) -> None:
+def order_decided(event: commerce.OrderDecided, _now: datetime) -> Iterator[Notice]:
     """Tell the buyer what the vendor decided."""
     order = event.order
     subject = "One line of your order" if event.line_item_id else "Your order"
     verdict = "rejected" if event.decision == "reject" else "accepted"
-    _order_alert(
-        tx,
+    yield _order_alert(
         cause=f"order_decided:{event.order_id}:{event.line_item_id}:{order.version}",
         store=order.buyer_store_id,
         title=f"Order #{order.order_number} {verdict}",
@@ -63,11 +70,10 @@ def order_decided(tx: Tx, event: commerce.OrderDecided) -> None:
     )
 
 
-def order_ready_for_dispatch(tx: Tx, event: commerce.OrderReadyForDispatch) -> None:
+def order_ready_for_dispatch(event: commerce.OrderReadyForDispatch, _now: datetime) -> Iterator[Notice]:
     """Tell the buyer that the goods are packed."""
     order = event.order
-    _order_alert(
-        tx,
+    yield _order_alert(
         cause=f"order_ready:{event.order_id}",
         store=order.buyer_store_id,
         title=f"Order #{order.order_number} is packed",
@@ -76,14 +82,13 @@ def order_ready_for_dispatch(tx: Tx, event: commerce.OrderReadyForDispatch) -> N
     )
 
 
-def order_state_changed(tx: Tx, event: commerce.OrderStateChanged) -> None:
+def order_state_changed(event: commerce.OrderStateChanged, _now: datetime) -> Iterator[Notice]:
     """Tell the buyer that the order is on its way or there."""
     order = event.order
     words = {"in_transit": "is on its way", "delivered": "was delivered"}.get(order.status)
     if words is None:
         return
-    _order_alert(
-        tx,
+    yield _order_alert(
         cause=f"order_{order.status}:{event.order_id}",
         store=order.buyer_store_id,
         title=f"Order #{order.order_number} {words}",
@@ -92,11 +97,10 @@ def order_state_changed(tx: Tx, event: commerce.OrderStateChanged) -> None:
     )
 
 
-def order_canceled(tx: Tx, event: commerce.OrderCanceled) -> None:
+def order_canceled(event: commerce.OrderCanceled, _now: datetime) -> Iterator[Notice]:
     """Tell the vendor that the buyer called it off."""
     order = event.order
-    _order_alert(
-        tx,
+    yield _order_alert(
         cause=f"order_canceled:{event.order_id}",
         store=order.vendor_store_id,
         title=f"Order #{order.order_number} canceled",
@@ -105,19 +109,17 @@ def order_canceled(tx: Tx, event: commerce.OrderCanceled) -> None:
     )
 
 
-def cash_collected(tx: Tx, event: finance.CashCollected) -> None:
+def cash_collected(event: finance.CashCollected, _now: datetime) -> Iterator[Notice]:
     """Tell the vendor that the money is there, and the administrators that a payout will be due."""
     amount = _money(event.amount_cents, event.currency)
-    _order_alert(
-        tx,
+    yield _order_alert(
         cause=f"cash_collected:{event.order_id}",
         store=event.vendor_store_id,
         title=f"Payment for order #{event.order_number}",
         message=f"{amount} in cash was collected.",
         order_id=event.order_id,
     )
-    _order_alert(
-        tx,
+    yield _order_alert(
         cause=f"payout_due:{event.order_id}",
         store="",
         title=f"Payout for order #{event.order_number}",
@@ -126,14 +128,13 @@ def cash_collected(tx: Tx, event: finance.CashCollected) -> None:
     )
 
 
-def payment_failed(tx: Tx, event: finance.PaymentFailed) -> None:
+def payment_failed(event: finance.PaymentFailed, now: datetime) -> Iterator[Notice]:
     """Tell the administrators that money and order disagree."""
     received = _money(event.received_cents, event.currency)
     expected = _money(event.expected_cents, event.currency)
-    _order_alert(
-        tx,
+    yield _order_alert(
         # Every failure counts: after a reopening the same wrong sum can come again.
-        cause=f"payment_failed:{event.order_id}:{tx.now.isoformat()}",
+        cause=f"payment_failed:{event.order_id}:{now.isoformat()}",
         store="",
         title=f"Payment of order #{event.order_number} does not fit",
         message=f"Received {received}, expected {expected}. The order is on hold.",
@@ -141,10 +142,9 @@ def payment_failed(tx: Tx, event: finance.PaymentFailed) -> None:
     )
 
 
-def order_paid(tx: Tx, event: finance.OrderPaid) -> None:
+def order_paid(event: finance.OrderPaid, _now: datetime) -> Iterator[Notice]:
     """Tell the vendor that the payout is made."""
-    _order_alert(
-        tx,
+    yield _order_alert(
         cause=f"order_paid:{event.order_id}",
         store=event.vendor_store_id,
         title=f"Payout for order #{event.order_number}",
@@ -153,12 +153,11 @@ def order_paid(tx: Tx, event: finance.OrderPaid) -> None:
     )
 
 
-def _order_alert(tx: Tx, *, cause: str, store: str, title: str, message: str, order_id: str) -> None:
-    notify(
-        tx,
+def _order_alert(*, cause: str, store: str, title: str, message: str, order_id: str) -> Notice:
+    return Notice(
         cause=cause,
         store_id=uuid.UUID(store) if store else None,
-        notification_type="order_alert",
+        type="order_alert",
         title=title,
         message=message,
         link=f"/orders/{order_id}",

@@ -10,7 +10,7 @@ from services.identity.data import licenses, sessions, stores
 from services.identity.domain.kyc import LicenseStatus, derive_kyc
 from services.identity.errors import LicenseNotPending
 from services.identity.usecases.announce_gate import announce_gate
-from services.identity.usecases.notify import notify
+from services.identity.usecases.notify import Notice, notify
 
 if TYPE_CHECKING:
     import uuid
@@ -57,12 +57,12 @@ def recompute_kyc(tx: Tx, store_id: uuid.UUID) -> Any:
 
 def _tell_store(tx: Tx, row: Any) -> None:
     verified = row.status == LicenseStatus.VERIFIED
-    notify(
-        tx,
+    notice = Notice(
         cause=f"license_{row.status}:{row.id}",
         store_id=row.store_id,
-        notification_type="compliance",
+        type="compliance",
         title="Licence verified" if verified else "Licence rejected",
         message=f"Your licence {row.number} was {'verified' if verified else f'rejected: {row.reason}'}.",
         link=f"/stores/{row.store_id}/licenses/{row.id}",
     )
+    notify(tx, [notice])

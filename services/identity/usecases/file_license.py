@@ -11,7 +11,7 @@ from marketmesh.identity.events.v1 import identity_events_pb2 as events
 from meshkit.db.engine import constraint_of
 from services.identity.data import licenses, stores
 from services.identity.errors import LicenseTaken
-from services.identity.usecases.notify import notify
+from services.identity.usecases.notify import Notice, notify
 
 if TYPE_CHECKING:
     import uuid
@@ -47,13 +47,13 @@ def file_license(tx: Tx, papers: LicensePapers, *, license_id: uuid.UUID) -> Any
     tx.audit(target=license_id, after={"status": row.status, "number": row.number, "state": row.issuing_state})
     tx.emit(events.LicenseCreated(license_id=str(license_id), store_id=str(store_id), media_id=str(papers.media_id)))
     store = stores.find(tx, store_id)
-    notify(
-        tx,
+    notice = Notice(
         cause=f"license_created:{license_id}",
         store_id=None,
-        notification_type="compliance",
+        type="compliance",
         title="Licence to verify",
         message=f"{store.company_name if store else 'A store'} filed a {row.type} licence of {row.issuing_state}.",
         link=f"/admin/licenses/{license_id}",
     )
+    notify(tx, [notice])
     return row

@@ -1,7 +1,8 @@
-"""Put a message into somebody's inbox."""
+"""Put messages into people's inboxes."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from meshkit.ids import derived_id
@@ -9,20 +10,35 @@ from services.identity.data import notifications
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Iterable
 
     from meshkit.db.tx import Tx
 
 
-def notify(
-    tx: Tx, *, cause: str, store_id: uuid.UUID | None, notification_type: str, title: str, message: str, link: str
-) -> None:
-    """Add a notification for a store (None: the administrators). The same cause notifies the same recipient once."""
-    notifications.add(
-        tx,
-        notification_id=derived_id("notification", cause, store_id),
-        store_id=store_id,
-        type=notification_type,
-        title=title,
-        message=message,
-        link=link,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One message: to a store (None: the administrators), and what caused it."""
+
+    cause: str
+    store_id: uuid.UUID | None
+    type: str
+    title: str
+    message: str
+    link: str
+
+
+def notify(tx: Tx, notices: Iterable[Notice]) -> None:
+    """Add notifications, in one statement. The same cause notifies the same recipient once."""
+    rows = [
+        {
+            "id": derived_id("notification", notice.cause, notice.store_id),
+            "store_id": notice.store_id,
+            "type": notice.type,
+            "title": notice.title,
+            "message": notice.message,
+            "link": notice.link,
+        }
+        for notice in notices
+    ]
+    if rows:
+        notifications.add(tx, rows)

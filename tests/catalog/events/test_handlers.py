@@ -66,13 +66,15 @@ class TestOrderCreated:
 
         assert [entry["state"] for entry in logs if entry["log_level"] == "error"] == ["unknown"]
 
-    def test_costs_two_statements_beside_the_inbox(self, shop: Shop) -> None:
-        checkout = _reserved(shop, 1)
+    @pytest.mark.parametrize("count", [1, 2, 12])
+    def test_many_cost_one_statement_beside_the_inbox(self, shop: Shop, count: int) -> None:
+        checkouts = [_reserved(shop, 1, 2) for _ in range(count)]
 
         with shop.statements() as statements:
-            shop.mesh.deliver("catalog", checkout.created())
+            shop.mesh.deliver_together("catalog", [checkout.created() for checkout in checkouts])
 
-        assert len([statement for statement in statements if "inbox" not in statement]) == 2
+        assert len([statement for statement in statements if "inbox" not in statement]) == 1
+        assert _still_passing(shop, checkouts) == 0
 
 
 class TestOrderChanges:
@@ -222,6 +224,47 @@ class TestBatchOfOrders:
                 inventory.set_available(holder, product, available_qty=3, low_stock_threshold=0)
             assert taken.result(5) == 3
 
+    def test_orders_with_more_to_do_are_followed_and_the_others_kept(self, shop: Shop) -> None:
+        product = shop.product(available=100)
+        expired = _reserved(shop, 3, expires_in_s=60)
+        _expire(shop)
+        plain, rejecting = Checkout.of((product, 1)), Checkout.of((product, 2), (product, 3))
+        for checkout in (plain, rejecting):
+            shop.reserve(checkout)
+        events = [plain.created(), expired.created(), rejecting.created(["rejected", "pending"])]
+
+        shop.mesh.deliver_together("catalog", events)
+
+        states = [shop.states(checkout) for checkout in (plain, expired, rejecting)]
+        assert states == [["reserved"], ["reserved"], ["released", "reserved"]]
+        assert _still_passing(shop, [plain, expired, rejecting]) == 0
+        assert shop.inventory(product) == (96, 4, 0, 100)
+
+    def test_a_line_that_was_refused_needs_nothing(self, shop: Shop) -> None:
+        product = shop.product(available=5)
+        checkouts = [Checkout.of((product, 1), (product, 50)) for _ in range(2)]
+        for checkout in checkouts:
+            shop.reserve(checkout)
+
+        with shop.statements() as statements:
+            events = [checkout.created(["pending", "rejected"]) for checkout in checkouts]
+            shop.mesh.deliver_together("catalog", events)
+
+        assert len([statement for statement in statements if "inbox" not in statement]) == 1
+        assert [shop.states(checkout) for checkout in checkouts] == [["reserved", "refused"]] * 2
+
+    def test_an_order_that_needs_stock_does_not_wait_for_it_inside_a_batch(self, shop: Shop) -> None:
+        expired = _reserved(shop, 3, expires_in_s=60)
+        _expire(shop)
+        plain = _reserved(shop, 1)
+
+        with shop.mesh.transaction("catalog") as other:
+            inventory.lock(other, {expired.lines[0][1]})
+            with pytest.raises(StockBusy):
+                shop.mesh.deliver_together("catalog", [plain.created(), expired.created()])
+
+        assert (shop.states(plain), _still_passing(shop, [plain])) == (["reserved"], 1)
+
 
 class TestStoreGateChanged:
     def test_opens_and_closes_the_shop(self, shop: Shop) -> None:
@@ -248,6 +291,12 @@ def _reserved(shop: Shop, *quantities: int, expires_in_s: int = 900) -> Checkout
     checkout = Checkout.of(*((product, quantity) for quantity in quantities))
     shop.reserve(checkout, expires_in_s=expires_in_s)
     return checkout
+
+
+def _still_passing(shop: Shop, checkouts: list[Checkout]) -> int:
+    """Return how many of the checkouts' lines would still expire."""
+    sql = "SELECT 1 FROM reservations WHERE group_id = ANY(:ids) AND state = 'reserved' AND expires_at IS NOT NULL"
+    return len(shop.mesh.rows("catalog", sql, ids=[checkout.group_id for checkout in checkouts]))
 
 
 def _wait_for_a_waiter(shop: Shop) -> None:

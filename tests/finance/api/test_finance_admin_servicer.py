@@ -13,7 +13,7 @@ import pytest
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from marketmesh.finance.v1 import payment_pb2
 from marketmesh.finance.v1 import payout_service_pb2 as messages
-from services.finance.usecases.follow_order import open_intent
+from services.finance.usecases.follow_order import open_intents
 from tests.finance.payments import Payments
 from tests.finance.snapshots import order_snapshot
 from tests.support.mesh_harness import MeshHarness, Refused
@@ -26,7 +26,7 @@ class TestConfirmPayout:
     def test_pays_what_is_left_after_the_fee(self, mesh: MeshHarness, payments: Payments) -> None:
         order = order_snapshot()
         with mesh.transaction("finance") as tx:
-            open_intent(tx, order, fee_basis_points=1_000)
+            open_intents(tx, [order], fee_basis_points=1_000)
         payments.collect(order)
         payments.delivered(order)
 
@@ -58,7 +58,7 @@ class TestConfirmPayout:
     def test_posts_nothing_when_the_fee_takes_it_all(self, mesh: MeshHarness, payments: Payments) -> None:
         order = order_snapshot()
         with mesh.transaction("finance") as tx:
-            open_intent(tx, order, fee_basis_points=10_000)
+            open_intents(tx, [order], fee_basis_points=10_000)
         payments.collect(order)
         payments.delivered(order)
 
@@ -186,7 +186,7 @@ class TestListPayouts:
     def test_tells_what_the_vendor_gets(self, mesh: MeshHarness, payments: Payments) -> None:
         order = order_snapshot()
         with mesh.transaction("finance") as tx:
-            open_intent(tx, order, fee_basis_points=1_000)
+            open_intents(tx, [order], fee_basis_points=1_000)
         payments.collect(order)
         payments.delivered(order)
 

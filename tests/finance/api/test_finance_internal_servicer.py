@@ -12,7 +12,7 @@ import pytest
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from marketmesh.finance.v1 import finance_internal_service_pb2 as messages
 from marketmesh.finance.v1 import payment_pb2
-from services.finance.usecases.follow_order import open_intent
+from services.finance.usecases.follow_order import open_intents
 from tests.finance.payments import Payments
 from tests.finance.snapshots import order_snapshot
 from tests.support.mesh_harness import MeshHarness, Refused
@@ -24,7 +24,7 @@ class TestCollectCash:
     def test_settles_and_posts_a_balanced_entry(self, mesh: MeshHarness, payments: Payments) -> None:
         order, agent = order_snapshot(), str(uuid.uuid4())
         with mesh.transaction("finance") as tx:
-            open_intent(tx, order, fee_basis_points=1_000)
+            open_intents(tx, [order], fee_basis_points=1_000)
 
         intent = payments.collect(order, agent_user_id=agent)
 

@@ -9,7 +9,7 @@ import pytest
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
 from meshkit.errors import DependencyUnavailable
-from services.finance.usecases.follow_order import open_intent
+from services.finance.usecases.follow_order import open_intents
 from tests.finance.payments import Payments
 from tests.finance.snapshots import changed, created, later, order_snapshot
 from tests.support.mesh_harness import MeshHarness
@@ -59,7 +59,7 @@ class TestOrderChanged:
     ) -> None:
         order = order_snapshot(total_cents=10_050)
         with mesh.transaction("finance") as tx:
-            open_intent(tx, order, fee_basis_points=250)
+            open_intents(tx, [order], fee_basis_points=250)
         before = payments.intent(order)
 
         payments.moved(order, total_cents=9_980)

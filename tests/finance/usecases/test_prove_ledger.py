@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from meshkit.db.tx import Tx
-from services.finance.usecases.follow_order import open_intent
+from services.finance.usecases.follow_order import open_intents
 from services.finance.usecases.prove_ledger import prove_ledger
 from tests.finance.payments import Payments
 from tests.finance.snapshots import order_snapshot
@@ -100,7 +100,7 @@ def paid(mesh: MeshHarness, payments: Payments) -> str:
     """Return the id of an order that went all the way, with a fee of ten percent."""
     order = order_snapshot()
     with mesh.transaction("finance") as tx:
-        open_intent(tx, order, fee_basis_points=1_000)
+        open_intents(tx, [order], fee_basis_points=1_000)
     payments.collect(order)
     payments.delivered(order)
     payments.confirm(order.order_id)

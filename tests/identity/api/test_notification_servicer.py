@@ -9,7 +9,7 @@ import pytest
 
 from marketmesh.identity.v1 import notification_service_pb2 as messages
 from marketmesh.identity.v1 import notification_service_pb2_grpc as stubs
-from services.identity.usecases.notify import notify
+from services.identity.usecases.notify import Notice, notify
 from tests.identity.people import People
 from tests.support.mesh_harness import MeshHarness, Refused
 
@@ -25,15 +25,15 @@ def put(mesh: MeshHarness, store_id: uuid.UUID | None, count: int = 1) -> list[s
     for title in titles:
         mesh.clock.advance(timedelta(seconds=1))
         with mesh.transaction("identity") as tx:
-            notify(
-                tx,
+            notice = Notice(
                 cause=title,
                 store_id=store_id,
-                notification_type="order_alert",
+                type="order_alert",
                 title=title,
                 message="m",
                 link="/orders/1",
             )
+            notify(tx, [notice])
     rows = mesh.rows("identity", "SELECT id, title FROM notifications WHERE title = ANY(:titles)", titles=titles)
     ids = {row.title: str(row.id) for row in rows}
     return [ids[title] for title in reversed(titles)]
