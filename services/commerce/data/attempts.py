@@ -29,9 +29,9 @@ _FAIL = sql(
     "UPDATE checkout_attempts SET state = 'failed' WHERE cart_id = :cart_id AND state = 'reserving'"
     " RETURNING checkout_group_id"
 )
-_CONVERT = (
-    "UPDATE checkout_attempts SET state = 'converted', response = :attempt_response, converted_at = :attempt_now"
-    " WHERE cart_id = :attempt_cart_id"
+_CONVERT = sql(
+    "UPDATE checkout_attempts SET state = 'converted', response = :response, converted_at = :now"
+    " WHERE cart_id = :cart_id AND checkout_group_id = :group_id AND state = 'reserving'"
 )
 _FIND_CONVERTED = sql(
     "SELECT * FROM checkout_attempts WHERE cart_id = :id AND buyer_store_id = :buyer AND state = 'converted'"
@@ -59,9 +59,11 @@ def fail(tx: Tx, cart_id: uuid.UUID) -> uuid.UUID | None:
     return group_id
 
 
-def convert(tx: Tx, cart_id: uuid.UUID, *, response: bytes) -> None:
-    """Finish a locked attempt with its answer, at the end of the transaction."""
-    tx.execute_last(_CONVERT, {"attempt_cart_id": cart_id, "attempt_response": response, "attempt_now": tx.now})
+def convert(tx: Tx, *, cart_id: uuid.UUID, group_id: uuid.UUID, response: bytes) -> bool:
+    """Finish an attempt with its answer; False when it is not that group's any more."""
+    parameters = {"cart_id": cart_id, "group_id": group_id, "response": response, "now": tx.now}
+    converted: bool = tx.execute(_CONVERT, parameters).rowcount == 1
+    return converted
 
 
 def find_converted(tx: Tx, cart_or_group_id: uuid.UUID, buyer_store_id: uuid.UUID) -> Any | None:

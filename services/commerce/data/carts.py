@@ -71,8 +71,6 @@ _CONVERT = sql(
         shipping_address = CAST(:shipping_address AS jsonb), billing_address = CAST(:billing_address AS jsonb),
         shipping_line = CAST(:shipping_line AS jsonb), tip_cents = :tip_cents, converted_at = :now, updated_at = :now
     WHERE id = :id AND status = 'active'
-      AND EXISTS (SELECT 1 FROM checkout_attempts a WHERE a.cart_id = :id AND a.checkout_group_id = :group_id
-                                                      AND a.state = 'reserving' FOR UPDATE)
     """
 )
 
@@ -146,6 +144,6 @@ def snapshot(tx: Tx, cart_id: uuid.UUID) -> Sequence[Any]:
 
 
 def convert(tx: Tx, cart_id: uuid.UUID, **columns: Any) -> bool:
-    """Convert an active cart and keep its attempt as it is; False when one of them is not that of `group_id` any more."""
+    """Convert an active cart; False when it is not active any more."""
     converted: bool = tx.execute(_CONVERT, {"id": cart_id, "now": tx.now, **columns}).rowcount == 1
     return converted

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from meshkit.db.tx import Tx
     from meshkit.flow import Flow
     from services.commerce.domain.order_plan import Checkout
     from services.commerce.outbound.ports import Catalog
@@ -86,18 +85,11 @@ def _convert(
     with flow.transaction() as tx:
         converted = convert_cart(tx, begun, terms, refused=refused)
         if converted is None:
-            return flow.complete(tx, restore(_answer_of_another_run(tx, begun)))
+            tx.audit(target=terms.cart_id)
+            return flow.complete(tx, restore(earlier_answer(tx, terms.cart_id)))
         answer = flow.complete(tx, respond(converted))
         assert flow.completed is not None, "complete keeps the answer"
-        attempts.convert(tx, begun.cart_id, response=flow.completed)
+        if not attempts.convert(tx, cart_id=begun.cart_id, group_id=begun.checkout_group_id, response=flow.completed):
+            # This run was away so long that another one started over with a new group: nothing of ours may stay.
+            raise CheckoutRunning
         return answer
-
-
-def _answer_of_another_run(tx: Tx, begun: Checkout) -> bytes:
-    """Return what a faster run answered. Raises CartNotActive, and CheckoutRunning when it is still at work."""
-    attempt = attempts.find(tx, begun.cart_id)
-    if attempt is not None and attempt.state == "reserving" and attempt.checkout_group_id != begun.checkout_group_id:
-        # We were away so long that another run started over with a new group: nothing of ours may stay.
-        raise CheckoutRunning
-    tx.audit(target=begun.cart_id)
-    return earlier_answer(tx, begun.cart_id)
