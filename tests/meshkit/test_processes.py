@@ -121,6 +121,25 @@ class TestReadiness:
             return bytes(auth_service_pb2_grpc.AuthServiceStub(channel).GetJwks(request, timeout=30).data)
 
 
+class TestProduction:
+    def test_makes_no_administrator_over_the_api(self, shop: Workshop) -> None:
+        identity = shop.start("identity", "serve", MESH_ENVIRONMENT="production")
+        identity.wait_for_health("SERVING")
+        email = f"{uuid.uuid4().hex}@example.com"
+        request = auth_service_pb2.AdminRegisterRequest(
+            first_name="A", last_name="B", email=email, password="correct horse"
+        )
+
+        with grpc.insecure_channel(identity.address) as channel, pytest.raises(grpc.RpcError) as refused:
+            metadata = (("idempotency-key", uuid.uuid4().hex),)
+            auth_service_pb2_grpc.AuthServiceStub(channel).AdminRegister(request, metadata=metadata, timeout=30)
+
+        assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
+        identity.wait_for_line(event="rpc", reason="ADMIN_REGISTER_CLOSED", env="production")
+        with shop.database("identity") as app:
+            assert app.execute("SELECT count(*) FROM users WHERE email = %s", [email]).fetchone() == (0,)
+
+
 class TestDrain:
     """What happens to a handler that is at work when its process is told to stop."""
 
