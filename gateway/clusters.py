@@ -91,14 +91,17 @@ def _health_check(settings: GatewaySettings) -> Json:
     }
 
 
-# Only failures to reach a process count. Statuses a service answers with (UNAVAILABLE because Stripe is down,
-# INTERNAL because of a bug in one method) say nothing about the process, and would eject them all.
+# Counted: failures to reach a process, and errors of its gRPC runtime, which come as one block of headers with the
+# status in it. Not counted: what a service's own code answers (UNAVAILABLE because Stripe is down, INTERNAL because of
+# a bug in one method). It says nothing about the process, and would eject them all. Such an answer has headers of its
+# own first (the interceptor sends x-request-id) and its status in the trailers, where Envoy's detector does not look.
 _OUTLIER_DETECTION: Json = {
     "split_external_local_origin_errors": True,
     "consecutive_local_origin_failure": 5,
     "enforcing_consecutive_local_origin_failure": 100,
     "enforcing_local_origin_success_rate": 0,
-    "enforcing_consecutive_5xx": 0,
+    "consecutive_5xx": 5,
+    "enforcing_consecutive_5xx": 100,
     "enforcing_consecutive_gateway_failure": 0,
     "enforcing_success_rate": 0,
     "interval": "1s",

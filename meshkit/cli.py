@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
@@ -10,9 +11,11 @@ from meshkit.db import migrate as migrations
 from meshkit.obs.logging import configure_logging
 from meshkit.obs.metrics import serve_metrics
 from meshkit.service import ROLES, Process
-from meshkit.settings import MeshSettings
+from meshkit.settings import MeshSettings, SettingsInvalid
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from meshkit.service import ServiceSpec
 
 
@@ -21,10 +24,12 @@ def service_app(spec: ServiceSpec) -> typer.Typer:
     app = typer.Typer(help=f"The {spec.name} service.", no_args_is_help=True, pretty_exceptions_enable=False)
 
     def start(roles: tuple[str, ...]) -> None:
-        mesh = MeshSettings()
-        configure_logging(service=spec.name, environment=mesh.environment, level=mesh.log_level)
+        with _clear_refusal(spec.name):
+            mesh = MeshSettings()
+            configure_logging(service=spec.name, environment=mesh.environment, level=mesh.log_level)
+            process = Process(spec, mesh)
         serve_metrics(port=mesh.metrics_port, host=mesh.grpc_host)
-        Process(spec, mesh).run(roles)
+        process.run(roles)
 
     @app.command()
     def serve() -> None:
@@ -54,7 +59,8 @@ def service_app(spec: ServiceSpec) -> typer.Typer:
     @app.command()
     def migrate(revision: str = "head") -> None:
         """Bring the database to a revision, as the owner role."""
-        settings = spec.database_settings()
+        with _clear_refusal(spec.name):
+            settings = spec.database_settings()
         migrations.upgrade(
             service=spec.name, url=settings.migration_database_url or settings.database_url, revision=revision
         )
@@ -63,7 +69,18 @@ def service_app(spec: ServiceSpec) -> typer.Typer:
     @app.command()
     def check() -> None:
         """Build everything but start nothing: settings, contracts and wiring are complete."""
-        Process(spec, MeshSettings()).build_server()
+        with _clear_refusal(spec.name):
+            Process(spec, MeshSettings()).build_server()
         typer.echo(f"{spec.name}: ok")
 
     return app
+
+
+@contextmanager
+def _clear_refusal(service: str) -> Iterator[None]:
+    """End the process with one line instead of a traceback when its environment is incomplete."""
+    try:
+        yield
+    except SettingsInvalid as error:
+        typer.echo(f"{service}: {error}", err=True)
+        raise typer.Exit(1) from None

@@ -15,7 +15,7 @@ import redis
 
 from meshkit.errors import Unauthenticated
 from meshkit.obs.logging import get_logger
-from meshkit.obs.metrics import REVOCATIONS_AGE_SECONDS
+from meshkit.obs.metrics import REDIS_UP, REVOCATIONS_AGE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,11 +63,14 @@ class Revocations:
         while not self._stop.wait(POLL_SECONDS):
             try:
                 self.replace(self._read())
+                if away:
+                    get_logger().info("revocations.redis_back")
                 away = False
             except redis.RedisError as error:
                 if not away:
                     get_logger().warning("revocations.redis_away", error=str(error))
                 away = True
+            REDIS_UP.set(not away)
             REVOCATIONS_AGE_SECONDS.set(time.monotonic() - self._fresh_at)
 
     def _read(self) -> dict[str, int]:

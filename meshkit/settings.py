@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _ADDRESS = re.compile(r"^MESH_([A-Z0-9]+)_ADDRESS$")
@@ -18,7 +19,28 @@ def _addresses() -> dict[str, str]:
     return {match[1].lower(): value for match, value in found if match}
 
 
-class MeshSettings(BaseSettings):
+class SettingsInvalid(LookupError):
+    """The environment does not say what a process must know; the message names the variables, never their values."""
+
+
+class EnvironmentSettings(BaseSettings):
+    """Settings that are read from the environment when constructed. Raises SettingsInvalid."""
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            # Pydantic's own message shows the other settings, and passwords are among them.
+            prefix = str(type(self).model_config.get("env_prefix", ""))
+            raise SettingsInvalid("; ".join(_complaint(prefix, item) for item in error.errors())) from None
+
+
+def _complaint(prefix: str, item: Any) -> str:
+    variable = f"{prefix}{item['loc'][0]}".upper()
+    return f"{variable} is not set" if item["type"] == "missing" else f"{variable}: {item['msg']}"
+
+
+class MeshSettings(EnvironmentSettings):
     """Settings shared by all services; environment prefix `MESH_`."""
 
     model_config = SettingsConfigDict(env_prefix="MESH_", frozen=True)
@@ -46,14 +68,14 @@ class MeshSettings(BaseSettings):
         return self.environment == "production"
 
     def address_of(self, service: str) -> str:
-        """Return `host:port` of a service's gRPC server. Raises LookupError naming the missing variable."""
+        """Return `host:port` of a service's gRPC server. Raises SettingsInvalid naming the missing variable."""
         try:
             return self.addresses[service]
         except KeyError:
-            raise LookupError(f"MESH_{service.upper()}_ADDRESS is not set") from None
+            raise SettingsInvalid(f"MESH_{service.upper()}_ADDRESS is not set") from None
 
 
-class DatabaseSettings(BaseSettings):
+class DatabaseSettings(EnvironmentSettings):
     """A service's own database; subclass with the service's prefix."""
 
     database_url: str

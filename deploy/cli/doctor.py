@@ -19,7 +19,7 @@ from sqlalchemy import create_engine
 from deploy.cli.connection import NoStack, use_environment
 from deploy.cli.console import fail, say
 from deploy.cli.contracts import services_present
-from deploy.cli.topology import declared
+from deploy.cli.topology import declared, different
 from deploy.dev.environment import REPOSITORY
 from meshkit.events.bus import Bus
 from meshkit.settings import MeshSettings
@@ -95,17 +95,11 @@ def _topics() -> Iterator[Finding]:
     bus = Bus(project=mesh.pubsub_project)
     project = f"projects/{mesh.pubsub_project}"
     topics = {topic.name for topic in bus.publisher.list_topics(request={"project": project}, timeout=5)}
-    found = bus.subscriber.list_subscriptions(request={"project": project}, timeout=5)
-    subscriptions = {subscription.name for subscription in found}
     topology = declared()
-    missing = [topic for topic in topology.topics if bus.topic_path(topic) not in topics]
-    missing += [
-        consumer.subscription
-        for consumer in topology.consumers
-        if bus.subscription_path(consumer.subscription) not in subscriptions
-    ]
+    wrong = [topic for topic in topology.topics if bus.topic_path(topic) not in topics]
+    wrong += different(bus, topology)
     what = f"{len(topology.topics)} topics, {len(topology.consumers)} subscriptions"
-    yield not missing, what, f"Missing: {', '.join(missing[:5])}. Run `marketmesh topology apply`."
+    yield not wrong, what, f"Missing or not as declared: {', '.join(wrong[:5])}. Run `marketmesh topology apply`."
 
 
 def _services() -> Iterator[Finding]:

@@ -1,18 +1,23 @@
 """The Pub/Sub topology: topics come from the event contracts, subscriptions from the services' consumers.
 
-Declared nowhere else. Applying it creates what is missing and leaves what is there.
+Declared nowhere else. Applying it creates what is missing and brings subscriptions to what is declared.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import typer
-from google.api_core.exceptions import AlreadyExists
+from google.api_core.exceptions import AlreadyExists, GoogleAPIError
 
+from deploy.cli import subscriptions
+from deploy.cli.connection import NoStack, use_environment
+from deploy.cli.console import fail
 from deploy.cli.contracts import event_messages, services_present
+from deploy.cli.subscriptions import CannotMakeAnew, Settler
 from meshkit.events.bus import Bus
 from meshkit.events.envelope import spec_of
 from meshkit.settings import MeshSettings
@@ -21,15 +26,6 @@ if TYPE_CHECKING:
     from meshkit.events.registry import Consumer
 
 app = typer.Typer(help="The Pub/Sub topics and subscriptions.", no_args_is_help=True)
-
-# The object store writes here; it is not an event of ours.
-OBJECT_NOTICES = "media.object.v1"
-DEAD_LETTERS = "mesh.dead-letter.v1"
-# Our own dead-letter table takes a message after 10 failures; the bus's own dead letter is the net below.
-_BUS_ATTEMPTS = 50
-# What a killed consumer had in hand is delivered again after this long; a batch takes far less.
-_ACK_SECONDS = 10
-_RETENTION_SECONDS = 7 * 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,8 @@ class Topology:
 
 def declared() -> Topology:
     """Return the topology that contracts and consumers declare. Raises LookupError for a consumer without topic."""
-    topics = {spec_of(message).topic for message in event_messages()} | {OBJECT_NOTICES, DEAD_LETTERS}
+    topics = {spec_of(message).topic for message in event_messages()}
+    topics |= {subscriptions.OBJECT_NOTICES, subscriptions.DEAD_LETTERS}
     consumers = []
     for service in services_present():
         module = importlib.import_module(f"services.{service}.events.handlers")
@@ -55,24 +52,65 @@ def declared() -> Topology:
 
 @app.command()
 def apply() -> None:
-    """Create what is missing."""
-    mesh = MeshSettings()
-    bus = Bus(project=mesh.pubsub_project)
+    """Create what is missing and change what differs; a filter cannot change, so its subscription is made anew.
+
+    No event is lost by that. Run it once at a time.
+    """
+    try:
+        bus = _bus()
+    except NoStack as error:
+        raise fail(f"topology: {error}") from None
     topology = declared()
     created = sum(_create_topic(bus, topic) for topic in topology.topics)
-    created += sum(_create_subscription(bus, consumer) for consumer in topology.consumers)
-    typer.echo(f"topology: {len(topology.topics)} topics, {len(topology.consumers)} subscriptions, {created} created")
+    settler = Settler(bus, subscriptions.existing(bus), subscriptions.snapshots(bus))
+    done = [_settle(settler, consumer) for consumer in topology.consumers]
+    created += done.count("created")
+    changed = "".join(f", {done.count(word)} {word}" for word in ("updated", "made anew") if word in done)
+    typer.echo(
+        f"topology: {len(topology.topics)} topics, {len(topology.consumers)} subscriptions, {created} created{changed}"
+    )
+    if "left" in done:
+        raise typer.Exit(1)
 
 
 @app.command()
 def show() -> None:
-    """Print what is declared."""
-    topology = declared()
+    """Print what is declared, and below each subscription what is not so on the bus."""
+    topology, differing = declared(), {}
+    try:
+        differing = different(_bus(), topology)
+    except (NoStack, GoogleAPIError) as error:
+        typer.echo(f"topology: not compared with the bus: {str(error)[:300]}", err=True)
     for topic in topology.topics:
         typer.echo(topic)
         for consumer in topology.consumers:
             if consumer.topic == topic:
                 typer.echo(f"  {consumer.subscription}  {', '.join(consumer.types)}")
+                for line in differing.get(consumer.subscription, ()):
+                    typer.echo(f"    {line}")
+    if differing:
+        typer.echo(f"topology: {len(differing)} subscriptions differ; `marketmesh topology apply` mends them")
+
+
+def different(bus: Bus, topology: Topology) -> dict[str, list[str]]:
+    """Return what is not as declared, as lines to print, by the short names of the subscriptions concerned."""
+    existing, snapshots = subscriptions.existing(bus), subscriptions.snapshots(bus)
+    found = {}
+    for consumer in topology.consumers:
+        wanted = subscriptions.declared(bus, consumer)
+        actual = existing.get(wanted.name)
+        lines = [str(item) for item in subscriptions.differences(actual, wanted)] if actual else ["missing"]
+        if subscriptions.snapshot_path(bus, consumer) in snapshots:
+            lines.append("half made anew: its snapshot waits")
+        if lines:
+            found[consumer.subscription] = lines
+    return found
+
+
+def _bus() -> Bus:
+    if not os.environ.keys() & {"PUBSUB_EMULATOR_HOST", "MESH_PUBSUB_PROJECT"}:
+        use_environment()
+    return Bus(project=MeshSettings().pubsub_project)
 
 
 def _create_topic(bus: Bus, topic: str) -> bool:
@@ -83,32 +121,20 @@ def _create_topic(bus: Bus, topic: str) -> bool:
     return True
 
 
-def _filter(consumer: Consumer) -> str:
-    """Return the filter that lets only the wanted types through; what slips by is ignored by the consumer.
-
-    A subscription's filter can never change: a consumer that wants another type needs its subscription made anew.
-    """
-    if consumer.topic == OBJECT_NOTICES:
-        return ""
-    return " OR ".join(f'attributes."ce-type" = "{event_type}"' for event_type in consumer.types)
-
-
-def _create_subscription(bus: Bus, consumer: Consumer) -> bool:
-    request = {
-        "name": bus.subscription_path(consumer.subscription),
-        "topic": bus.topic_path(consumer.topic),
-        "ack_deadline_seconds": _ACK_SECONDS,
-        "enable_message_ordering": True,
-        "filter": _filter(consumer),
-        "message_retention_duration": {"seconds": _RETENTION_SECONDS},
-        "retry_policy": {"minimum_backoff": {"seconds": 1}, "maximum_backoff": {"seconds": 60}},
-        "dead_letter_policy": {
-            "dead_letter_topic": bus.topic_path(DEAD_LETTERS),
-            "max_delivery_attempts": _BUS_ATTEMPTS,
-        },
-    }
+def _settle(settler: Settler, consumer: Consumer) -> str:
+    wanted = subscriptions.declared(settler.bus, consumer)
+    actual = settler.existing.get(wanted.name)
+    for difference in subscriptions.differences(actual, wanted) if actual else ():
+        typer.echo(f"topology: {consumer.subscription}: {difference}")
     try:
-        bus.subscriber.create_subscription(request=request, timeout=10)
-    except AlreadyExists:
-        return False
-    return True
+        done = settler.settle(consumer)
+    except CannotMakeAnew as error:
+        typer.echo(
+            f"topology: {consumer.subscription}: left as it is, because its events could not be kept: {error}\n"
+            "          Let its consumer finish, delete the subscription, and apply again.",
+            err=True,
+        )
+        return "left"
+    if done in {"updated", "made anew"}:
+        typer.echo(f"topology: {consumer.subscription}: {done}")
+    return done

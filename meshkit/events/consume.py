@@ -247,6 +247,7 @@ class ConsumerRunner:
             type=envelope.type,
             event_id=str(envelope.event_id),
             request_id=envelope.headers.get("x-request-id", ""),
+            trace_id=envelope.traceparent[3:35],
             result=result,
             duration_ms=round((time.perf_counter() - started) * 1000, 2),
             **more,

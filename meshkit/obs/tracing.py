@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+import structlog
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
@@ -47,13 +48,16 @@ def continue_trace(traceparent: str | None) -> Trace:
 
 @contextmanager
 def span(name: str, *, parent: str | None, service: str) -> Iterator[Trace]:
-    """Run a piece of work as a span; yields its place in the trace."""
-    if not exporting():
-        yield continue_trace(parent)
-        return
-    with _tracer(service).start_as_current_span(name, context=_context(parent)) as current:
-        ids = current.get_span_context()
-        yield Trace(f"{ids.trace_id:032x}", f"{ids.span_id:016x}")
+    """Run a piece of work as a span; yields its place in the trace. Log lines of the block carry the trace's id."""
+    with ExitStack() as stack:
+        if exporting():
+            current = stack.enter_context(_tracer(service).start_as_current_span(name, context=_context(parent)))
+            ids = current.get_span_context()
+            place = Trace(f"{ids.trace_id:032x}", f"{ids.span_id:016x}", f"{ids.trace_flags:02x}")
+        else:
+            place = continue_trace(parent)
+        stack.enter_context(structlog.contextvars.bound_contextvars(trace_id=place.trace_id))
+        yield place
 
 
 def _context(parent: str | None) -> Context | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import threading
 import time
@@ -433,6 +434,32 @@ class TestDependencies:
         mesh.wait_ready()
 
         assert prove_everything(settle_s=60) == []
+
+
+class TestLogs:
+    def test_carry_one_request_and_one_trace_through_every_service_it_touches(
+        self, mesh: RunningMesh, market: Market
+    ) -> None:
+        body = market.checkout_body(market.quote((market.product(), 1)))
+        request_id = f"followed-{uuid.uuid4().hex}"
+        headers = {"x_request_id": request_id, "traceparent": f"00-{uuid.uuid4().hex}-{'a' * 16}-01"}
+        touched = {"commerce": "rpc", "catalog": "rpc", "finance": "event", "identity": "event", "analytics": "event"}
+
+        answer = raw(market.buyer, "POST", "/api/v1/checkout", body=body, key=uuid.uuid4().hex, **headers)
+        lines = until("a line of each", lambda: self._lines_of_all(mesh, request_id, touched), seconds=60)
+
+        assert (answer.status, answer.headers["x-request-id"]) == (201, request_id)
+        assert {line["trace_id"] for line in lines} == {headers["traceparent"][3:35]}
+
+    def _lines_of_all(self, mesh: RunningMesh, request_id: str, touched: dict[str, str]) -> list[dict[str, Any]]:
+        """Return every line of the request, once each service has written the kind it should; else nothing."""
+        texts = [path.read_text() for path in (mesh.state / "logs").glob("*.log")]
+        found = [
+            json.loads(line) for text in texts for line in text.splitlines() if request_id in line and line[0] == "{"
+        ]
+        lines = [line for line in found if "service" in line]
+        written = {(line["service"], line["event"]) for line in lines}
+        return lines if touched.items() <= written else []
 
 
 class TestPages:

@@ -95,6 +95,28 @@ class ProbeBehaviour:
         return self._message("EchoResponse", worker=self._name)
 
 
+class SickRuntime(grpc.GenericRpcHandler):
+    """A process whose gRPC runtime refuses every call until it is well again; its health check stays fine."""
+
+    def __init__(self, *, code: grpc.StatusCode, early_headers: bool = False) -> None:
+        self._code, self._early_headers = code, early_headers
+        self.calls = 0
+        self.is_well = False
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
+        if handler_call_details.method.startswith("/grpc.health.v1.Health/"):
+            return None
+        return grpc.unary_unary_rpc_method_handler(self._answer)
+
+    def _answer(self, _request: bytes, context: grpc.ServicerContext) -> bytes:
+        self.calls += 1
+        if self._early_headers:
+            context.send_initial_metadata((("x-request-id", "from-the-service"),))
+        if not self.is_well:
+            context.abort(self._code, "sick")
+        return b""
+
+
 def _status(code: int, reason: str) -> status_pb2.Status:
     status = status_pb2.Status(code=code, message="as told")
     status.details.add().Pack(error_details_pb2.ErrorInfo(reason=reason, domain="probe.marketmesh"))

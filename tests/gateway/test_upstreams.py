@@ -9,7 +9,7 @@ import pytest
 
 from tests.gateway.envoy_process import EnvoyProcess, free_port, wait_until
 from tests.gateway.grpc_caller import GrpcCaller, error_info
-from tests.gateway.probe_worker import ProbeBehaviour, Worker, identity_handlers
+from tests.gateway.probe_worker import ProbeBehaviour, SickRuntime, Worker, identity_handlers
 
 _ECHO = "/api/v1/probe/echo"
 
@@ -46,6 +46,58 @@ class TestHealthCheck:
 
         assert (reply.status, reply.error_info["metadata"]) == (503, {"dependency": "probe"})
         assert (ready.status, ready.error_info["reason"]) == (503, "DEPENDENCY_ERROR")
+
+
+class TestOutlierEjection:
+    """One healthy process, and one that answers errors although its health check is fine."""
+
+    @pytest.fixture
+    def beside(self, contracts, tmp_path):
+        running = []
+
+        def start(sick: SickRuntime) -> EnvoyProcess:
+            healthy = ProbeBehaviour(contracts=contracts, name="healthy")
+            workers = [Worker(handlers=healthy.handlers()), Worker(handlers=[sick])]
+            ports = ",".join(f"127.0.0.1:{worker.port}" for worker in workers)
+            envoy = EnvoyProcess(folder=tmp_path, descriptor_path=contracts.descriptor_path, addresses={"probe": ports})
+            running.extend([envoy, *workers])
+            envoy.wait_for_hosts("probe", 2)
+            return envoy
+
+        yield start
+        for each in running:
+            each.stop()
+
+    @staticmethod
+    def _statuses(envoy: EnvoyProcess, count: int) -> set[int]:
+        return {envoy.call("POST", "/api/v1/probe/behave", body={}).status for _ in range(count)}
+
+    def _asks_only_the_healthy(self, envoy: EnvoyProcess, sick: SickRuntime) -> bool:
+        asked = sick.calls
+        return self._statuses(envoy, 20) == {200} and sick.calls == asked
+
+    @pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNKNOWN])
+    def test_takes_out_a_process_whose_runtime_refuses_everything_and_lets_it_back(self, beside, code):
+        sick = SickRuntime(code=code)
+        envoy = beside(sick)
+
+        wait_until(lambda: self._statuses(envoy, 1) and envoy.healthy_hosts("probe") == 1)
+        flags = [line.rpartition("::")[2] for line in envoy.admin("/clusters").splitlines() if "health_flags" in line]
+        # An ejection lasts two seconds: on a slow machine it ends in the middle of a burst, and another begins.
+        wait_until(lambda: self._asks_only_the_healthy(envoy, sick))
+        sick.is_well, asked = True, sick.calls
+        envoy.wait_for_hosts("probe", 2)
+        wait_until(lambda: self._statuses(envoy, 1) == {200} and sick.calls > asked)
+
+        assert sorted(flags) == ["/failed_outlier_check", "healthy", "healthy"]
+
+    def test_keeps_a_process_whose_service_refuses(self, beside):
+        sick = SickRuntime(code=grpc.StatusCode.UNAVAILABLE, early_headers=True)
+        envoy = beside(sick)
+
+        wait_until(lambda: self._statuses(envoy, 1) and sick.calls >= 20)
+
+        assert envoy.healthy_hosts("probe") == 2
 
 
 class TestRetry:

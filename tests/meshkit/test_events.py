@@ -14,12 +14,42 @@ from marketmesh.identity.events.v1 import identity_events_pb2 as events
 from meshkit.call import Call
 from meshkit.db.tx import Transactions, Tx
 from meshkit.errors import DependencyUnavailable, NotFound
-from meshkit.events.bus import Bus
+from meshkit.events.bus import Bus, Received
 from meshkit.events.consume import ConsumerRunner
 from meshkit.events.registry import Consumer, UnreadableEvent
 from meshkit.events.relay import MAX_ATTEMPTS, Relay, backoff_s
-from tests.support.events import TOPIC, emit, rows, subscribe
+from tests.support.events import STORES, TOPIC, emit, rows, subscribe
 from tests.support.mesh_harness import MeshHarness
+
+
+class RunningRelay:
+    """A relay in a thread of its own."""
+
+    def __init__(self, transactions: Transactions, bus: Bus) -> None:
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=Relay(transactions, bus).run, args=(self._stop,))
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop it as SIGTERM does, and wait for its end."""
+        self._stop.set()
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+
+
+def pull(bus: Bus, consumer: Consumer, count: int) -> list[Received]:
+    """Pull and acknowledge until so many messages have come."""
+    received: list[Received] = []
+    while len(received) < count:
+        batch = bus.pull(subscription=consumer.subscription, limit=count - len(received), timeout_s=20)
+        assert batch, f"only {len(received)} of {count} came"
+        bus.acknowledge(subscription=consumer.subscription, ack_ids=[message.ack_id for message in batch])
+        received += batch
+    return received
+
+
+def version_of(message: Received) -> int:
+    return events.StoreGateChanged.FromString(message.data).version
 
 
 class TestOutbox:
@@ -151,6 +181,49 @@ class TestRelay:
         taken = relay.relay_once()
 
         assert (held, taken) == (0, 1)
+
+    def test_two_publish_a_thousand_rows_once_each_and_in_order_even_when_one_is_stopped(
+        self, transactions: Transactions, bus: Bus
+    ) -> None:
+        consumer = Consumer("probe", STORES)
+        subscribe(bus, consumer)
+        stores, versions = [f"s-{number}" for number in range(50)], range(1, 21)
+        for version in versions:
+            with transactions.write(Call()) as tx:
+                for store in stores:
+                    tx.emit(events.StoreGateChanged(store_id=store, version=version))
+        running = [RunningRelay(transactions, bus) for _ in range(2)]
+        received = pull(bus, consumer, 200)
+
+        running[0].stop()  # in the middle of it
+        received += pull(bus, consumer, 1000 - len(received))
+        running[1].stop()
+
+        published = [(message.ordering_key, version_of(message)) for message in received]
+        assert {store: [version for key, version in published if key == store] for store in stores} == {
+            store: list(versions) for store in stores
+        }
+        assert bus.pull(subscription=consumer.subscription, limit=1, timeout_s=0.5) == []
+        assert rows(transactions, "SELECT count(*) FROM outbox WHERE published_at IS NOT NULL") == [(1000,)]
+
+    def test_that_is_stopped_finishes_its_batch_and_keeps_nothing(self, transactions: Transactions, bus: Bus) -> None:
+        consumer = Consumer("probe", TOPIC)
+        subscribe(bus, consumer)
+        emit(transactions, *(f"u-{number}" for number in range(300)))
+        running = RunningRelay(transactions, bus)
+        received = pull(bus, consumer, 1)
+
+        running.stop()
+        while batch := bus.pull(subscription=consumer.subscription, limit=1000, timeout_s=0.5):
+            received += batch
+
+        # What it had claimed is on the bus and marked; all the rest is free for others at once.
+        marked = rows(transactions, "SELECT count(*) FROM outbox WHERE published_at IS NOT NULL")
+        assert marked == [(len(received),)]
+        other = Relay(transactions, bus)
+        while other.relay_once():
+            pass
+        assert rows(transactions, "SELECT count(*) FROM outbox WHERE published_at IS NULL") == [(0,)]
 
     def test_backs_off_to_ten_seconds(self) -> None:
         assert 0.5 <= backoff_s(1) <= 0.75

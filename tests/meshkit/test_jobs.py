@@ -65,6 +65,24 @@ class TestJobRunner:
         assert done == ["good"]
         assert runs == [1]
 
+    def test_one_that_loses_its_connection_leaves_nothing_and_its_tick_to_another(
+        self, transactions: Transactions
+    ) -> None:
+        runs: list[int] = []
+
+        def cut_off(tx: Tx) -> None:
+            tx.execute(text("INSERT INTO job_runs (job, tick, finished_at) VALUES ('half', now(), now())"))
+            tx.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+        first = JobRunner((Job("probe", timedelta(hours=1), cut_off),), transactions)
+        second = JobRunner((Job("probe", timedelta(hours=1), lambda tx: runs.append(1)),), transactions)
+
+        assert first.run_due() == []
+        with transactions.read(Call()) as tx:
+            assert tx.execute(text("SELECT job FROM job_runs")).all() == []
+        assert second.run_due() == ["probe"]
+        assert runs == [1]
+
 
 class TestRetention:
     def test_deletes_published_events_after_30_days_and_keeps_unpublished_ones(

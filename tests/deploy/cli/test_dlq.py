@@ -51,6 +51,18 @@ class TestList:
     def test_filters_by_service(self, dead_letter: tuple[str, str]) -> None:
         assert dead_letter[0] not in dlq("list", "--service", "finance")
 
+    def test_tells_when_it_was_put_back_and_that_it_is_no_longer_waiting(self, dead_letter: tuple[str, str]) -> None:
+        def line() -> str:
+            return next(line for line in dlq("list", "--service", "identity").splitlines() if dead_letter[0] in line)
+
+        assert line().endswith("None")
+
+        dlq("replay", dead_letter[0])
+
+        assert not line().endswith("None")
+        dlq("replay-all", "--service", "identity", "--type", "agent_created")  # what other tests left dead
+        assert "dlq: 0 events" in dlq("replay-all", "--service", "identity", "--type", "agent_created")
+
 
 class TestShow:
     def test_decodes_the_payload(self, dead_letter: tuple[str, str]) -> None:

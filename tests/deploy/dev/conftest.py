@@ -57,14 +57,14 @@ class RunningStack:
     def text(self) -> str:
         return self.output.read_text()
 
-    def wait_for(self, pattern: str, *, count: int = 1) -> str:
+    def wait_for(self, pattern: str, *, count: int = 1, within_s: float = PATIENCE_S) -> str:
         """Return the output once the pattern has been seen `count` times."""
 
         def seen() -> bool:
             assert self.process.poll() is None or len(re.findall(pattern, self.text())) >= count, self.text()
             return len(re.findall(pattern, self.text())) >= count
 
-        eventually(seen)
+        eventually(seen, within_s=within_s)
         return self.text()
 
     def pid_of(self, part: str) -> int:

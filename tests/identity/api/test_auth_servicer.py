@@ -131,6 +131,21 @@ class TestIdempotency:
         assert refused.value.headers["x-http-status"] == "409"
 
 
+class TestAdminRegister:
+    def test_refuses_a_taken_address_and_makes_nobody(self, mesh: MeshHarness, auth: stubs.AuthServiceStub) -> None:
+        email = f"{uuid.uuid4().hex}@example.com"
+        request = messages.AdminRegisterRequest(first_name="A", last_name="B", email=email, password=PASSWORD)
+        mesh.call(auth.AdminRegister, request, key=uuid.uuid4().hex)
+        before = mesh.rows("identity", "SELECT count(*) AS n FROM users")[0].n
+        request.first_name, request.email = "Another", email.upper()
+
+        with pytest.raises(Refused) as refused:
+            mesh.call(auth.AdminRegister, request, key=uuid.uuid4().hex)
+
+        assert (refused.value.code, refused.value.reason) == ("ALREADY_EXISTS", "EMAIL_TAKEN")
+        assert mesh.rows("identity", "SELECT count(*) AS n FROM users")[0].n == before
+
+
 class TestLogin:
     def test_answers_unknown_and_wrong_alike(self, mesh: MeshHarness, auth: stubs.AuthServiceStub) -> None:
         request = register_request()
