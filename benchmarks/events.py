@@ -76,7 +76,7 @@ class Result:
             self.events,
             round(self.events / self.seconds),
             round(per_checkout, 2),
-            *(round(self.latency.get(name, 0.0), 1) for name in ("p50", "p99", "max")),
+            *(round(self.latency[name], 1) if self.latency else "" for name in ("p50", "p99", "max")),
         )
 
     def by_process(self) -> dict[str, float]:

@@ -46,8 +46,9 @@ BATCH = 200
 MAX_ATTEMPTS = 10
 _PULL_SECONDS = 5.0
 _AWAY_SECONDS = 0.5
-# Waited after a batch that was not full: a few events handled together cost little more than one alone.
-_LINGER_SECONDS = 0.025
+# The least time between two batches that are not full. One relay's batches come further apart than that and are handled at
+# once; of several relays it makes batches of a few events each, which cost little more than one alone.
+_CADENCE_SECONDS = 0.03
 _ERROR_MAX = 1024
 
 _SEEN = sql(
@@ -79,13 +80,14 @@ class ConsumerRunner:
     consumer: Consumer
     transactions: Transactions
     bus: Bus
+    _arrived: float = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Consume until told to stop; a bus or database that is away is waited for."""
         while not stop.is_set():
             try:
                 if 0 < self.consume_once() < BATCH:
-                    stop.wait(_LINGER_SECONDS)
+                    stop.wait(max(0.0, self._arrived + _CADENCE_SECONDS - time.monotonic()))
             except (google.GoogleAPIError, SQLAlchemyError) as error:
                 _log.warning("consumer.waiting", consumer=self.consumer.subscription, error=str(error)[:300])
                 stop.wait(_AWAY_SECONDS)
@@ -96,6 +98,7 @@ class ConsumerRunner:
         messages = self.bus.pull(subscription=subscription, limit=BATCH, timeout_s=timeout_s)
         if not messages:
             return 0
+        self._arrived = time.monotonic()
         done, failed = self._handle(messages)
         if done:
             self.bus.acknowledge(subscription=subscription, ack_ids=[message.ack_id for message in done])

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from meshkit.events.bus import Bus
 
 BATCH = 500
+# The least time between two batches that are not full. Every batch costs each consumer a batch of its own, so this is what
+# decides the cost of events while there are some; an event after a pause is published at once.
+CADENCE_S = 0.055
 MAX_ATTEMPTS = 10
 # From then on a row is no longer judged by the company it was sent in.
 _SUSPECT_ATTEMPTS = 5
@@ -156,14 +159,17 @@ class Relay:
         idle = 0
         while not stop.is_set():
             try:
+                started = time.monotonic()
                 idle = 0 if self._pass() else min(idle + 1, _IDLE_POLLS_MAX)
                 self._note_oldest()
             except SQLAlchemyError as error:
                 _log.warning("relay.database_away", error=str(error.__cause__ or error))
                 stop.wait(0.5)
+            if self._claimed == BATCH:
+                continue
             if not idle:
-                # Gathers what the next commits leave, so that a round trip serves several events.
-                stop.wait(self.poll_s)
+                # Gathers what the next commits leave, for this process and for every consumer of what it publishes.
+                stop.wait(max(0.0, started + CADENCE_S - time.monotonic()))
             else:
                 # Commits of this process wake us at once; the growing poll finds those of others.
                 self.wake.wait(self.poll_s * idle)
