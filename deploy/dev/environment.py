@@ -87,6 +87,8 @@ def service_addresses(addresses: Addresses) -> dict[str, str]:
 def emulator(addresses: Addresses) -> dict[str, str]:
     """Return the environment of a part that talks to Pub/Sub and nothing else of ours (GCS, the topology step)."""
     return base() | {
+        # gRPC's older poller needs a quarter less processor time per call than its event engine (decision 15).
+        "GRPC_EXPERIMENTS": "-event_engine_client,-event_engine_listener",
         "PUBSUB_EMULATOR_HOST": addresses.of("pubsub"),
         "MESH_PUBSUB_PROJECT": PROJECT,
         "MESH_ENVIRONMENT": "dev",
