@@ -15,7 +15,8 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from deploy.cli.topology import _create_subscription, _create_topic, declared
+from deploy.cli import subscriptions
+from deploy.cli.topology import declared
 from deploy.dev import environment, keys
 from deploy.dev.stack import Embedded, embedded
 from meshkit.clock import SystemClock
@@ -43,7 +44,7 @@ class EventsMesh:
         """Start a service's consumers with a subscription to orders; returns when they pull."""
         for consumer in declared().consumers:
             if consumer.name == service:
-                _create_subscription(self.bus, consumer)
+                self.bus.subscriber.create_subscription(request=subscriptions.declared(self.bus, consumer))
         own = environment.service(
             service, addresses=self.stack.addresses, key_files=keys.ensure_key_files(self.stack.state)
         )
@@ -98,7 +99,7 @@ def events_mesh(folder: Path) -> Iterator[EventsMesh]:
         os.environ["PUBSUB_EMULATOR_HOST"] = stack.addresses.of("pubsub")
         bus = Bus(project=environment.PROJECT)
         for topic in declared().topics:
-            _create_topic(bus, topic)
+            bus.publisher.create_topic(request={"name": bus.topic_path(topic)})
         database = Database(stack.addresses.database_url(PRODUCER))
         producer = Transactions(database=database, clock=SystemClock(), source=PRODUCER)
         mesh = EventsMesh(stack, bus, producer, _connections(stack, services))
