@@ -78,7 +78,7 @@ class Market:
     def _quote(self, buyer: uuid.UUID, token: str, number: int, *, hot: bool) -> Request:
         half = PRODUCTS_PER_VENDOR
         picks = [0] if hot else [
-            vendor * half + (number + line) % half for vendor in (0, 1) for line in range(LINES_PER_VENDOR)
+            vendor * half + (number * LINES_PER_VENDOR + line) % half for vendor in (0, 1) for line in range(LINES_PER_VENDOR)
         ]  # fmt: skip
         items = [
             {"product_id": self.products[pick][0], "vendor_store_id": self.products[pick][1], "quantity": 1}

@@ -23,10 +23,16 @@ _INSERT = """
             CAST(:audit_after AS jsonb), :audit_request_id)
 """
 _LAST = sql("SELECT position, hash FROM audit_chain ORDER BY position DESC LIMIT 1 FOR UPDATE")
-# Rows of transactions that are still open may have lower numbers; they are linked when they appear.
+# Rows of transactions that are still open may have lower numbers; they are linked when they appear. A transaction lives
+# seconds: what is older than the last ten thousand links is not looked at again.
 _UNLINKED = sql(
-    "SELECT l.* FROM audit_log l WHERE NOT EXISTS (SELECT 1 FROM audit_chain c WHERE c.audit_id = l.id)"
-    " ORDER BY l.seq LIMIT 500"
+    """
+    SELECT l.* FROM audit_log l
+    WHERE l.seq > COALESCE((SELECT o.seq FROM audit_chain c JOIN audit_log o ON o.id = c.audit_id
+                            WHERE c.position = :position - 10000), 0)
+      AND NOT EXISTS (SELECT 1 FROM audit_chain c WHERE c.audit_id = l.id)
+    ORDER BY l.seq LIMIT 500
+    """
 )
 _LINK = sql("INSERT INTO audit_chain (position, audit_id, hash) VALUES (:position, :audit_id, :hash)")
 _CHAIN = sql(
@@ -63,7 +69,7 @@ def link_new_rows(tx: Tx) -> int:
     last = tx.execute(_LAST).one_or_none()
     position, previous = (last.position, bytes(last.hash)) if last else (0, _GENESIS)
     links = []
-    for row in tx.execute(_UNLINKED):
+    for row in tx.execute(_UNLINKED, {"position": position}):
         position += 1
         previous = _hash(previous, row)
         links.append({"position": position, "audit_id": row.id, "hash": previous})

@@ -28,7 +28,7 @@ _LOCK_FREE = sql(_STOCK + " SKIP LOCKED")
 
 # A consumer's batch is one transaction of many events. While it holds stock of one it must not wait for that of
 # another, or it and a Reserve could wait for each other. Under this name the transaction notes that it holds stock.
-_HOLDS_STOCK = "catalog.holds_stock"
+HOLDS_STOCK = "catalog.holds_stock"
 
 
 class StockBusy(Exception):
@@ -53,7 +53,7 @@ def add(tx: Tx, product_id: uuid.UUID, *, available_qty: int, low_stock_threshol
 def lock(tx: Tx, product_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Stock]:
     """Return those of the products that exist and keep their stock from changing until commit. Raises StockBusy."""
     wanted = list(set(product_ids))
-    if _HOLDS_STOCK in tx.notes:
+    if HOLDS_STOCK in tx.notes:
         stock = lock_free(tx, wanted)
         if len(stock) < len(wanted):
             raise StockBusy
@@ -96,5 +96,5 @@ def set_available(tx: Tx, product_id: uuid.UUID, *, available_qty: int, low_stoc
 def _locked(tx: Tx, statement: Any, product_ids: list[uuid.UUID]) -> dict[uuid.UUID, Stock]:
     rows = tx.execute(statement, {"product_ids": product_ids}).all()
     if rows:
-        tx.notes.add(_HOLDS_STOCK)
+        tx.notes.add(HOLDS_STOCK)
     return {row.product_id: Stock(row.available_qty, row.is_active) for row in rows}

@@ -62,10 +62,10 @@ _WRITE_NEW = sql(
 _SETTLE = """
     WITH chosen AS (
         SELECT line_id FROM reservations
-        WHERE line_id = ANY(CAST(:line_ids AS uuid[])) AND state = 'reserved' {condition}
+        WHERE line_id = ANY(CAST(:line_ids AS uuid[])) AND (state = 'reserved') IS TRUE {condition}
     ), settled AS (
         UPDATE reservations r SET state = :state, updated_at = :now
-        FROM chosen c WHERE r.line_id = c.line_id AND r.state = 'reserved'
+        FROM chosen c WHERE r.line_id = c.line_id AND (r.state = 'reserved') IS TRUE
         RETURNING r.line_id, r.group_id, r.order_id, r.product_id, r.quantity
     ), sums AS (
         SELECT product_id, sum(quantity) AS quantity FROM settled GROUP BY product_id
@@ -82,6 +82,8 @@ _CONSUME = sql(_SETTLE.format(condition="", target="consumed_qty"))
 _EXPIRE = sql(_SETTLE.format(condition="AND expires_at <= :now FOR UPDATE SKIP LOCKED", target="available_qty"))
 
 # All lines of an order or none: an order of which something is amiss is followed on its own, and holds nothing here.
+# "IS TRUE" keeps the planner from the partial index over everything reserved, which it takes for small while statistics
+# are older than the last few thousand orders.
 _MAKE_ORDERS_DURABLE = sql(
     """
     WITH kept AS (
@@ -89,15 +91,15 @@ _MAKE_ORDERS_DURABLE = sql(
              AS k (line_id, order_id)
     ), amiss AS (
         SELECT k.order_id FROM kept k
-        LEFT JOIN reservations r ON r.line_id = k.line_id AND r.state = 'reserved'
+        LEFT JOIN reservations r ON r.line_id = k.line_id AND (r.state = 'reserved') IS TRUE
         WHERE r.line_id IS NULL
         UNION
         SELECT r.order_id FROM reservations r
-        WHERE r.line_id = ANY(CAST(:rejected_line_ids AS uuid[])) AND r.state IN ('reserved', 'expired')
+        WHERE r.line_id = ANY(CAST(:rejected_line_ids AS uuid[])) AND (r.state IN ('reserved', 'expired')) IS TRUE
     )
     UPDATE reservations r SET expires_at = NULL, updated_at = :now
     FROM kept k
-    WHERE r.line_id = k.line_id AND r.state = 'reserved' AND k.order_id NOT IN (SELECT a.order_id FROM amiss a)
+    WHERE r.line_id = k.line_id AND (r.state = 'reserved') IS TRUE AND k.order_id NOT IN (SELECT a.order_id FROM amiss a)
     RETURNING r.line_id
     """
 )

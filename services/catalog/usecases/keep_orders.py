@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.catalog.data import reservations
-from services.catalog.data.inventory import _HOLDS_STOCK as HOLDS_STOCK
+from services.catalog.data.inventory import HOLDS_STOCK
 from services.catalog.domain.reservations import is_settled_by_keeping, is_wanted
 
 if TYPE_CHECKING:
