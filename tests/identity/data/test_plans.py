@@ -4,44 +4,42 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-import sqlalchemy as sa
+from sqlalchemy import text
 
-from meshkit.call import Call
 from meshkit.cursor import Cursor, Page
 from meshkit.db.tx import Tx
 from services.identity.data import notifications
+from tests.support.statements import owner_transaction, plan_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.support.mesh_harness import MeshHarness
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 STORE = uuid.UUID(int=7)
 # One in fifty is unread; every twentieth belongs to the administrators.
-_FILL = """
+_FILL = text("""
 INSERT INTO notifications (id, store_id, type, title, message, link, read_at, created_at)
 SELECT gen_random_uuid(), CASE n % 20 WHEN 0 THEN NULL ELSE lpad(to_hex(n % 20), 32, '0')::uuid END, 'order_alert', 't',
     'm', '', CASE n % 50 WHEN 7 THEN NULL ELSE TIMESTAMPTZ '2026-01-01 UTC' END,
     TIMESTAMPTZ '2025-01-01 UTC' + n * interval '1 minute'
 FROM generate_series(1, 20000) AS n;
 ANALYZE notifications;
-"""
+""")
 
 
 @pytest.fixture(scope="module")
 def filled(session_mesh: MeshHarness) -> Iterator[Tx]:
     """Return a transaction that sees many rows and is rolled back in the end."""
     session_mesh.start("identity")
-    engine = sa.create_engine(session_mesh.stack.addresses.database_url("identity", kind="owner"))
-    with engine.connect() as connection:
-        connection.connection.driver_connection.execute(_FILL)
-        yield Tx(now=NOW, call=Call(), connect=lambda: connection)
-        connection.rollback()
-    engine.dispose()
+    url = session_mesh.stack.addresses.database_url("identity", kind="owner")
+    with owner_transaction(url, now=NOW) as tx:
+        tx.execute(_FILL)
+        yield tx
 
 
 class TestPlans:
@@ -75,20 +73,9 @@ class TestPlans:
         assert "_idx" in plan
 
 
-def _plan(tx: Tx, query: Any) -> str:
-    """Run the query and return the plan of the statement it ran."""
-    seen: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        seen.append((statement, parameters))
-
-    sa.event.listen(tx.connection, "before_cursor_execute", note)
-    try:
-        # Taken back, so that no test changes what another one sees.
-        with tx.connection.begin_nested() as savepoint:
-            query()
-            savepoint.rollback()
-    finally:
-        sa.event.remove(tx.connection, "before_cursor_execute", note)
-    ((statement, parameters),) = [each for each in seen if "SAVEPOINT" not in each[0]]
-    return "\n".join(tx.connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars())
+def _plan(tx: Tx, query: Callable[[], object]) -> str:
+    """Run the query and return its plan; taken back, so that no test changes what another one sees."""
+    with tx.session.core.begin_nested() as savepoint:
+        plan = plan_of(tx, query)
+        savepoint.rollback()
+    return plan
