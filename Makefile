@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHON
 
-.PHONY: help setup protos run demo prove doctor test lint types check bench bench-events clean-state
+.PHONY: help setup protos run demo prove doctor test chaos lint types check bench bench-events clean-state
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -25,8 +25,12 @@ doctor: setup ## Check settings, versions, databases, topics and services, and s
 	@exec $(BIN)/python -m deploy.cli.main doctor
 
 test: setup ## Run all tests; the whole mesh comes last and alone, because it needs the machine for itself
-	@$(BIN)/python -m pytest --ignore=tests/e2e $(ARGS)
-	@exec $(BIN)/python -m pytest tests/e2e -n 0 $(ARGS)
+	@$(BIN)/python -m pytest --ignore=tests/e2e --ignore=tests/chaos $(ARGS)
+	@exec $(BIN)/python -m pytest tests/e2e tests/chaos -n 0 $(ARGS)
+
+chaos: setup ## Trade while processes die, stall and hear things twice; CHAOS_SEEDS="1 2 3" CHAOS_SECONDS=60
+	@CHAOS_SEEDS="$${CHAOS_SEEDS:-1 2 3 4 5}" CHAOS_SECONDS="$${CHAOS_SECONDS:-60}" \
+	  $(BIN)/python -m pytest tests/chaos -n 0 $(ARGS)
 
 lint: setup ## Format, lint, import walls, contracts
 	@scripts/lint.sh

@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from meshkit import audit, idempotency
@@ -48,6 +49,7 @@ class Flow:
     policy: MethodPolicy
     request: Message
     key: Key
+    lease: timedelta = idempotency.FLOW_LEASE
     completed: bytes | None = field(default=None)
     _id: uuid.UUID | None = field(default=None)
 
@@ -104,6 +106,7 @@ class Flow:
         record = idempotency.FlowClaim(
             self.request.SerializeToString(deterministic=True),
             {**caller.principal.claims, "request_id": caller.request_id, "traceparent": caller.traceparent},
+            self.lease,
         )
         claimed = idempotency.claim(tx, self.key, flow=record)
         if isinstance(claimed, idempotency.Replay):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from meshkit.db.tx import Tx
 
-# How long a flow may be silent before somebody else may take it up.
+# See MeshSettings.flow_lease_s.
 FLOW_LEASE = timedelta(seconds=20)
 
 _CLAIM = sql(
@@ -90,6 +90,7 @@ class FlowClaim:
 
     request: bytes
     principal: dict[str, Any]
+    lease: timedelta = FLOW_LEASE
 
 
 def claim(tx: Tx, key: Key, *, flow: FlowClaim | None = None) -> Replay | uuid.UUID | None:
@@ -106,7 +107,7 @@ def claim(tx: Tx, key: Key, *, flow: FlowClaim | None = None) -> Replay | uuid.U
         "flow_id": flow_id,
         "flow_request": flow.request if flow else None,
         "flow_principal": json.dumps(flow.principal) if flow else None,
-        "lease_until": tx.now + FLOW_LEASE if flow else None,
+        "lease_until": tx.now + flow.lease if flow else None,
     }
     if tx.execute(_CLAIM, row).rowcount == 1:
         return flow_id
@@ -118,13 +119,13 @@ def claim(tx: Tx, key: Key, *, flow: FlowClaim | None = None) -> Replay | uuid.U
         raise IdempotencyKeyReused
     if found.response is not None:
         return Replay(bytes(found.response), dict(found.headers or {}))
-    return _take_over(tx, key, found)
+    return _take_over(tx, key, found, lease=flow.lease if flow else FLOW_LEASE)
 
 
-def _take_over(tx: Tx, key: Key, found: Any) -> uuid.UUID:
+def _take_over(tx: Tx, key: Key, found: Any, *, lease: timedelta) -> uuid.UUID:
     if found.lease_until is not None and found.lease_until > tx.now:
         raise IdempotencyInProgress
-    tx.execute(_EXTEND, {**key.scope, "lease_until": tx.now + FLOW_LEASE})
+    tx.execute(_EXTEND, {**key.scope, "lease_until": tx.now + lease})
     flow_id: uuid.UUID = found.flow_id
     return flow_id
 

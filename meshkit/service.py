@@ -6,10 +6,12 @@ import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import redis
 
+from meshkit import crash
 from meshkit.auth import Authenticator, KeySet
 from meshkit.clock import Clock, SystemClock
 from meshkit.db.engine import Database
@@ -85,6 +87,8 @@ class Process:
 
     def __post_init__(self) -> None:
         settings = self.spec.database_settings()
+        if self.mesh.crash_file and not self.mesh.is_production:
+            crash.arm(service=self.spec.name, file=self.mesh.crash_file)
         self.stop = threading.Event()
         self.wake = threading.Event()
         self.database = Database(settings.database_url, pool_size=settings.database_pool)
@@ -96,7 +100,7 @@ class Process:
         parts = Parts(self.mesh, self.clock, self.transactions, self.channel)
         self.wiring = self.spec.wire(parts)
         self.policies = collect_policies(self.wiring.servicers)
-        self.unit_of_work = UnitOfWork(self.transactions)
+        self.unit_of_work = UnitOfWork(self.transactions, timedelta(seconds=self.mesh.flow_lease_s))
         self._threads: list[threading.Thread] = []
 
     def channel(self, target: str) -> Channel:

@@ -59,6 +59,10 @@ class MeshSettings(EnvironmentSettings):
     rpc_threads: int = Field(default=16, ge=1)
     rpc_concurrency: int = Field(default=64, ge=1)
     relay_poll_ms: int = Field(default=20, ge=1)
+    # How long a flow may be silent before somebody else may take it up: longer than the gateway waits for one.
+    flow_lease_s: float = Field(default=20, gt=0)
+    # Tests only: see meshkit/crash.py.
+    crash_file: Path | None = None
     # Where the other services' gRPC servers are.
     addresses: dict[str, str] = Field(default_factory=_addresses)
 

@@ -21,6 +21,7 @@ from google.api_core import exceptions as google
 from sqlalchemy.exc import SQLAlchemyError
 
 from meshkit.call import Call
+from meshkit.crash import crash_point
 from meshkit.db.engine import is_unavailable
 from meshkit.db.sql import sql
 from meshkit.errors import MeshError
@@ -99,9 +100,12 @@ class ConsumerRunner:
         if not messages:
             return 0
         self._arrived = time.monotonic()
+        crash_point("consume.pulled")
         done, failed = self._handle(messages)
+        crash_point("consume.committed")
         if done:
             self.bus.acknowledge(subscription=subscription, ack_ids=[message.ack_id for message in done])
+            crash_point("consume.acknowledged")
         if failed:
             self.bus.reject(subscription=subscription, ack_ids=[message.ack_id for message in failed])
         return len(messages)
@@ -129,6 +133,7 @@ class ConsumerRunner:
         started = time.perf_counter()
         with self.transactions.write(Call()) as tx:
             unseen = self._mark_seen(tx, envelopes)
+            crash_point("consume.seen")
             fresh = []
             for envelope in envelopes:
                 if envelope.event_id in unseen:
@@ -138,6 +143,7 @@ class ConsumerRunner:
                     self._log(envelope, "duplicate", started)
             for run in runs_of(fresh, set_based=self.consumer.set_based):
                 self._handle_run(tx, run)
+            crash_point("consume.handled")
 
     def _handle_run(self, tx: Tx, run: Sequence[Envelope]) -> None:
         route = self.consumer.set_based(run[0].type)

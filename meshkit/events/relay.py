@@ -19,6 +19,7 @@ from google.api_core import exceptions as google
 from sqlalchemy.exc import SQLAlchemyError
 
 from meshkit.call import Call
+from meshkit.crash import crash_point
 from meshkit.db.sql import sql
 from meshkit.events.bus import AWAY, REQUEST_BYTES_MAX, REQUEST_MESSAGES_MAX, RETRYABLE, Outgoing
 from meshkit.events.envelope import attributes_of
@@ -202,6 +203,8 @@ class Relay:
             rows = sorted(tx.execute(_CLAIM, parameters), key=lambda row: row.seq)
         self._claimed = len(rows)
         self._unsettled = (token, self._publish_all(rows) if rows else [])
+        if rows:
+            crash_point("relay.published")
         return len(rows)
 
     def _settle_last(self) -> None:
@@ -225,6 +228,7 @@ class Relay:
 
     def _publish_all(self, rows: Sequence[Any]) -> list[Outcome]:
         """Publish rows, in order within each topic; topics wait for none of the others."""
+        crash_point("relay.claimed")
         topics: dict[str, list[Any]] = defaultdict(list)
         for row in rows:
             topics[row.topic].append(row)
@@ -306,6 +310,7 @@ def _settle(tx: Tx, batch: tuple[uuid.UUID | None, Sequence[Outcome]]) -> None:
     published = [outcome.row.seq for outcome in outcomes if outcome.error is None]
     if published:
         tx.execute(_PUBLISHED, {"now": tx.now, "seqs": published, "token": token})
+        crash_point("relay.marked")
     if len(published) == len(outcomes):
         return
     failed, held, dead = _sorted_out(outcomes)

@@ -16,6 +16,7 @@ import structlog
 from grpc_status import rpc_status
 from sqlalchemy.exc import SQLAlchemyError
 
+from meshkit.crash import crash_point
 from meshkit.db.engine import is_unavailable, unavailable
 from meshkit.errors import DependencyUnavailable, InternalError, MeshError
 from meshkit.grpc import wire
@@ -99,6 +100,7 @@ class PolicyInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
                 error = self._refusal(raised)
                 self.unit_of_work.record_denial(policy, request, call, error)
             self._finish(policy, call, trace.trace_id, error, time.perf_counter() - started)
+        crash_point("rpc.answering")
         return self._answer(context, call, response, error)
 
     def _run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -34,6 +35,7 @@ class UnitOfWork:
     """Runs a servicer method inside its transaction, or as a flow of several."""
 
     transactions: Transactions
+    flow_lease: timedelta = idempotency.FLOW_LEASE
 
     def run(
         self,
@@ -114,7 +116,14 @@ class UnitOfWork:
         *,
         resumed: bool,
     ) -> Message | bytes:
-        flow = Flow(origin=call, transactions=self.transactions, policy=policy, request=request, key=key)
+        flow = Flow(
+            origin=call,
+            transactions=self.transactions,
+            policy=policy,
+            request=request,
+            key=key,
+            lease=self.flow_lease,
+        )
         try:
             servicer(request, flow)
         except Replayed as found:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
+from meshkit.crash import crash_point
 from meshkit.errors import DependencyUnavailable, NotFound
 from services.finance.data import intents, ledger
 from services.finance.domain import ledger as entries
@@ -49,6 +50,7 @@ def collect_cash(tx: Tx, count: CashCount) -> Any:
     if settled is None or intent.method != "cash":
         raise PaymentFinal(state=intent.status)
     _require_match(tx, intent, count)
+    crash_point("collect.locked")
     ledger.append(
         tx,
         entries.cash_collected(
@@ -62,9 +64,12 @@ def collect_cash(tx: Tx, count: CashCount) -> Any:
         buyer_store_id=intent.buyer_store_id,
         vendor_store_id=intent.vendor_store_id,
     )
+    crash_point("collect.posted")
     tx.audit(target=intent.order_id, before={"status": intent.status}, after={"status": settled})
     tx.emit(_collected_event(tx, intent, count))
-    return intents.change(tx, intent.id, status=settled, cash_collected_at=tx.now, failure_reason="")
+    changed = intents.change(tx, intent.id, status=settled, cash_collected_at=tx.now, failure_reason="")
+    crash_point("collect.settled")
+    return changed
 
 
 def _require_match(tx: Tx, intent: Any, count: CashCount) -> None:

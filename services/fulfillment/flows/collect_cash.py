@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from meshkit.crash import crash_point
 from meshkit.grpc.channel import RemoteRefusal
 from services.fulfillment.data import deliveries
 from services.fulfillment.domain.assignment import CASH_STATES
@@ -40,16 +41,22 @@ def collect_cash(
     DependencyUnavailable.
     """
     agent = flow.principal.require_user
+    crash_point("cash.called")
     with flow.read() as tx:
         known = read_my_delivery(tx, order_id=collection.order_id)
+    crash_point("cash.claimed")
     if known.cash_pickup_time is None:
         _post(flow, collection, orders=orders, cash=cash)
+    crash_point("cash.posted")
     with flow.transaction() as tx:
         deliveries.note_step(tx, collection.order_id, agent, column="cash_pickup_time")
         if known.cash_pickup_time is None:
             deliveries.change_payment(tx, collection.order_id, "settled")
         tx.audit(target=collection.order_id, after={"amount_cents": collection.amount_cents})
-        return flow.complete(tx, respond(read_my_delivery(tx, order_id=collection.order_id)))
+        answer = flow.complete(tx, respond(read_my_delivery(tx, order_id=collection.order_id)))
+        crash_point("cash.recorded")
+    crash_point("cash.committed")
+    return answer
 
 
 def _post(flow: Flow, collection: Collection, *, orders: Orders, cash: Cash) -> None:
@@ -57,10 +64,12 @@ def _post(flow: Flow, collection: Collection, *, orders: Orders, cash: Cash) -> 
         order = orders.read(flow.call, collection.order_id)
     except RemoteRefusal as refusal:
         raise translate_refusal(refusal) from None
+    crash_point("cash.order_read")
     if status_name(order) not in CASH_STATES:
         raise DeliveryStateInvalid(state=status_name(order), allowed=", ".join(CASH_STATES))
     with flow.transaction() as tx:
         take_over_order(tx, order)
+    crash_point("cash.taken_over")
     try:
         cash.collect(
             flow.call,

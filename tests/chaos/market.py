@@ -1,0 +1,176 @@
+"""The people of the chaos suite, and what each of them does for a while through the gateway."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+import uuid
+from dataclasses import dataclass, field
+
+from deploy.cli.people import Cast, Person, address
+from deploy.cli.rest_client import Unexpected
+from deploy.cli.story import product_body
+from deploy.cli.waiting import until
+from tests.chaos.calls import Caller
+
+VENDORS, BUYERS, AGENTS = 2, 3, 2
+# Little enough to run out while the suite runs.
+STOCK, PRODUCTS_PER_VENDOR = 12, 3
+
+
+@dataclass
+class Shop:
+    """A vendor and its products."""
+
+    vendor: Person
+    products: list[str]
+
+
+@dataclass
+class Town:
+    """Everybody, ready to trade."""
+
+    cast: Cast
+    admin: Person
+    shops: list[Shop]
+    buyers: list[Person]
+    agents: list[Person]
+    stop: threading.Event = field(default_factory=threading.Event)
+    done: dict[str, int] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @classmethod
+    def settle(cls, url: str, *, stock: int = STOCK) -> Town:
+        """Register and verify everybody, while nothing fails yet."""
+        cast = Cast(url)
+        admin = cast.admin()
+        shops = [_shop(cast, admin, f"vendor-{number}", stock) for number in range(VENDORS)]
+        buyers = [cast.store(f"buyer-{number}", store_type="buyer") for number in range(BUYERS)]
+        for number, buyer in enumerate(buyers):
+            cast.verify(buyer, admin, name=f"buyer-{number}")
+        agents = [cast.agent(admin, name=f"agent-{number}") for number in range(AGENTS)]
+        town = cls(cast, admin, shops, buyers, agents)
+        for buyer in buyers:
+            until("shops open to the buyer", lambda buyer=buyer: town.sees_all(buyer))  # type: ignore[misc]
+        return town
+
+    def sees_all(self, buyer: Person) -> bool:
+        """Return whether a buyer sees every product."""
+        grid = buyer.client.get("/api/v1/products", query={"q": self.cast.tag, "limit": 50})
+        return len(grid["items"]) == VENDORS * PRODUCTS_PER_VENDOR
+
+    def count(self, what: str) -> None:
+        """Note that something was done, so that a suite that does nothing is found out."""
+        with self._lock:
+            self.done[what] = self.done.get(what, 0) + 1
+
+
+def _shop(cast: Cast, admin: Person, name: str, stock: int) -> Shop:
+    vendor = cast.store(name, store_type="vendor")
+    cast.verify(vendor, admin, name=name)
+    cast.subscribe(vendor, admin, name=name)
+    bodies = [
+        product_body(
+            f"{name}-{number}-{cast.tag}",
+            price_cents="700",
+            moq=1,
+            volume_discounts=[],
+            inventory={"available_qty": stock, "low_stock_threshold": 0},
+        )
+        for number in range(PRODUCTS_PER_VENDOR)
+    ]
+    products = [vendor.client.post("/api/v1/vendor/products", body)["summary"]["id"] for body in bodies]
+    return Shop(vendor, products)
+
+
+@dataclass
+class Actor:
+    """One person doing what they do, over and over, until the town stops."""
+
+    town: Town
+    person: Person
+    caller: Caller
+    dice: random.Random
+
+    def run(self) -> None:
+        """Act until told to stop. An unexpected answer is kept for the test to report."""
+        while not self.town.stop.is_set():
+            try:
+                self.act()
+            except Unexpected as error:
+                self.caller.log.unexpected.append(str(error))
+            time.sleep(self.dice.uniform(0.0, 0.1))
+
+    def act(self) -> None:
+        """Do one thing."""
+        raise NotImplementedError
+
+
+class Buyer(Actor):
+    """Quotes, checks out, sometimes twice, sometimes hangs up, sometimes cancels."""
+
+    def act(self) -> None:
+        """Buy a few things of both vendors."""
+        picks = [(shop, self.dice.choice(shop.products), self.dice.randint(1, 3)) for shop in self.town.shops]
+        items = [
+            {"product_id": product, "vendor_store_id": shop.vendor.store_id, "quantity": quantity}
+            for shop, product, quantity in picks
+        ]
+        quote = self.caller.write("/api/v1/cart", {"buyer_store_id": self.person.store_id, "items": items}, ok=(200,))
+        if quote is None:
+            return
+        body = {"cart_id": quote["id"], "shipping_address": address(), "payment_method": "cash"}
+        bought = self.caller.write("/api/v1/checkout", body, ok=(201,), refusals=(409,))
+        if bought is None:
+            return
+        self.town.count("checkout")
+        for order in bought["vendor_orders"]:
+            if self.dice.random() < 0.15:
+                path = f"/api/v1/orders/{order['order_id']}/cancel"
+                if self.caller.write(path, {}, ok=(200,), refusals=(409,)):
+                    self.town.count("cancel")
+
+
+class Vendor(Actor):
+    """Decides what waits, and packs."""
+
+    def act(self) -> None:
+        """Take the first order that waits one step further."""
+        for order in self.caller.read("/api/v1/orders", {"actionable": True, "limit": 5}):
+            path = f"/api/v1/vendor/orders/{order['order_id']}"
+            if order["status"] == "created_pending":
+                decision = "accept" if self.dice.random() < 0.85 else "reject"
+                if self.caller.write(f"{path}/decision", {"decision": decision}, ok=(200,), refusals=(409,)):
+                    self.town.count(decision)
+            elif self.caller.write(f"{path}/fulfill", {}, ok=(200,), refusals=(409,)):
+                self.town.count("fulfill")
+
+
+class Agent(Actor):
+    """Picks up, delivers and collects; sometimes counts wrong."""
+
+    def act(self) -> None:
+        """Take each delivery one step further."""
+        for order in self.caller.read("/api/v1/agent/orders", {"limit": 10}):
+            path = f"/api/v1/agent/orders/{order['order_id']}"
+            if order["order_status"] in {"hold", "ready_for_dispatch", "hold_for_pickup"}:
+                self.caller.write(f"{path}/pickup", {}, ok=(200,), refusals=(404, 409))
+            elif order["order_status"] == "in_transit":
+                self.caller.write(f"{path}/deliver", {}, ok=(200,), refusals=(404, 409))
+            elif order["payment_status"] == "unpaid":
+                wrong = 1 if self.dice.random() < 0.1 else 0
+                money = {"amount_cents": str(int(order["total_cents"]) - wrong), "currency": "USD"}
+                if self.caller.write(f"{path}/cash-collected", money, ok=(200,), refusals=(404, 409)):
+                    self.town.count("cash")
+
+
+class Admin(Actor):
+    """Assigns what nobody has, clears differences up, pays out."""
+
+    def act(self) -> None:
+        """Pay what is due and look after what failed."""
+        for due in self.caller.read("/api/v1/admin/orders/payouts", {"limit": 10}):
+            path = f"/api/v1/admin/orders/{due['order_id']}/confirm-payout"
+            if self.caller.write(path, {"reference": uuid.uuid4().hex}, ok=(200,), refusals=(404, 409)):
+                self.town.count("payout")

@@ -1,0 +1,139 @@
+"""A process dies at each labelled point inside checkout, cash collection and the way of their events (`meshkit/crash.py`).
+
+The caller repeats its call with the same key, as good clients do; afterwards every invariant must hold.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.cli.people import address
+from deploy.cli.prove import prove_everything
+from deploy.cli.waiting import until
+from tests.chaos.market import Town
+from tests.docs.reading import ROOT
+from tests.e2e.running_mesh import RunningMesh, running_mesh
+
+pytestmark = pytest.mark.timeout(420)
+
+CHECKOUT = [
+    *(f"commerce checkout.{step}" for step in (
+        "called", "claimed", "begun", "recorded", "reserved", "converted", "answered", "committed",
+    )),
+    "commerce rpc.answering",
+    *(f"catalog reserve.{step}" for step in ("called", "locked", "written")),
+    "catalog rpc.answering",
+]  # fmt: skip
+EVENTS = [
+    *(f"commerce relay.{step}" for step in ("claimed", "published", "marked")),
+    *(
+        f"{service} consume.{step}"
+        for service in ("catalog", "finance")
+        for step in ("pulled", "seen", "handled", "committed", "acknowledged")
+    ),
+]
+CASH = [
+    *(f"fulfillment cash.{step}" for step in (
+        "called", "claimed", "order_read", "taken_over", "posted", "recorded", "committed",
+    )),
+    *(f"finance collect.{step}" for step in ("locked", "posted", "settled")),
+    "finance rpc.answering",
+]  # fmt: skip
+
+
+class Deathbed:
+    """A mesh whose processes die where they are told to, and people who trade in it."""
+
+    def __init__(self, mesh: RunningMesh, town: Town, trap: Path) -> None:
+        self.mesh, self.town, self._trap = mesh, town, trap
+
+    def dying_at(self, point: str, work: Callable[[], Any]) -> Any:
+        """Do the work while a process dies at that point; returns what came of it."""
+        self._trap.write_text(point)
+        result = work()
+        until(f"{point} was reached", lambda: not self._trap.exists(), seconds=30)
+        self.mesh.wait_ready()
+        return result
+
+    def checkout(self) -> dict[str, Any]:
+        """Buy one thing of each vendor, whatever dies meanwhile; the same key answers the same again."""
+        buyer, shops = self.town.buyers[0], self.town.shops
+        items = [
+            {"product_id": shop.products[0], "vendor_store_id": shop.vendor.store_id, "quantity": 1} for shop in shops
+        ]
+        quote = buyer.client.post("/api/v1/cart", {"buyer_store_id": buyer.store_id, "items": items})
+        body = {"cart_id": quote["id"], "shipping_address": address(), "payment_method": "cash"}
+        key = uuid.uuid4().hex
+        bought: dict[str, Any] = buyer.client.post("/api/v1/checkout", body, expect=201, key=key)
+        assert buyer.client.post("/api/v1/checkout", body, expect=201, key=key) == bought
+        return bought
+
+    def delivered(self) -> tuple[dict[str, Any], Any]:
+        """Return an order that waits for its cash, and its agent's client."""
+        order = self.checkout()["vendor_orders"][0]
+        shop = next(shop for shop in self.town.shops if shop.vendor.store_id == order["vendor_store_id"])
+        path = f"/api/v1/vendor/orders/{order['order_id']}"
+        shop.vendor.client.post(f"{path}/decision", {"decision": "accept"})
+        shop.vendor.client.post(f"{path}/fulfill", {})
+        agent = until("our agent has it", lambda: self._assigned(order["order_id"]))
+        for step in ("pickup", "deliver"):
+            agent.post(f"/api/v1/agent/orders/{order['order_id']}/{step}", {})
+        return order, agent
+
+    def _assigned(self, order_id: str) -> Any:
+        """Give the order to our own agent: the seed has one as well, who may have been drawn."""
+        agent, key = self.town.agents[0], uuid.uuid4().hex
+        path, body = f"/api/v1/admin/orders/{order_id}/assign-agent", {"agent_user_id": agent.user_id}
+        answer = self.town.admin.client.try_once("POST", path, body=body, key=key)
+        return agent.client if answer.status == 200 else None
+
+
+@pytest.fixture(scope="module")
+def deathbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deathbed]:
+    folder = tmp_path_factory.mktemp("crash")
+    trap = folder / "trap"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MESH_CRASH_FILE", str(trap))
+        # Nobody wants to wait 20 s for each of the dead; taking a slow run over is safe as well.
+        patch.setenv("MESH_FLOW_LEASE_S", "2")
+        with running_mesh(folder) as mesh:
+            yield Deathbed(mesh, Town.settle(mesh.url, stock=100), trap)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def everything_adds_up(deathbed: Deathbed) -> Iterator[None]:
+    yield
+    assert prove_everything(settle_s=120) == []
+
+
+@pytest.mark.parametrize("point", [*CHECKOUT, *EVENTS])
+def test_a_checkout_survives(deathbed: Deathbed, point: str) -> None:
+    bought = deathbed.dying_at(point, deathbed.checkout)
+
+    assert len(bought["vendor_orders"]) == 2
+
+
+@pytest.mark.parametrize("point", CASH)
+def test_a_cash_collection_survives(deathbed: Deathbed, point: str) -> None:
+    order, agent = deathbed.delivered()
+    path = f"/api/v1/agent/orders/{order['order_id']}/cash-collected"
+    body = {"amount_cents": order["total_cents"], "currency": "USD"}
+    key = uuid.uuid4().hex
+
+    collected = deathbed.dying_at(point, lambda: agent.post(path, body, key=key))
+
+    assert collected["payment_status"] == "settled"
+    assert agent.post(path, body, key=key) == collected
+
+
+def test_every_label_in_the_code_is_tried() -> None:
+    code = [path for folder in ("meshkit", "services") for path in (ROOT / folder).rglob("*.py")]
+    labels = {label for path in code for label in re.findall(r'crash_point\("([a-z_.]+)"\)', path.read_text())}
+
+    assert labels == {point.split()[1] for point in (*CHECKOUT, *EVENTS, *CASH)}
