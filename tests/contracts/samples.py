@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from marketmesh.ads.v1 import ad_service_pb2 as ads
 from marketmesh.analytics.v1 import analytics_service_pb2 as analytics
 from marketmesh.catalog.v1 import catalog_internal_service_pb2 as catalog_internal
+from marketmesh.catalog.v1 import inventory_service_pb2 as inventory
 from marketmesh.catalog.v1 import product_service_pb2 as catalog
 from marketmesh.commerce.v1 import cart_service_pb2 as cart
 from marketmesh.commerce.v1 import commerce_internal_service_pb2 as commerce_internal
@@ -208,6 +209,30 @@ _CATALOG: dict[str, Callable[[World], Sample]] = {
         w.vendor.token,
         catalog.SetInventoryRequest(product_id=w.new_product(w.vendor).id, available_qty=7),
         _set(available_qty=8),
+        w.other_vendor.token,
+    ),
+    "catalog.v1.InventoryService/ReceiveStock": lambda w: Sample(
+        w.vendor.token,
+        inventory.ReceiveStockRequest(product_id=w.new_product(w.vendor).id, quantity=7),
+        _set(quantity=8),
+        w.other_vendor.token,
+    ),
+    "catalog.v1.InventoryService/AdjustStock": lambda w: Sample(
+        w.vendor.token,
+        inventory.AdjustStockRequest(product_id=w.new_product(w.vendor).id, quantity=-7, reason="broken"),
+        _set(quantity=-8),
+        w.other_vendor.token,
+    ),
+    "catalog.v1.InventoryService/CountStock": lambda w: Sample(
+        w.vendor.token,
+        inventory.CountStockRequest(product_id=w.new_product(w.vendor).id, counted_qty=7),
+        _set(counted_qty=8),
+        w.other_vendor.token,
+    ),
+    "catalog.v1.InventoryService/ListStockMovements": lambda w: Sample(
+        w.vendor.token,
+        inventory.ListStockMovementsRequest(product_id=w.new_product(w.vendor).id),
+        None,
         w.other_vendor.token,
     ),
     "catalog.v1.ProductService/CreatePromo": lambda w: Sample(

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from marketmesh.catalog.v1 import catalog_internal_service_pb2, product_pb2, product_service_pb2
+from marketmesh.catalog.v1 import (
+    catalog_internal_service_pb2,
+    inventory_service_pb2,
+    product_pb2,
+    product_service_pb2,
+)
 from marketmesh.type.v1 import page_pb2
 from services.catalog.domain.percent import format_percent
 
@@ -74,6 +79,27 @@ def inventory_message(row: Any) -> product_pb2.Inventory:
     return product_pb2.Inventory(
         available_qty=row.available_qty, reserved_qty=row.reserved_qty, low_stock_threshold=row.low_stock_threshold
     )
+
+
+def movement_message(row: Any) -> inventory_service_pb2.StockMovement:
+    """Return a change of how many units there are."""
+    message = inventory_service_pb2.StockMovement(
+        id=str(row.id),
+        product_id=str(row.product_id),
+        kind=row.kind,
+        quantity=row.quantity,
+        available_after=row.available_after,
+        reason=row.reason,
+        cause=row.cause,
+        actor_user_id=str(row.actor_user_id or ""),
+    )
+    message.created_at.FromDatetime(row.created_at)
+    return message
+
+
+def stock_change_message(row: Any) -> inventory_service_pb2.StockChange:
+    """Return a movement with what it left."""
+    return inventory_service_pb2.StockChange(inventory=inventory_message(row), movement=movement_message(row))
 
 
 def tier_message(row: Any) -> product_pb2.VolumeDiscount:

@@ -11,12 +11,10 @@ from services.catalog.domain.filters import Filters
 from services.catalog.domain.percent import parse_percent
 from services.catalog.domain.product import Description, NewProduct, VolumeTier
 from services.catalog.domain.search import plain_words, prefix_query
+from services.catalog.domain.stock import MAX_UNITS
 
 if TYPE_CHECKING:
     from marketmesh.catalog.v1 import product_service_pb2
-
-# Far beyond any warehouse; keeps sums inside what the wire can carry.
-_MAX_UNITS = 1_000_000_000
 
 
 def filters_of(request: product_service_pb2.ListProductsRequest) -> Filters:
@@ -56,8 +54,8 @@ def new_product_of(request: product_service_pb2.CreateProductRequest) -> NewProd
 
 def checked_units(quantity: int, *, field: str) -> int:
     """Return a number of units. Raises ValidationError when it is beyond all measure."""
-    if quantity > _MAX_UNITS:
-        raise ValidationError.of(field, f"must be at most {_MAX_UNITS}")
+    if quantity > MAX_UNITS:
+        raise ValidationError.of(field, f"must be at most {MAX_UNITS}")
     return quantity
 
 

@@ -61,6 +61,12 @@ def exists_with_id(tx: Tx, product_id: uuid.UUID) -> bool:
     return tx.execute(select(products.c.id).where(products.c.id == product_id)).first() is not None
 
 
+def is_of_store(tx: Tx, product_id: uuid.UUID, *, store_id: uuid.UUID) -> bool:
+    """Return whether a product is the store's own."""
+    statement = select(products.c.id).where(products.c.id == product_id, products.c.store_id == store_id)
+    return tx.execute(statement).first() is not None
+
+
 def is_sku_taken(tx: Tx, *, store_id: uuid.UUID, sku: str) -> bool:
     """Return whether the store has a product with that SKU."""
     statement = select(products.c.id).where(products.c.store_id == store_id, products.c.sku == sku)

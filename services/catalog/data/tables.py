@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from meshkit.db.tables import instant, platform_metadata
 from services.catalog.domain.product import Category, Classification, Feeling, Flavor, Unit, Usage
 from services.catalog.domain.reservations import Refusal, ReservationState
+from services.catalog.domain.stock import Cause, MovementKind
 
 if TYPE_CHECKING:
     from enum import StrEnum
@@ -123,6 +124,36 @@ inventory_items = Table(
     CheckConstraint(
         "available_qty + reserved_qty + consumed_qty = received_qty", name="inventory_items_received_qty_check"
     ),
+)
+
+# Append-only: what came in and was taken out, by whom and why. A product's quantities add up to what it received; what
+# orders hold and consumed of that are its reservations (docs/decisions/0017).
+stock_movements = Table(
+    "stock_movements",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("product_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("available_after", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("actor_user_id", Uuid),
+    Column("request_id", Text, nullable=False),
+    instant("created_at"),
+    PrimaryKeyConstraint("id", name="stock_movements_pk"),
+    ForeignKeyConstraint(["product_id"], ["products.id"], name="stock_movements_product_id_fk"),
+    CheckConstraint(f"kind IN ({_words(MovementKind)})", name="stock_movements_kind_check"),
+    CheckConstraint(f"cause IN ({_words(Cause)})", name="stock_movements_cause_check"),
+    CheckConstraint("quantity <> 0 OR kind = 'counted'", name="stock_movements_quantity_check"),
+    CheckConstraint("available_after >= 0", name="stock_movements_available_after_check"),
+)
+Index(
+    "stock_movements_product_id_created_at_idx",
+    stock_movements.c.product_id,
+    stock_movements.c.created_at.desc(),
+    stock_movements.c.id.desc(),
 )
 
 # Tiers of a product; each begins at a quantity of its own.

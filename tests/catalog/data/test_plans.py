@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from meshkit.cursor import Cursor, Page
 from meshkit.db.tx import Tx
-from services.catalog.data import products, reservations
+from services.catalog.data import products, reservations, stock_movements
 from services.catalog.domain.filters import Filters
 
 if TYPE_CHECKING:
@@ -38,11 +38,13 @@ SELECT gen_random_uuid(), lpad(to_hex(1 + n % 200), 32, '0')::uuid, 'sku' || n, 
     n % 50 <> 0, false, 'title ' || md5(n::text) || ' sku' || n, TIMESTAMPTZ '2025-01-01 UTC' + n * interval '1 minute', now()
 FROM generate_series(1, 20000) AS n;
 INSERT INTO inventory_items SELECT id, 10, 0, 0, 10, 0, now() FROM products WHERE sku LIKE 'sku%' AND title = 'Title';
+INSERT INTO stock_movements
+SELECT gen_random_uuid(), product_id, 'received', 10, 10, '', 'product', 'test', NULL, '', now() FROM inventory_items;
 INSERT INTO reservations
 SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 1,
     CASE n % 100 WHEN 0 THEN 'reserved' ELSE 'released' END, '', TIMESTAMPTZ '2025-01-01 UTC' + n * interval '1 hour', now(), now()
 FROM generate_series(1, 20000) AS n;
-ANALYZE products; ANALYZE inventory_items; ANALYZE store_gates; ANALYZE reservations;
+ANALYZE products; ANALYZE inventory_items; ANALYZE stock_movements; ANALYZE store_gates; ANALYZE reservations;
 """)
 
 
@@ -85,6 +87,15 @@ class TestListPlans:
         plan = plan_of(filled, lambda: products.page_of_store(filled, STORE, filters=Filters(), page=page))
 
         assert "products_store_id_created_at_idx" in plan
+        assert "Sort" not in plan
+
+
+class TestStockMovementPlans:
+    @pytest.mark.parametrize("page", [PAGE, LATER])
+    def test_the_history_of_a_product_is_found_by_index(self, filled: Tx, page: Page) -> None:
+        plan = plan_of(filled, lambda: stock_movements.page_of(filled, uuid.uuid4(), page=page))
+
+        assert "stock_movements_product_id_created_at_idx" in plan
         assert "Sort" not in plan
 
 

@@ -1,0 +1,43 @@
+"""How a vendor changes how many units there are. What orders do with them: `reservations.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import uuid
+
+# Far beyond any warehouse; keeps sums inside what the wire can carry.
+MAX_UNITS = 1_000_000_000
+
+
+class MovementKind(StrEnum):
+    """What happened to the stock."""
+
+    RECEIVED = "received"
+    ADJUSTED = "adjusted"
+    COUNTED = "counted"
+    SET = "set"
+
+
+class Cause(StrEnum):
+    """What a movement came from."""
+
+    PRODUCT = "product"
+    VENDOR = "vendor"
+    IMPORT = "import"
+    MIGRATION = "migration"
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """`quantity` units more of a product, or fewer when negative."""
+
+    id: uuid.UUID
+    product_id: uuid.UUID
+    kind: MovementKind
+    quantity: int
+    low_stock_threshold: int
+    reason: str = ""
