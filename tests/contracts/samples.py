@@ -211,6 +211,19 @@ _CATALOG: dict[str, Callable[[World], Sample]] = {
         _set(available_qty=8),
         w.other_vendor.token,
     ),
+    "catalog.v1.ProductService/UpdateProduct": lambda w: Sample(
+        w.vendor.token,
+        catalog.UpdateProductRequest(product_id=w.new_product(w.vendor).id, title="Changed"),
+        _set(title="Other"),
+        w.other_vendor.token,
+    ),
+    "catalog.v1.ProductService/DeleteProduct": lambda w: Sample(
+        w.vendor.token,
+        catalog.DeleteProductRequest(product_id=w.new_product(w.vendor).id),
+        _set(product_id=str(uuid.uuid4())),
+        w.other_vendor.token,
+    ),
+    "catalog.v1.InventoryService/ListInventory": lambda w: Sample(w.vendor.token, inventory.ListInventoryRequest()),
     "catalog.v1.InventoryService/ReceiveStock": lambda w: Sample(
         w.vendor.token,
         inventory.ReceiveStockRequest(product_id=w.new_product(w.vendor).id, quantity=7),

@@ -10,6 +10,7 @@ from meshkit.ids import parse_id
 from services.catalog.api import mapping
 from services.catalog.usecases.adjust_stock import adjust_stock
 from services.catalog.usecases.count_stock import count_stock
+from services.catalog.usecases.list_products import list_inventory
 from services.catalog.usecases.list_stock_movements import list_stock_movements
 from services.catalog.usecases.receive_stock import receive_stock
 
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
 
 class InventoryServicer:
     """Translates; the rules are in the use cases."""
+
+    def ListInventory(self, request: messages.ListInventoryRequest, tx: Tx) -> messages.ListInventoryResponse:
+        """See the contract."""
+        page = Page.of(request)
+        rows, following = list_inventory(tx, low_stock_only=request.low_stock_only, page=page)
+        return messages.ListInventoryResponse(
+            items=[mapping.inventory_item_message(row) for row in rows],
+            next_cursor=following,
+            pagination=mapping.pagination(page, current=request.cursor, following=following),
+        )
 
     def ReceiveStock(self, request: messages.ReceiveStockRequest, tx: Tx) -> messages.StockChange:
         """See the contract."""

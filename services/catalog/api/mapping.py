@@ -12,6 +12,7 @@ from marketmesh.catalog.v1 import (
 )
 from marketmesh.type.v1 import page_pb2
 from services.catalog.domain.percent import format_percent
+from services.catalog.domain.stock import is_low
 
 if TYPE_CHECKING:
     from meshkit.cursor import Page
@@ -78,6 +79,14 @@ def inventory_message(row: Any) -> product_pb2.Inventory:
     """Return what there is of a product."""
     return product_pb2.Inventory(
         available_qty=row.available_qty, reserved_qty=row.reserved_qty, low_stock_threshold=row.low_stock_threshold
+    )
+
+
+def inventory_item_message(row: Any) -> inventory_service_pb2.InventoryItem:
+    """Return one row of a vendor's stock."""
+    return inventory_service_pb2.InventoryItem(
+        product=own_summary_message(row),
+        low_stock=is_low(available_qty=row.available_qty, low_stock_threshold=row.low_stock_threshold),
     )
 
 

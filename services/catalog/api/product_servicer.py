@@ -10,6 +10,8 @@ from meshkit.cursor import Page
 from meshkit.ids import parse_id
 from services.catalog.api import mapping, requests
 from services.catalog.flows.create_product import create_product
+from services.catalog.flows.delete_product import delete_product
+from services.catalog.flows.update_product import update_product
 from services.catalog.usecases.create_promo import create_promo
 from services.catalog.usecases.list_products import list_products, list_vendor_products
 from services.catalog.usecases.read_product import read_product
@@ -62,6 +64,25 @@ class ProductServicer:
             requests.new_product_of(request),
             galleries=self.galleries,
             respond=lambda detail: mapping.product_message(detail, is_own=True),
+        )
+
+    def UpdateProduct(self, request: messages.UpdateProductRequest, flow: Flow) -> Message:
+        """See the contract."""
+        return update_product(
+            flow,
+            requests.product_change_of(request),
+            product_id=parse_id(request.product_id, field="product_id"),
+            galleries=self.galleries,
+            respond=lambda detail: mapping.product_message(detail, is_own=True),
+        )
+
+    def DeleteProduct(self, request: messages.DeleteProductRequest, flow: Flow) -> Message:
+        """See the contract."""
+        return delete_product(
+            flow,
+            product_id=parse_id(request.product_id, field="product_id"),
+            galleries=self.galleries,
+            answer=messages.DeleteProductResponse(),
         )
 
     def SetInventory(self, request: messages.SetInventoryRequest, tx: Tx) -> product_pb2.Inventory:

@@ -26,7 +26,7 @@ _LOCK_FREE = sql(_STOCK + " SKIP LOCKED")
 _LOCK_OF_STORE = sql(
     """
     SELECT i.* FROM inventory_items i JOIN products p ON p.id = i.product_id
-    WHERE p.id = :product_id AND p.store_id = :store_id
+    WHERE p.id = :product_id AND p.store_id = :store_id AND p.deleted_at IS NULL
     FOR UPDATE OF i
     """
 )

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ARRAY, Select, Uuid, and_, any_, bindparam, exists, func, insert, or_, select, tuple_
+from sqlalchemy import (
+    ARRAY,
+    Select,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+)
 
 from meshkit.cursor import Cursor
 from meshkit.db.sql import compiled
@@ -17,6 +30,7 @@ from services.catalog.data.tables import (
     store_gates,
     volume_discounts,
 )
+from services.catalog.domain.filters import Filters
 
 if TYPE_CHECKING:
     import uuid
@@ -24,12 +38,12 @@ if TYPE_CHECKING:
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
-    from services.catalog.domain.filters import Filters
     from services.catalog.domain.product import VolumeTier
 
 _HAS_PROMO = exists(select(promos.c.id).where(promos.c.store_id == products.c.store_id, promos.c.is_active))
+_NOT_SHOWN = {"body_html", "search_words", "gallery_flow", "deleted_at"}
 # What a list shows: not the long texts.
-_SUMMARY = [column for column in products.c if column.name not in {"body_html", "search_words"}]
+_SUMMARY = [column for column in products.c if column.name not in _NOT_SHOWN]
 _IS_VISIBLE = and_(
     store_gates.c.type == "vendor", store_gates.c.kyc_status == "verified", store_gates.c.subscription_active
 )
@@ -63,13 +77,17 @@ def exists_with_id(tx: Tx, product_id: uuid.UUID) -> bool:
 
 def is_of_store(tx: Tx, product_id: uuid.UUID, *, store_id: uuid.UUID) -> bool:
     """Return whether a product is the store's own."""
-    statement = select(products.c.id).where(products.c.id == product_id, products.c.store_id == store_id)
+    statement = select(products.c.id).where(
+        products.c.id == product_id, products.c.store_id == store_id, products.c.deleted_at.is_(None)
+    )
     return tx.execute(statement).first() is not None
 
 
 def is_sku_taken(tx: Tx, *, store_id: uuid.UUID, sku: str) -> bool:
     """Return whether the store has a product with that SKU."""
-    statement = select(products.c.id).where(products.c.store_id == store_id, products.c.sku == sku)
+    statement = select(products.c.id).where(
+        products.c.store_id == store_id, products.c.sku == sku, products.c.deleted_at.is_(None)
+    )
     return tx.execute(statement).first() is not None
 
 
@@ -104,7 +122,15 @@ def page_of_listed(tx: Tx, *, state: str, filters: Filters, page: Page) -> Seque
 
 def page_of_store(tx: Tx, store_id: uuid.UUID, *, filters: Filters, page: Page) -> Sequence[Any]:
     """Return a store's own products, newest first, one more than the page."""
-    return _page(tx, _shown().where(products.c.store_id == store_id), filters, page)
+    return _page(tx, _shown().where(products.c.store_id == store_id, products.c.deleted_at.is_(None)), filters, page)
+
+
+def page_of_stock(tx: Tx, store_id: uuid.UUID, *, low_stock_only: bool, page: Page) -> Sequence[Any]:
+    """Return a store's own products with their stock, newest first, one more than the page."""
+    statement = _shown().where(products.c.store_id == store_id, products.c.deleted_at.is_(None))
+    if low_stock_only:
+        statement = statement.where(inventory_items.c.available_qty <= inventory_items.c.low_stock_threshold)
+    return _page(tx, statement, Filters(), page)
 
 
 def cursor_of(row: Any) -> Cursor:
@@ -170,7 +196,9 @@ def _found(filters: Filters) -> Select[Any]:
     return select(found.c.id)
 
 
-_FIND = compiled(_shown(products.c.body_html).where(products.c.id == bindparam("product_id")))
+_FIND = compiled(
+    _shown(products.c.body_html).where(products.c.id == bindparam("product_id"), products.c.deleted_at.is_(None))
+)
 _OF_PRODUCTS = any_(bindparam("product_ids", type_=ARRAY(Uuid)))
 _TIERS = compiled(
     select(volume_discounts)
@@ -185,5 +213,5 @@ _MEDIA = compiled(
 _QUOTED = compiled(
     select(*_SUMMARY, inventory_items.c.available_qty)
     .join(inventory_items, inventory_items.c.product_id == products.c.id)
-    .where(products.c.id == _OF_PRODUCTS)
+    .where(products.c.id == _OF_PRODUCTS, products.c.deleted_at.is_(None))
 )

@@ -39,7 +39,9 @@ def _words(words: type[StrEnum]) -> str:
     return ", ".join(f"'{word}'" for word in words)
 
 
-# One row per product; SKUs are unique within a store. `search_words` are the plain words of what can be searched.
+# One row per product; SKUs are unique within what a store has not deleted. Deleted products are inactive and nobody sees
+# them; the rows stay for the stock that orders hold. `gallery_flow` is the flow that last set out to change a product's
+# files: only it may record what it attached. `search_words` are the plain words of what can be searched.
 products = Table(
     "products",
     metadata,
@@ -67,10 +69,12 @@ products = Table(
     Column("is_active", Boolean, nullable=False),
     Column("is_featured", Boolean, nullable=False),
     Column("search_words", Text, nullable=False),
+    Column("gallery_flow", Uuid),
     instant("created_at"),
     instant("updated_at"),
+    instant("deleted_at", nullable=True),
     PrimaryKeyConstraint("id", name="products_pk"),
-    UniqueConstraint("store_id", "sku", name="products_store_id_sku_key"),
+    CheckConstraint("deleted_at IS NULL OR NOT is_active", name="products_deleted_at_check"),
     CheckConstraint(f"category IN ({_words(Category)})", name="products_category_check"),
     CheckConstraint(f"classification IN ({_words(Classification)})", name="products_classification_check"),
     CheckConstraint(f"unit IN ({_words(Unit)})", name="products_unit_check"),
@@ -81,6 +85,13 @@ products = Table(
     CheckConstraint("price_cents >= 0 AND compare_at_price_cents >= 0", name="products_price_check"),
     CheckConstraint("thc_basis_points BETWEEN 0 AND 10000", name="products_thc_check"),
     CheckConstraint("cbd_basis_points BETWEEN 0 AND 10000", name="products_cbd_check"),
+)
+Index(
+    "products_store_id_sku_key",
+    products.c.store_id,
+    products.c.sku,
+    unique=True,
+    postgresql_where=text("deleted_at IS NULL"),
 )
 Index(
     "products_listed_idx",

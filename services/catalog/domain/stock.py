@@ -31,6 +31,11 @@ class Cause(StrEnum):
     MIGRATION = "migration"
 
 
+def is_low(*, available_qty: int, low_stock_threshold: int) -> bool:
+    """Return whether there is no more than the threshold."""
+    return available_qty <= low_stock_threshold
+
+
 @dataclass(frozen=True, slots=True)
 class Movement:
     """`quantity` units more of a product, or fewer when negative."""

@@ -34,3 +34,9 @@ def list_vendor_products(tx: Tx, *, filters: Filters, page: Page) -> tuple[Seque
     """Return all products of the caller's store, inactive ones included, newest first, and the next cursor."""
     rows = products.page_of_store(tx, tx.principal.require_store, filters=filters, page=page)
     return page.cut(rows, products.cursor_of)
+
+
+def list_inventory(tx: Tx, *, low_stock_only: bool, page: Page) -> tuple[Sequence[Any], str]:
+    """Return the stock of the caller's store with its products, newest first, and the next cursor."""
+    rows = products.page_of_stock(tx, tx.principal.require_store, low_stock_only=low_stock_only, page=page)
+    return page.cut(rows, products.cursor_of)

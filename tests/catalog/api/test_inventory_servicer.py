@@ -20,6 +20,41 @@ from tests.support.mesh_harness import Refused
 _KIND = messages.StockMovementKind.Value
 
 
+class TestListInventory:
+    def test_shows_own_stock_and_what_runs_low(self, shop: Shop) -> None:
+        for title, available in (("Plenty", 9), ("At threshold", 2), ("None", 0)):
+            request = shop.request(title=title, inventory={"available_qty": available, "low_stock_threshold": 2})
+            shop.mesh.write(shop.products.CreateProduct, request, token=shop.vendor)
+            shop.mesh.clock.advance(timedelta(seconds=1))
+        Shop(shop.mesh).create(title="Foreign")
+
+        everything, low = _stock(shop), _stock(shop, low_stock_only=True)
+
+        assert [(i.product.title, i.product.inventory.available_qty, i.low_stock) for i in everything.items] == [
+            ("None", 0, True),
+            ("At threshold", 2, True),
+            ("Plenty", 9, False),
+        ]
+        assert [item.product.title for item in low.items] == ["None", "At threshold"]
+
+    def test_pages_what_runs_low(self, shop: Shop) -> None:
+        for number in range(5):
+            shop.create(title=str(number), available=number % 2)
+            shop.mesh.clock.advance(timedelta(seconds=1))
+
+        first = _stock(shop, low_stock_only=True, limit=2)
+        second = _stock(shop, low_stock_only=True, limit=2, cursor=first.next_cursor)
+
+        assert [item.product.title for item in (*first.items, *second.items)] == ["4", "2", "0"]
+        assert second.next_cursor == ""
+
+    def test_is_not_for_buyers(self, shop: Shop) -> None:
+        with pytest.raises(Refused) as refused:
+            shop.mesh.read(shop.stock.ListInventory, messages.ListInventoryRequest(), token=shop.buyer)
+
+        assert refused.value.code == "PERMISSION_DENIED"
+
+
 class TestReceiveStock:
     def test_adds_what_came_in(self, shop: Shop) -> None:
         product = shop.product(available=10)
@@ -258,6 +293,12 @@ class TestStockMovements:
 
         assert shop.inventory(product) == (5, 0, 5, 10)
         assert len(_movements(shop, product)) == 1
+
+
+def _stock(shop: Shop, **facts: Any) -> messages.ListInventoryResponse:
+    request = messages.ListInventoryRequest(**facts)
+    answer: messages.ListInventoryResponse = shop.mesh.read(shop.stock.ListInventory, request, token=shop.vendor)
+    return answer
 
 
 def _receive(shop: Shop, product: uuid.UUID, quantity: int, *, reason: str = "") -> messages.StockChange:
