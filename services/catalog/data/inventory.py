@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from services.catalog.domain.stock import Cause, Movement
 
 _STOCK = """
-    SELECT i.product_id, i.available_qty, p.is_active
+    SELECT i.product_id, i.available_qty, i.low_stock_threshold, p.is_active
     FROM inventory_items i JOIN products p ON p.id = i.product_id
     WHERE i.product_id = ANY(CAST(:product_ids AS uuid[]))
     ORDER BY i.product_id
@@ -138,4 +138,4 @@ def _locked(tx: Tx, statement: Any, product_ids: list[uuid.UUID]) -> dict[uuid.U
     rows = tx.execute(statement, {"product_ids": product_ids}).all()
     if rows:
         tx.notes.add(HOLDS_STOCK)
-    return {row.product_id: Stock(row.available_qty, row.is_active) for row in rows}
+    return {row.product_id: Stock(row.available_qty, row.is_active, row.low_stock_threshold) for row in rows}

@@ -114,6 +114,12 @@ def quoted(tx: Tx, product_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
     return rows
 
 
+def named(tx: Tx, product_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
+    """Return `id, store_id, sku, title` of products, deleted or not."""
+    rows: Sequence[Any] = tx.execute(_NAMED, {"product_ids": product_ids}).all()
+    return rows
+
+
 def page_of_listed(tx: Tx, *, state: str, filters: Filters, page: Page) -> Sequence[Any]:
     """Return active products of the visible vendors of a state, newest first, one more than the page."""
     statement = _shown().where(products.c.is_active, _IS_VISIBLE, store_gates.c.state == state)
@@ -209,6 +215,11 @@ _MEDIA = compiled(
     select(product_media.c.media_id)
     .where(product_media.c.product_id == bindparam("product_id"))
     .order_by(product_media.c.position)
+)
+_NAMED = compiled(
+    select(products.c.id, products.c.store_id, products.c.sku, products.c.title)
+    .where(products.c.id == _OF_PRODUCTS)
+    .order_by(products.c.id)
 )
 _QUOTED = compiled(
     select(*_SUMMARY, inventory_items.c.available_qty)

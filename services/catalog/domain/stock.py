@@ -37,6 +37,24 @@ def is_low(*, available_qty: int, low_stock_threshold: int) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """How much of a product is available, and how little its vendor wants to hear of."""
+
+    available_qty: int
+    low_stock_threshold: int
+
+    @property
+    def is_low(self) -> bool:
+        """Whether there is no more than the threshold."""
+        return is_low(available_qty=self.available_qty, low_stock_threshold=self.low_stock_threshold)
+
+
+def fell_low(before: Level, after: Level) -> bool:
+    """Return whether this change is the one that the vendor must hear of."""
+    return after.is_low and not before.is_low
+
+
+@dataclass(frozen=True, slots=True)
 class Movement:
     """`quantity` units more of a product, or fewer when negative."""
 

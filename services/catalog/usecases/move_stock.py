@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from meshkit.errors import NotFound, ValidationError
 from services.catalog.data import inventory
-from services.catalog.domain.stock import MAX_UNITS, Cause
+from services.catalog.domain.stock import MAX_UNITS, Cause, Level
 from services.catalog.errors import StockHeld
+from services.catalog.usecases.announce_low_stock import announce_low_stock
 
 if TYPE_CHECKING:
     import uuid
@@ -34,8 +35,13 @@ def move_stock(tx: Tx, movement: Movement, *, before: Any, field: str) -> Any:
     if movement.quantity > 0 and before.available_qty + before.reserved_qty + movement.quantity > MAX_UNITS:
         raise ValidationError.of(field, f"there would be more than {MAX_UNITS} units on the shelf")
     (after,) = inventory.move(tx, [movement], cause=Cause.VENDOR)
+    announce_low_stock(tx, {movement.product_id: (_level(before), _level(after))})
     tx.audit(target=movement.product_id, before=_facts(before), after=_facts(after))
     return after
+
+
+def _level(row: Any) -> Level:
+    return Level(row.available_qty, row.low_stock_threshold)
 
 
 def _facts(row: Any) -> dict[str, int]:
