@@ -50,7 +50,9 @@ class ProductServicer:
     def ListVendorProducts(self, request: messages.ListProductsRequest, tx: Tx) -> messages.ListProductsResponse:
         """See the contract."""
         page = Page.of(request)
-        rows, following = list_vendor_products(tx, filters=requests.filters_of(request), page=page)
+        rows, following = list_vendor_products(
+            tx, state=request.state, filters=requests.filters_of(request), page=page
+        )
         return messages.ListProductsResponse(
             items=[mapping.own_summary_message(row) for row in rows],
             next_cursor=following,
