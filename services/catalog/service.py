@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from marketmesh.catalog.v1 import (
+    admin_service_pb2,
+    admin_service_pb2_grpc,
     catalog_internal_service_pb2,
     catalog_internal_service_pb2_grpc,
     inventory_service_pb2,
@@ -15,6 +17,7 @@ from marketmesh.catalog.v1 import (
 from meshkit.grpc.server import Servicer
 from meshkit.jobs import Job
 from meshkit.service import Parts, ServiceSpec, Wiring
+from services.catalog.api.admin_servicer import CatalogAdminServicer
 from services.catalog.api.internal_servicer import CatalogInternalServicer
 from services.catalog.api.inventory_servicer import InventoryServicer
 from services.catalog.api.product_servicer import ProductServicer
@@ -39,6 +42,11 @@ def wire(parts: Parts) -> Wiring:
                 inventory_service_pb2.DESCRIPTOR.services_by_name["InventoryService"],
                 inventory_service_pb2_grpc.add_InventoryServiceServicer_to_server,
                 InventoryServicer(),
+            ),
+            Servicer(
+                admin_service_pb2.DESCRIPTOR.services_by_name["CatalogAdminService"],
+                admin_service_pb2_grpc.add_CatalogAdminServiceServicer_to_server,
+                CatalogAdminServicer(),
             ),
             Servicer(
                 catalog_internal_service_pb2.DESCRIPTOR.services_by_name["CatalogInternalService"],

@@ -223,6 +223,22 @@ _CATALOG: dict[str, Callable[[World], Sample]] = {
         _set(product_id=str(uuid.uuid4())),
         w.other_vendor.token,
     ),
+    "catalog.v1.ProductService/GetProductVisibility": lambda w: Sample(
+        w.vendor.token,
+        catalog.GetProductVisibilityRequest(product_id=w.new_product(w.vendor).id),
+        None,
+        w.other_vendor.token,
+    ),
+    "catalog.v1.CatalogAdminService/ExplainProductVisibility": lambda w: Sample(
+        w.admin, catalog.GetProductVisibilityRequest(product_id=w.new_product(w.vendor).id)
+    ),
+    "catalog.v1.ProductService/ListPromos": lambda w: Sample(w.vendor.token, catalog.ListPromosRequest()),
+    "catalog.v1.ProductService/DeactivatePromo": lambda w: Sample(
+        w.vendor.token,
+        catalog.DeactivatePromoRequest(promo_id=w.new_promo(w.vendor)),
+        _set(promo_id=str(uuid.uuid4())),
+        w.other_vendor.token,
+    ),
     "catalog.v1.InventoryService/ListInventory": lambda w: Sample(w.vendor.token, inventory.ListInventoryRequest()),
     "catalog.v1.InventoryService/ReceiveStock": lambda w: Sample(
         w.vendor.token,

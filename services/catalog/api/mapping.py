@@ -16,6 +16,7 @@ from services.catalog.domain.stock import is_low
 
 if TYPE_CHECKING:
     from meshkit.cursor import Page
+    from services.catalog.usecases.explain_visibility import Explanation
     from services.catalog.usecases.read_product import ProductDetail
     from services.catalog.usecases.reserve_stock import Outcome
 
@@ -116,9 +117,23 @@ def tier_message(row: Any) -> product_pb2.VolumeDiscount:
     return product_pb2.VolumeDiscount(min_qty=row.min_qty, discount_percent=format_percent(row.discount_basis_points))
 
 
+def visibility_message(explanation: Explanation) -> product_service_pb2.ProductVisibility:
+    """Return why buyers see a product or not."""
+    message = product_service_pb2.ProductVisibility(
+        product_id=str(explanation.product_id),
+        visible=all(gate.open for gate in explanation.gates),
+        in_stock=explanation.in_stock,
+    )
+    for gate in explanation.gates:
+        state = message.gates.add(gate=gate.name.value, open=gate.open, value=gate.value, fix=gate.fix)
+        if gate.since is not None:
+            state.since.FromDatetime(gate.since)
+    return message
+
+
 def promo_message(row: Any) -> product_service_pb2.Promo:
     """Return a promo code."""
-    return product_service_pb2.Promo(
+    message = product_service_pb2.Promo(
         id=str(row.id),
         vendor_store_id=str(row.store_id),
         code=row.code,
@@ -126,6 +141,8 @@ def promo_message(row: Any) -> product_service_pb2.Promo:
         currency=row.currency,
         is_active=row.is_active,
     )
+    message.created_at.FromDatetime(row.created_at)
+    return message
 
 
 def quote_product_message(row: Any, tiers: list[Any]) -> catalog_internal_service_pb2.QuoteProduct:

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from meshkit.cursor import Cursor
-from meshkit.db.sql import compiled
+from meshkit.db.sql import compiled, sql
 from services.catalog.data.tables import (
     SIMPLE,
     inventory_items,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from services.catalog.domain.product import VolumeTier
 
 _HAS_PROMO = exists(select(promos.c.id).where(promos.c.store_id == products.c.store_id, promos.c.is_active))
-_NOT_SHOWN = {"body_html", "search_words", "gallery_flow", "deleted_at"}
+_NOT_SHOWN = {"body_html", "search_words", "gallery_flow", "active_changed_at", "deleted_at"}
 # What a list shows: not the long texts.
 _SUMMARY = [column for column in products.c if column.name not in _NOT_SHOWN]
 _IS_VISIBLE = and_(
@@ -139,6 +139,11 @@ def page_of_stock(tx: Tx, store_id: uuid.UUID, *, low_stock_only: bool, page: Pa
     return _page(tx, statement, Filters(), page)
 
 
+def visibility_of(tx: Tx, product_id: uuid.UUID) -> Any | None:
+    """Return what decides who sees a product, with its vendor's gate and since when each is so, or None."""
+    return tx.execute(_VISIBILITY, {"product_id": product_id}).one_or_none()
+
+
 def cursor_of(row: Any) -> Cursor:
     """Return the sort key of a product."""
     return Cursor(row.created_at, row.id)
@@ -204,6 +209,17 @@ def _found(filters: Filters) -> Select[Any]:
 
 _FIND = compiled(
     _shown(products.c.body_html).where(products.c.id == bindparam("product_id"), products.c.deleted_at.is_(None))
+)
+# A product that nobody has switched on or off is as it was made.
+_VISIBILITY = sql(
+    """
+    SELECT p.store_id, p.is_active, coalesce(p.active_changed_at, p.created_at) AS active_since,
+           i.available_qty >= p.moq AS in_stock, g.store_id IS NOT NULL AS is_known, g.type, g.state, g.kyc_status,
+           g.subscription_active, g.type_since, g.state_since, g.kyc_status_since, g.subscription_active_since
+    FROM products p JOIN inventory_items i ON i.product_id = p.id
+    LEFT JOIN store_gates g ON g.store_id = p.store_id
+    WHERE p.id = :product_id AND p.deleted_at IS NULL
+    """
 )
 _OF_PRODUCTS = any_(bindparam("product_ids", type_=ARRAY(Uuid)))
 _TIERS = compiled(

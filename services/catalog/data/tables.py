@@ -70,6 +70,7 @@ products = Table(
     Column("is_featured", Boolean, nullable=False),
     Column("search_words", Text, nullable=False),
     Column("gallery_flow", Uuid),
+    instant("active_changed_at", nullable=True),
     instant("created_at"),
     instant("updated_at"),
     instant("deleted_at", nullable=True),
@@ -208,6 +209,7 @@ promos = Table(
     UniqueConstraint("store_id", "code", name="promos_store_id_code_key"),
     CheckConstraint("amount_cents > 0", name="promos_amount_cents_check"),
 )
+Index("promos_store_id_created_at_idx", promos.c.store_id, promos.c.created_at.desc(), promos.c.id.desc())
 
 # One row per order line, ever, refused ones included, so that a repeated Reserve gets the answer it got. A reservation
 # without `expires_at` is backed by an order. The units of a product's reserved and consumed lines are what its
@@ -246,7 +248,8 @@ Index(
     postgresql_where=text("state IN ('reserved', 'consumed')"),
 )
 
-# What identity says about stores: a projection of its events, the highest version of each store.
+# What identity says about stores: a projection of its events, the highest version of each store. `…_since` is when a fact
+# became what it is, as far as we were told.
 store_gates = Table(
     "store_gates",
     metadata,
@@ -257,6 +260,10 @@ store_gates = Table(
     Column("kyc_status", Text, nullable=False),
     Column("subscription_active", Boolean, nullable=False),
     Column("version", BigInteger, nullable=False),
+    instant("type_since", nullable=True),
+    instant("state_since", nullable=True),
+    instant("kyc_status_since", nullable=True),
+    instant("subscription_active_since", nullable=True),
     PrimaryKeyConstraint("store_id", name="store_gates_pk"),
 )
 Index(

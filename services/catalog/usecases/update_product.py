@@ -51,6 +51,8 @@ def update_product(
 
 
 def _write(tx: Tx, row: Any, columns: dict[str, Any]) -> None:
+    if "is_active" in columns:
+        columns = columns | {"active_changed_at": tx.now}
     words = [columns.get(name, getattr(row, name)) for name in ("title", "subtitle", "strain", "sku")]
     try:
         product_changes.change(tx, row.id, columns | {"search_words": plain_words(*words)})
