@@ -18,3 +18,7 @@ class PromoTaken(MeshError, enum=_REASONS, reason="PROMO_TAKEN"):
 
 class MediaUnusable(MeshError, enum=_REASONS, reason="MEDIA_UNUSABLE"):
     """A file is missing, another store's, of another kind or not uploaded yet."""
+
+
+class StockHeld(MeshError, enum=_REASONS, reason="STOCK_HELD"):
+    """More would be taken out than is available; orders hold the rest."""

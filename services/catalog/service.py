@@ -5,15 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 
 from marketmesh.catalog.v1 import (
+    admin_service_pb2,
+    admin_service_pb2_grpc,
     catalog_internal_service_pb2,
     catalog_internal_service_pb2_grpc,
+    inventory_service_pb2,
+    inventory_service_pb2_grpc,
     product_service_pb2,
     product_service_pb2_grpc,
 )
 from meshkit.grpc.server import Servicer
 from meshkit.jobs import Job
 from meshkit.service import Parts, ServiceSpec, Wiring
+from services.catalog.api.admin_servicer import CatalogAdminServicer
 from services.catalog.api.internal_servicer import CatalogInternalServicer
+from services.catalog.api.inventory_servicer import InventoryServicer
 from services.catalog.api.product_servicer import ProductServicer
 from services.catalog.data.tables import metadata
 from services.catalog.events.handlers import consumers
@@ -31,6 +37,16 @@ def wire(parts: Parts) -> Wiring:
                 product_service_pb2.DESCRIPTOR.services_by_name["ProductService"],
                 product_service_pb2_grpc.add_ProductServiceServicer_to_server,
                 ProductServicer(MediaClient(parts.channel("media"))),
+            ),
+            Servicer(
+                inventory_service_pb2.DESCRIPTOR.services_by_name["InventoryService"],
+                inventory_service_pb2_grpc.add_InventoryServiceServicer_to_server,
+                InventoryServicer(),
+            ),
+            Servicer(
+                admin_service_pb2.DESCRIPTOR.services_by_name["CatalogAdminService"],
+                admin_service_pb2_grpc.add_CatalogAdminServiceServicer_to_server,
+                CatalogAdminServicer(),
             ),
             Servicer(
                 catalog_internal_service_pb2.DESCRIPTOR.services_by_name["CatalogInternalService"],

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from marketmesh.catalog.v1 import catalog_internal_service_pb2 as internal
 from marketmesh.catalog.v1 import catalog_internal_service_pb2_grpc as internal_stubs
+from marketmesh.catalog.v1 import inventory_service_pb2_grpc as inventory_stubs
 from marketmesh.catalog.v1 import product_pb2
 from marketmesh.catalog.v1 import product_service_pb2 as messages
 from marketmesh.catalog.v1 import product_service_pb2_grpc as stubs
@@ -40,6 +41,11 @@ class Shop:
     def products(self) -> Any:
         """Return a client of the public service."""
         return self.mesh.stub(stubs.ProductServiceStub, "catalog")
+
+    @cached_property
+    def stock(self) -> Any:
+        """Return a client of the vendor's stock service."""
+        return self.mesh.stub(inventory_stubs.InventoryServiceStub, "catalog")
 
     @cached_property
     def internal(self) -> Any:

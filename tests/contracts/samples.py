@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from marketmesh.ads.v1 import ad_service_pb2 as ads
 from marketmesh.analytics.v1 import analytics_service_pb2 as analytics
 from marketmesh.catalog.v1 import catalog_internal_service_pb2 as catalog_internal
+from marketmesh.catalog.v1 import inventory_service_pb2 as inventory
 from marketmesh.catalog.v1 import product_service_pb2 as catalog
 from marketmesh.commerce.v1 import cart_service_pb2 as cart
 from marketmesh.commerce.v1 import commerce_internal_service_pb2 as commerce_internal
@@ -208,6 +209,59 @@ _CATALOG: dict[str, Callable[[World], Sample]] = {
         w.vendor.token,
         catalog.SetInventoryRequest(product_id=w.new_product(w.vendor).id, available_qty=7),
         _set(available_qty=8),
+        w.other_vendor.token,
+    ),
+    "catalog.v1.ProductService/UpdateProduct": lambda w: Sample(
+        w.vendor.token,
+        catalog.UpdateProductRequest(product_id=w.new_product(w.vendor).id, title="Changed"),
+        _set(title="Other"),
+        w.other_vendor.token,
+    ),
+    "catalog.v1.ProductService/DeleteProduct": lambda w: Sample(
+        w.vendor.token,
+        catalog.DeleteProductRequest(product_id=w.new_product(w.vendor).id),
+        _set(product_id=str(uuid.uuid4())),
+        w.other_vendor.token,
+    ),
+    "catalog.v1.ProductService/GetProductVisibility": lambda w: Sample(
+        w.vendor.token,
+        catalog.GetProductVisibilityRequest(product_id=w.new_product(w.vendor).id),
+        None,
+        w.other_vendor.token,
+    ),
+    "catalog.v1.CatalogAdminService/ExplainProductVisibility": lambda w: Sample(
+        w.admin, catalog.GetProductVisibilityRequest(product_id=w.new_product(w.vendor).id)
+    ),
+    "catalog.v1.ProductService/ListPromos": lambda w: Sample(w.vendor.token, catalog.ListPromosRequest()),
+    "catalog.v1.ProductService/DeactivatePromo": lambda w: Sample(
+        w.vendor.token,
+        catalog.DeactivatePromoRequest(promo_id=w.new_promo(w.vendor)),
+        _set(promo_id=str(uuid.uuid4())),
+        w.other_vendor.token,
+    ),
+    "catalog.v1.InventoryService/ListInventory": lambda w: Sample(w.vendor.token, inventory.ListInventoryRequest()),
+    "catalog.v1.InventoryService/ReceiveStock": lambda w: Sample(
+        w.vendor.token,
+        inventory.ReceiveStockRequest(product_id=w.new_product(w.vendor).id, quantity=7),
+        _set(quantity=8),
+        w.other_vendor.token,
+    ),
+    "catalog.v1.InventoryService/AdjustStock": lambda w: Sample(
+        w.vendor.token,
+        inventory.AdjustStockRequest(product_id=w.new_product(w.vendor).id, quantity=-7, reason="broken"),
+        _set(quantity=-8),
+        w.other_vendor.token,
+    ),
+    "catalog.v1.InventoryService/CountStock": lambda w: Sample(
+        w.vendor.token,
+        inventory.CountStockRequest(product_id=w.new_product(w.vendor).id, counted_qty=7),
+        _set(counted_qty=8),
+        w.other_vendor.token,
+    ),
+    "catalog.v1.InventoryService/ListStockMovements": lambda w: Sample(
+        w.vendor.token,
+        inventory.ListStockMovementsRequest(product_id=w.new_product(w.vendor).id),
+        None,
         w.other_vendor.token,
     ),
     "catalog.v1.ProductService/CreatePromo": lambda w: Sample(

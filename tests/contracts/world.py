@@ -133,6 +133,11 @@ class World:
             "/marketmesh.catalog.v1.ProductService/CreateProduct", self.product_request(), shop.token
         ).summary
 
+    def new_promo(self, shop: Shop) -> str:
+        """Create a promo code; returns its id."""
+        request = product_service_pb2.CreatePromoRequest(code=f"P{uuid.uuid4().hex[:10].upper()}", amount_cents=5)
+        return str(self.do("/marketmesh.catalog.v1.ProductService/CreatePromo", request, shop.token).id)
+
     def new_cart(self, shop: Shop) -> Any:
         """Quote a cart of two products of the vendor."""
         products = [self.new_product(self.vendor), self.new_product(self.vendor)]

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from marketmesh.catalog.v1 import catalog_internal_service_pb2, product_pb2, product_service_pb2
+from marketmesh.catalog.v1 import (
+    catalog_internal_service_pb2,
+    inventory_service_pb2,
+    product_pb2,
+    product_service_pb2,
+)
 from marketmesh.type.v1 import page_pb2
 from services.catalog.domain.percent import format_percent
+from services.catalog.domain.stock import is_low
 
 if TYPE_CHECKING:
     from meshkit.cursor import Page
+    from services.catalog.usecases.explain_visibility import Explanation
     from services.catalog.usecases.read_product import ProductDetail
     from services.catalog.usecases.reserve_stock import Outcome
 
@@ -76,14 +83,57 @@ def inventory_message(row: Any) -> product_pb2.Inventory:
     )
 
 
+def inventory_item_message(row: Any) -> inventory_service_pb2.InventoryItem:
+    """Return one row of a vendor's stock."""
+    return inventory_service_pb2.InventoryItem(
+        product=own_summary_message(row),
+        low_stock=is_low(available_qty=row.available_qty, low_stock_threshold=row.low_stock_threshold),
+    )
+
+
+def movement_message(row: Any) -> inventory_service_pb2.StockMovement:
+    """Return a change of how many units there are."""
+    message = inventory_service_pb2.StockMovement(
+        id=str(row.id),
+        product_id=str(row.product_id),
+        kind=row.kind,
+        quantity=row.quantity,
+        available_after=row.available_after,
+        reason=row.reason,
+        cause=row.cause,
+        actor_user_id=str(row.actor_user_id or ""),
+    )
+    message.created_at.FromDatetime(row.created_at)
+    return message
+
+
+def stock_change_message(row: Any) -> inventory_service_pb2.StockChange:
+    """Return a movement with what it left."""
+    return inventory_service_pb2.StockChange(inventory=inventory_message(row), movement=movement_message(row))
+
+
 def tier_message(row: Any) -> product_pb2.VolumeDiscount:
     """Return a volume discount."""
     return product_pb2.VolumeDiscount(min_qty=row.min_qty, discount_percent=format_percent(row.discount_basis_points))
 
 
+def visibility_message(explanation: Explanation) -> product_service_pb2.ProductVisibility:
+    """Return why buyers see a product or not."""
+    message = product_service_pb2.ProductVisibility(
+        product_id=str(explanation.product_id),
+        visible=all(gate.open for gate in explanation.gates),
+        in_stock=explanation.in_stock,
+    )
+    for gate in explanation.gates:
+        state = message.gates.add(gate=gate.name.value, open=gate.open, value=gate.value, fix=gate.fix)
+        if gate.since is not None:
+            state.since.FromDatetime(gate.since)
+    return message
+
+
 def promo_message(row: Any) -> product_service_pb2.Promo:
     """Return a promo code."""
-    return product_service_pb2.Promo(
+    message = product_service_pb2.Promo(
         id=str(row.id),
         vendor_store_id=str(row.store_id),
         code=row.code,
@@ -91,6 +141,8 @@ def promo_message(row: Any) -> product_service_pb2.Promo:
         currency=row.currency,
         is_active=row.is_active,
     )
+    message.created_at.FromDatetime(row.created_at)
+    return message
 
 
 def quote_product_message(row: Any, tiers: list[Any]) -> catalog_internal_service_pb2.QuoteProduct:

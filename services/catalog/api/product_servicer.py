@@ -10,8 +10,13 @@ from meshkit.cursor import Page
 from meshkit.ids import parse_id
 from services.catalog.api import mapping, requests
 from services.catalog.flows.create_product import create_product
+from services.catalog.flows.delete_product import delete_product
+from services.catalog.flows.update_product import update_product
 from services.catalog.usecases.create_promo import create_promo
+from services.catalog.usecases.deactivate_promo import deactivate_promo
+from services.catalog.usecases.explain_visibility import explain_visibility
 from services.catalog.usecases.list_products import list_products, list_vendor_products
+from services.catalog.usecases.list_promos import list_promos
 from services.catalog.usecases.read_product import read_product
 from services.catalog.usecases.set_inventory import set_inventory
 
@@ -48,7 +53,7 @@ class ProductServicer:
     def ListVendorProducts(self, request: messages.ListProductsRequest, tx: Tx) -> messages.ListProductsResponse:
         """See the contract."""
         page = Page.of(request)
-        rows, following = list_vendor_products(tx, filters=requests.filters_of(request), page=page)
+        rows, following = list_vendor_products(tx, state=request.state, filters=requests.filters_of(request), page=page)
         return messages.ListProductsResponse(
             items=[mapping.own_summary_message(row) for row in rows],
             next_cursor=following,
@@ -63,6 +68,49 @@ class ProductServicer:
             galleries=self.galleries,
             respond=lambda detail: mapping.product_message(detail, is_own=True),
         )
+
+    def UpdateProduct(self, request: messages.UpdateProductRequest, flow: Flow) -> Message:
+        """See the contract."""
+        return update_product(
+            flow,
+            requests.product_change_of(request),
+            product_id=parse_id(request.product_id, field="product_id"),
+            galleries=self.galleries,
+            respond=lambda detail: mapping.product_message(detail, is_own=True),
+        )
+
+    def DeleteProduct(self, request: messages.DeleteProductRequest, flow: Flow) -> Message:
+        """See the contract."""
+        return delete_product(
+            flow,
+            product_id=parse_id(request.product_id, field="product_id"),
+            galleries=self.galleries,
+            answer=messages.DeleteProductResponse(),
+        )
+
+    def GetProductVisibility(self, request: messages.GetProductVisibilityRequest, tx: Tx) -> messages.ProductVisibility:
+        """See the contract."""
+        explanation = explain_visibility(
+            tx,
+            product_id=parse_id(request.product_id, field="product_id"),
+            buyer_state=request.buyer_state,
+            store_id=tx.principal.require_store,
+        )
+        return mapping.visibility_message(explanation)
+
+    def ListPromos(self, request: messages.ListPromosRequest, tx: Tx) -> messages.ListPromosResponse:
+        """See the contract."""
+        page = Page.of(request)
+        rows, following = list_promos(tx, active_only=request.active_only, page=page)
+        return messages.ListPromosResponse(
+            items=[mapping.promo_message(row) for row in rows],
+            next_cursor=following,
+            pagination=mapping.pagination(page, current=request.cursor, following=following),
+        )
+
+    def DeactivatePromo(self, request: messages.DeactivatePromoRequest, tx: Tx) -> messages.Promo:
+        """See the contract."""
+        return mapping.promo_message(deactivate_promo(tx, promo_id=parse_id(request.promo_id, field="promo_id")))
 
     def SetInventory(self, request: messages.SetInventoryRequest, tx: Tx) -> product_pb2.Inventory:
         """See the contract."""

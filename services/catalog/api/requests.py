@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from marketmesh.catalog.v1 import product_pb2
 from meshkit.errors import ValidationError
 from meshkit.ids import parse_id
 from services.catalog.domain.filters import Filters
 from services.catalog.domain.percent import parse_percent
-from services.catalog.domain.product import Description, NewProduct, VolumeTier
+from services.catalog.domain.product import Description, NewProduct, ProductChange, VolumeTier
 from services.catalog.domain.search import plain_words, prefix_query
+from services.catalog.domain.stock import MAX_UNITS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from marketmesh.catalog.v1 import product_service_pb2
 
-# Far beyond any warehouse; keeps sums inside what the wire can carry.
-_MAX_UNITS = 1_000_000_000
+
+# Fields of an update that are columns as they come, and those whose numbers stand for words.
+_PLAIN = (
+    "sku", "title", "subtitle", "body_html", "strain", "moq", "max_qty", "price_cents", "compare_at_price_cents",
+    "is_active", "is_featured",
+)  # fmt: skip
+_WORDS: dict[str, Any] = {"category": product_pb2.Category.Value, "unit": product_pb2.Unit.Value}
+_WORD_LISTS: tuple[tuple[str, str, Any], ...] = (
+    ("feelings", "feelings", product_pb2.Feeling.Value),
+    ("flavors", "flavors", product_pb2.Flavor.Value),
+    ("usage", "usages", product_pb2.Usage.Value),
+)
 
 
 def filters_of(request: product_service_pb2.ListProductsRequest) -> Filters:
@@ -47,18 +60,44 @@ def new_product_of(request: product_service_pb2.CreateProductRequest) -> NewProd
         description=_description(request),
         available_qty=checked_units(request.inventory.available_qty, field="inventory.available_qty"),
         low_stock_threshold=request.inventory.low_stock_threshold,
-        tiers=tuple(
-            VolumeTier(tier.min_qty, parse_percent(tier.discount_percent)) for tier in request.volume_discounts
-        ),
+        tiers=_tiers(request.volume_discounts),
         media_ids=tuple(parse_id(media_id, field="media_ids") for media_id in request.media_ids),
+    )
+
+
+def product_change_of(request: product_service_pb2.UpdateProductRequest) -> ProductChange:
+    """Return what a vendor wants different: only what the request has."""
+    columns: dict[str, Any] = {name: getattr(request, name) for name in _PLAIN if request.HasField(name)}
+    for name, words in _WORDS.items():
+        if request.HasField(name):
+            columns[name] = words.Name(getattr(request, name))
+    if request.HasField("classification"):
+        columns["classification"] = _classification(request.classification)
+    for name in ("thc", "cbd"):
+        if request.HasField(f"{name}_percent"):
+            percent = getattr(request, f"{name}_percent")
+            columns[f"{name}_basis_points"] = parse_percent(percent) if percent else None
+    for name, column, words in _WORD_LISTS:
+        if values := getattr(request, name):
+            columns[column] = [words.Name(value) for value in values]
+    return ProductChange(
+        columns=columns,
+        tiers=_tiers(request.volume_discounts.items) if request.HasField("volume_discounts") else None,
+        media_ids=tuple(parse_id(each, field="gallery.media_ids") for each in request.gallery.media_ids)
+        if request.HasField("gallery")
+        else None,
     )
 
 
 def checked_units(quantity: int, *, field: str) -> int:
     """Return a number of units. Raises ValidationError when it is beyond all measure."""
-    if quantity > _MAX_UNITS:
-        raise ValidationError.of(field, f"must be at most {_MAX_UNITS}")
+    if quantity > MAX_UNITS:
+        raise ValidationError.of(field, f"must be at most {MAX_UNITS}")
     return quantity
+
+
+def _tiers(items: Iterable[product_pb2.VolumeDiscount]) -> tuple[VolumeTier, ...]:
+    return tuple(VolumeTier(tier.min_qty, parse_percent(tier.discount_percent)) for tier in items)
 
 
 def _description(request: product_service_pb2.CreateProductRequest) -> Description:

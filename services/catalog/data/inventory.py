@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
-
 from meshkit.db.sql import sql
-from services.catalog.data.tables import inventory_items, products
 from services.catalog.domain.reservations import Stock
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from meshkit.db.tx import Tx
+    from services.catalog.domain.stock import Cause, Movement
 
 _STOCK = """
-    SELECT i.product_id, i.available_qty, p.is_active
+    SELECT i.product_id, i.available_qty, i.low_stock_threshold, p.is_active
     FROM inventory_items i JOIN products p ON p.id = i.product_id
     WHERE i.product_id = ANY(CAST(:product_ids AS uuid[]))
     ORDER BY i.product_id
@@ -25,6 +23,55 @@ _STOCK = """
 """
 _LOCK = sql(_STOCK)
 _LOCK_FREE = sql(_STOCK + " SKIP LOCKED")
+_LOCK_OF_STORE = sql(
+    """
+    SELECT i.* FROM inventory_items i JOIN products p ON p.id = i.product_id
+    WHERE p.id = :product_id AND p.store_id = :store_id AND p.deleted_at IS NULL
+    FOR UPDATE OF i
+    """
+)
+# Stock and movements, or neither: what was received is always the sum of a product's movements.
+_CHANGE = """
+    WITH wanted AS (
+        SELECT * FROM unnest(CAST(:movement_ids AS uuid[]), CAST(:product_ids AS uuid[]), CAST(:kinds AS text[]),
+                             CAST(:quantities AS bigint[]), CAST(:thresholds AS integer[]), CAST(:reasons AS text[]))
+             AS w (movement_id, product_id, kind, quantity, low_stock_threshold, reason)
+    ), changed AS (
+        {change}
+    ), written AS (
+        INSERT INTO stock_movements (id, product_id, kind, quantity, available_after, reason, cause, actor,
+                                     actor_user_id, request_id, created_at)
+        SELECT w.movement_id, w.product_id, w.kind, w.quantity, c.available_qty, w.reason, :cause, :actor,
+               CAST(:actor_user_id AS uuid), :request_id, :now
+        FROM wanted w JOIN changed c ON c.product_id = w.product_id
+        WHERE w.quantity <> 0 OR w.kind = 'counted'
+    )
+    SELECT c.*, w.movement_id AS id, w.kind, w.quantity, w.reason, c.available_qty AS available_after,
+           CAST(:cause AS text) AS cause, CAST(:actor_user_id AS uuid) AS actor_user_id,
+           CAST(:now AS timestamptz) AS created_at
+    FROM changed c JOIN wanted w ON w.product_id = c.product_id ORDER BY c.product_id
+"""
+_COLUMNS = "product_id, available_qty, reserved_qty, consumed_qty, received_qty, low_stock_threshold"
+_ADD = sql(
+    _CHANGE.format(
+        change=f"""
+        INSERT INTO inventory_items ({_COLUMNS}, updated_at)
+        SELECT product_id, quantity, 0, 0, quantity, low_stock_threshold, :now FROM wanted
+        RETURNING {_COLUMNS}
+        """  # noqa: S608
+    )
+)
+_MOVE = sql(
+    _CHANGE.format(
+        change="""
+        UPDATE inventory_items i
+        SET available_qty = i.available_qty + w.quantity, received_qty = i.received_qty + w.quantity,
+            low_stock_threshold = w.low_stock_threshold, updated_at = :now
+        FROM wanted w WHERE i.product_id = w.product_id
+        RETURNING i.product_id, i.available_qty, i.reserved_qty, i.consumed_qty, i.received_qty, i.low_stock_threshold
+        """
+    )
+)
 
 # A consumer's batch is one transaction of many events. While it holds stock of one it must not wait for that of
 # another, or it and a Reserve could wait for each other. Under this name the transaction notes that it holds stock.
@@ -35,19 +82,19 @@ class StockBusy(Exception):
     """The stock is held by others and this transaction, which holds some itself, may not wait for it."""
 
 
-def add(tx: Tx, product_id: uuid.UUID, *, available_qty: int, low_stock_threshold: int) -> None:
-    """Insert the stock of a new product: all of it is available."""
-    tx.execute(
-        insert(inventory_items).values(
-            product_id=product_id,
-            available_qty=available_qty,
-            reserved_qty=0,
-            consumed_qty=0,
-            received_qty=available_qty,
-            low_stock_threshold=low_stock_threshold,
-            updated_at=tx.now,
-        )
-    )
+def add(tx: Tx, movements: Sequence[Movement], *, cause: Cause) -> None:
+    """Insert the stock of new products: what they start with came in and is available."""
+    tx.execute(_ADD, _parameters(tx, movements, cause))
+
+
+def move(tx: Tx, movements: Sequence[Movement], *, cause: Cause) -> Sequence[Any]:
+    """Change what is available, write down why, and keep thresholds; the inventory must be locked.
+
+    One movement per product at most. Returns inventory with movement by product: one that moves nothing is written
+    only when it is a count.
+    """
+    rows: Sequence[Any] = tx.execute(_MOVE, _parameters(tx, movements, cause)).all()
+    return rows
 
 
 def lock(tx: Tx, product_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Stock]:
@@ -68,33 +115,27 @@ def lock_free(tx: Tx, product_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Sto
 
 def lock_of_store(tx: Tx, product_id: uuid.UUID, *, store_id: uuid.UUID) -> Any | None:
     """Return the inventory of a store's own product and keep it from changing until commit, or None."""
-    statement = (
-        select(inventory_items)
-        .join(products, products.c.id == inventory_items.c.product_id)
-        .where(products.c.id == product_id, products.c.store_id == store_id)
-        .with_for_update(of=inventory_items)
-    )
-    return tx.execute(statement).one_or_none()
+    return tx.execute(_LOCK_OF_STORE, {"product_id": product_id, "store_id": store_id}).one_or_none()
 
 
-def set_available(tx: Tx, product_id: uuid.UUID, *, available_qty: int, low_stock_threshold: int) -> Any:
-    """Set what is available; what was received follows by the difference. Returns the row."""
-    statement = (
-        update(inventory_items)
-        .where(inventory_items.c.product_id == product_id)
-        .values(
-            available_qty=available_qty,
-            received_qty=available_qty + inventory_items.c.reserved_qty + inventory_items.c.consumed_qty,
-            low_stock_threshold=low_stock_threshold,
-            updated_at=tx.now,
-        )
-        .returning(inventory_items)
-    )
-    return tx.execute(statement).one()
+def _parameters(tx: Tx, movements: Sequence[Movement], cause: Cause) -> dict[str, Any]:
+    return {
+        "movement_ids": [movement.id for movement in movements],
+        "product_ids": [movement.product_id for movement in movements],
+        "kinds": [movement.kind.value for movement in movements],
+        "quantities": [movement.quantity for movement in movements],
+        "thresholds": [movement.low_stock_threshold for movement in movements],
+        "reasons": [movement.reason for movement in movements],
+        "cause": cause.value,
+        "actor": tx.principal.subject,
+        "actor_user_id": tx.principal.user_id,
+        "request_id": tx.call.request_id,
+        "now": tx.now,
+    }
 
 
 def _locked(tx: Tx, statement: Any, product_ids: list[uuid.UUID]) -> dict[uuid.UUID, Stock]:
     rows = tx.execute(statement, {"product_ids": product_ids}).all()
     if rows:
         tx.notes.add(HOLDS_STOCK)
-    return {row.product_id: Stock(row.available_qty, row.is_active) for row in rows}
+    return {row.product_id: Stock(row.available_qty, row.is_active, row.low_stock_threshold) for row in rows}

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ARRAY, Select, Uuid, and_, any_, bindparam, exists, func, insert, or_, select, tuple_
+from sqlalchemy import (
+    ARRAY,
+    Select,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+)
 
 from meshkit.cursor import Cursor
-from meshkit.db.sql import compiled
+from meshkit.db.sql import compiled, sql
 from services.catalog.data.tables import (
     SIMPLE,
     inventory_items,
@@ -17,6 +30,7 @@ from services.catalog.data.tables import (
     store_gates,
     volume_discounts,
 )
+from services.catalog.domain.filters import Filters
 
 if TYPE_CHECKING:
     import uuid
@@ -24,12 +38,12 @@ if TYPE_CHECKING:
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
-    from services.catalog.domain.filters import Filters
     from services.catalog.domain.product import VolumeTier
 
 _HAS_PROMO = exists(select(promos.c.id).where(promos.c.store_id == products.c.store_id, promos.c.is_active))
+_NOT_SHOWN = {"body_html", "search_words", "gallery_flow", "active_changed_at", "deleted_at"}
 # What a list shows: not the long texts.
-_SUMMARY = [column for column in products.c if column.name not in {"body_html", "search_words"}]
+_SUMMARY = [column for column in products.c if column.name not in _NOT_SHOWN]
 _IS_VISIBLE = and_(
     store_gates.c.type == "vendor", store_gates.c.kyc_status == "verified", store_gates.c.subscription_active
 )
@@ -61,9 +75,19 @@ def exists_with_id(tx: Tx, product_id: uuid.UUID) -> bool:
     return tx.execute(select(products.c.id).where(products.c.id == product_id)).first() is not None
 
 
+def is_of_store(tx: Tx, product_id: uuid.UUID, *, store_id: uuid.UUID) -> bool:
+    """Return whether a product is the store's own."""
+    statement = select(products.c.id).where(
+        products.c.id == product_id, products.c.store_id == store_id, products.c.deleted_at.is_(None)
+    )
+    return tx.execute(statement).first() is not None
+
+
 def is_sku_taken(tx: Tx, *, store_id: uuid.UUID, sku: str) -> bool:
     """Return whether the store has a product with that SKU."""
-    statement = select(products.c.id).where(products.c.store_id == store_id, products.c.sku == sku)
+    statement = select(products.c.id).where(
+        products.c.store_id == store_id, products.c.sku == sku, products.c.deleted_at.is_(None)
+    )
     return tx.execute(statement).first() is not None
 
 
@@ -90,6 +114,12 @@ def quoted(tx: Tx, product_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
     return rows
 
 
+def named(tx: Tx, product_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
+    """Return `id, store_id, sku, title` of products, deleted or not."""
+    rows: Sequence[Any] = tx.execute(_NAMED, {"product_ids": product_ids}).all()
+    return rows
+
+
 def page_of_listed(tx: Tx, *, state: str, filters: Filters, page: Page) -> Sequence[Any]:
     """Return active products of the visible vendors of a state, newest first, one more than the page."""
     statement = _shown().where(products.c.is_active, _IS_VISIBLE, store_gates.c.state == state)
@@ -98,7 +128,20 @@ def page_of_listed(tx: Tx, *, state: str, filters: Filters, page: Page) -> Seque
 
 def page_of_store(tx: Tx, store_id: uuid.UUID, *, filters: Filters, page: Page) -> Sequence[Any]:
     """Return a store's own products, newest first, one more than the page."""
-    return _page(tx, _shown().where(products.c.store_id == store_id), filters, page)
+    return _page(tx, _shown().where(products.c.store_id == store_id, products.c.deleted_at.is_(None)), filters, page)
+
+
+def page_of_stock(tx: Tx, store_id: uuid.UUID, *, low_stock_only: bool, page: Page) -> Sequence[Any]:
+    """Return a store's own products with their stock, newest first, one more than the page."""
+    statement = _shown().where(products.c.store_id == store_id, products.c.deleted_at.is_(None))
+    if low_stock_only:
+        statement = statement.where(inventory_items.c.available_qty <= inventory_items.c.low_stock_threshold)
+    return _page(tx, statement, Filters(), page)
+
+
+def visibility_of(tx: Tx, product_id: uuid.UUID) -> Any | None:
+    """Return what decides who sees a product, with its vendor's gate and since when each is so, or None."""
+    return tx.execute(_VISIBILITY, {"product_id": product_id}).one_or_none()
 
 
 def cursor_of(row: Any) -> Cursor:
@@ -164,7 +207,20 @@ def _found(filters: Filters) -> Select[Any]:
     return select(found.c.id)
 
 
-_FIND = compiled(_shown(products.c.body_html).where(products.c.id == bindparam("product_id")))
+_FIND = compiled(
+    _shown(products.c.body_html).where(products.c.id == bindparam("product_id"), products.c.deleted_at.is_(None))
+)
+# A product that nobody has switched on or off is as it was made.
+_VISIBILITY = sql(
+    """
+    SELECT p.store_id, p.is_active, coalesce(p.active_changed_at, p.created_at) AS active_since,
+           i.available_qty >= p.moq AS in_stock, g.store_id IS NOT NULL AS is_known, g.type, g.state, g.kyc_status,
+           g.subscription_active, g.type_since, g.state_since, g.kyc_status_since, g.subscription_active_since
+    FROM products p JOIN inventory_items i ON i.product_id = p.id
+    LEFT JOIN store_gates g ON g.store_id = p.store_id
+    WHERE p.id = :product_id AND p.deleted_at IS NULL
+    """
+)
 _OF_PRODUCTS = any_(bindparam("product_ids", type_=ARRAY(Uuid)))
 _TIERS = compiled(
     select(volume_discounts)
@@ -176,8 +232,13 @@ _MEDIA = compiled(
     .where(product_media.c.product_id == bindparam("product_id"))
     .order_by(product_media.c.position)
 )
+_NAMED = compiled(
+    select(products.c.id, products.c.store_id, products.c.sku, products.c.title)
+    .where(products.c.id == _OF_PRODUCTS)
+    .order_by(products.c.id)
+)
 _QUOTED = compiled(
     select(*_SUMMARY, inventory_items.c.available_qty)
     .join(inventory_items, inventory_items.c.product_id == products.c.id)
-    .where(products.c.id == _OF_PRODUCTS)
+    .where(products.c.id == _OF_PRODUCTS, products.c.deleted_at.is_(None))
 )

@@ -13,14 +13,18 @@ if TYPE_CHECKING:
 
 _DISAGREEING = sql(
     """
-    SELECT i.*, coalesce(r.reserved, 0) AS lines_reserved, coalesce(r.consumed, 0) AS lines_consumed
+    SELECT i.*, coalesce(r.reserved, 0) AS lines_reserved, coalesce(r.consumed, 0) AS lines_consumed,
+           coalesce(m.received, 0) AS movements_received
     FROM inventory_items i LEFT JOIN (
         SELECT product_id,
                sum(quantity) FILTER (WHERE state = 'reserved') AS reserved,
                sum(quantity) FILTER (WHERE state = 'consumed') AS consumed
         FROM reservations WHERE state IN ('reserved', 'consumed') GROUP BY product_id
-    ) r ON r.product_id = i.product_id
+    ) r ON r.product_id = i.product_id LEFT JOIN (
+        SELECT product_id, sum(quantity) AS received FROM stock_movements GROUP BY product_id
+    ) m ON m.product_id = i.product_id
     WHERE i.reserved_qty <> coalesce(r.reserved, 0) OR i.consumed_qty <> coalesce(r.consumed, 0)
+       OR i.received_qty <> coalesce(m.received, 0)
        OR i.available_qty + i.reserved_qty + i.consumed_qty <> i.received_qty
        OR least(i.available_qty, i.reserved_qty, i.consumed_qty, i.received_qty) < 0
     ORDER BY i.product_id LIMIT :limit
@@ -37,7 +41,7 @@ _UNSTOCKED = sql(
 
 
 def disagreeing(tx: Tx, *, limit: int) -> Sequence[Any]:
-    """Return inventory rows that do not add up or differ from their reservations (`lines_…`)."""
+    """Return inventory rows that do not add up or differ from their reservations (`lines_…`) or their movements."""
     rows: Sequence[Any] = tx.execute(_DISAGREEING, {"limit": limit}).all()
     return rows
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import case
 from sqlalchemy.dialects.postgresql import insert
 
 from meshkit.db.sql import sql
@@ -12,6 +13,7 @@ from services.catalog.domain.visibility import Gate
 
 if TYPE_CHECKING:
     import uuid
+    from datetime import datetime
 
     from meshkit.db.tx import Tx
 
@@ -21,12 +23,22 @@ _FIND = sql(
 )
 
 
-def keep_newest(tx: Tx, **columns: Any) -> None:
-    """Insert or replace a store's gate unless a higher version is known."""
-    statement = insert(store_gates).values(columns)
+# Facts of which we keep since when they are so.
+_FACTS = ("type", "state", "kyc_status", "subscription_active")
+
+
+def keep_newest(tx: Tx, *, since: datetime, **columns: Any) -> None:
+    """Insert or replace a store's gate unless a higher version is known; what differs is so since `since`."""
+    statement = insert(store_gates).values(columns | {f"{fact}_since": since for fact in _FACTS})
+    kept = {
+        f"{fact}_since": case(
+            (store_gates.c[fact] == statement.excluded[fact], store_gates.c[f"{fact}_since"]), else_=since
+        )
+        for fact in _FACTS
+    }
     statement = statement.on_conflict_do_update(
         constraint="store_gates_pk",
-        set_={name: statement.excluded[name] for name in columns if name != "store_id"},
+        set_={name: statement.excluded[name] for name in columns if name != "store_id"} | kept,
         where=store_gates.c.version < statement.excluded.version,
     )
     tx.execute(statement)

@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from meshkit.db.tables import instant, platform_metadata
 from services.catalog.domain.product import Category, Classification, Feeling, Flavor, Unit, Usage
 from services.catalog.domain.reservations import Refusal, ReservationState
+from services.catalog.domain.stock import Cause, MovementKind
 
 if TYPE_CHECKING:
     from enum import StrEnum
@@ -38,7 +39,9 @@ def _words(words: type[StrEnum]) -> str:
     return ", ".join(f"'{word}'" for word in words)
 
 
-# One row per product; SKUs are unique within a store. `search_words` are the plain words of what can be searched.
+# One row per product; SKUs are unique within what a store has not deleted. Deleted products are inactive and nobody sees
+# them; the rows stay for the stock that orders hold. `gallery_flow` is the flow that last set out to change a product's
+# files: only it may record what it attached. `search_words` are the plain words of what can be searched.
 products = Table(
     "products",
     metadata,
@@ -66,10 +69,13 @@ products = Table(
     Column("is_active", Boolean, nullable=False),
     Column("is_featured", Boolean, nullable=False),
     Column("search_words", Text, nullable=False),
+    Column("gallery_flow", Uuid),
+    instant("active_changed_at", nullable=True),
     instant("created_at"),
     instant("updated_at"),
+    instant("deleted_at", nullable=True),
     PrimaryKeyConstraint("id", name="products_pk"),
-    UniqueConstraint("store_id", "sku", name="products_store_id_sku_key"),
+    CheckConstraint("deleted_at IS NULL OR NOT is_active", name="products_deleted_at_check"),
     CheckConstraint(f"category IN ({_words(Category)})", name="products_category_check"),
     CheckConstraint(f"classification IN ({_words(Classification)})", name="products_classification_check"),
     CheckConstraint(f"unit IN ({_words(Unit)})", name="products_unit_check"),
@@ -80,6 +86,13 @@ products = Table(
     CheckConstraint("price_cents >= 0 AND compare_at_price_cents >= 0", name="products_price_check"),
     CheckConstraint("thc_basis_points BETWEEN 0 AND 10000", name="products_thc_check"),
     CheckConstraint("cbd_basis_points BETWEEN 0 AND 10000", name="products_cbd_check"),
+)
+Index(
+    "products_store_id_sku_key",
+    products.c.store_id,
+    products.c.sku,
+    unique=True,
+    postgresql_where=text("deleted_at IS NULL"),
 )
 Index(
     "products_listed_idx",
@@ -125,6 +138,36 @@ inventory_items = Table(
     ),
 )
 
+# Append-only: what came in and was taken out, by whom and why. A product's quantities add up to what it received; what
+# orders hold and consumed of that are its reservations (docs/decisions/0017).
+stock_movements = Table(
+    "stock_movements",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("product_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("available_after", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("actor_user_id", Uuid),
+    Column("request_id", Text, nullable=False),
+    instant("created_at"),
+    PrimaryKeyConstraint("id", name="stock_movements_pk"),
+    ForeignKeyConstraint(["product_id"], ["products.id"], name="stock_movements_product_id_fk"),
+    CheckConstraint(f"kind IN ({_words(MovementKind)})", name="stock_movements_kind_check"),
+    CheckConstraint(f"cause IN ({_words(Cause)})", name="stock_movements_cause_check"),
+    CheckConstraint("quantity <> 0 OR kind = 'counted'", name="stock_movements_quantity_check"),
+    CheckConstraint("available_after >= 0", name="stock_movements_available_after_check"),
+)
+Index(
+    "stock_movements_product_id_created_at_idx",
+    stock_movements.c.product_id,
+    stock_movements.c.created_at.desc(),
+    stock_movements.c.id.desc(),
+)
+
 # Tiers of a product; each begins at a quantity of its own.
 volume_discounts = Table(
     "volume_discounts",
@@ -166,6 +209,7 @@ promos = Table(
     UniqueConstraint("store_id", "code", name="promos_store_id_code_key"),
     CheckConstraint("amount_cents > 0", name="promos_amount_cents_check"),
 )
+Index("promos_store_id_created_at_idx", promos.c.store_id, promos.c.created_at.desc(), promos.c.id.desc())
 
 # One row per order line, ever, refused ones included, so that a repeated Reserve gets the answer it got. A reservation
 # without `expires_at` is backed by an order. The units of a product's reserved and consumed lines are what its
@@ -204,7 +248,8 @@ Index(
     postgresql_where=text("state IN ('reserved', 'consumed')"),
 )
 
-# What identity says about stores: a projection of its events, the highest version of each store.
+# What identity says about stores: a projection of its events, the highest version of each store. `…_since` is when a fact
+# became what it is, as far as we were told.
 store_gates = Table(
     "store_gates",
     metadata,
@@ -215,6 +260,10 @@ store_gates = Table(
     Column("kyc_status", Text, nullable=False),
     Column("subscription_active", Boolean, nullable=False),
     Column("version", BigInteger, nullable=False),
+    instant("type_since", nullable=True),
+    instant("state_since", nullable=True),
+    instant("kyc_status_since", nullable=True),
+    instant("subscription_active_since", nullable=True),
     PrimaryKeyConstraint("store_id", name="store_gates_pk"),
 )
 Index(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from meshkit.errors import ValidationError
 
@@ -138,6 +138,21 @@ class NewProduct:
     low_stock_threshold: int
     tiers: tuple[VolumeTier, ...]
     media_ids: tuple[uuid.UUID, ...]
+
+
+@dataclass(frozen=True)
+class ProductChange:
+    """What a vendor wants different: columns of the description, and tiers or files as a whole unless None."""
+
+    columns: dict[str, Any]
+    tiers: tuple[VolumeTier, ...] | None
+    media_ids: tuple[uuid.UUID, ...] | None
+
+
+def check_quantities(*, moq: int, max_qty: int) -> None:
+    """Raise ValidationError when nobody could buy as much as one must."""
+    if max_qty and max_qty < moq:
+        raise ValidationError.of("max_qty", "must be 0 (no limit) or at least moq")
 
 
 def check_tiers(tiers: tuple[VolumeTier, ...]) -> None:

@@ -58,6 +58,7 @@ class Stock:
 
     available_qty: int
     is_active: bool
+    low_stock_threshold: int = 0
 
 
 def allot(lines: Sequence[Line], stock: Mapping[uuid.UUID, Stock]) -> list[Refusal | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
@@ -65,4 +66,11 @@ def store_gate_changed(tx: Tx, event: identity.StoreGateChanged) -> None:
         kyc_status=event.kyc_status,
         subscription_active=event.subscription_active,
     )
-    keep_store_gate(tx, store_id=uuid.UUID(event.store_id), name=event.name, gate=gate, version=event.version)
+    keep_store_gate(
+        tx,
+        store_id=uuid.UUID(event.store_id),
+        name=event.name,
+        gate=gate,
+        version=event.version,
+        changed_at=event.changed_at.ToDatetime(UTC) if event.HasField("changed_at") else None,
+    )

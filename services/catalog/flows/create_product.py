@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from meshkit.grpc.channel import RemoteRefusal
 from meshkit.ids import derived_id
 from services.catalog.data import products
 from services.catalog.domain.product import NewProduct, check_tiers
-from services.catalog.errors import MediaUnusable, SkuTaken
+from services.catalog.errors import SkuTaken
+from services.catalog.flows.attach_gallery import attach_gallery
 from services.catalog.usecases import create_product as record
 from services.catalog.usecases.read_product import ProductDetail, read_product
 
 if TYPE_CHECKING:
-    import uuid
-    from collections.abc import Sequence
-
     from google.protobuf.message import Message
 
     from meshkit.flow import Flow
@@ -33,7 +30,7 @@ def create_product(
         known = products.exists_with_id(tx, product_id)
         if not known and products.is_sku_taken(tx, store_id=store_id, sku=new.description.sku):
             raise SkuTaken(field="sku")
-    files = _attach(flow, product_id, new.media_ids, galleries) if new.media_ids else []
+    files = attach_gallery(flow, product_id, new.media_ids, galleries) if new.media_ids else []
     try:
         with flow.transaction() as tx:
             record.create_product(tx, new, product_id=product_id, files=files)
@@ -43,14 +40,3 @@ def create_product(
         if new.media_ids:
             galleries.detach_all(flow.call, product_id=product_id, store_id=store_id)
         raise
-
-
-def _attach(
-    flow: Flow, product_id: uuid.UUID, media_ids: Sequence[uuid.UUID], galleries: Galleries
-) -> list[tuple[uuid.UUID, str]]:
-    try:
-        return galleries.attach(
-            flow.call, product_id=product_id, store_id=flow.principal.require_store, media_ids=media_ids
-        )
-    except RemoteRefusal as refusal:
-        raise MediaUnusable(refusal.message) from None

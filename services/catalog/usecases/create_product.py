@@ -8,9 +8,11 @@ from sqlalchemy.exc import IntegrityError
 
 from marketmesh.catalog.events.v1 import catalog_events_pb2 as events
 from meshkit.db.engine import constraint_of
+from meshkit.ids import new_id
 from services.catalog.data import inventory, products
 from services.catalog.domain.product import CURRENCY, NewProduct
 from services.catalog.domain.search import plain_words
+from services.catalog.domain.stock import Cause, Movement, MovementKind
 from services.catalog.errors import SkuTaken
 
 if TYPE_CHECKING:
@@ -41,7 +43,8 @@ def create_product(tx: Tx, new: NewProduct, *, product_id: uuid.UUID, files: Seq
         if constraint_of(error) == "products_store_id_sku_key":
             raise SkuTaken(field="sku") from None
         raise
-    inventory.add(tx, product_id, available_qty=new.available_qty, low_stock_threshold=new.low_stock_threshold)
+    start = Movement(new_id(), product_id, MovementKind.RECEIVED, new.available_qty, new.low_stock_threshold)
+    inventory.add(tx, [start], cause=Cause.PRODUCT)
     products.add_tiers(tx, product_id, new.tiers)
     products.add_media(tx, product_id, files)
     tx.audit(

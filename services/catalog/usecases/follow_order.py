@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from meshkit.obs.logging import get_logger
 from services.catalog.data import inventory, reservations
 from services.catalog.domain.reservations import Line, ReservationState, allot, plan_order, uncovered
+from services.catalog.usecases.announce_low_stock import announce_taken
 from services.catalog.usecases.release_lines import release_lines
 
 if TYPE_CHECKING:
@@ -61,4 +62,6 @@ def _revive(tx: Tx, rows: Sequence[Any]) -> set[uuid.UUID]:
     stock = inventory.lock(tx, {line.product_id for line in lines})
     refusals = allot(lines, stock)
     fitting = [line for line, refusal in zip(lines, refusals, strict=True) if refusal is None]
-    return reservations.write(tx, rows[0].group_id, fitting, [None] * len(fitting), expires_at=None)
+    revived = reservations.write(tx, rows[0].group_id, fitting, [None] * len(fitting), expires_at=None)
+    announce_taken(tx, stock, [line for line in fitting if line.line_id in revived])
+    return revived

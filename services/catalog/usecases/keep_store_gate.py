@@ -8,11 +8,14 @@ from services.catalog.data import store_gates
 
 if TYPE_CHECKING:
     import uuid
+    from datetime import datetime
 
     from meshkit.db.tx import Tx
     from services.catalog.domain.visibility import Gate
 
 
-def keep_store_gate(tx: Tx, *, store_id: uuid.UUID, name: str, gate: Gate, version: int) -> None:
+def keep_store_gate(
+    tx: Tx, *, store_id: uuid.UUID, name: str, gate: Gate, version: int, changed_at: datetime | None
+) -> None:
     """Keep a store's gate; an older version than the known one is old news."""
-    store_gates.keep_newest(tx, store_id=store_id, name=name, version=version, **vars(gate))
+    store_gates.keep_newest(tx, store_id=store_id, name=name, version=version, since=changed_at or tx.now, **vars(gate))

@@ -9,6 +9,7 @@ from meshkit.crash import crash_point
 from meshkit.errors import StateConflict, ValidationError
 from services.catalog.data import inventory, reservations
 from services.catalog.domain.reservations import Refusal, ReservationState, allot
+from services.catalog.usecases.announce_low_stock import announce_taken
 
 if TYPE_CHECKING:
     import uuid
@@ -41,6 +42,7 @@ def reserve_stock(tx: Tx, *, group_id: uuid.UUID, lines: Sequence[Line], expires
     crash_point("reserve.locked")
     refusals = allot(lines, stock)
     if reservations.write_new(tx, group_id, lines, refusals, expires_at=tx.now + expires_in):
+        announce_taken(tx, stock, _served(lines, refusals))
         crash_point("reserve.written")
         return [Outcome(line.line_id, refusal) for line, refusal in zip(lines, refusals, strict=True)]
     decided = _decide_again(tx, group_id, lines, stock, expires_at=tx.now + expires_in)
@@ -58,7 +60,12 @@ def _decide_again(
     refusals = allot(undecided, stock)
     if undecided:
         reservations.write(tx, group_id, undecided, refusals, expires_at=expires_at)
+        announce_taken(tx, stock, _served(undecided, refusals))
     return decided | {line.line_id: refusal for line, refusal in zip(undecided, refusals, strict=True)}
+
+
+def _served(lines: Sequence[Line], refusals: Sequence[Refusal | None]) -> list[Line]:
+    return [line for line, refusal in zip(lines, refusals, strict=True) if refusal is None]
 
 
 def _check_same(known: dict[uuid.UUID, Any], lines: Sequence[Line]) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from meshkit.errors import NotFound
-from services.catalog.data import inventory
+from meshkit.ids import new_id
+from services.catalog.domain.stock import Movement, MovementKind
+from services.catalog.usecases.move_stock import lock_own_stock, move_stock
 
 if TYPE_CHECKING:
     import uuid
@@ -15,19 +16,8 @@ if TYPE_CHECKING:
 
 def set_inventory(tx: Tx, *, product_id: uuid.UUID, available_qty: int, low_stock_threshold: int | None) -> Any:
     """Set what is available, never what orders hold; returns the inventory. Raises NotFound for a foreign product."""
-    before = inventory.lock_of_store(tx, product_id, store_id=tx.principal.require_store)
-    if before is None:
-        raise NotFound
+    before = lock_own_stock(tx, product_id)
     threshold = before.low_stock_threshold if low_stock_threshold is None else low_stock_threshold
-    after = inventory.set_available(tx, product_id, available_qty=available_qty, low_stock_threshold=threshold)
-    tx.audit(target=product_id, before=_facts(before), after=_facts(after))
-    return after
-
-
-def _facts(row: Any) -> dict[str, int]:
-    return {
-        "available_qty": row.available_qty,
-        "reserved_qty": row.reserved_qty,
-        "received_qty": row.received_qty,
-        "low_stock_threshold": row.low_stock_threshold,
-    }
+    quantity = available_qty - before.available_qty
+    movement = Movement(new_id(), product_id, MovementKind.SET, quantity, threshold)
+    return move_stock(tx, movement, before=before, field="available_qty")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from marketmesh.catalog.events.v1 import catalog_events_pb2 as catalog
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
 from marketmesh.finance.events.v1 import finance_events_pb2 as finance
 from meshkit.events.registry import Consumer
@@ -30,7 +31,9 @@ def consumers() -> tuple[Consumer, ...]:
     _tell(payments, finance.CashCollected, cash_collected)
     _tell(payments, finance.PaymentFailed, payment_failed)
     _tell(payments, finance.OrderPaid, order_paid)
-    return orders, payments
+    stock = Consumer("identity", "catalog.product.v1")
+    _tell(stock, catalog.ProductLowStock, product_low_stock)
+    return orders, payments, stock
 
 
 def _tell(consumer: Consumer, event: type[Message], words: Callable[[Any, datetime], Iterable[Notice]]) -> None:
@@ -150,6 +153,19 @@ def order_paid(event: finance.OrderPaid, _now: datetime) -> Iterator[Notice]:
         title=f"Payout for order #{event.order_number}",
         message=f"{_money(event.payout_cents, event.currency)} is on its way to you.",
         order_id=event.order_id,
+    )
+
+
+def product_low_stock(event: catalog.ProductLowStock, _now: datetime) -> Iterator[Notice]:
+    """Tell the vendor that little is left; every time it becomes little again."""
+    left = event.available_qty
+    yield Notice(
+        cause=f"product_low_stock:{event.product_id}:{event.crossed_at.ToJsonString()}",
+        store_id=uuid.UUID(event.vendor_store_id),
+        type="market_update",
+        title=f"{event.title} {'runs low' if left else 'is sold out'}",
+        message=f"{left or 'None'} left of {event.sku}; you want to hear at {event.low_stock_threshold}.",
+        link=f"/vendor/products/{event.product_id}",
     )
 
 

@@ -172,6 +172,9 @@ class TestListProducts:
             shop.listed(state="ZZ")
 
         assert (refused.value.code, refused.value.violations[0].field) == ("INVALID_ARGUMENT", "state")
+        with pytest.raises(Refused) as refused:
+            _own(shop, state="ZZ")
+        assert (refused.value.code, refused.value.violations[0].field) == ("INVALID_ARGUMENT", "state")
         assert shop.listed(state=shop.state) == ["Blue Dream"]
 
     @pytest.mark.parametrize(
@@ -205,6 +208,32 @@ class TestListProducts:
         )  # fmt: skip
 
         assert set(shop.listed(**filters)) == expected
+        assert {item.title for item in _own(shop, **filters)} == expected
+
+    def test_filters_by_everything_at_once(self, shop: Shop) -> None:
+        fitting = {
+            "title": "Kush", "category": "flower", "classification": "indica", "price_cents": 2000,
+            "thc_percent": "22", "cbd_percent": "3",
+        }  # fmt: skip
+        shop.create(**fitting)
+        misfits: list[dict[str, Any]] = [
+            {"title": "Haze"}, {"category": "seed"}, {"classification": "sativa"}, {"price_cents": 2001},
+            {"price_cents": 1999}, {"thc_percent": "22.01"}, {"thc_percent": "21.99"}, {"cbd_percent": "3.01"},
+            {"cbd_percent": ""},
+        ]  # fmt: skip
+        for misfit in misfits:
+            shop.create(**{**fitting, **misfit})
+        shop.mesh.write(
+            shop.products.CreatePromo, messages.CreatePromoRequest(code="SAVE", amount_cents=1), token=shop.vendor
+        )
+
+        filters: dict[str, Any] = {
+            "category": "flower", "classification": "indica", "price_min_cents": 2000, "price_max_cents": 2000,
+            "thc_min": 22, "thc_max": 22, "cbd_min": 3, "cbd_max": 3, "has_promo": True, "q": "kus", "state": shop.state,
+        }  # fmt: skip
+
+        assert shop.listed(**filters) == ["Kush"]
+        assert [item.title for item in _own(shop, **filters)] == ["Kush"]
 
     def test_knows_who_has_a_promo(self, shop: Shop) -> None:
         shop.create()
@@ -375,8 +404,8 @@ class TestCreatePromo:
         assert refused.value.code == "PERMISSION_DENIED"
 
 
-def _own(shop: Shop) -> list[product_pb2.ProductSummary]:
-    request = messages.ListProductsRequest()
+def _own(shop: Shop, **filters: Any) -> list[product_pb2.ProductSummary]:
+    request = messages.ListProductsRequest(**filters)
     return list(shop.mesh.read(shop.products.ListVendorProducts, request, token=shop.vendor).items)
 
 

@@ -1,4 +1,4 @@
-"""Every list and every sweep finds its rows by an index, at 20 000 products."""
+"""Every list and every sweep finds its rows by an index, at 100 000 products."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from meshkit.cursor import Cursor, Page
 from meshkit.db.tx import Tx
-from services.catalog.data import products, reservations
+from services.catalog.data import products, reservations, stock_movements
 from services.catalog.domain.filters import Filters
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ STORE = uuid.UUID(int=7)
 PAGE = Page(limit=25, after=None)
 LATER = Page(limit=25, after=Cursor(NOW, uuid.UUID(int=1)))
 
-# 200 vendors in two states, 100 products each; seedlings are rare.
+# 200 vendors in two states, 500 products each; seedlings are rare.
 _FILL = text("""
 INSERT INTO store_gates
 SELECT lpad(to_hex(n), 32, '0')::uuid, 'vendor', 'Vendor ' || n, chr(65 + n % 2) || 'Z', 'verified', true, 1
@@ -36,13 +36,15 @@ INSERT INTO products (id, store_id, sku, title, subtitle, body_html, strain, cat
 SELECT gen_random_uuid(), lpad(to_hex(1 + n % 200), 32, '0')::uuid, 'sku' || n, 'Title', '', '', '',
     CASE WHEN n % 997 = 0 THEN 'seedling' ELSE 'flower' END, 'gram', '{}', '{}', '{}', 1, 0, n, 0, 'USD',
     n % 50 <> 0, false, 'title ' || md5(n::text) || ' sku' || n, TIMESTAMPTZ '2025-01-01 UTC' + n * interval '1 minute', now()
-FROM generate_series(1, 20000) AS n;
+FROM generate_series(1, 100000) AS n;
 INSERT INTO inventory_items SELECT id, 10, 0, 0, 10, 0, now() FROM products WHERE sku LIKE 'sku%' AND title = 'Title';
+INSERT INTO stock_movements
+SELECT gen_random_uuid(), product_id, 'received', 10, 10, '', 'product', 'test', NULL, '', now() FROM inventory_items;
 INSERT INTO reservations
 SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 1,
     CASE n % 100 WHEN 0 THEN 'reserved' ELSE 'released' END, '', TIMESTAMPTZ '2025-01-01 UTC' + n * interval '1 hour', now(), now()
 FROM generate_series(1, 20000) AS n;
-ANALYZE products; ANALYZE inventory_items; ANALYZE store_gates; ANALYZE reservations;
+ANALYZE products; ANALYZE inventory_items; ANALYZE stock_movements; ANALYZE store_gates; ANALYZE reservations;
 """)
 
 
@@ -85,6 +87,48 @@ class TestListPlans:
         plan = plan_of(filled, lambda: products.page_of_store(filled, STORE, filters=Filters(), page=page))
 
         assert "products_store_id_created_at_idx" in plan
+        assert "Sort" not in plan
+
+    def test_filters_walk_the_same_indexes(self, filled: Tx) -> None:
+        filters = Filters(
+            category="flower", classification="hybrid", price_min_cents=1, price_max_cents=9, thc_min=1, thc_max=2,
+            cbd_min=1, cbd_max=2, has_promo=True,
+        )  # fmt: skip
+
+        grid = plan_of(filled, lambda: products.page_of_listed(filled, state="BZ", filters=filters, page=PAGE))
+        table = plan_of(filled, lambda: products.page_of_store(filled, STORE, filters=filters, page=PAGE))
+
+        for plan in (grid, table):
+            assert "Seq Scan on products" not in plan
+            assert "Seq Scan on inventory_items" not in plan
+
+    def test_a_vendor_searches_by_words_and_trigrams(self, filled: Tx) -> None:
+        filters = Filters(words="sku777", prefixes="sku777:*")
+
+        plan = plan_of(filled, lambda: products.page_of_store(filled, STORE, filters=filters, page=PAGE))
+
+        assert "products_words_idx" in plan
+        assert "products_trigrams_idx" in plan
+        assert "Seq Scan on products" not in plan
+
+    @pytest.mark.parametrize("page", [PAGE, LATER])
+    @pytest.mark.parametrize("low_stock_only", [False, True])
+    def test_the_inventory_list_walks_the_stores_products(
+        self, filled: Tx, page: Page, *, low_stock_only: bool
+    ) -> None:
+        plan = plan_of(filled, lambda: products.page_of_stock(filled, STORE, low_stock_only=low_stock_only, page=page))
+
+        assert "products_store_id_created_at_idx" in plan
+        assert "inventory_items_pk" in plan
+        assert "Seq Scan" not in plan.replace("Seq Scan on promos", "").replace("Seq Scan on store_gates", "")
+
+
+class TestStockMovementPlans:
+    @pytest.mark.parametrize("page", [PAGE, LATER])
+    def test_the_history_of_a_product_is_found_by_index(self, filled: Tx, page: Page) -> None:
+        plan = plan_of(filled, lambda: stock_movements.page_of(filled, uuid.uuid4(), page=page))
+
+        assert "stock_movements_product_id_created_at_idx" in plan
         assert "Sort" not in plan
 
 

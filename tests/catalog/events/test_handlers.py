@@ -11,8 +11,10 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
+from meshkit.ids import new_id
 from services.catalog.data import inventory
 from services.catalog.data.inventory import StockBusy
+from services.catalog.domain.stock import Cause, Movement, MovementKind
 from services.catalog.usecases.expire_reservations import expire_reservations
 from tests.catalog.shop import Checkout, Shop
 
@@ -221,7 +223,7 @@ class TestBatchOfOrders:
                 inventory.lock(holder, {product})
                 taken = pool.submit(take)
                 assert waiting.wait(5)
-                inventory.set_available(holder, product, available_qty=3, low_stock_threshold=0)
+                inventory.move(holder, [Movement(new_id(), product, MovementKind.SET, -7, 0)], cause=Cause.VENDOR)
             assert taken.result(5) == 3
 
     def test_orders_with_more_to_do_are_followed_and_the_others_kept(self, shop: Shop) -> None:

@@ -27,6 +27,10 @@ class TestProveStock:
                 "UPDATE inventory_items SET consumed_qty = 1, received_qty = 11 WHERE product_id = :id",
                 "consumed = 1, its lines = 0",
             ),
+            (
+                "UPDATE inventory_items SET available_qty = 9, received_qty = 13 WHERE product_id = :id",
+                "received = 13, its movements = 10",
+            ),
             ("UPDATE reservations SET state = 'consumed' WHERE product_id = :id", "reserved = 4, its lines = 0"),
             ("UPDATE reservations SET product_id = line_id WHERE product_id = :id", "holds stock of no product"),
         ],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from marketmesh.catalog.events.v1 import catalog_events_pb2 as catalog
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
 from marketmesh.finance.events.v1 import finance_events_pb2 as finance
 from tests.finance.snapshots import created, later, order_snapshot
@@ -155,6 +156,23 @@ class TestConsumers:
             mesh.deliver("identity", decided(order, line=line, version=version))
 
         assert len(people.inbox(order.buyer_store_id)) == 2
+
+    def test_tell_the_vendor_each_time_that_little_is_left(self, mesh: MeshHarness, people: People) -> None:
+        store, product = str(uuid.uuid4()), str(uuid.uuid4())
+        link = f"/vendor/products/{product}"
+
+        for left, at in ((3, 1), (0, 2), (0, 2)):
+            event = catalog.ProductLowStock(
+                product_id=product, vendor_store_id=store, sku="A-1", title="Haze", available_qty=left,
+                low_stock_threshold=3, crossed_at={"seconds": at},
+            )  # fmt: skip
+            mesh.deliver("identity", event)
+
+        assert {(row.type, row.title, row.message) for row in people.inbox(store, link)} == {
+            ("market_update", "Haze runs low", "3 left of A-1; you want to hear at 3."),
+            ("market_update", "Haze is sold out", "None left of A-1; you want to hear at 3."),
+        }
+        assert len(people.inbox(store, link)) == 2
 
     def test_tell_the_administrators_about_the_same_wrong_sum_again(self, mesh: MeshHarness, people: People) -> None:
         order = order_snapshot()

@@ -1,0 +1,66 @@
+"""How a vendor changes how many units there are. What orders do with them: `reservations.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import uuid
+
+# Far beyond any warehouse; keeps sums inside what the wire can carry.
+MAX_UNITS = 1_000_000_000
+
+
+class MovementKind(StrEnum):
+    """What happened to the stock."""
+
+    RECEIVED = "received"
+    ADJUSTED = "adjusted"
+    COUNTED = "counted"
+    SET = "set"
+
+
+class Cause(StrEnum):
+    """What a movement came from."""
+
+    PRODUCT = "product"
+    VENDOR = "vendor"
+    IMPORT = "import"
+    MIGRATION = "migration"
+
+
+def is_low(*, available_qty: int, low_stock_threshold: int) -> bool:
+    """Return whether there is no more than the threshold."""
+    return available_qty <= low_stock_threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How much of a product is available, and how little its vendor wants to hear of."""
+
+    available_qty: int
+    low_stock_threshold: int
+
+    @property
+    def is_low(self) -> bool:
+        """Whether there is no more than the threshold."""
+        return is_low(available_qty=self.available_qty, low_stock_threshold=self.low_stock_threshold)
+
+
+def fell_low(before: Level, after: Level) -> bool:
+    """Return whether this change is the one that the vendor must hear of."""
+    return after.is_low and not before.is_low
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """`quantity` units more of a product, or fewer when negative."""
+
+    id: uuid.UUID
+    product_id: uuid.UUID
+    kind: MovementKind
+    quantity: int
+    low_stock_threshold: int
+    reason: str = ""

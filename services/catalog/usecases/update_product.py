@@ -1,0 +1,71 @@
+"""Change a product that is there; its new files, if any, are attached."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import IntegrityError
+
+from meshkit.db.engine import constraint_of
+from meshkit.errors import NotFound
+from services.catalog.data import product_changes, products
+from services.catalog.domain.percent import format_percent
+from services.catalog.domain.product import check_quantities
+from services.catalog.domain.search import plain_words
+from services.catalog.errors import SkuTaken
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Sequence
+
+    from meshkit.db.tx import Tx
+    from services.catalog.domain.product import ProductChange
+
+
+def update_product(
+    tx: Tx, change: ProductChange, *, product_id: uuid.UUID, files: Sequence[tuple[uuid.UUID, str]] | None
+) -> None:
+    """Change what is given and audit exactly that, before and after.
+
+    `files` is the new gallery, media ids with object keys in order, or None. Raises NotFound, ValidationError, SkuTaken.
+    """
+    row = product_changes.lock(tx, product_id, store_id=tx.principal.require_store)
+    if row is None or row.deleted_at is not None:
+        raise NotFound
+    before, after = _differences(row, change.columns)
+    columns = {name: change.columns[name] for name in after}
+    check_quantities(moq=columns.get("moq", row.moq), max_qty=columns.get("max_qty", row.max_qty))
+    if columns:
+        _write(tx, row, columns)
+    if change.tiers is not None:
+        before["volume_discounts"] = _tiers(products.tiers_of(tx, [product_id]))
+        product_changes.remove_tiers(tx, product_id)
+        products.add_tiers(tx, product_id, change.tiers)
+        after["volume_discounts"] = _tiers(sorted(change.tiers, key=lambda tier: tier.min_qty))
+    if files is not None:
+        before["media_ids"] = [str(media_id) for media_id in products.media_ids_of(tx, product_id)]
+        product_changes.remove_media(tx, product_id)
+        products.add_media(tx, product_id, files)
+        after["media_ids"] = [str(media_id) for media_id, _ in files]
+    tx.audit(target=product_id, before=before, after=after)
+
+
+def _write(tx: Tx, row: Any, columns: dict[str, Any]) -> None:
+    if "is_active" in columns:
+        columns = columns | {"active_changed_at": tx.now}
+    words = [columns.get(name, getattr(row, name)) for name in ("title", "subtitle", "strain", "sku")]
+    try:
+        product_changes.change(tx, row.id, columns | {"search_words": plain_words(*words)})
+    except IntegrityError as error:
+        if constraint_of(error) == "products_store_id_sku_key":
+            raise SkuTaken(field="sku") from None
+        raise
+
+
+def _differences(row: Any, columns: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    changed = {name: value for name, value in columns.items() if value != getattr(row, name)}
+    return {name: getattr(row, name) for name in changed}, changed
+
+
+def _tiers(tiers: Sequence[Any]) -> dict[str, str]:
+    return {str(tier.min_qty): format_percent(tier.discount_basis_points) for tier in tiers}
