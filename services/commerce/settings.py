@@ -19,3 +19,8 @@ class CommerceSettings(DatabaseSettings):
     reservation_seconds: int = Field(default=900, ge=60, le=3600)
     # Bank transfers are parked: cash is collected by agents.
     ach_enabled: bool = False
+    # How long an order may wait for its vendor: a reminder, then it is given up. Vendors may choose otherwise.
+    pending_nudge_days: int = Field(default=5, ge=1, le=29)
+    pending_expiry_days: int = Field(default=10, ge=2, le=30)
+    # How often it is looked at.
+    lifetime_seconds: int = Field(default=30, ge=1, le=3600)

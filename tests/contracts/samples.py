@@ -255,6 +255,12 @@ _COMMERCE: dict[str, Callable[[World], Sample]] = {
         "vendor",
         order_id=str(uuid.uuid4()),
     ),
+    "commerce.v1.OrderService/GetOrderPolicy": lambda w: Sample(w.vendor.token, orders.GetOrderPolicyRequest()),
+    "commerce.v1.OrderService/SetOrderPolicy": lambda w: Sample(
+        w.vendor.token,
+        orders.SetOrderPolicyRequest(nudge_after_days=5, expire_after_days=10),
+        _set(expire_after_days=11),
+    ),
     "commerce.v1.CommerceInternalService/GetOrderForDelivery": lambda w: Sample(
         w.mesh.service_token("fulfillment"),
         commerce_internal.GetOrderForDeliveryRequest(order_id=w.new_order().order_id),

@@ -61,6 +61,7 @@ def order_message(order: Any, lines: Iterable[Any]) -> order_pb2.Order:
     set_time(message.fulfilled_at, order.fulfilled_at)
     set_time(message.delivered_at, order.delivered_at)
     set_time(message.canceled_at, order.canceled_at)
+    set_time(message.expired_at, order.expired_at)
     return message
 
 

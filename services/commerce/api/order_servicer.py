@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marketmesh.commerce.v1 import order_pb2
@@ -16,13 +17,19 @@ from services.commerce.usecases.decide_order import decide_order
 from services.commerce.usecases.fulfill_order import fulfill_order
 from services.commerce.usecases.list_orders import list_orders
 from services.commerce.usecases.read_order import read_order
+from services.commerce.usecases.read_order_policy import read_order_policy
+from services.commerce.usecases.set_order_policy import set_order_policy
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
+    from services.commerce.domain.lifetime import Lifetime
 
 
+@dataclass(frozen=True)
 class OrderServicer:
     """Translates; the rules are in the use cases."""
+
+    usual_lifetime: Lifetime
 
     def ListOrders(self, request: messages.ListOrdersRequest, tx: Tx) -> messages.ListOrdersResponse:
         """See the contract."""
@@ -72,6 +79,22 @@ class OrderServicer:
         """See the contract."""
         order_id = parse_id(request.order_id, field="order_id")
         return mapping.order_message(*fulfill_order(tx, order_id=order_id))
+
+    def GetOrderPolicy(self, request: messages.GetOrderPolicyRequest, tx: Tx) -> messages.OrderPolicy:  # noqa: ARG002
+        """See the contract."""
+        lifetime, is_chosen = read_order_policy(tx, usual=self.usual_lifetime)
+        return _policy(lifetime, is_chosen=is_chosen)
+
+    def SetOrderPolicy(self, request: messages.SetOrderPolicyRequest, tx: Tx) -> messages.OrderPolicy:
+        """See the contract."""
+        chosen = set_order_policy(tx, nudge_days=request.nudge_after_days, expiry_days=request.expire_after_days)
+        return _policy(chosen, is_chosen=True)
+
+
+def _policy(lifetime: Lifetime, *, is_chosen: bool) -> messages.OrderPolicy:
+    return messages.OrderPolicy(
+        nudge_after_days=lifetime.nudge_days, expire_after_days=lifetime.expiry_days, chosen=is_chosen
+    )
 
 
 def _statuses(request: messages.ListOrdersRequest) -> list[str]:

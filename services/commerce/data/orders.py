@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # Columns that the database or a later change fills.
 _LATER = {
     "order_number", "held_status", "held_reason", "cancel_reason", "created_at", "updated_at",
-    "fulfilled_at", "delivered_at", "canceled_at", "closed_at",
+    "fulfilled_at", "delivered_at", "canceled_at", "closed_at", "pending_nudged_at", "expired_at",
 }  # fmt: skip
 _ADD_ORDERS = insert_rows(
     vendor_orders,
@@ -32,7 +32,9 @@ _ADD_ORDERS = insert_rows(
     constants="created_at = :now, updated_at = :now",
     rows="orders",
 )
-_ADD_LINES = insert_rows(order_line_items, [column.name for column in order_line_items.c], rows="lines")
+_ADD_LINES = insert_rows(
+    order_line_items, [column.name for column in order_line_items.c if column.name not in _LATER], rows="lines"
+)
 # Foreign keys are looked at when the statement has ended.
 _ADD = sql(f"WITH lines AS ({_ADD_LINES}) {_ADD_ORDERS} RETURNING id, order_number")
 _SET_LINES = sql("UPDATE order_line_items SET status = :status WHERE order_id = :order_id AND status = ANY(:before)")

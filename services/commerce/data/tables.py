@@ -190,6 +190,9 @@ vendor_orders = Table(
     instant("delivered_at", nullable=True),
     instant("canceled_at", nullable=True),
     instant("closed_at", nullable=True),
+    # What the lifetime job did: reminded the vendor, gave the order up.
+    instant("pending_nudged_at", nullable=True),
+    instant("expired_at", nullable=True),
     PrimaryKeyConstraint("id", name="vendor_orders_pk"),
     UniqueConstraint("order_number", name="vendor_orders_order_number_key"),
     UniqueConstraint(
@@ -199,6 +202,7 @@ vendor_orders = Table(
     CheckConstraint(one_of("status", OrderStatus), name="vendor_orders_status_check"),
     CheckConstraint(one_of("hold_reason", HoldReason), name="vendor_orders_hold_reason_check"),
     CheckConstraint("(status = 'hold') = (hold_reason IS NOT NULL)", name="vendor_orders_hold_check"),
+    CheckConstraint("(status = 'expired') = (expired_at IS NOT NULL)", name="vendor_orders_expired_check"),
     CheckConstraint(
         "(hold_reason IS NOT DISTINCT FROM 'payment_mismatch') = (held_status IS NOT NULL)",
         name="vendor_orders_held_status_check",
@@ -228,6 +232,27 @@ Index(
     postgresql_where=text(one_of("status", ACTIONABLE)),
 )
 Index("vendor_orders_cart_id_idx", vendor_orders.c.cart_id)
+Index(
+    "vendor_orders_pending_idx",
+    vendor_orders.c.created_at,
+    vendor_orders.c.id,
+    postgresql_where=text("status = 'created_pending'"),
+)
+
+# How long a vendor lets orders wait, where it differs from the settings.
+vendor_order_policies = Table(
+    "vendor_order_policies",
+    metadata,
+    Column("vendor_store_id", Uuid, nullable=False),
+    Column("nudge_after_days", Integer, nullable=False),
+    Column("expire_after_days", Integer, nullable=False),
+    instant("updated_at"),
+    PrimaryKeyConstraint("vendor_store_id", name="vendor_order_policies_pk"),
+    CheckConstraint(
+        "nudge_after_days >= 1 AND nudge_after_days < expire_after_days AND expire_after_days <= 30",
+        name="vendor_order_policies_days_check",
+    ),
+)
 
 # Frozen at checkout: a later change of the product changes no line. A rejected line costs nothing, whatever it shows.
 order_line_items = Table(
@@ -247,6 +272,8 @@ order_line_items = Table(
     Column("applied_percent", Text),
     Column("status", Text, nullable=False),
     Column("notes", Text, nullable=False),
+    # Set on the lines that the order still had when it expired: those are what a retry buys.
+    instant("expired_at", nullable=True),
     PrimaryKeyConstraint("id", name="order_line_items_pk"),
     UniqueConstraint("order_id", "cart_item_id", name="order_line_items_order_id_cart_item_id_key"),
     ForeignKeyConstraint(["order_id"], ["vendor_orders.id"], name="order_line_items_order_id_fk"),

@@ -78,6 +78,7 @@ class PlannedOrder:
     fulfilled_at: datetime | None = None
     delivered_at: datetime | None = None
     canceled_at: datetime | None = None
+    expired_at: datetime | None = None
 
 
 @dataclass(frozen=True, eq=False)
