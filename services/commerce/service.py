@@ -44,7 +44,7 @@ def wire(parts: Parts) -> Wiring:
             Servicer(
                 order_service_pb2.DESCRIPTOR.services_by_name["OrderService"],
                 order_service_pb2_grpc.add_OrderServiceServicer_to_server,
-                OrderServicer(lifetime),
+                OrderServicer(lifetime, catalog, rules),
             ),
             Servicer(
                 commerce_internal_service_pb2.DESCRIPTOR.services_by_name["CommerceInternalService"],

@@ -192,6 +192,22 @@ class Market:
         order: order_pb2.Order = self.mesh.read(self.orders.GetOrder, request, token=token or self.vendor_token)
         return order
 
+    def nudge(self, order_id: str, *, token: str = "") -> order_service_pb2.NudgeOrderResponse:
+        """Remind the vendor, as the buyer."""
+        request = order_service_pb2.NudgeOrderRequest(order_id=order_id)
+        answer: order_service_pb2.NudgeOrderResponse = self.mesh.write(
+            self.orders.NudgeOrder, request, token=token or self.buyer_token
+        )
+        return answer
+
+    def retry(self, order_id: str, *, token: str = "", key: str = "") -> order_service_pb2.RetryOrderResponse:
+        """Buy an expired order again, as the buyer."""
+        request = order_service_pb2.RetryOrderRequest(order_id=order_id)
+        answer: order_service_pb2.RetryOrderResponse = self.mesh.call(
+            self.orders.RetryOrder, request, token=token or self.buyer_token, key=key or uuid.uuid4().hex
+        )[0]
+        return answer
+
     def policy(self, nudge_days: int, expiry_days: int) -> order_service_pb2.OrderPolicy:
         """Let the vendor choose how long its orders wait."""
         request = order_service_pb2.SetOrderPolicyRequest(nudge_after_days=nudge_days, expire_after_days=expiry_days)
@@ -251,6 +267,8 @@ def _event_classes() -> dict[str, type[Message]]:
         commerce.OrderStateChanged,
         commerce.OrderCanceled,
         commerce.OrderPendingNudge,
+        commerce.OrderNudged,
+        commerce.OrderRetried,
         commerce.OrderExpired,
         commerce.CheckoutConverted,
     )

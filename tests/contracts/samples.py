@@ -255,6 +255,12 @@ _COMMERCE: dict[str, Callable[[World], Sample]] = {
         "vendor",
         order_id=str(uuid.uuid4()),
     ),
+    "commerce.v1.OrderService/NudgeOrder": lambda w: _order(
+        w, orders.NudgeOrderRequest(order_id=w.new_order().order_id), "buyer", order_id=str(uuid.uuid4())
+    ),
+    "commerce.v1.OrderService/RetryOrder": lambda w: _order(
+        w, orders.RetryOrderRequest(order_id=w.new_expired_order().order_id), "buyer", order_id=str(uuid.uuid4())
+    ),
     "commerce.v1.OrderService/GetOrderPolicy": lambda w: Sample(w.vendor.token, orders.GetOrderPolicyRequest()),
     "commerce.v1.OrderService/SetOrderPolicy": lambda w: Sample(
         w.vendor.token,

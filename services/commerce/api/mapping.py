@@ -56,6 +56,7 @@ def order_message(order: Any, lines: Iterable[Any]) -> order_pb2.Order:
         shipping_address=address_pb2.Address(**order.shipping_address),
         items=[line_message(line) for line in lines],
         version=order.version,
+        retry_of_order_id=str(order.retry_of or ""),
     )
     set_time(message.created_at, order.created_at)
     set_time(message.fulfilled_at, order.fulfilled_at)

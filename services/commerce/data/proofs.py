@@ -46,7 +46,17 @@ _PROOFS = {
     "an order without its converted cart": """
         SELECT o.id FROM vendor_orders o LEFT JOIN cart_records c
             ON c.id = o.cart_id AND c.checkout_group_id = o.checkout_group_id AND c.status = 'converted'
-        WHERE c.id IS NULL
+        WHERE c.id IS NULL AND o.retry_of IS NULL
+    """,
+    "a retried order that is not of the same parties as the expired one": """
+        SELECT o.id FROM vendor_orders o JOIN vendor_orders e ON e.id = o.retry_of
+        WHERE e.status <> 'expired' OR e.buyer_store_id <> o.buyer_store_id OR e.vendor_store_id <> o.vendor_store_id
+    """,
+    "a finished retry without its order, or the reverse": """
+        SELECT coalesce(r.order_id, o.retry_of) FROM (SELECT * FROM order_retries WHERE state = 'converted') r
+        FULL JOIN (SELECT * FROM vendor_orders WHERE retry_of IS NOT NULL) o
+            ON o.retry_of = r.order_id AND o.checkout_group_id = r.checkout_group_id
+        WHERE r.order_id IS NULL OR o.id IS NULL
     """,
     "a converted cart without a finished attempt, or the reverse": """
         SELECT coalesce(c.id, a.cart_id) FROM (SELECT * FROM cart_records WHERE status = 'converted') c

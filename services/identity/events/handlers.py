@@ -28,6 +28,7 @@ def consumers() -> tuple[Consumer, ...]:
     _tell(orders, commerce.OrderStateChanged, order_state_changed)
     _tell(orders, commerce.OrderCanceled, order_canceled)
     _tell(orders, commerce.OrderPendingNudge, order_pending_nudge)
+    _tell(orders, commerce.OrderNudged, order_nudged)
     _tell(orders, commerce.OrderExpired, order_expired)
     _tell(payments, finance.CashCollected, cash_collected)
     _tell(payments, finance.PaymentFailed, payment_failed)
@@ -119,6 +120,18 @@ def order_pending_nudge(event: commerce.OrderPendingNudge, _now: datetime) -> It
         store=order.vendor_store_id,
         title=f"Order #{order.order_number} is waiting for you",
         message=f"{order.buyer_store_name} ordered {event.pending_days} days ago. It expires on {until:%Y-%m-%d}.",
+        order_id=event.order_id,
+    )
+
+
+def order_nudged(event: commerce.OrderNudged, _now: datetime) -> Iterator[Notice]:
+    """Tell the vendor that the buyer waits for a decision."""
+    order = event.order
+    yield _order_alert(
+        cause=f"order_nudged:{event.order_id}:{event.nudged_at.ToJsonString()}",
+        store=order.vendor_store_id,
+        title=f"Order #{order.order_number}: please decide",
+        message=f"{order.buyer_store_name} is waiting for your decision.",
         order_id=event.order_id,
     )
 

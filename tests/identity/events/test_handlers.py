@@ -96,6 +96,14 @@ _TOLD: dict[str, tuple[Make, str, str, str]] = {
         "Order #{number} is waiting for you",
         "Corner Store ordered 5 days ago. It expires on 2026-03-08.",
     ),
+    "nudged": (
+        lambda order: commerce.OrderNudged(
+            order_id=order.order_id, nudged_at=Timestamp(seconds=1_773_000_000), order=order
+        ),
+        "vendor",
+        "Order #{number}: please decide",
+        "Corner Store is waiting for your decision.",
+    ),
     "expired, to the buyer": (
         lambda order: commerce.OrderExpired(order_id=order.order_id, ttl_days=10, order=order),
         "buyer",
