@@ -58,3 +58,7 @@ class RetryRefused(MeshError, enum=_REASONS, reason="RETRY_REFUSED"):
 
 class RetryRunning(MeshError, enum=_REASONS, reason="RETRY_RUNNING"):
     """Another retry of the order is under way."""
+
+
+class MoqViolated(MeshError, enum=_REASONS, reason="MOQ_VIOLATED"):
+    """Lines of the cart are below their products' least quantity; `violations` name product, quantity and least."""

@@ -22,6 +22,7 @@ from services.commerce.api.order_servicer import OrderServicer
 from services.commerce.data.tables import metadata
 from services.commerce.domain.lifetime import Lifetime
 from services.commerce.events.handlers import consumers
+from services.commerce.flows.checkout import CHECKOUT_FLOWS
 from services.commerce.outbound.catalog_client import CatalogClient
 from services.commerce.settings import CommerceSettings
 from services.commerce.usecases.begin_checkout import CheckoutRules
@@ -39,7 +40,12 @@ def wire(parts: Parts) -> Wiring:
             Servicer(
                 cart_service_pb2.DESCRIPTOR.services_by_name["CartService"],
                 cart_service_pb2_grpc.add_CartServiceServicer_to_server,
-                CartServicer(catalog, timedelta(minutes=settings.quote_minutes), rules),
+                CartServicer(
+                    catalog,
+                    timedelta(minutes=settings.quote_minutes),
+                    rules,
+                    CHECKOUT_FLOWS[settings.checkout_flow],
+                ),
             ),
             Servicer(
                 order_service_pb2.DESCRIPTOR.services_by_name["OrderService"],

@@ -232,6 +232,7 @@ _COMMERCE: dict[str, Callable[[World], Sample]] = {
     "commerce.v1.CartService/GetCart": lambda w: Sample(
         w.buyer.token if w.new_cart(w.buyer) else "", cart.GetCartRequest()
     ),
+    "commerce.v1.CartService/ClearCart": lambda w: Sample(w.buyer.token, cart.ClearCartRequest()),
     "commerce.v1.CartService/Checkout": lambda w: Sample(
         w.buyer.token, w.checkout_request(w.new_cart(w.buyer).id), _set(tip_cents=1), w.other_buyer.token
     ),
