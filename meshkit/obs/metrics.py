@@ -19,6 +19,9 @@ JOB_RUNS = Counter("mesh_job_runs_total", "Job runs", ["job", "result"])
 JOB_LAST_SUCCESS = Gauge("mesh_job_last_success_timestamp_seconds", "When a job last succeeded", ["job"])
 REDIS_UP = Gauge("mesh_redis_up", "Whether Redis answers; without it the service goes on, degraded")
 REVOCATIONS_AGE_SECONDS = Gauge("mesh_revocations_age_seconds", "Age of the newest known revocation list")
+QUOTE_SECONDS = Histogram("mesh_quote_duration_seconds", "Time to quote a cart", buckets=_LATENCY)
+QUOTE_ITEMS = Counter("mesh_quote_items_total", "Items quoted, by what became of them", ["status"])
+QUOTE_WARNINGS = Counter("mesh_quote_warnings_total", "Warnings on quoted items and vendors", ["type"])
 
 
 def serve_metrics(*, port: int, host: str) -> None:

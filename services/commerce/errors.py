@@ -46,3 +46,19 @@ class CheckoutRunning(MeshError, enum=_REASONS, reason="CHECKOUT_RUNNING"):
 
 class PaymentMethodUnavailable(MeshError, enum=_REASONS, reason="PAYMENT_METHOD_UNAVAILABLE"):
     """The payment method is not switched on."""
+
+
+class NudgedAlready(MeshError, enum=_REASONS, reason="NUDGED_ALREADY"):
+    """The vendor was reminded of the order less than a day ago."""
+
+
+class RetryRefused(MeshError, enum=_REASONS, reason="RETRY_REFUSED"):
+    """Not everything of the expired order can be had now; `violations` say what."""
+
+
+class RetryRunning(MeshError, enum=_REASONS, reason="RETRY_RUNNING"):
+    """Another retry of the order is under way."""
+
+
+class MoqViolated(MeshError, enum=_REASONS, reason="MOQ_VIOLATED"):
+    """Lines of the cart are below their products' least quantity; `violations` name product, quantity and least."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from marketmesh.commerce.v1 import (
     cart_service_pb2,
@@ -13,15 +14,19 @@ from marketmesh.commerce.v1 import (
     order_service_pb2_grpc,
 )
 from meshkit.grpc.server import Servicer
+from meshkit.jobs import Job
 from meshkit.service import Parts, ServiceSpec, Wiring
 from services.commerce.api.cart_servicer import CartServicer
 from services.commerce.api.internal_servicer import CommerceInternalServicer
 from services.commerce.api.order_servicer import OrderServicer
 from services.commerce.data.tables import metadata
+from services.commerce.domain.lifetime import Lifetime
 from services.commerce.events.handlers import consumers
+from services.commerce.flows.checkout import CHECKOUT_FLOWS
 from services.commerce.outbound.catalog_client import CatalogClient
 from services.commerce.settings import CommerceSettings
 from services.commerce.usecases.begin_checkout import CheckoutRules
+from services.commerce.usecases.end_lifetimes import end_lifetimes
 
 
 def wire(parts: Parts) -> Wiring:
@@ -29,17 +34,23 @@ def wire(parts: Parts) -> Wiring:
     settings = CommerceSettings()
     catalog = CatalogClient(parts.channel("catalog"))
     rules = CheckoutRules(reservation_seconds=settings.reservation_seconds, ach_enabled=settings.ach_enabled)
+    lifetime = Lifetime(settings.pending_nudge_days, settings.pending_expiry_days)
     return Wiring(
         servicers=(
             Servicer(
                 cart_service_pb2.DESCRIPTOR.services_by_name["CartService"],
                 cart_service_pb2_grpc.add_CartServiceServicer_to_server,
-                CartServicer(catalog, timedelta(minutes=settings.quote_minutes), rules),
+                CartServicer(
+                    catalog,
+                    timedelta(minutes=settings.quote_minutes),
+                    rules,
+                    CHECKOUT_FLOWS[settings.checkout_flow],
+                ),
             ),
             Servicer(
                 order_service_pb2.DESCRIPTOR.services_by_name["OrderService"],
                 order_service_pb2_grpc.add_OrderServiceServicer_to_server,
-                OrderServicer(),
+                OrderServicer(lifetime, catalog, rules),
             ),
             Servicer(
                 commerce_internal_service_pb2.DESCRIPTOR.services_by_name["CommerceInternalService"],
@@ -48,6 +59,9 @@ def wire(parts: Parts) -> Wiring:
             ),
         ),
         consumers=consumers(),
+        jobs=(
+            Job("end_lifetimes", timedelta(seconds=settings.lifetime_seconds), partial(end_lifetimes, usual=lifetime)),
+        ),
     )
 
 

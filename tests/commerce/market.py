@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ from marketmesh.commerce.v1 import (
 )
 from marketmesh.finance.events.v1 import finance_events_pb2 as finance
 from marketmesh.identity.events.v1 import identity_events_pb2 as identity
+from services.commerce.domain.lifetime import Lifetime
+from services.commerce.usecases.end_lifetimes import end_lifetimes
 from services.commerce.usecases.prove_orders import prove_orders
 from tests.support.identity import address
 
@@ -189,6 +192,42 @@ class Market:
         order: order_pb2.Order = self.mesh.read(self.orders.GetOrder, request, token=token or self.vendor_token)
         return order
 
+    def nudge(self, order_id: str, *, token: str = "") -> order_service_pb2.NudgeOrderResponse:
+        """Remind the vendor, as the buyer."""
+        request = order_service_pb2.NudgeOrderRequest(order_id=order_id)
+        answer: order_service_pb2.NudgeOrderResponse = self.mesh.write(
+            self.orders.NudgeOrder, request, token=token or self.buyer_token
+        )
+        return answer
+
+    def retry(self, order_id: str, *, token: str = "", key: str = "") -> order_service_pb2.RetryOrderResponse:
+        """Buy an expired order again, as the buyer."""
+        request = order_service_pb2.RetryOrderRequest(order_id=order_id)
+        answer: order_service_pb2.RetryOrderResponse = self.mesh.call(
+            self.orders.RetryOrder, request, token=token or self.buyer_token, key=key or uuid.uuid4().hex
+        )[0]
+        return answer
+
+    def policy(self, nudge_days: int, expiry_days: int) -> order_service_pb2.OrderPolicy:
+        """Let the vendor choose how long its orders wait."""
+        request = order_service_pb2.SetOrderPolicyRequest(nudge_after_days=nudge_days, expire_after_days=expiry_days)
+        policy: order_service_pb2.OrderPolicy = self.mesh.write(
+            self.orders.SetOrderPolicy, request, token=self.vendor_token
+        )
+        return policy
+
+    def end_lifetimes(self) -> tuple[int, int]:
+        """Run the lifetime job once; returns how many orders expired and of how many vendors were reminded."""
+        with self.mesh.transaction("commerce") as tx:
+            return end_lifetimes(tx, usual=Lifetime(5, 10))
+
+    def expire(self, order_id: str) -> order_pb2.Order:
+        """Let ten days pass and the job find everything that is due; returns the expired order."""
+        self.mesh.clock.advance(timedelta(days=10))
+        while any(self.end_lifetimes()):
+            pass
+        return self.read(order_id)
+
     def finance(self, event: str, order_id: str) -> None:
         """Let finance report on an order's money: `CashCollected`, `PaymentFailed`, `PaymentReopened`, `OrderPaid`."""
         self.mesh.deliver("commerce", getattr(finance, event)(order_id=order_id))
@@ -227,6 +266,10 @@ def _event_classes() -> dict[str, type[Message]]:
         commerce.OrderReadyForDispatch,
         commerce.OrderStateChanged,
         commerce.OrderCanceled,
+        commerce.OrderPendingNudge,
+        commerce.OrderNudged,
+        commerce.OrderRetried,
+        commerce.OrderExpired,
         commerce.CheckoutConverted,
     )
     return {spec_of(message.DESCRIPTOR).type: message for message in classes}

@@ -13,7 +13,7 @@ from tests.support.mesh_harness import Refused, as_dict
 
 STAGES = (
     "created_pending", "accepted", "partially_accepted", "rejected", "hold", "payment_mismatch", "in_transit",
-    "delivered", "closed", "canceled",
+    "delivered", "closed", "canceled", "expired",
 )  # fmt: skip
 
 
@@ -38,12 +38,14 @@ def last_event(market: Market, order_id: str) -> Any:
 def bring_to(market: Market, stage: str) -> order_pb2.Order:
     """Return an order with two lines that has come as far as `stage`."""
     order = market.order((market.product(), 1), (market.product(), 1))
-    if stage == "created_pending":
-        return order
-    if stage == "canceled":
-        return market.cancel(order.order_id)
-    if stage == "rejected":
-        return market.decide(order.order_id, "reject")
+    ended: dict[str, Callable[[], order_pb2.Order]] = {
+        "created_pending": lambda: order,
+        "canceled": lambda: market.cancel(order.order_id),
+        "expired": lambda: market.expire(order.order_id),
+        "rejected": lambda: market.decide(order.order_id, "reject"),
+    }
+    if stage in ended:
+        return ended[stage]()
     if stage == "partially_accepted":
         market.decide_line(order.order_id, order.items[0].line_item_id, "reject")
         return market.decide_line(order.order_id, order.items[1].line_item_id, "accept")

@@ -286,6 +286,7 @@ _COMMERCE: dict[str, Callable[[World], Sample]] = {
     "commerce.v1.CartService/GetCart": lambda w: Sample(
         w.buyer.token if w.new_cart(w.buyer) else "", cart.GetCartRequest()
     ),
+    "commerce.v1.CartService/ClearCart": lambda w: Sample(w.buyer.token, cart.ClearCartRequest()),
     "commerce.v1.CartService/Checkout": lambda w: Sample(
         w.buyer.token, w.checkout_request(w.new_cart(w.buyer).id), _set(tip_cents=1), w.other_buyer.token
     ),
@@ -308,6 +309,18 @@ _COMMERCE: dict[str, Callable[[World], Sample]] = {
         orders.FulfillOrderRequest(order_id=w.new_order(accepted=True).order_id),
         "vendor",
         order_id=str(uuid.uuid4()),
+    ),
+    "commerce.v1.OrderService/NudgeOrder": lambda w: _order(
+        w, orders.NudgeOrderRequest(order_id=w.new_order().order_id), "buyer", order_id=str(uuid.uuid4())
+    ),
+    "commerce.v1.OrderService/RetryOrder": lambda w: _order(
+        w, orders.RetryOrderRequest(order_id=w.new_expired_order().order_id), "buyer", order_id=str(uuid.uuid4())
+    ),
+    "commerce.v1.OrderService/GetOrderPolicy": lambda w: Sample(w.vendor.token, orders.GetOrderPolicyRequest()),
+    "commerce.v1.OrderService/SetOrderPolicy": lambda w: Sample(
+        w.vendor.token,
+        orders.SetOrderPolicyRequest(nudge_after_days=5, expire_after_days=10),
+        _set(expire_after_days=11),
     ),
     "commerce.v1.CommerceInternalService/GetOrderForDelivery": lambda w: Sample(
         w.mesh.service_token("fulfillment"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +21,8 @@ from marketmesh.fulfillment.v1 import admin_service_pb2 as fulfillment_admin
 from marketmesh.fulfillment.v1 import delivery_service_pb2
 from marketmesh.identity.v1 import admin_service_pb2, auth_service_pb2, license_service_pb2
 from marketmesh.media.v1 import media_service_pb2
+from services.commerce.domain.lifetime import Lifetime
+from services.commerce.usecases.end_lifetimes import end_lifetimes
 from tests.support.identity import PASSWORD, address, register_request
 from tests.support.mesh_harness import MeshHarness, Refused
 
@@ -170,6 +173,19 @@ class World:
         if packed:
             fulfil = order_service_pb2.FulfillOrderRequest(order_id=order.order_id)
             order = self.do("/marketmesh.commerce.v1.OrderService/FulfillOrder", fulfil, self.vendor.token)
+        return order
+
+    def new_expired_order(self) -> Any:
+        """Check a cart out whose vendor never decides; returns the order as it was."""
+        order = self.new_order()
+        with self.mesh.transaction("commerce") as tx:
+            tx.execute(
+                text("UPDATE vendor_orders SET created_at = :then WHERE id = CAST(:id AS uuid)"),
+                {"id": order.order_id, "then": tx.now - timedelta(days=10)},
+            )
+        with self.mesh.transaction("commerce") as tx:
+            end_lifetimes(tx, usual=Lifetime(5, 10))
+        self.mesh.pump()
         return order
 
     def new_delivery(self, *, upto: str = "assigned") -> Any:

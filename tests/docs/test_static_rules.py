@@ -154,8 +154,10 @@ class TestEvents:
 
 
 class TestCart:
-    def test_is_written_by_quote_and_checkout_only(self) -> None:
-        assert {m.name for m in WRITES if m.containing_service.name == "CartService"} == {"QuoteCart", "Checkout"}
+    def test_is_written_by_quote_checkout_and_clearing_only(self) -> None:
+        assert {m.name for m in WRITES if m.containing_service.name == "CartService"} == {
+            "QuoteCart", "Checkout", "ClearCart",
+        }  # fmt: skip
 
     def test_has_one_way_to_check_out(self) -> None:
         assert [method.full_name for method in WRITES if "checkout" in method.name.lower()] == [

@@ -33,6 +33,10 @@ def consumers() -> tuple[Consumer, ...]:
             commerce.OrderCanceled,
             lambda tx, events: record_orders(tx, "order_canceled", (event.order for event in events)),
         )
+        .on_batch(
+            commerce.OrderExpired,
+            lambda tx, events: record_orders(tx, "order_expired", (event.order for event in events)),
+        )
     )
     payments = (
         Consumer("analytics", "finance.payment.v1")

@@ -28,6 +28,7 @@ def consumers() -> tuple[Consumer, ...]:
         .on(commerce.OrderDecided, order_changed)
         .on(commerce.OrderStateChanged, order_changed)
         .on(commerce.OrderCanceled, order_changed)
+        .on(commerce.OrderExpired, order_changed)
     )
     stores = Consumer("catalog", "identity.store.v1").on(identity.StoreGateChanged, store_gate_changed)
     return orders, stores

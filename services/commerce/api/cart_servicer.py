@@ -12,9 +12,9 @@ from marketmesh.commerce.v1 import cart_pb2, order_pb2
 from marketmesh.commerce.v1 import cart_service_pb2 as messages
 from meshkit.ids import parse_id
 from services.commerce.api import cart_mapping, mapping
-from services.commerce.flows.checkout import checkout
 from services.commerce.flows.quote_cart import quote_cart
 from services.commerce.usecases.begin_checkout import CheckoutRules, CheckoutTerms
+from services.commerce.usecases.clear_cart import clear_cart
 from services.commerce.usecases.read_cart import read_cart
 from services.commerce.usecases.read_confirmation import read_confirmation
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from meshkit.db.tx import Tx
     from meshkit.flow import Flow
+    from services.commerce.flows.checkout import CheckoutFlow
     from services.commerce.outbound.ports import Catalog
 
 
@@ -33,6 +34,8 @@ class CartServicer:
     catalog: Catalog
     quote_valid_for: timedelta
     rules: CheckoutRules
+    # The flow that the settings name.
+    checkout: CheckoutFlow
 
     def QuoteCart(self, request: messages.QuoteCartRequest, flow: Flow) -> Message:
         """See the contract."""
@@ -49,9 +52,14 @@ class CartServicer:
         cart, items, groups = read_cart(tx, buyer_store_id=tx.principal.require_store)
         return cart_mapping.cart_message(cart, items, groups)
 
+    def ClearCart(self, request: messages.ClearCartRequest, tx: Tx) -> messages.ClearCartResponse:  # noqa: ARG002
+        """See the contract."""
+        clear_cart(tx, buyer_store_id=tx.principal.require_store)
+        return messages.ClearCartResponse()
+
     def Checkout(self, request: messages.CheckoutRequest, flow: Flow) -> Message:
         """See the contract."""
-        return checkout(
+        return self.checkout(
             flow,
             _terms(request),
             catalog=self.catalog,

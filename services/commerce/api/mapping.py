@@ -56,11 +56,13 @@ def order_message(order: Any, lines: Iterable[Any]) -> order_pb2.Order:
         shipping_address=address_pb2.Address(**order.shipping_address),
         items=[line_message(line) for line in lines],
         version=order.version,
+        retry_of_order_id=str(order.retry_of or ""),
     )
     set_time(message.created_at, order.created_at)
     set_time(message.fulfilled_at, order.fulfilled_at)
     set_time(message.delivered_at, order.delivered_at)
     set_time(message.canceled_at, order.canceled_at)
+    set_time(message.expired_at, order.expired_at)
     return message
 
 

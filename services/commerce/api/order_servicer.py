@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marketmesh.commerce.v1 import order_pb2
@@ -10,19 +11,35 @@ from meshkit.cursor import Page
 from meshkit.errors import ValidationError
 from meshkit.ids import parse_id
 from services.commerce.api import mapping
+from services.commerce.flows.retry_order import retry_order
 from services.commerce.usecases.cancel_order import cancel_order
 from services.commerce.usecases.decide_line_item import decide_line_item
 from services.commerce.usecases.decide_order import decide_order
 from services.commerce.usecases.fulfill_order import fulfill_order
 from services.commerce.usecases.list_orders import list_orders
+from services.commerce.usecases.nudge_order import nudge_order
 from services.commerce.usecases.read_order import read_order
+from services.commerce.usecases.read_order_policy import read_order_policy
+from services.commerce.usecases.set_order_policy import set_order_policy
 
 if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
     from meshkit.db.tx import Tx
+    from meshkit.flow import Flow
+    from services.commerce.domain.lifetime import Lifetime
+    from services.commerce.outbound.ports import Catalog
+    from services.commerce.usecases.begin_checkout import CheckoutRules
+    from services.commerce.usecases.begin_retry import Retry
 
 
+@dataclass(frozen=True)
 class OrderServicer:
     """Translates; the rules are in the use cases."""
+
+    usual_lifetime: Lifetime
+    catalog: Catalog
+    rules: CheckoutRules
 
     def ListOrders(self, request: messages.ListOrdersRequest, tx: Tx) -> messages.ListOrdersResponse:
         """See the contract."""
@@ -51,6 +68,25 @@ class OrderServicer:
         order_id = parse_id(request.order_id, field="order_id")
         return mapping.order_message(*cancel_order(tx, order_id=order_id, reason=request.reason))
 
+    def NudgeOrder(self, request: messages.NudgeOrderRequest, tx: Tx) -> messages.NudgeOrderResponse:
+        """See the contract."""
+        again = nudge_order(tx, order_id=parse_id(request.order_id, field="order_id"))
+        tx.call.headers["x-http-status"] = "202"
+        message = messages.NudgeOrderResponse(order_id=request.order_id)
+        mapping.set_time(message.possible_again_at, again)
+        return message
+
+    def RetryOrder(self, request: messages.RetryOrderRequest, flow: Flow) -> Message:
+        """See the contract."""
+        return retry_order(
+            flow,
+            parse_id(request.order_id, field="order_id"),
+            catalog=self.catalog,
+            rules=self.rules,
+            respond=_retried,
+            restore=messages.RetryOrderResponse.FromString,
+        )
+
     def DecideOrder(self, request: messages.DecideOrderRequest, tx: Tx) -> order_pb2.Order:
         """See the contract."""
         order_id = parse_id(request.order_id, field="order_id")
@@ -72,6 +108,31 @@ class OrderServicer:
         """See the contract."""
         order_id = parse_id(request.order_id, field="order_id")
         return mapping.order_message(*fulfill_order(tx, order_id=order_id))
+
+    def GetOrderPolicy(self, request: messages.GetOrderPolicyRequest, tx: Tx) -> messages.OrderPolicy:  # noqa: ARG002
+        """See the contract."""
+        lifetime, is_chosen = read_order_policy(tx, usual=self.usual_lifetime)
+        return _policy(lifetime, is_chosen=is_chosen)
+
+    def SetOrderPolicy(self, request: messages.SetOrderPolicyRequest, tx: Tx) -> messages.OrderPolicy:
+        """See the contract."""
+        chosen = set_order_policy(tx, nudge_days=request.nudge_after_days, expiry_days=request.expire_after_days)
+        return _policy(chosen, is_chosen=True)
+
+
+def _retried(retry: Retry) -> messages.RetryOrderResponse:
+    order = retry.order
+    return messages.RetryOrderResponse(
+        order_id=str(order.id),
+        checkout_group_id=str(order.checkout_group_id),
+        order=mapping.order_message(order, retry.lines),
+    )
+
+
+def _policy(lifetime: Lifetime, *, is_chosen: bool) -> messages.OrderPolicy:
+    return messages.OrderPolicy(
+        nudge_after_days=lifetime.nudge_days, expire_after_days=lifetime.expiry_days, chosen=is_chosen
+    )
 
 
 def _statuses(request: messages.ListOrdersRequest) -> list[str]:

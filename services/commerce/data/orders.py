@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 # Columns that the database or a later change fills.
 _LATER = {
     "order_number", "held_status", "held_reason", "cancel_reason", "created_at", "updated_at",
-    "fulfilled_at", "delivered_at", "canceled_at", "closed_at",
+    "fulfilled_at", "delivered_at", "canceled_at", "closed_at", "pending_nudged_at", "expired_at",
+    "buyer_nudged_at",
 }  # fmt: skip
 _ADD_ORDERS = insert_rows(
     vendor_orders,
@@ -32,10 +33,13 @@ _ADD_ORDERS = insert_rows(
     constants="created_at = :now, updated_at = :now",
     rows="orders",
 )
-_ADD_LINES = insert_rows(order_line_items, [column.name for column in order_line_items.c], rows="lines")
+_ADD_LINES = insert_rows(
+    order_line_items, [column.name for column in order_line_items.c if column.name not in _LATER], rows="lines"
+)
 # Foreign keys are looked at when the statement has ended.
 _ADD = sql(f"WITH lines AS ({_ADD_LINES}) {_ADD_ORDERS} RETURNING id, order_number")
 _SET_LINES = sql("UPDATE order_line_items SET status = :status WHERE order_id = :order_id AND status = ANY(:before)")
+_NOTE_NUDGE = sql("UPDATE vendor_orders SET buyer_nudged_at = :now, updated_at = :now WHERE id = :id")
 _DECIDE_LINE = sql("UPDATE order_line_items SET status = :status, notes = :notes WHERE id = :id")
 
 
@@ -97,6 +101,11 @@ def lines_of(tx: Tx, order_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Any
 def set_lines(tx: Tx, order_id: uuid.UUID, *, before: Sequence[str], status: str) -> None:
     """Move all lines of a locked order that are in one of the states `before`."""
     tx.execute(_SET_LINES, {"order_id": order_id, "before": list(before), "status": status})
+
+
+def note_nudge(tx: Tx, order_id: uuid.UUID) -> None:
+    """Remember that the buyer of a locked order asked for a decision; its version stays."""
+    tx.execute(_NOTE_NUDGE, {"id": order_id, "now": tx.now})
 
 
 def decide_line(tx: Tx, line_id: uuid.UUID, *, status: str, notes: str) -> None:

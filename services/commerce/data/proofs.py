@@ -27,9 +27,9 @@ _WITH_LINES = """
 _PROOFS = {
     "order totals are not those of its surviving lines less the promo plus the transport fee": f"""
         WITH o AS ({_WITH_LINES}) SELECT id FROM o
-        WHERE subtotal_cents <> line_subtotal OR discount_cents <> line_discount + least(promo_cents, line_total)
+        WHERE status <> 'expired' AND (subtotal_cents <> line_subtotal OR discount_cents <> line_discount + least(promo_cents, line_total)
             OR total_cents <> line_total - least(promo_cents, line_total) + tax_cents + transport_fee_cents
-            OR (alive = 0 AND transport_fee_cents <> 0)
+            OR (alive = 0 AND transport_fee_cents <> 0))
     """,  # noqa: S608
     "balance due is not what is still to be paid": """
         SELECT id FROM vendor_orders WHERE balance_due_cents <> CASE
@@ -46,7 +46,17 @@ _PROOFS = {
     "an order without its converted cart": """
         SELECT o.id FROM vendor_orders o LEFT JOIN cart_records c
             ON c.id = o.cart_id AND c.checkout_group_id = o.checkout_group_id AND c.status = 'converted'
-        WHERE c.id IS NULL
+        WHERE c.id IS NULL AND o.retry_of IS NULL
+    """,
+    "a retried order that is not of the same parties as the expired one": """
+        SELECT o.id FROM vendor_orders o JOIN vendor_orders e ON e.id = o.retry_of
+        WHERE e.status <> 'expired' OR e.buyer_store_id <> o.buyer_store_id OR e.vendor_store_id <> o.vendor_store_id
+    """,
+    "a finished retry without its order, or the reverse": """
+        SELECT coalesce(r.order_id, o.retry_of) FROM (SELECT * FROM order_retries WHERE state = 'converted') r
+        FULL JOIN (SELECT * FROM vendor_orders WHERE retry_of IS NOT NULL) o
+            ON o.retry_of = r.order_id AND o.checkout_group_id = r.checkout_group_id
+        WHERE r.order_id IS NULL OR o.id IS NULL
     """,
     "a converted cart without a finished attempt, or the reverse": """
         SELECT coalesce(c.id, a.cart_id) FROM (SELECT * FROM cart_records WHERE status = 'converted') c
@@ -62,6 +72,17 @@ _PROOFS = {
     "a rejected order with a line that is not": f"""
         WITH o AS ({_WITH_LINES}) SELECT id FROM o WHERE status = 'rejected' AND alive > 0
     """,  # noqa: S608
+    "an expired order with a line that is alive": f"""
+        WITH o AS ({_WITH_LINES}) SELECT id FROM o WHERE status = 'expired' AND alive > 0
+    """,  # noqa: S608
+    "an expired order that shows another price than the lines it lost": """
+        SELECT o.id FROM vendor_orders o LEFT JOIN LATERAL (
+            SELECT coalesce(sum(line_subtotal_cents), 0) AS subtotal, coalesce(sum(total_cents), 0) AS total
+            FROM order_line_items l WHERE l.order_id = o.id AND l.expired_at IS NOT NULL
+        ) l ON true
+        WHERE o.status = 'expired' AND (o.subtotal_cents <> l.subtotal
+            OR o.total_cents <> l.total - least(o.promo_cents, l.total) + o.tax_cents + o.transport_fee_cents)
+    """,
 }
 
 

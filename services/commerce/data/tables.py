@@ -190,15 +190,26 @@ vendor_orders = Table(
     instant("delivered_at", nullable=True),
     instant("canceled_at", nullable=True),
     instant("closed_at", nullable=True),
+    # What the lifetime job did: reminded the vendor, gave the order up.
+    instant("pending_nudged_at", nullable=True),
+    instant("expired_at", nullable=True),
+    # When the buyer last asked the vendor to decide.
+    instant("buyer_nudged_at", nullable=True),
+    # The expired order in whose place this one stands.
+    Column("retry_of", Uuid),
+    # The cart's tokens as they came: who earned the order is decided from them later.
+    Column("attribution_tokens", JSONB, nullable=False, server_default=text("'[]'")),
     PrimaryKeyConstraint("id", name="vendor_orders_pk"),
     UniqueConstraint("order_number", name="vendor_orders_order_number_key"),
     UniqueConstraint(
         "checkout_group_id", "vendor_store_id", name="vendor_orders_checkout_group_id_vendor_store_id_key"
     ),
+    ForeignKeyConstraint(["retry_of"], ["vendor_orders.id"], name="vendor_orders_retry_of_fk"),
     CheckConstraint("buyer_store_id <> vendor_store_id", name="vendor_orders_parties_check"),
     CheckConstraint(one_of("status", OrderStatus), name="vendor_orders_status_check"),
     CheckConstraint(one_of("hold_reason", HoldReason), name="vendor_orders_hold_reason_check"),
     CheckConstraint("(status = 'hold') = (hold_reason IS NOT NULL)", name="vendor_orders_hold_check"),
+    CheckConstraint("(status = 'expired') = (expired_at IS NOT NULL)", name="vendor_orders_expired_check"),
     CheckConstraint(
         "(hold_reason IS NOT DISTINCT FROM 'payment_mismatch') = (held_status IS NOT NULL)",
         name="vendor_orders_held_status_check",
@@ -228,6 +239,49 @@ Index(
     postgresql_where=text(one_of("status", ACTIONABLE)),
 )
 Index("vendor_orders_cart_id_idx", vendor_orders.c.cart_id)
+Index(
+    "vendor_orders_retry_of_key",
+    vendor_orders.c.retry_of,
+    unique=True,
+    postgresql_where=text("retry_of IS NOT NULL"),
+)
+Index(
+    "vendor_orders_pending_idx",
+    vendor_orders.c.created_at,
+    vendor_orders.c.id,
+    postgresql_where=text("status = 'created_pending'"),
+)
+
+# How long a vendor lets orders wait, where it differs from the settings.
+vendor_order_policies = Table(
+    "vendor_order_policies",
+    metadata,
+    Column("vendor_store_id", Uuid, nullable=False),
+    Column("nudge_after_days", Integer, nullable=False),
+    Column("expire_after_days", Integer, nullable=False),
+    instant("updated_at"),
+    PrimaryKeyConstraint("vendor_store_id", name="vendor_order_policies_pk"),
+    CheckConstraint(
+        "nudge_after_days >= 1 AND nudge_after_days < expire_after_days AND expire_after_days <= 30",
+        name="vendor_order_policies_days_check",
+    ),
+)
+
+# Where the retry of an expired order stands, as checkout_attempts says it of carts.
+order_retries = Table(
+    "order_retries",
+    metadata,
+    Column("order_id", Uuid, nullable=False),
+    Column("checkout_group_id", Uuid, nullable=False),
+    Column("state", Text, nullable=False),
+    instant("started_at"),
+    Column("response", LargeBinary),
+    PrimaryKeyConstraint("order_id", name="order_retries_pk"),
+    UniqueConstraint("checkout_group_id", name="order_retries_checkout_group_id_key"),
+    ForeignKeyConstraint(["order_id"], ["vendor_orders.id"], name="order_retries_order_id_fk"),
+    CheckConstraint("state IN ('reserving', 'converted', 'failed')", name="order_retries_state_check"),
+    CheckConstraint("(state = 'converted') = (response IS NOT NULL)", name="order_retries_response_check"),
+)
 
 # Frozen at checkout: a later change of the product changes no line. A rejected line costs nothing, whatever it shows.
 order_line_items = Table(
@@ -247,6 +301,8 @@ order_line_items = Table(
     Column("applied_percent", Text),
     Column("status", Text, nullable=False),
     Column("notes", Text, nullable=False),
+    # Set on the lines that the order still had when it expired: those are what a retry buys.
+    instant("expired_at", nullable=True),
     PrimaryKeyConstraint("id", name="order_line_items_pk"),
     UniqueConstraint("order_id", "cart_item_id", name="order_line_items_order_id_cart_item_id_key"),
     ForeignKeyConstraint(["order_id"], ["vendor_orders.id"], name="order_line_items_order_id_fk"),

@@ -72,12 +72,15 @@ class PlannedOrder:
     shipping_status: str = "pending"
     tax_cents: int = 0
     version: int = 1
+    retry_of: uuid.UUID | None = None
+    attribution_tokens: list[str] = field(default_factory=list)
     # Known once it is written.
     order_number: int = 0
     created_at: datetime | None = None
     fulfilled_at: datetime | None = None
     delivered_at: datetime | None = None
     canceled_at: datetime | None = None
+    expired_at: datetime | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,6 +195,7 @@ def _order(
         transport_fee_cents=0,
         total_cents=0,
         balance_due_cents=0,
+        attribution_tokens=checkout.attribution_tokens,
     )
 
 

@@ -63,6 +63,12 @@ class Action(StrEnum):
     DECIDE_LINE = "decide_line"
     FULFILL = "fulfill"
     CANCEL = "cancel"
+    # The lifetime job: remind the vendor of an order, give it up.
+    REMIND = "remind"
+    EXPIRE = "expire"
+    # The buyer of an order: ask for a decision, buy again what expired.
+    NUDGE = "nudge"
+    RETRY = "retry"
     PICKUP = "pickup"
     DELIVER = "deliver"
     COLLECT_CASH = "collect_cash"
@@ -94,6 +100,11 @@ TRANSITIONS: Mapping[Action, Mapping[OrderStatus, frozenset[OrderStatus]]] = {
         **{status: frozenset({status}) for status in _PACKED},
     },
     Action.CANCEL: {status: frozenset({_S.CANCELED}) for status in _BEFORE_TRANSIT},
+    Action.REMIND: {_S.CREATED_PENDING: frozenset({_S.CREATED_PENDING})},
+    Action.EXPIRE: {_S.CREATED_PENDING: frozenset({_S.EXPIRED})},
+    Action.NUDGE: {_S.CREATED_PENDING: frozenset({_S.CREATED_PENDING})},
+    # Another order takes its place; it stays what it is.
+    Action.RETRY: {_S.EXPIRED: frozenset({_S.EXPIRED})},
     Action.PICKUP: {status: frozenset({_S.IN_TRANSIT}) for status in (*_PACKED, _S.IN_TRANSIT)},
     Action.DELIVER: {status: frozenset({_S.DELIVERED}) for status in (_S.IN_TRANSIT, _S.DELIVERED)},
     Action.COLLECT_CASH: {status: frozenset({status}) for status in (*_PACKED, _S.IN_TRANSIT, _S.DELIVERED)},

@@ -74,6 +74,11 @@ def checkout(
     return answer
 
 
+CheckoutFlow = Callable[..., "Message"]
+# What the setting `checkout_flow` may name.
+CHECKOUT_FLOWS: dict[str, CheckoutFlow] = {"single": checkout}
+
+
 def _stock_lines(begun: Checkout) -> list[StockLine]:
     return [
         StockLine(begun.line_id(item.id), begun.order_id(item.vendor_store_id), item.product_id, item.quantity)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from meshkit.errors import NotFound
+from meshkit.errors import NotFound, Violation
 from meshkit.ids import new_id
 from services.commerce.data import attempts, carts
 from services.commerce.domain.order_plan import Checkout
@@ -15,6 +15,7 @@ from services.commerce.errors import (
     BuyerIsVendor,
     CartEmpty,
     CartNotActive,
+    MoqViolated,
     PaymentMethodUnavailable,
     QuoteExpired,
 )
@@ -101,5 +102,19 @@ def _check(snapshot: Sequence[Any], buyer_store_id: uuid.UUID, terms: CheckoutTe
         raise CartEmpty
     if any(item.vendor_store_id == buyer_store_id for item in snapshot):
         raise BuyerIsVendor
+    _check_moq(snapshot)
     if terms.payment_method == "ach" and not rules.ach_enabled:
         raise PaymentMethodUnavailable
+
+
+def _check_moq(snapshot: Sequence[Any]) -> None:
+    # By the quote's own figures: what a vendor changes later counts from the next quote on.
+    violations = tuple(
+        Violation(
+            f"items[{item.position}]", f"product_id {item.product_id}: requested {item.quantity}, moq {item.moq}", "MOQ"
+        )
+        for item in snapshot
+        if item.quantity < item.moq
+    )
+    if violations:
+        raise MoqViolated(violations=violations)

@@ -27,7 +27,8 @@ def consumers(settings: FinanceSettings | None = None) -> tuple[Consumer, ...]:
         .on(commerce.OrderDecided, order_changed)
         .on(commerce.OrderReadyForDispatch, order_changed)
         .on(commerce.OrderStateChanged, order_changed)
-        .on(commerce.OrderCanceled, order_changed),
+        .on(commerce.OrderCanceled, order_changed)
+        .on(commerce.OrderExpired, order_changed),
     )
 
 

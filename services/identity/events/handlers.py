@@ -28,6 +28,9 @@ def consumers() -> tuple[Consumer, ...]:
     _tell(orders, commerce.OrderReadyForDispatch, order_ready_for_dispatch)
     _tell(orders, commerce.OrderStateChanged, order_state_changed)
     _tell(orders, commerce.OrderCanceled, order_canceled)
+    _tell(orders, commerce.OrderPendingNudge, order_pending_nudge)
+    _tell(orders, commerce.OrderNudged, order_nudged)
+    _tell(orders, commerce.OrderExpired, order_expired)
     _tell(payments, finance.CashCollected, cash_collected)
     _tell(payments, finance.PaymentFailed, payment_failed)
     _tell(payments, finance.OrderPaid, order_paid)
@@ -110,6 +113,47 @@ def order_canceled(event: commerce.OrderCanceled, _now: datetime) -> Iterator[No
         message=f"{order.buyer_store_name} canceled it.",
         order_id=event.order_id,
     )
+
+
+def order_pending_nudge(event: commerce.OrderPendingNudge, _now: datetime) -> Iterator[Notice]:
+    """Remind the vendor of an order that waits."""
+    order, until = event.order, event.expires_at.ToDatetime()
+    yield _order_alert(
+        cause=f"order_pending_nudge:{event.order_id}",
+        store=order.vendor_store_id,
+        title=f"Order #{order.order_number} is waiting for you",
+        message=f"{order.buyer_store_name} ordered {event.pending_days} days ago. It expires on {until:%Y-%m-%d}.",
+        order_id=event.order_id,
+    )
+
+
+def order_nudged(event: commerce.OrderNudged, _now: datetime) -> Iterator[Notice]:
+    """Tell the vendor that the buyer waits for a decision."""
+    order = event.order
+    yield _order_alert(
+        cause=f"order_nudged:{event.order_id}:{event.nudged_at.ToJsonString()}",
+        store=order.vendor_store_id,
+        title=f"Order #{order.order_number}: please decide",
+        message=f"{order.buyer_store_name} is waiting for your decision.",
+        order_id=event.order_id,
+    )
+
+
+def order_expired(event: commerce.OrderExpired, _now: datetime) -> Iterator[Notice]:
+    """Tell both sides that the vendor let the order's time run out."""
+    order = event.order
+    words = {
+        order.buyer_store_id: f"{order.vendor_store_name} did not answer within {event.ttl_days} days. You may retry it.",
+        order.vendor_store_id: f"It was not decided within {event.ttl_days} days. Its stock is free again.",
+    }
+    for store, message in words.items():
+        yield _order_alert(
+            cause=f"order_expired:{event.order_id}",
+            store=store,
+            title=f"Order #{order.order_number} expired",
+            message=message,
+            order_id=event.order_id,
+        )
 
 
 def cash_collected(event: finance.CashCollected, _now: datetime) -> Iterator[Notice]:

@@ -173,6 +173,16 @@ class TestOrderEvents:
         ]
         assert len({row["event_id"] for row in rows}) == 3
 
+    def test_queues_an_expired_order_once(self, mesh: MeshHarness) -> None:
+        expired = later(order_snapshot(), status="expired")
+
+        for _ in range(2):
+            mesh.deliver("analytics", commerce.OrderExpired(order_id=expired.order_id, ttl_days=10, order=expired))
+
+        assert [
+            (row["event_type"], row["order_version"], row["order_status"]) for row in rows_of(mesh, expired.order_id)
+        ] == [("order_expired", 2, "expired")]
+
     def test_queues_every_decision_of_an_order(self, mesh: MeshHarness) -> None:
         order = order_snapshot()
 

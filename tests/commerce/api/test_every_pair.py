@@ -18,6 +18,8 @@ POSSIBLE = {
     "reject line": {"created_pending", "accepted", "partially_accepted", "hold", "payment_mismatch"},
     "fulfill": {"accepted", "partially_accepted", "hold"},
     "cancel": {"created_pending", "accepted", "partially_accepted", "hold", "payment_mismatch"},
+    "nudge": {"created_pending"},
+    "retry": {"expired"},
     "pickup": {"hold", "in_transit"},
     "deliver": {"in_transit", "delivered"},
 }
@@ -32,6 +34,8 @@ def actions_on(market: Market, order: order_pb2.Order) -> dict[str, Callable[[],
         "reject line": lambda: market.decide_line(order.order_id, line_id, "reject"),
         "fulfill": lambda: market.fulfill(order.order_id),
         "cancel": lambda: market.cancel(order.order_id),
+        "nudge": lambda: (market.nudge(order.order_id), market.read(order.order_id))[1],
+        "retry": lambda: (market.retry(order.order_id), market.read(order.order_id))[1],
         "pickup": lambda: market.advance(order.order_id, "pickup"),
         "deliver": lambda: market.advance(order.order_id, "deliver"),
     }

@@ -7,6 +7,8 @@ import uuid
 import pytest
 from sqlalchemy import text
 
+from meshkit.db.sql import Sql
+from services.commerce.data import lifetimes
 from services.commerce.data.tables import ACTIONABLE, one_of
 from tests.commerce.market import Market
 from tests.support.statements import recorded_statements
@@ -39,6 +41,15 @@ class TestOrderLists:
         # With few rows the planner may find another of the vendor's indexes as good as the one with the status.
         others = ["vendor_orders_vendor_idx", "vendor_orders_actionable_idx"] if "_status_" in index else []
         assert any(name in plan for name in (index, *others)), plan
+        assert "Sort" not in plan
+
+    @pytest.mark.parametrize("statement", [lifetimes._DUE_TO_EXPIRE, lifetimes._DUE_TO_REMIND])
+    def test_find_what_waits_too_long_by_index(self, market: Market, statement: Sql) -> None:
+        query = statement.text.replace(":now", "now()").replace(":limit", "9")
+
+        plan = explain(market, query.replace(":nudge_days", "5").replace(":expiry_days", "10"))
+
+        assert "Index Scan using vendor_orders_pending_idx" in plan
         assert "Sort" not in plan
 
     def test_find_the_lines_of_a_page_by_index(self, market: Market) -> None:

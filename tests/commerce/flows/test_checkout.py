@@ -276,6 +276,28 @@ class TestRefusals:
     def test_refuses_a_cart_without_a_line_that_can_be_bought(self, market: Market) -> None:
         assert refuse(market, market.quote((market.product(stock=0), 1)).id).reason == "CART_EMPTY"
 
+    def test_refuses_less_than_the_least_quantity_naming_each_product(self, market: Market) -> None:
+        """A quote raises quantities to the least one, unless the vendor's own maximum is below it."""
+        wrong, fine = market.product(moq=5, max_qty=2), market.product(moq=5)
+        quote = market.quote((fine, 1), (wrong, 1))
+
+        refused = refuse(market, quote.id)
+
+        assert (refused.code, refused.reason) == ("FAILED_PRECONDITION", "MOQ_VIOLATED")
+        assert [(item.field, item.description) for item in refused.violations] == [
+            ("items[1]", f"product_id {wrong}: requested 2, moq 5")
+        ]
+        assert (
+            market.mesh.read(market.carts.GetCart, cart_service_pb2.GetCartRequest(), token=market.buyer_token) == quote
+        )
+
+    def test_takes_the_quote_s_least_quantity_not_a_later_one(self, market: Market) -> None:
+        product = market.product(moq=2)
+        quote = market.quote((product, 2))
+        market.catalog.products[product].moq = 9
+
+        assert market.checkout(quote.id).vendor_orders[0].items[0].qty == 2
+
     def test_refuses_to_buy_from_oneself(self, market: Market) -> None:
         request = market.quote_request((market.product(), 1), buyer=market.vendor)
         quote = market.send_quote(request, token=market.vendor_token)

@@ -8,6 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
 from marketmesh.commerce.v1 import cart_pb2, cart_service_pb2
 from tests.commerce.fake_catalog import Away
@@ -217,6 +220,138 @@ class TestHardErrors:
             market.send_quote(market.quote_request((market.product(), 1)), token=market.mesh.agent_token())
 
         assert refused.value.code == "UNAUTHENTICATED"
+
+
+class TestCounting:
+    def test_counts_items_and_warnings_by_kind_and_measures(self, market: Market) -> None:
+        small, gone = market.product(moq=5), market.product(stock=0)
+        names = (
+            ("mesh_quote_items_total", {"status": "ok"}),
+            ("mesh_quote_items_total", {"status": "not_available"}),
+            ("mesh_quote_warnings_total", {"type": "clamped_to_moq"}),
+            ("mesh_quote_warnings_total", {"type": "not_available"}),
+            ("mesh_quote_warnings_total", {"type": "invalid_promo"}),
+            ("mesh_quote_duration_seconds_count", {}),
+        )
+        before = [REGISTRY.get_sample_value(*name) or 0 for name in names]
+
+        market.quote((small, 1), (gone, 1), promos=[(market.vendor, "NOPE")])
+
+        after = [REGISTRY.get_sample_value(*name) or 0 for name in names]
+        assert [new - old for new, old in zip(after, before, strict=True)] == [1] * 6
+
+    def test_counts_a_repetition_once(self, market: Market) -> None:
+        request, token, key = market.quote_request((market.product(), 1)), market.buyer_token, uuid.uuid4().hex
+        market.mesh.call(market.carts.QuoteCart, request, token=token, key=key)
+        before = REGISTRY.get_sample_value("mesh_quote_items_total", {"status": "ok"})
+
+        market.mesh.call(market.carts.QuoteCart, request, token=token, key=key)
+
+        assert REGISTRY.get_sample_value("mesh_quote_items_total", {"status": "ok"}) == before
+
+
+class TestAnyQuote:
+    @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(
+        lines=st.lists(
+            st.tuples(
+                st.integers(0, 10**9), st.integers(1, 20), st.integers(0, 50), st.integers(0, 200), st.integers(1, 90)
+            ),
+            min_size=1,
+            max_size=6,
+        ),
+        tokens=st.lists(
+            st.text(st.characters(codec="ascii", exclude_categories=["C"]), min_size=1, max_size=9), max_size=4
+        ),
+        promo_cents=st.integers(0, 10**10),
+    )
+    def test_reads_from_the_tables_what_the_rules_said(
+        self, market: Market, lines: list[tuple[int, ...]], tokens: list[str], promo_cents: int
+    ) -> None:
+        market.catalog.promos[market.vendor, "ANY"] = promo_cents
+        wanted = [
+            (
+                market.product(
+                    price_cents=cents, moq=moq, max_qty=moq + more if more else 0, stock=stock, tiers=[(3, "33.33")]
+                ),
+                quantity,
+            )
+            for cents, moq, more, stock, quantity in lines
+        ]
+
+        quote = market.quote(*wanted, tokens=tokens, promos=[(market.vendor, "ANY")])
+
+        assert market.mesh.read(market.carts.GetCart, GET, token=market.buyer_token) == quote
+
+
+class TestMessage:
+    def test_has_the_fields_of_the_requirement(self) -> None:
+        """REQUIREMENTS A.2.4. Addresses and tip are said at checkout and stand in its answer."""
+        fields = {name: {field.name for field in message.DESCRIPTOR.fields} for name, message in MESSAGES.items()}
+
+        assert fields == {
+            "quote": {
+                "id", "buyer_store_id", "checkout_group_id", "status", "currency", "valid_until", "subtotal_cents",
+                "discounts_cents", "total_cents", "attribution_tokens", "vendor_groups", "items", "created_at",
+            },
+            "group": {
+                "vendor_store_id", "vendor_store_name", "status", "warnings", "subtotal_cents", "promo",
+                "line_discounts_cents", "promo_discount_cents", "discounts_cents", "total_cents",
+            },
+            "item": {
+                "id", "product_id", "vendor_store_id", "vendor_store_name", "unit", "quantity", "moq", "max_qty",
+                "title", "unit_price_cents", "effective_unit_price_cents", "line_discounts_cents", "line_total_cents",
+                "applied_volume_discount", "line_subtotal_cents", "status", "warnings",
+            },
+        }  # fmt: skip
+
+
+MESSAGES = {"quote": cart_pb2.CartQuote, "group": cart_pb2.CartVendorGroup, "item": cart_pb2.CartItem}
+
+
+def clear(market: Market) -> None:
+    market.mesh.write(market.carts.ClearCart, cart_service_pb2.ClearCartRequest(), token=market.buyer_token)
+
+
+class TestClearCart:
+    def test_leaves_no_cart_however_often(self, market: Market) -> None:
+        old = market.quote()
+
+        for _ in range(2):
+            clear(market)
+
+        with pytest.raises(Refused) as refused:
+            market.mesh.read(market.carts.GetCart, GET, token=market.buyer_token)
+        assert refused.value.code == "NOT_FOUND"
+        with pytest.raises(Refused) as refused:
+            market.checkout(old.id)
+        assert refused.value.reason == "CART_NOT_ACTIVE"
+        assert market.quote().id != old.id
+
+    def test_leaves_a_converted_cart_as_it_is(self, market: Market) -> None:
+        quote = market.quote()
+        answer = market.checkout(quote.id)
+
+        clear(market)
+
+        assert market.checkout(quote.id) == answer
+        assert market.prove() == []
+
+    def test_in_the_middle_of_a_checkout_makes_it_give_its_stock_back(self, market: Market) -> None:
+        quote = market.quote()
+
+        def clear_once(name: str) -> None:
+            if name == "Reserve":
+                market.catalog.after = None
+                clear(market)
+
+        market.catalog.after = clear_once
+        with pytest.raises(Refused) as refused:
+            market.checkout(quote.id)
+
+        assert refused.value.reason == "CART_NOT_ACTIVE"
+        assert market.catalog.released[-1] not in market.catalog.reserved
+        assert market.prove() == []
 
 
 class TestGetCart:

@@ -88,6 +88,17 @@ class TestStock:
 
         assert (market.catalog.stock(kept), market.catalog.stock(refused)) == ((10, 0, 0), (10, 0, 0))
 
+    def test_goes_back_once_when_the_order_expires(self, market: Market) -> None:
+        kept, refused = market.product(stock=10), market.product(stock=10)
+        order = market.order((kept, 4), (refused, 3))
+        market.decide_line(order.order_id, order.items[1].line_item_id, "reject")
+        market.mesh.pump()
+
+        market.expire(order.order_id)
+        market.mesh.pump()
+
+        assert (market.catalog.stock(kept), market.catalog.stock(refused)) == ((10, 0, 0), (10, 0, 0))
+
     def test_is_sold_once_to_many_at_a_time(self, market: Market) -> None:
         product = market.product(stock=10)
         buyers = [str(uuid.uuid4()) for _ in range(15)]

@@ -37,6 +37,22 @@ BREAKS = {
         "UPDATE vendor_orders SET status = 'rejected' WHERE id = CAST(:id AS uuid)",
         "UPDATE vendor_orders SET status = 'created_pending' WHERE id = CAST(:id AS uuid)",
     ),
+    "expired order with a line": (
+        "UPDATE vendor_orders SET status = 'expired', expired_at = created_at WHERE id = CAST(:id AS uuid)",
+        "UPDATE vendor_orders SET status = 'created_pending', expired_at = NULL WHERE id = CAST(:id AS uuid)",
+    ),
+    "the lines it lost": (
+        "UPDATE vendor_orders SET status = 'expired', expired_at = created_at WHERE id = CAST(:id AS uuid)",
+        "UPDATE vendor_orders SET status = 'created_pending', expired_at = NULL WHERE id = CAST(:id AS uuid)",
+    ),
+    "finished retry": (
+        "UPDATE vendor_orders SET retry_of = id WHERE id = CAST(:id AS uuid)",
+        "UPDATE vendor_orders SET retry_of = NULL WHERE id = CAST(:id AS uuid)",
+    ),
+    "same parties": (
+        "UPDATE vendor_orders SET retry_of = id WHERE id = CAST(:id AS uuid)",
+        "UPDATE vendor_orders SET retry_of = NULL WHERE id = CAST(:id AS uuid)",
+    ),
     "finished attempt": (
         (
             "UPDATE checkout_attempts a SET state = 'failed', response = NULL FROM vendor_orders o"

@@ -69,7 +69,8 @@ class TestOrderChanged:
         assert (after.amount_cents, after.fee_cents, after.fee_basis_points) == (9_980, 250, 250)
 
     @pytest.mark.parametrize(
-        "event_class", [commerce.OrderDecided, commerce.OrderReadyForDispatch, commerce.OrderCanceled]
+        "event_class",
+        [commerce.OrderDecided, commerce.OrderReadyForDispatch, commerce.OrderCanceled, commerce.OrderExpired],
     )
     def test_follows_every_kind_of_change(
         self, mesh: MeshHarness, payments: Payments, event_class: type[commerce.OrderDecided]

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from marketmesh.catalog.events.v1 import catalog_events_pb2 as catalog
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
@@ -88,6 +89,34 @@ _TOLD: dict[str, tuple[Make, str, str, str]] = {
         "Order #{number} canceled",
         "Corner Store canceled it.",
     ),
+    "waiting": (
+        lambda order: commerce.OrderPendingNudge(
+            order_id=order.order_id, pending_days=5, expires_at=Timestamp(seconds=1_773_000_000), order=order
+        ),
+        "vendor",
+        "Order #{number} is waiting for you",
+        "Corner Store ordered 5 days ago. It expires on 2026-03-08.",
+    ),
+    "nudged": (
+        lambda order: commerce.OrderNudged(
+            order_id=order.order_id, nudged_at=Timestamp(seconds=1_773_000_000), order=order
+        ),
+        "vendor",
+        "Order #{number}: please decide",
+        "Corner Store is waiting for your decision.",
+    ),
+    "expired, to the buyer": (
+        lambda order: commerce.OrderExpired(order_id=order.order_id, ttl_days=10, order=order),
+        "buyer",
+        "Order #{number} expired",
+        "Green Farm did not answer within 10 days. You may retry it.",
+    ),
+    "expired, to the vendor": (
+        lambda order: commerce.OrderExpired(order_id=order.order_id, ttl_days=10, order=order),
+        "vendor",
+        "Order #{number} expired",
+        "It was not decided within 10 days. Its stock is free again.",
+    ),
     "cash": (
         lambda order: money(order, finance.CashCollected, amount_cents=5),
         "vendor",
@@ -113,6 +142,7 @@ _TOLD: dict[str, tuple[Make, str, str, str]] = {
         "120.00 USD is on its way to you.",
     ),
 }
+_TELLS_TWO = {"cash", "payout due", "expired, to the buyer", "expired, to the vendor"}
 
 
 class TestConsumers:
@@ -130,7 +160,7 @@ class TestConsumers:
             ("order_alert", title.format(number=order.order_number), message, None)
         ]
         told = mesh.rows("identity", "SELECT 1 FROM notifications WHERE link = :link", link=link)
-        assert len(told) == (2 if case in {"cash", "payout due"} else 1)
+        assert len(told) == (2 if case in _TELLS_TWO else 1)
 
     @pytest.mark.parametrize(
         "make",

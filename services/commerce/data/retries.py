@@ -1,0 +1,61 @@
+"""SQL about retries of expired orders: at most one new order each, its group decided before stock is reserved.
+
+Whoever writes here holds the expired order's row.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from meshkit.db.sql import sql
+
+if TYPE_CHECKING:
+    import uuid
+
+    from meshkit.db.tx import Tx
+
+_FIND = sql("SELECT * FROM order_retries WHERE order_id = :order_id")
+# A running retry keeps its group; one that was refused, or whose reservations may have expired, gets a new one.
+_BEGIN = sql(
+    """
+    INSERT INTO order_retries AS r (order_id, checkout_group_id, state, started_at)
+    VALUES (:order_id, :group_id, 'reserving', :now)
+    ON CONFLICT ON CONSTRAINT order_retries_pk DO UPDATE SET state = 'reserving',
+        checkout_group_id = CASE WHEN r.state = 'failed' OR r.started_at < :stale THEN excluded.checkout_group_id
+                                 ELSE r.checkout_group_id END,
+        started_at = CASE WHEN r.state = 'failed' OR r.started_at < :stale THEN excluded.started_at
+                          ELSE r.started_at END
+    RETURNING checkout_group_id
+    """
+)
+_FAIL = sql(
+    "UPDATE order_retries SET state = 'failed'"
+    " WHERE order_id = :order_id AND checkout_group_id = :group_id AND state = 'reserving'"
+)
+_CONVERT = sql(
+    "UPDATE order_retries SET state = 'converted', response = :response"
+    " WHERE order_id = :order_id AND checkout_group_id = :group_id AND state = 'reserving'"
+)
+
+
+def find(tx: Tx, order_id: uuid.UUID) -> Any | None:
+    """Return where the retry of an order stands, or None."""
+    return tx.execute(_FIND, {"order_id": order_id}).one_or_none()
+
+
+def begin(tx: Tx, *, order_id: uuid.UUID, group_id: uuid.UUID, stale: datetime) -> uuid.UUID:
+    """Start or continue the retry of an order that has none yet; returns the group id to reserve under."""
+    parameters = {"order_id": order_id, "group_id": group_id, "stale": stale, "now": tx.now}
+    found: uuid.UUID = tx.execute(_BEGIN, parameters).scalar_one()
+    return found
+
+
+def fail(tx: Tx, *, order_id: uuid.UUID, group_id: uuid.UUID) -> None:
+    """Give a running retry up: the next one reserves under another group."""
+    tx.execute(_FAIL, {"order_id": order_id, "group_id": group_id})
+
+
+def convert(tx: Tx, *, order_id: uuid.UUID, group_id: uuid.UUID, response: bytes) -> None:
+    """Finish a running retry with its answer."""
+    tx.execute(_CONVERT, {"order_id": order_id, "group_id": group_id, "response": response})

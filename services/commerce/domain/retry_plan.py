@@ -1,0 +1,65 @@
+"""The order that takes an expired one's place: the lines it lost, at their frozen prices. Pure."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from meshkit.ids import derived_id
+from services.commerce.domain.order_plan import PlannedLine, PlannedOrder
+from services.commerce.domain.order_state import LineStatus, OrderStatus, PaymentStatus
+from services.commerce.domain.totals import order_totals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_COPIED = (
+    "cart_id", "buyer_store_id", "buyer_store_name", "vendor_store_id", "vendor_store_name", "currency",
+    "shipping_address", "payment_method", "promo", "promo_cents", "tax_cents", "attribution_tokens",
+)  # fmt: skip
+
+
+def lines_to_retry(lines: Iterable[Any]) -> list[Any]:
+    """Return the lines that an order still had when it expired; what was rejected before stays out."""
+    return [line for line in lines if line.expired_at is not None]
+
+
+def retried_order_id(group_id: uuid.UUID, expired_id: uuid.UUID) -> uuid.UUID:
+    """Return the id of the new order."""
+    return derived_id(group_id, expired_id)
+
+
+def plan_retry(expired: Any, lines: Sequence[Any], *, group_id: uuid.UUID) -> tuple[PlannedOrder, list[PlannedLine]]:
+    """Return the new order and its lines; the same input gives the same ids."""
+    order_id = retried_order_id(group_id, expired.id)
+    planned = [_line(line, group_id, order_id) for line in lines]
+    totals = order_totals(planned, promo_cents=expired.promo_cents, transport_fee_cents=expired.transport_fee_cents)
+    total = totals.total_cents + expired.tax_cents
+    unpaid = PaymentStatus.PENDING if expired.payment_method == "ach" else PaymentStatus.UNPAID
+    order = PlannedOrder(
+        **{name: getattr(expired, name) for name in _COPIED},
+        id=order_id,
+        checkout_group_id=group_id,
+        retry_of=expired.id,
+        status=OrderStatus.CREATED_PENDING.value,
+        payment_status=unpaid.value,
+        payment_intent_id=derived_id("payment_intent", order_id),
+        subtotal_cents=totals.subtotal_cents,
+        discount_cents=totals.discount_cents,
+        transport_fee_cents=totals.transport_fee_cents,
+        total_cents=total,
+        balance_due_cents=total,
+    )
+    return order, planned
+
+
+def _line(line: Any, group_id: uuid.UUID, order_id: uuid.UUID) -> PlannedLine:
+    copied = {item.name: getattr(line, item.name) for item in fields(PlannedLine)}
+    fresh = {
+        "id": derived_id(group_id, line.id),
+        "order_id": order_id,
+        "status": LineStatus.PENDING.value,
+        "notes": "",
+    }
+    return PlannedLine(**{**copied, **fresh})
