@@ -22,3 +22,19 @@ class PayoutNotDue(MeshError, enum=_REASONS, reason="PAYOUT_NOT_DUE"):
 
 class PaymentNotFailed(MeshError, enum=_REASONS, reason="PAYMENT_NOT_FAILED"):
     """Only a failed payment can be reopened."""
+
+
+class EntryNotReversible(MeshError, enum=_REASONS, reason="ENTRY_NOT_REVERSIBLE"):
+    """The entry was taken back already, or belongs to an order or payout."""
+
+
+class PeriodClosed(MeshError, enum=_REASONS, reason="PERIOD_CLOSED"):
+    """The books are closed for that day."""
+
+
+class HoldNotCovered(MeshError, enum=_REASONS, reason="HOLD_NOT_COVERED"):
+    """The account has less than should be kept back."""
+
+
+class HoldNotPending(MeshError, enum=_REASONS, reason="HOLD_NOT_PENDING"):
+    """The hold was posted, voided, or has expired."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from google.protobuf.message import Message
@@ -17,6 +18,9 @@ from marketmesh.commerce.v1 import cart_service_pb2 as cart
 from marketmesh.commerce.v1 import commerce_internal_service_pb2 as commerce_internal
 from marketmesh.commerce.v1 import order_service_pb2 as orders
 from marketmesh.finance.v1 import finance_internal_service_pb2 as finance_internal
+from marketmesh.finance.v1 import ledger_admin_service_pb2 as ledger_admin
+from marketmesh.finance.v1 import ledger_pb2
+from marketmesh.finance.v1 import ledger_service_pb2 as ledger
 from marketmesh.finance.v1 import payout_service_pb2 as finance
 from marketmesh.fulfillment.v1 import admin_service_pb2 as fulfillment_admin
 from marketmesh.fulfillment.v1 import delivery_service_pb2 as agent
@@ -111,6 +115,22 @@ def _collect_cash_internal(world: World) -> Sample:
         order_version=1,
     )
     return Sample(world.mesh.service_token("fulfillment"), request)
+
+
+def _close_period(world: World) -> Sample:
+    # A day long ago that nobody closed yet: everybody else posts for today.
+    rows = world.mesh.rows("finance", "SELECT max(closed_through) AS day FROM period_closings")
+    day = (rows[0].day or date(1990, 1, 1)) + timedelta(days=1)
+    return Sample(
+        world.admin,
+        ledger_admin.ClosePeriodRequest(closed_through=day.isoformat(), reason="over"),
+        _set(reason="other"),
+    )
+
+
+def _post_hold(world: World) -> Sample:
+    request = ledger.PostHoldRequest(hold_id=world.new_hold(), to=ledger_pb2.AccountName(kind=2, currency="USD"))
+    return Sample(world.mesh.service_token(), request)
 
 
 def _reconcile(world: World) -> Sample:
@@ -299,6 +319,31 @@ _MONEY: dict[str, Callable[[World], Sample]] = {
     ),
     "finance.v1.FinanceInternalService/CollectCash": _collect_cash_internal,
 }
+_LEDGER: dict[str, Callable[[World], Sample]] = {
+    "finance.v1.LedgerService/PostBatch": lambda w: Sample(
+        w.mesh.service_token(), ledger.PostBatchRequest(entries=[w.ledger_entry(str(uuid.uuid4()))])
+    ),
+    "finance.v1.LedgerService/PlaceHold": lambda w: Sample(w.mesh.service_token(), w.hold_request()),
+    "finance.v1.LedgerService/PostHold": _post_hold,
+    "finance.v1.LedgerService/VoidHold": lambda w: Sample(
+        w.mesh.service_token(), ledger.VoidHoldRequest(hold_id=w.new_hold())
+    ),
+    "finance.v1.LedgerAdminService/GetTrialBalance": lambda w: Sample(w.admin, ledger_admin.GetTrialBalanceRequest()),
+    "finance.v1.LedgerAdminService/ListAccounts": lambda w: Sample(w.admin, ledger_admin.ListAccountsRequest()),
+    "finance.v1.LedgerAdminService/GetStatement": lambda w: Sample(
+        w.admin, ledger_admin.GetStatementRequest(account_id=w.new_account())
+    ),
+    "finance.v1.LedgerAdminService/GetEntry": lambda w: Sample(
+        w.admin, ledger_admin.GetEntryRequest(entry_id=w.new_entry())
+    ),
+    "finance.v1.LedgerAdminService/ListEntries": lambda w: Sample(
+        w.admin, ledger_admin.ListEntriesRequest(cause_id=str(uuid.uuid4()))
+    ),
+    "finance.v1.LedgerAdminService/ReverseEntry": lambda w: Sample(
+        w.admin, ledger_admin.ReverseEntryRequest(entry_id=w.new_entry(), reason="twice"), _set(reason="other")
+    ),
+    "finance.v1.LedgerAdminService/ClosePeriod": _close_period,
+}
 _REST: dict[str, Callable[[World], Sample]] = {
     "ads.v1.AdService/CreateAd": lambda w: Sample(w.vendor.token, w.ad_request(), _set(bid_cents=101)),
     "ads.v1.AdService/ServeAd": lambda w: Sample(w.buyer.token, ads.ServeAdRequest(placement=1)),
@@ -324,6 +369,6 @@ def _admin_login(world: World) -> Sample:
 
 SAMPLES = {
     f"/marketmesh.{name}": make
-    for group in (_IDENTITY, _ADMIN_LOGIN, _MEDIA, _CATALOG, _COMMERCE, _DELIVERY, _MONEY, _REST)
+    for group in (_IDENTITY, _ADMIN_LOGIN, _MEDIA, _CATALOG, _COMMERCE, _DELIVERY, _MONEY, _LEDGER, _REST)
     for name, make in group.items()
 }

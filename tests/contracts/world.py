@@ -16,6 +16,7 @@ from deploy.cli.contracts import grpc_services
 from marketmesh.ads.v1 import ad_service_pb2 as ads
 from marketmesh.catalog.v1 import product_pb2, product_service_pb2
 from marketmesh.commerce.v1 import cart_service_pb2, order_service_pb2
+from marketmesh.finance.v1 import ledger_pb2, ledger_service_pb2
 from marketmesh.fulfillment.v1 import admin_service_pb2 as fulfillment_admin
 from marketmesh.fulfillment.v1 import delivery_service_pb2
 from marketmesh.identity.v1 import admin_service_pb2, auth_service_pb2, license_service_pb2
@@ -204,6 +205,46 @@ class World:
         except Refused:
             self.mesh.pump()
         return order
+
+    def ledger_entry(self, vendor_id: str) -> ledger_service_pb2.BatchEntry:
+        """Return an entry by which we come to owe a vendor five dollars."""
+        clearing = ledger_pb2.AccountName(kind=2, currency="USD")
+        payable = ledger_pb2.AccountName(kind=3, owner_id=vendor_id, currency="USD")
+        return ledger_service_pb2.BatchEntry(
+            key=uuid.uuid4().hex,
+            type="adjustment",
+            cause_type="manual",
+            cause_id=str(uuid.uuid4()),
+            postings=[
+                ledger_service_pb2.BatchPosting(account=clearing, amount_cents=500),
+                ledger_service_pb2.BatchPosting(account=payable, amount_cents=-500),
+            ],
+        )
+
+    def new_entry(self, vendor_id: str = "") -> str:
+        """Post an adjustment; returns the entry's id."""
+        request = ledger_service_pb2.PostBatchRequest(entries=[self.ledger_entry(vendor_id or str(uuid.uuid4()))])
+        answer = self.do("/marketmesh.finance.v1.LedgerService/PostBatch", request, self.mesh.service_token())
+        return str(answer.results[0].entry_id)
+
+    def new_account(self) -> str:
+        """Return the id of an account with a posting."""
+        sql = "SELECT account_id FROM postings WHERE entry_id = CAST(:id AS uuid) LIMIT 1"
+        return str(self.mesh.rows("finance", sql, id=self.new_entry())[0].account_id)
+
+    def hold_request(self) -> ledger_service_pb2.PlaceHoldRequest:
+        """Return a hold of what we owe a vendor."""
+        vendor = str(uuid.uuid4())
+        self.new_entry(vendor)
+        account = ledger_pb2.AccountName(kind=3, owner_id=vendor, currency="USD")
+        return ledger_service_pb2.PlaceHoldRequest(
+            key=uuid.uuid4().hex, account=account, amount_cents=5, expires_in_s=60, reason="test"
+        )
+
+    def new_hold(self) -> str:
+        """Place a hold; returns its id."""
+        path = "/marketmesh.finance.v1.LedgerService/PlaceHold"
+        return str(self.do(path, self.hold_request(), self.mesh.service_token()).hold_id)
 
     def new_notification(self) -> str:
         """Return the id of an unread notification of the vendor."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import uuid
+    from datetime import date
+
+# Owner of the platform's own accounts.
+NOBODY = uuid.UUID(int=0)
 
 
 class AccountKind(StrEnum):
@@ -22,6 +26,16 @@ class AccountKind(StrEnum):
     VENDOR_PAYABLE = "vendor_payable"
     # What we earn (revenue).
     PLATFORM_FEE = "platform_fee"
+    # What we owe a buyer (liability).
+    REFUND_PAYABLE = "refund_payable"
+    # Cash declared and not found, or found and not declared (expense).
+    CASH_DIFFERENCE = "cash_difference"
+
+
+# Accounts whose balance is a debit; the others' is a credit.
+DEBIT_KINDS = {AccountKind.CASH_IN_TRANSIT, AccountKind.CASH_CLEARING, AccountKind.CASH_DIFFERENCE}
+# Accounts that belong to somebody: an agent or a store.
+OWNED_KINDS = {AccountKind.CASH_IN_TRANSIT, AccountKind.VENDOR_PAYABLE, AccountKind.REFUND_PAYABLE}
 
 
 class EntryType(StrEnum):
@@ -29,6 +43,17 @@ class EntryType(StrEnum):
 
     CASH_COLLECTED = "cash_collected"
     VENDOR_PAYOUT = "vendor_payout"
+    PAYOUT_RETURNED = "payout_returned"
+    REFUND = "refund"
+    CASH_HANDED_IN = "cash_handed_in"
+    CASH_DIFFERENCE = "cash_difference"
+    ADJUSTMENT = "adjustment"
+    TRANSFER = "transfer"
+    REVERSAL = "reversal"
+
+
+# Entries that no order's or payout's state stands for; the others are taken back by what made them.
+REVERSIBLE = {EntryType.ADJUSTMENT, EntryType.TRANSFER}
 
 
 @dataclass(frozen=True)
@@ -53,13 +78,22 @@ class Entry:
     """Something that happened to money, with at least two postings. Immutable; corrections are new entries."""
 
     type: EntryType
-    order_id: uuid.UUID
+    order_id: uuid.UUID | None
     postings: tuple[Posting, ...]
+    # The name under which it is posted once; none for what is unique by itself.
+    key: str | None = None
+    # What made it, when that is not its order.
+    cause_type: str = "order"
+    cause_id: uuid.UUID | None = None
+    reverses_id: uuid.UUID | None = None
+    # The day it counts for; none for today.
+    effective_on: date | None = None
 
     def __post_init__(self) -> None:
         assert len(self.postings) >= 2, "an entry has at least two sides"
         assert all(posting.amount_cents for posting in self.postings), "a posting moves something"
         assert not any(unbalanced(self.postings).values()), "an entry sums to zero per currency"
+        assert self.order_id or self.cause_id, "an entry has a cause"
 
 
 def unbalanced(postings: tuple[Posting, ...]) -> dict[str, int]:
@@ -91,4 +125,37 @@ def vendor_payout(*, order_id: uuid.UUID, vendor_id: uuid.UUID, payout_cents: in
             Posting(Account(AccountKind.VENDOR_PAYABLE, currency, vendor_id), payout_cents),
             Posting(Account(AccountKind.CASH_CLEARING, currency), -payout_cents),
         ),
+        key=f"vendor_payout:{order_id}",
+    )
+
+
+def reversal(
+    *,
+    entry_id: uuid.UUID,
+    order_id: uuid.UUID | None,
+    postings: tuple[Posting, ...],
+    type: EntryType = EntryType.REVERSAL,  # noqa: A002
+) -> Entry:
+    """Return the entry that takes another back: the same sides the other way round."""
+    return Entry(
+        type,
+        order_id,
+        tuple(Posting(posting.account, -posting.amount_cents) for posting in postings),
+        key=f"reversal:{entry_id}",
+        cause_type="entry",
+        cause_id=entry_id,
+        reverses_id=entry_id,
+    )
+
+
+def settled_hold(*, hold_id: uuid.UUID, held: Account, target: Account, amount_cents: int) -> Entry:
+    """Return the entry that moves what a hold kept back from its account to another."""
+    out = -amount_cents if held.kind in DEBIT_KINDS else amount_cents
+    return Entry(
+        EntryType.TRANSFER,
+        None,
+        (Posting(held, out), Posting(target, -out)),
+        key=f"hold:{hold_id}",
+        cause_type="hold",
+        cause_id=hold_id,
     )

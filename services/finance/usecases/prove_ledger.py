@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from meshkit.db.sql import sql
-from services.finance.data import ledger
+from services.finance.data import books, holds, ledger
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
@@ -18,8 +18,9 @@ _ORDERS_OTHERWISE = sql(
         SELECT e.order_id, a.currency,
                sum(p.amount_cents) FILTER (WHERE e.type = 'cash_collected' AND a.kind = 'cash_in_transit') AS collected,
                -sum(p.amount_cents) FILTER (WHERE e.type = 'vendor_payout' AND a.kind = 'cash_clearing') AS paid_out,
-               -sum(p.amount_cents) FILTER (WHERE a.kind = 'platform_fee') AS fees
+               -sum(p.amount_cents) FILTER (WHERE e.type = 'cash_collected' AND a.kind = 'platform_fee') AS fees
         FROM ledger_entries e JOIN postings p ON p.entry_id = e.id JOIN accounts a ON a.id = p.account_id
+        WHERE e.type IN ('cash_collected', 'vendor_payout')
         GROUP BY e.order_id, a.currency
     ), compared AS (
         SELECT coalesce(i.order_id, t.order_id) AS order_id,
@@ -45,6 +46,12 @@ def prove_ledger(tx: Tx) -> list[str]:
     for row in ledger.balances(tx):
         sums[row.currency] += int(row.sum_cents)
     problems += [f"the ledger sums to {total} {currency}" for currency, total in sums.items() if total]
+    problems += [
+        f"snapshot of account {row.account_id} says {row.balance_cents}, its postings {row.sum_cents}"
+        for row in books.wrong_snapshots(tx)
+    ]
+    problems += [f"entry {row.id} does not take back what it names" for row in books.wrong_reversals(tx)]
+    problems += [f"hold {row.id} did not move what it held" for row in holds.wrongly_posted(tx)]
     for row in tx.execute(_ORDERS_OTHERWISE):
         problems += _differences(row)
     return problems
