@@ -17,10 +17,12 @@ from marketmesh.catalog.v1 import product_service_pb2 as catalog
 from marketmesh.commerce.v1 import cart_service_pb2 as cart
 from marketmesh.commerce.v1 import commerce_internal_service_pb2 as commerce_internal
 from marketmesh.commerce.v1 import order_service_pb2 as orders
+from marketmesh.finance.v1 import earnings_service_pb2 as earnings
 from marketmesh.finance.v1 import finance_internal_service_pb2 as finance_internal
 from marketmesh.finance.v1 import ledger_admin_service_pb2 as ledger_admin
 from marketmesh.finance.v1 import ledger_pb2
 from marketmesh.finance.v1 import ledger_service_pb2 as ledger
+from marketmesh.finance.v1 import payout_batch_service_pb2 as payouts
 from marketmesh.finance.v1 import payout_service_pb2 as finance
 from marketmesh.fulfillment.v1 import admin_service_pb2 as fulfillment_admin
 from marketmesh.fulfillment.v1 import delivery_service_pb2 as agent
@@ -317,7 +319,52 @@ _MONEY: dict[str, Callable[[World], Sample]] = {
         finance.ReopenPaymentRequest(order_id=w.new_failed_payment().order_id, reason="recounted"),
         _set(reason="other"),
     ),
+    "finance.v1.FinanceAdminService/GetPayout": lambda w: Sample(
+        w.admin, finance.GetPayoutRequest(order_id=w.new_delivery(upto="settled").order_id)
+    ),
     "finance.v1.FinanceInternalService/CollectCash": _collect_cash_internal,
+    "finance.v1.PayoutAdminService/RunPayouts": lambda w: Sample(
+        w.admin,
+        payouts.RunPayoutsRequest(vendor_store_id=w.new_delivery(upto="settled").vendor_store_id),
+        _set(reference="other"),
+    ),
+    "finance.v1.PayoutAdminService/ListPayoutBatches": lambda w: Sample(w.admin, payouts.ListPayoutBatchesRequest()),
+    "finance.v1.PayoutAdminService/GetPayoutBatch": lambda w: Sample(
+        w.admin, payouts.GetPayoutBatchRequest(payout_id=w.new_payout())
+    ),
+    "finance.v1.PayoutAdminService/ApprovePayout": lambda w: Sample(
+        w.mesh.admin_token(), payouts.ApprovePayoutRequest(payout_id=w.new_payout(waits=True)), _set(reference="other")
+    ),
+    "finance.v1.PayoutAdminService/RejectPayout": lambda w: Sample(
+        w.admin,
+        payouts.RejectPayoutRequest(payout_id=w.new_payout(waits=True), reason="no"),
+        _set(reason="other"),
+    ),
+    "finance.v1.PayoutAdminService/ReturnPayout": lambda w: Sample(
+        w.admin, payouts.ReturnPayoutRequest(payout_id=w.new_payout(), reason="closed"), _set(reason="other")
+    ),
+    "finance.v1.PayoutAdminService/HoldPayout": lambda w: Sample(
+        w.admin,
+        payouts.HoldPayoutRequest(order_id=w.new_delivery(upto="settled").order_id, reason="fraud?"),
+        _set(reason="other"),
+    ),
+    "finance.v1.PayoutAdminService/ReleasePayout": lambda w: Sample(
+        w.admin, payouts.ReleasePayoutRequest(order_id=w.new_held_payout(), reason="no"), _set(reason="other")
+    ),
+    "finance.v1.PayoutAdminService/RefundOrder": lambda w: Sample(
+        w.admin,
+        payouts.RefundOrderRequest(
+            order_id=w.new_delivery(upto="settled").order_id, amount_cents=5, currency="USD", reason="broken"
+        ),
+        _set(amount_cents=6),
+    ),
+    "finance.v1.EarningsService/ListEarnings": lambda w: Sample(w.vendor.token, earnings.ListEarningsRequest()),
+    "finance.v1.EarningsService/ConfirmPaid": lambda w: Sample(
+        w.vendor.token,
+        earnings.ConfirmPaidRequest(order_id=w.new_paid_order(), note="came"),
+        _set(note="other"),
+        w.other_vendor.token,
+    ),
 }
 _LEDGER: dict[str, Callable[[World], Sample]] = {
     "finance.v1.LedgerService/PostBatch": lambda w: Sample(

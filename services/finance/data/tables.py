@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -46,8 +47,20 @@ payment_intents = Table(
     instant("delivered_at", nullable=True),
     instant("cash_collected_at", nullable=True),
     instant("vendor_paid_at", nullable=True),
+    instant("payout_returned_at", nullable=True),
+    Column("payout_id", Uuid),
+    Column("payout_hold_reason", Text, nullable=False, server_default=text("''")),
+    Column("refunded_cents", BigInteger, nullable=False, server_default=text("0")),
+    Column("refunded_fee_cents", BigInteger, nullable=False, server_default=text("0")),
+    # What refunds took from what we owed the vendor; what they took after its payout it owes us.
+    Column("payable_refunded_cents", BigInteger, nullable=False, server_default=text("0")),
     instant("created_at"),
     PrimaryKeyConstraint("id", name="payment_intents_pk"),
+    CheckConstraint("refunded_cents BETWEEN 0 AND amount_cents", name="payment_intents_refunded_cents_check"),
+    CheckConstraint(
+        "refunded_fee_cents BETWEEN 0 AND least(fee_cents, refunded_cents)",
+        name="payment_intents_refunded_fee_cents_check",
+    ),
     UniqueConstraint("order_id", name="payment_intents_order_id_key"),
     CheckConstraint("amount_cents >= 0", name="payment_intents_amount_cents_check"),
     CheckConstraint("fee_cents BETWEEN 0 AND amount_cents", name="payment_intents_fee_cents_check"),
@@ -61,6 +74,64 @@ Index(
     payment_intents.c.delivered_at,
     payment_intents.c.id,
     postgresql_where=text("status = 'settled' AND delivered_at IS NOT NULL"),
+)
+
+Index(
+    "payment_intents_vendor_idx",
+    payment_intents.c.vendor_store_id,
+    payment_intents.c.created_at.desc(),
+    payment_intents.c.id.desc(),
+)
+
+# A transfer to a vendor for any number of orders. Its sums are those of its items; it leaves each state once.
+payouts = Table(
+    "payouts",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("vendor_store_id", Uuid, nullable=False),
+    Column("vendor_store_name", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("gross_cents", BigInteger, nullable=False),
+    Column("netted_cents", BigInteger, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("requested_by_user_id", Uuid, nullable=False),
+    instant("created_at"),
+    instant("paid_at", nullable=True),
+    PrimaryKeyConstraint("id", name="payouts_pk"),
+    CheckConstraint("netted_cents BETWEEN 0 AND gross_cents", name="payouts_netted_cents_check"),
+    CheckConstraint("status IN ('awaiting_approval', 'paid', 'rejected', 'returned')", name="payouts_status_check"),
+)
+Index("payouts_created_at_idx", payouts.c.created_at.desc(), payouts.c.id.desc())
+Index("payouts_status_idx", payouts.c.status, payouts.c.created_at.desc(), payouts.c.id.desc())
+
+# An order is in at most one payout that was not given up.
+payout_items = Table(
+    "payout_items",
+    metadata,
+    Column("payout_id", Uuid, nullable=False),
+    Column("order_id", Uuid, nullable=False),
+    Column("order_number", BigInteger, nullable=False),
+    Column("amount_cents", BigInteger, nullable=False),
+    Column("active", Boolean, nullable=False),
+    PrimaryKeyConstraint("payout_id", "order_id", name="payout_items_pk"),
+    ForeignKeyConstraint(["payout_id"], ["payouts.id"], name="payout_items_payout_id_fk"),
+    CheckConstraint("amount_cents >= 0", name="payout_items_amount_cents_check"),
+)
+Index("payout_items_active_key", payout_items.c.order_id, unique=True, postgresql_where=text("active"))
+
+# Append-only: who asked for, approved, rejected or took back a payout. Each once; who approves is not who asked.
+payout_decisions = Table(
+    "payout_decisions",
+    metadata,
+    Column("payout_id", Uuid, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("reason", Text, nullable=False),
+    instant("decided_at"),
+    PrimaryKeyConstraint("payout_id", "decision", name="payout_decisions_pk"),
+    ForeignKeyConstraint(["payout_id"], ["payouts.id"], name="payout_decisions_payout_id_fk"),
+    CheckConstraint("decision IN ('request', 'approve', 'reject', 'return')", name="payout_decisions_decision_check"),
 )
 
 # An account exists once per kind, owner and currency; the platform's own have the nil UUID as owner. No balance
@@ -77,7 +148,7 @@ accounts = Table(
     UniqueConstraint("kind", "owner_id", "currency", name="accounts_kind_owner_id_currency_key"),
     CheckConstraint(
         "kind IN ('cash_in_transit', 'cash_clearing', 'vendor_payable', 'platform_fee', 'refund_payable',"
-        " 'cash_difference')",
+        " 'cash_difference', 'vendor_receivable')",
         name="accounts_kind_check",
     ),
 )
@@ -109,7 +180,7 @@ ledger_entries = Table(
     ForeignKeyConstraint(["reverses_id"], ["ledger_entries.id"], name="ledger_entries_reverses_id_fk"),
     CheckConstraint(
         "type IN ('cash_collected', 'vendor_payout', 'payout_returned', 'refund', 'cash_handed_in', 'cash_difference',"
-        " 'adjustment', 'transfer', 'reversal')",
+        " 'adjustment', 'transfer', 'reversal', 'payout_netted')",
         name="ledger_entries_type_check",
     ),
     CheckConstraint("order_id IS NOT NULL OR cause_id IS NOT NULL", name="ledger_entries_cause_check"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -30,12 +30,24 @@ class AccountKind(StrEnum):
     REFUND_PAYABLE = "refund_payable"
     # Cash declared and not found, or found and not declared (expense).
     CASH_DIFFERENCE = "cash_difference"
+    # What a vendor owes us for refunds after its payout (asset).
+    VENDOR_RECEIVABLE = "vendor_receivable"
 
 
 # Accounts whose balance is a debit; the others' is a credit.
-DEBIT_KINDS = {AccountKind.CASH_IN_TRANSIT, AccountKind.CASH_CLEARING, AccountKind.CASH_DIFFERENCE}
+DEBIT_KINDS = {
+    AccountKind.CASH_IN_TRANSIT,
+    AccountKind.CASH_CLEARING,
+    AccountKind.CASH_DIFFERENCE,
+    AccountKind.VENDOR_RECEIVABLE,
+}
 # Accounts that belong to somebody: an agent or a store.
-OWNED_KINDS = {AccountKind.CASH_IN_TRANSIT, AccountKind.VENDOR_PAYABLE, AccountKind.REFUND_PAYABLE}
+OWNED_KINDS = {
+    AccountKind.CASH_IN_TRANSIT,
+    AccountKind.VENDOR_PAYABLE,
+    AccountKind.REFUND_PAYABLE,
+    AccountKind.VENDOR_RECEIVABLE,
+}
 
 
 class EntryType(StrEnum):
@@ -50,6 +62,7 @@ class EntryType(StrEnum):
     ADJUSTMENT = "adjustment"
     TRANSFER = "transfer"
     REVERSAL = "reversal"
+    PAYOUT_NETTED = "payout_netted"
 
 
 # Entries that no order's or payout's state stands for; the others are taken back by what made them.
@@ -116,8 +129,10 @@ def cash_collected(
     return Entry(EntryType.CASH_COLLECTED, order_id, tuple(posting for posting in postings if posting.amount_cents))
 
 
-def vendor_payout(*, order_id: uuid.UUID, vendor_id: uuid.UUID, payout_cents: int, currency: str) -> Entry:
-    """Return the entry of a payout: we owe the vendor less and have less."""
+def vendor_payout(
+    *, order_id: uuid.UUID, vendor_id: uuid.UUID, payout_cents: int, currency: str, payout_id: uuid.UUID
+) -> Entry:
+    """Return the entry of a payout's order: we owe the vendor less and have less."""
     return Entry(
         EntryType.VENDOR_PAYOUT,
         order_id,
@@ -125,20 +140,66 @@ def vendor_payout(*, order_id: uuid.UUID, vendor_id: uuid.UUID, payout_cents: in
             Posting(Account(AccountKind.VENDOR_PAYABLE, currency, vendor_id), payout_cents),
             Posting(Account(AccountKind.CASH_CLEARING, currency), -payout_cents),
         ),
-        key=f"vendor_payout:{order_id}",
+        key=f"vendor_payout:{payout_id}:{order_id}",
+        cause_type="payout",
+        cause_id=payout_id,
     )
 
 
-def reversal(
-    *,
-    entry_id: uuid.UUID,
-    order_id: uuid.UUID | None,
-    postings: tuple[Posting, ...],
-    type: EntryType = EntryType.REVERSAL,  # noqa: A002
+def payout_netted(*, payout_id: uuid.UUID, vendor_id: uuid.UUID, netted_cents: int, currency: str) -> Entry:
+    """Return the entry of what a payout is short of: the vendor owes us less and we kept the money."""
+    return Entry(
+        EntryType.PAYOUT_NETTED,
+        None,
+        (
+            Posting(Account(AccountKind.CASH_CLEARING, currency), netted_cents),
+            Posting(Account(AccountKind.VENDOR_RECEIVABLE, currency, vendor_id), -netted_cents),
+        ),
+        key=f"payout_netted:{payout_id}",
+        cause_type="payout",
+        cause_id=payout_id,
+    )
+
+
+@dataclass(frozen=True)
+class Refund:
+    """What goes back to a buyer, and the platform's part of it."""
+
+    order_id: uuid.UUID
+    buyer_id: uuid.UUID
+    vendor_id: uuid.UUID
+    amount_cents: int
+    fee_cents: int
+    currency: str
+    is_paid_out: bool
+
+
+def refund(told: Refund) -> Entry:
+    """Return the entry of a refund: we owe the buyer, and vendor and platform bear it.
+
+    Before the payout we owe the vendor less; afterwards it owes us.
+    """
+    bearer = AccountKind.VENDOR_RECEIVABLE if told.is_paid_out else AccountKind.VENDOR_PAYABLE
+    postings = [
+        Posting(Account(bearer, told.currency, told.vendor_id), told.amount_cents - told.fee_cents),
+        Posting(Account(AccountKind.PLATFORM_FEE, told.currency), told.fee_cents),
+        Posting(Account(AccountKind.REFUND_PAYABLE, told.currency, told.buyer_id), -told.amount_cents),
+    ]
+    return Entry(EntryType.REFUND, told.order_id, tuple(posting for posting in postings if posting.amount_cents))
+
+
+def payout_returned(
+    *, entry_id: uuid.UUID, order_id: uuid.UUID | None, postings: tuple[Posting, ...], payout_id: uuid.UUID
 ) -> Entry:
+    """Return the entry that takes a payout's entry back because the bank did."""
+    plain = reversal(entry_id=entry_id, order_id=order_id, postings=postings)
+    return replace(plain, type=EntryType.PAYOUT_RETURNED, cause_type="payout", cause_id=payout_id)
+
+
+def reversal(*, entry_id: uuid.UUID, order_id: uuid.UUID | None, postings: tuple[Posting, ...]) -> Entry:
     """Return the entry that takes another back: the same sides the other way round."""
     return Entry(
-        type,
+        EntryType.REVERSAL,
         order_id,
         tuple(Posting(posting.account, -posting.amount_cents) for posting in postings),
         key=f"reversal:{entry_id}",

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import services.finance
-from services.finance.domain import hold, intent
+from services.finance.domain import hold, intent, payout
 
-MACHINES = (intent.TRANSITIONS, hold.TRANSITIONS)
+MACHINES = (intent.TRANSITIONS, hold.TRANSITIONS, payout.TRANSITIONS)
 
 
 def test_draws_exactly_the_declared_transitions() -> None:
