@@ -37,7 +37,10 @@ _DEAD = sql(
 _ORDERS = sql("SELECT id, status, total_cents, payment_intent_id FROM vendor_orders")
 _LINES = sql("SELECT l.id, l.qty, l.status, o.status AS order_status FROM order_line_items l"
               " JOIN vendor_orders o ON o.id = l.order_id")  # fmt: skip
-_INTENTS = sql("SELECT id, order_id, amount_cents, status FROM payment_intents")
+# A payout that came back leaves its order closed.
+_INTENTS = sql(
+    "SELECT id, order_id, amount_cents, status, payout_returned_at IS NOT NULL AS came_back FROM payment_intents"
+)
 _RESERVATIONS = sql("SELECT line_id, quantity, state FROM reservations")
 
 _DEAD_ORDERS = {"rejected", "canceled", "expired"}
@@ -120,7 +123,7 @@ def _across(databases: dict[str, Transactions]) -> list[str]:
             problems.append(f"order {order.id} has no payment intent")
         elif order.status not in _DEAD_ORDERS and intent.amount_cents != order.total_cents:
             problems.append(f"order {order.id} costs {order.total_cents}, its intent is over {intent.amount_cents}")
-        elif (order.status == "closed") != (intent.status == "paid"):
+        elif (order.status == "closed") != (intent.status == "paid" or intent.came_back):
             problems.append(f"order {order.id} is {order.status}, its intent {intent.status}")
     problems += [f"payment intent of unknown order {order_id}" for order_id in intents.keys() - orders.keys()]
     return problems + _lines(databases)

@@ -22,3 +22,39 @@ class PayoutNotDue(MeshError, enum=_REASONS, reason="PAYOUT_NOT_DUE"):
 
 class PaymentNotFailed(MeshError, enum=_REASONS, reason="PAYMENT_NOT_FAILED"):
     """Only a failed payment can be reopened."""
+
+
+class EntryNotReversible(MeshError, enum=_REASONS, reason="ENTRY_NOT_REVERSIBLE"):
+    """The entry was taken back already, or belongs to an order or payout."""
+
+
+class PeriodClosed(MeshError, enum=_REASONS, reason="PERIOD_CLOSED"):
+    """The books are closed for that day."""
+
+
+class HoldNotCovered(MeshError, enum=_REASONS, reason="HOLD_NOT_COVERED"):
+    """The account has less than should be kept back."""
+
+
+class HoldNotPending(MeshError, enum=_REASONS, reason="HOLD_NOT_PENDING"):
+    """The hold was posted, voided, or has expired."""
+
+
+class PayoutHeld(MeshError, enum=_REASONS, reason="PAYOUT_HELD"):
+    """An administrator keeps the order out of payouts."""
+
+
+class PayoutBelowMinimum(MeshError, enum=_REASONS, reason="PAYOUT_BELOW_MINIMUM"):
+    """A transfer would cost more than it is worth."""
+
+
+class PayoutStateInvalid(MeshError, enum=_REASONS, reason="PAYOUT_STATE_INVALID"):
+    """The payout's state does not allow the step."""
+
+
+class ApproverMustDiffer(MeshError, enum=_REASONS, reason="APPROVER_MUST_DIFFER"):
+    """Whoever asked for a payout may not approve it."""
+
+
+class RefundTooLarge(MeshError, enum=_REASONS, reason="REFUND_TOO_LARGE"):
+    """The order has less money left than should go back."""

@@ -2,37 +2,82 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from marketmesh.finance.v1 import (
+    earnings_service_pb2,
+    earnings_service_pb2_grpc,
     finance_internal_service_pb2,
     finance_internal_service_pb2_grpc,
+    ledger_admin_service_pb2,
+    ledger_admin_service_pb2_grpc,
+    ledger_service_pb2,
+    ledger_service_pb2_grpc,
+    payout_batch_service_pb2,
+    payout_batch_service_pb2_grpc,
     payout_service_pb2,
     payout_service_pb2_grpc,
 )
 from meshkit.grpc.server import Servicer
+from meshkit.jobs import Job
 from meshkit.service import Parts, ServiceSpec, Wiring
+from services.finance.api.earnings_servicer import EarningsServicer
 from services.finance.api.finance_admin_servicer import FinanceAdminServicer
 from services.finance.api.finance_internal_servicer import FinanceInternalServicer
+from services.finance.api.ledger_admin_servicer import LedgerAdminServicer
+from services.finance.api.ledger_servicer import LedgerServicer
+from services.finance.api.payout_admin_servicer import PayoutAdminServicer
 from services.finance.data.tables import metadata
 from services.finance.events.handlers import consumers
 from services.finance.settings import FinanceSettings
+from services.finance.usecases.hold_money import expire_holds
+from services.finance.usecases.keep_ledger import prove_ledger_daily, snapshot_balances
+from services.finance.usecases.pay_vendors import PayoutTerms
 
 
 def wire(parts: Parts) -> Wiring:  # noqa: ARG001
     """Build finance from its settings and the chassis's parts."""
+    settings = FinanceSettings()
+    terms = PayoutTerms(settings.payout_minimum_cents, settings.payout_two_persons_above_cents)
     return Wiring(
         servicers=(
             Servicer(
                 payout_service_pb2.DESCRIPTOR.services_by_name["FinanceAdminService"],
                 payout_service_pb2_grpc.add_FinanceAdminServiceServicer_to_server,
-                FinanceAdminServicer(),
+                FinanceAdminServicer(terms),
             ),
             Servicer(
                 finance_internal_service_pb2.DESCRIPTOR.services_by_name["FinanceInternalService"],
                 finance_internal_service_pb2_grpc.add_FinanceInternalServiceServicer_to_server,
                 FinanceInternalServicer(),
             ),
+            Servicer(
+                ledger_admin_service_pb2.DESCRIPTOR.services_by_name["LedgerAdminService"],
+                ledger_admin_service_pb2_grpc.add_LedgerAdminServiceServicer_to_server,
+                LedgerAdminServicer(),
+            ),
+            Servicer(
+                ledger_service_pb2.DESCRIPTOR.services_by_name["LedgerService"],
+                ledger_service_pb2_grpc.add_LedgerServiceServicer_to_server,
+                LedgerServicer(),
+            ),
+            Servicer(
+                payout_batch_service_pb2.DESCRIPTOR.services_by_name["PayoutAdminService"],
+                payout_batch_service_pb2_grpc.add_PayoutAdminServiceServicer_to_server,
+                PayoutAdminServicer(terms),
+            ),
+            Servicer(
+                earnings_service_pb2.DESCRIPTOR.services_by_name["EarningsService"],
+                earnings_service_pb2_grpc.add_EarningsServiceServicer_to_server,
+                EarningsServicer(),
+            ),
         ),
-        consumers=consumers(FinanceSettings()),
+        consumers=consumers(settings),
+        jobs=(
+            Job("expire_holds", timedelta(minutes=1), expire_holds),
+            Job("snapshot_balances", timedelta(days=1), snapshot_balances),
+            Job("prove_ledger", timedelta(days=1), prove_ledger_daily),
+        ),
     )
 
 

@@ -15,3 +15,8 @@ class FinanceSettings(DatabaseSettings):
 
     # The platform's part of an order, frozen when the order is made; in hundredths of a percent.
     platform_fee_basis_points: int = Field(default=0, ge=0, le=10_000)
+
+    # A transfer of less than this waits until more of the vendor's orders are due.
+    payout_minimum_cents: int = Field(default=0, ge=0)
+    # A transfer of more than this waits for a second administrator.
+    payout_two_persons_above_cents: int = Field(default=5_000_000, ge=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from google.protobuf.message import Message
@@ -17,7 +18,12 @@ from marketmesh.catalog.v1 import product_service_pb2 as catalog
 from marketmesh.commerce.v1 import cart_service_pb2 as cart
 from marketmesh.commerce.v1 import commerce_internal_service_pb2 as commerce_internal
 from marketmesh.commerce.v1 import order_service_pb2 as orders
+from marketmesh.finance.v1 import earnings_service_pb2 as earnings
 from marketmesh.finance.v1 import finance_internal_service_pb2 as finance_internal
+from marketmesh.finance.v1 import ledger_admin_service_pb2 as ledger_admin
+from marketmesh.finance.v1 import ledger_pb2
+from marketmesh.finance.v1 import ledger_service_pb2 as ledger
+from marketmesh.finance.v1 import payout_batch_service_pb2 as payouts
 from marketmesh.finance.v1 import payout_service_pb2 as finance
 from marketmesh.fulfillment.v1 import admin_service_pb2 as fulfillment_admin
 from marketmesh.fulfillment.v1 import delivery_service_pb2 as agent
@@ -112,6 +118,22 @@ def _collect_cash_internal(world: World) -> Sample:
         order_version=1,
     )
     return Sample(world.mesh.service_token("fulfillment"), request)
+
+
+def _close_period(world: World) -> Sample:
+    # A day long ago that nobody closed yet: everybody else posts for today.
+    rows = world.mesh.rows("finance", "SELECT max(closed_through) AS day FROM period_closings")
+    day = (rows[0].day or date(1990, 1, 1)) + timedelta(days=1)
+    return Sample(
+        world.admin,
+        ledger_admin.ClosePeriodRequest(closed_through=day.isoformat(), reason="over"),
+        _set(reason="other"),
+    )
+
+
+def _post_hold(world: World) -> Sample:
+    request = ledger.PostHoldRequest(hold_id=world.new_hold(), to=ledger_pb2.AccountName(kind=2, currency="USD"))
+    return Sample(world.mesh.service_token(), request)
 
 
 def _reconcile(world: World) -> Sample:
@@ -364,7 +386,77 @@ _MONEY: dict[str, Callable[[World], Sample]] = {
         finance.ReopenPaymentRequest(order_id=w.new_failed_payment().order_id, reason="recounted"),
         _set(reason="other"),
     ),
+    "finance.v1.FinanceAdminService/GetPayout": lambda w: Sample(
+        w.admin, finance.GetPayoutRequest(order_id=w.new_delivery(upto="settled").order_id)
+    ),
     "finance.v1.FinanceInternalService/CollectCash": _collect_cash_internal,
+    "finance.v1.PayoutAdminService/RunPayouts": lambda w: Sample(
+        w.admin,
+        payouts.RunPayoutsRequest(vendor_store_id=w.new_delivery(upto="settled").vendor_store_id),
+        _set(reference="other"),
+    ),
+    "finance.v1.PayoutAdminService/ListPayoutBatches": lambda w: Sample(w.admin, payouts.ListPayoutBatchesRequest()),
+    "finance.v1.PayoutAdminService/GetPayoutBatch": lambda w: Sample(
+        w.admin, payouts.GetPayoutBatchRequest(payout_id=w.new_payout())
+    ),
+    "finance.v1.PayoutAdminService/ApprovePayout": lambda w: Sample(
+        w.mesh.admin_token(), payouts.ApprovePayoutRequest(payout_id=w.new_payout(waits=True)), _set(reference="other")
+    ),
+    "finance.v1.PayoutAdminService/RejectPayout": lambda w: Sample(
+        w.admin,
+        payouts.RejectPayoutRequest(payout_id=w.new_payout(waits=True), reason="no"),
+        _set(reason="other"),
+    ),
+    "finance.v1.PayoutAdminService/ReturnPayout": lambda w: Sample(
+        w.admin, payouts.ReturnPayoutRequest(payout_id=w.new_payout(), reason="closed"), _set(reason="other")
+    ),
+    "finance.v1.PayoutAdminService/HoldPayout": lambda w: Sample(
+        w.admin,
+        payouts.HoldPayoutRequest(order_id=w.new_delivery(upto="settled").order_id, reason="fraud?"),
+        _set(reason="other"),
+    ),
+    "finance.v1.PayoutAdminService/ReleasePayout": lambda w: Sample(
+        w.admin, payouts.ReleasePayoutRequest(order_id=w.new_held_payout(), reason="no"), _set(reason="other")
+    ),
+    "finance.v1.PayoutAdminService/RefundOrder": lambda w: Sample(
+        w.admin,
+        payouts.RefundOrderRequest(
+            order_id=w.new_delivery(upto="settled").order_id, amount_cents=5, currency="USD", reason="broken"
+        ),
+        _set(amount_cents=6),
+    ),
+    "finance.v1.EarningsService/ListEarnings": lambda w: Sample(w.vendor.token, earnings.ListEarningsRequest()),
+    "finance.v1.EarningsService/ConfirmPaid": lambda w: Sample(
+        w.vendor.token,
+        earnings.ConfirmPaidRequest(order_id=w.new_paid_order(), note="came"),
+        _set(note="other"),
+        w.other_vendor.token,
+    ),
+}
+_LEDGER: dict[str, Callable[[World], Sample]] = {
+    "finance.v1.LedgerService/PostBatch": lambda w: Sample(
+        w.mesh.service_token(), ledger.PostBatchRequest(entries=[w.ledger_entry(str(uuid.uuid4()))])
+    ),
+    "finance.v1.LedgerService/PlaceHold": lambda w: Sample(w.mesh.service_token(), w.hold_request()),
+    "finance.v1.LedgerService/PostHold": _post_hold,
+    "finance.v1.LedgerService/VoidHold": lambda w: Sample(
+        w.mesh.service_token(), ledger.VoidHoldRequest(hold_id=w.new_hold())
+    ),
+    "finance.v1.LedgerAdminService/GetTrialBalance": lambda w: Sample(w.admin, ledger_admin.GetTrialBalanceRequest()),
+    "finance.v1.LedgerAdminService/ListAccounts": lambda w: Sample(w.admin, ledger_admin.ListAccountsRequest()),
+    "finance.v1.LedgerAdminService/GetStatement": lambda w: Sample(
+        w.admin, ledger_admin.GetStatementRequest(account_id=w.new_account())
+    ),
+    "finance.v1.LedgerAdminService/GetEntry": lambda w: Sample(
+        w.admin, ledger_admin.GetEntryRequest(entry_id=w.new_entry())
+    ),
+    "finance.v1.LedgerAdminService/ListEntries": lambda w: Sample(
+        w.admin, ledger_admin.ListEntriesRequest(cause_id=str(uuid.uuid4()))
+    ),
+    "finance.v1.LedgerAdminService/ReverseEntry": lambda w: Sample(
+        w.admin, ledger_admin.ReverseEntryRequest(entry_id=w.new_entry(), reason="twice"), _set(reason="other")
+    ),
+    "finance.v1.LedgerAdminService/ClosePeriod": _close_period,
 }
 _REST: dict[str, Callable[[World], Sample]] = {
     "ads.v1.AdService/CreateAd": lambda w: Sample(w.vendor.token, w.ad_request(), _set(bid_cents=101)),
@@ -391,6 +483,6 @@ def _admin_login(world: World) -> Sample:
 
 SAMPLES = {
     f"/marketmesh.{name}": make
-    for group in (_IDENTITY, _ADMIN_LOGIN, _MEDIA, _CATALOG, _COMMERCE, _DELIVERY, _MONEY, _REST)
+    for group in (_IDENTITY, _ADMIN_LOGIN, _MEDIA, _CATALOG, _COMMERCE, _DELIVERY, _MONEY, _LEDGER, _REST)
     for name, make in group.items()
 }

@@ -17,12 +17,16 @@ from deploy.cli.contracts import grpc_services
 from marketmesh.ads.v1 import ad_service_pb2 as ads
 from marketmesh.catalog.v1 import product_pb2, product_service_pb2
 from marketmesh.commerce.v1 import cart_service_pb2, order_service_pb2
+from marketmesh.finance.v1 import ledger_pb2, ledger_service_pb2, payout_batch_service_pb2, payout_service_pb2
 from marketmesh.fulfillment.v1 import admin_service_pb2 as fulfillment_admin
 from marketmesh.fulfillment.v1 import delivery_service_pb2
 from marketmesh.identity.v1 import admin_service_pb2, auth_service_pb2, license_service_pb2
 from marketmesh.media.v1 import media_service_pb2
+from meshkit.principal import Principal
 from services.commerce.domain.lifetime import Lifetime
 from services.commerce.usecases.end_lifetimes import end_lifetimes
+from services.finance.usecases.confirm_payout import confirm_payout
+from services.finance.usecases.pay_vendors import PayoutTerms
 from tests.support.identity import PASSWORD, address, register_request
 from tests.support.mesh_harness import MeshHarness, Refused
 
@@ -225,6 +229,69 @@ class World:
         except Refused:
             self.mesh.pump()
         return order
+
+    def ledger_entry(self, vendor_id: str) -> ledger_service_pb2.BatchEntry:
+        """Return an entry by which we come to owe a vendor five dollars."""
+        clearing = ledger_pb2.AccountName(kind=2, currency="USD")
+        payable = ledger_pb2.AccountName(kind=3, owner_id=vendor_id, currency="USD")
+        return ledger_service_pb2.BatchEntry(
+            key=uuid.uuid4().hex,
+            type="adjustment",
+            cause_type="manual",
+            cause_id=str(uuid.uuid4()),
+            postings=[
+                ledger_service_pb2.BatchPosting(account=clearing, amount_cents=500),
+                ledger_service_pb2.BatchPosting(account=payable, amount_cents=-500),
+            ],
+        )
+
+    def new_entry(self, vendor_id: str = "") -> str:
+        """Post an adjustment; returns the entry's id."""
+        request = ledger_service_pb2.PostBatchRequest(entries=[self.ledger_entry(vendor_id or str(uuid.uuid4()))])
+        answer = self.do("/marketmesh.finance.v1.LedgerService/PostBatch", request, self.mesh.service_token())
+        return str(answer.results[0].entry_id)
+
+    def new_account(self) -> str:
+        """Return the id of an account with a posting."""
+        sql = "SELECT account_id FROM postings WHERE entry_id = CAST(:id AS uuid) LIMIT 1"
+        return str(self.mesh.rows("finance", sql, id=self.new_entry())[0].account_id)
+
+    def hold_request(self) -> ledger_service_pb2.PlaceHoldRequest:
+        """Return a hold of what we owe a vendor."""
+        vendor = str(uuid.uuid4())
+        self.new_entry(vendor)
+        account = ledger_pb2.AccountName(kind=3, owner_id=vendor, currency="USD")
+        return ledger_service_pb2.PlaceHoldRequest(
+            key=uuid.uuid4().hex, account=account, amount_cents=5, expires_in_s=60, reason="test"
+        )
+
+    def new_hold(self) -> str:
+        """Place a hold; returns its id."""
+        path = "/marketmesh.finance.v1.LedgerService/PlaceHold"
+        return str(self.do(path, self.hold_request(), self.mesh.service_token()).hold_id)
+
+    def new_paid_order(self) -> str:
+        """Pay an order's vendor; returns the order's id."""
+        order = self.new_delivery(upto="settled")
+        request = payout_service_pb2.ConfirmPayoutRequest(order_id=order.order_id)
+        self.do("/marketmesh.finance.v1.FinanceAdminService/ConfirmPayout", request, self.admin)
+        return str(order.order_id)
+
+    def new_payout(self, *, waits: bool = False) -> str:
+        """Pay an order's vendor; returns the payout's id. One that waits is made so by hand: it is no large order."""
+        order_id = self.new_paid_order() if not waits else self.new_delivery(upto="settled").order_id
+        if waits:
+            with self.mesh.transaction("finance", Principal(user_id=uuid.uuid4())) as tx:
+                confirm_payout(tx, order_id=uuid.UUID(order_id), reference="", terms=PayoutTerms(0, 0))
+        sql = "SELECT payout_id FROM payment_intents WHERE order_id = CAST(:id AS uuid)"
+        return str(self.mesh.rows("finance", sql, id=order_id)[0].payout_id)
+
+    def new_held_payout(self) -> str:
+        """Keep an order out of payouts; returns the order's id."""
+        order = self.new_delivery(upto="settled")
+        request = payout_batch_service_pb2.HoldPayoutRequest(order_id=order.order_id, reason="fraud?")
+        self.do("/marketmesh.finance.v1.PayoutAdminService/HoldPayout", request, self.admin)
+        return str(order.order_id)
 
     def new_notification(self) -> str:
         """Return the id of an unread notification of the vendor."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.finance.books import Books
 from tests.finance.payments import Payments
 from tests.support.mesh_harness import MeshHarness
 
@@ -12,3 +13,9 @@ from tests.support.mesh_harness import MeshHarness
 def payments(mesh: MeshHarness) -> Payments:
     """Return what commerce, agents and administrators do with finance."""
     return Payments(mesh)
+
+
+@pytest.fixture
+def books(mesh: MeshHarness) -> Books:
+    """Return what other services and administrators do with the ledger."""
+    return Books(mesh)

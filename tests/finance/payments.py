@@ -10,6 +10,8 @@ from marketmesh.finance.v1 import (
     finance_internal_service_pb2,
     finance_internal_service_pb2_grpc,
     payment_pb2,
+    payout_batch_service_pb2,
+    payout_batch_service_pb2_grpc,
     payout_service_pb2,
     payout_service_pb2_grpc,
 )
@@ -98,6 +100,29 @@ class Payments:
             self.admin.ConfirmPayout, request, token=self.admin_token, key=key or uuid.uuid4().hex
         )[0]
         return answer
+
+    def pay(self, method: str, *, admin: str = "", key: str = "", **fields: Any) -> Any:
+        """Do something with payouts as an administrator."""
+        stub = self.mesh.stub(payout_batch_service_pb2_grpc.PayoutAdminServiceStub, "finance")
+        request = getattr(payout_batch_service_pb2, f"{method}Request")(**fields)
+        needs_key = not method.startswith(("Get", "List"))
+        return self.mesh.call(
+            getattr(stub, method),
+            request,
+            token=admin or self.admin_token,
+            key=(key or uuid.uuid4().hex) if needs_key else "",
+        )[0]
+
+    def balance(self, kind: str, owner: str) -> int:
+        """Return an account's balance in dollars' cents."""
+        rows = self.mesh.rows(
+            "finance",
+            "SELECT coalesce(sum(p.amount_cents), 0) AS cents FROM accounts a JOIN postings p ON p.account_id = a.id"
+            " WHERE a.kind = :kind AND a.owner_id = CAST(:owner AS uuid) AND a.currency = 'USD'",
+            kind=kind,
+            owner=owner,
+        )
+        return int(rows[0].cents)
 
     def reopen(self, order_id: str) -> payment_pb2.PaymentIntent:
         """Reopen a failed payment as an administrator."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marketmesh.finance.v1 import payout_service_pb2 as messages
@@ -11,6 +12,8 @@ from meshkit.ids import parse_id
 from services.finance.api import mapping
 from services.finance.usecases.confirm_payout import confirm_payout
 from services.finance.usecases.list_payouts import list_payouts
+from services.finance.usecases.pay_vendors import PayoutTerms
+from services.finance.usecases.read_payouts import read_due_payout
 from services.finance.usecases.reopen_payment import reopen_payment
 
 if TYPE_CHECKING:
@@ -18,8 +21,16 @@ if TYPE_CHECKING:
     from meshkit.db.tx import Tx
 
 
+@dataclass(frozen=True)
 class FinanceAdminServicer:
     """Translates; the rules are in the use cases."""
+
+    terms: PayoutTerms
+
+    def GetPayout(self, request: messages.GetPayoutRequest, tx: Tx) -> messages.PayoutDetail:
+        """See the contract."""
+        intent = read_due_payout(tx, order_id=parse_id(request.order_id, field="order_id"))
+        return messages.PayoutDetail(payout=mapping.payout_message(intent), payment=mapping.intent_message(intent))
 
     def ListPayouts(self, request: messages.ListPayoutsRequest, tx: Tx) -> messages.ListPayoutsResponse:
         """See the contract."""
@@ -34,7 +45,8 @@ class FinanceAdminServicer:
     def ConfirmPayout(self, request: messages.ConfirmPayoutRequest, tx: Tx) -> payment_pb2.PaymentIntent:
         """See the contract."""
         order_id = parse_id(request.order_id, field="order_id")
-        return mapping.intent_message(confirm_payout(tx, order_id=order_id, reference=request.reference))
+        intent = confirm_payout(tx, order_id=order_id, reference=request.reference, terms=self.terms)
+        return mapping.intent_message(intent)
 
     def ReopenPayment(self, request: messages.ReopenPaymentRequest, tx: Tx) -> payment_pb2.PaymentIntent:
         """See the contract."""

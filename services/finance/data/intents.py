@@ -42,6 +42,46 @@ _ADD = sql(
     )
 )
 
+_COLUMNS = ", ".join(column.name for column in payment_intents.c)
+_IS_DUE = "status = 'settled' AND delivered_at IS NOT NULL AND payout_id IS NULL AND payout_hold_reason = ''"
+# Chosen by age, locked by primary key, and looked at again once the lock is there.
+_LOCK_DUE = sql(
+    f"""
+    WITH due AS (
+        SELECT id FROM payment_intents
+        WHERE {_IS_DUE} AND (CAST(:vendor AS uuid) IS NULL OR vendor_store_id = CAST(:vendor AS uuid))
+        ORDER BY delivered_at, id LIMIT :limit
+    )
+    SELECT {_COLUMNS} FROM payment_intents WHERE id IN (SELECT id FROM due) AND {_IS_DUE} ORDER BY id FOR UPDATE
+    """  # noqa: S608
+)
+_LOCK_MANY = sql(
+    f"SELECT {_COLUMNS} FROM payment_intents WHERE order_id = ANY(CAST(:orders AS uuid[])) ORDER BY id FOR UPDATE"  # noqa: S608
+)
+_JOIN_PAYOUTS = sql(
+    "UPDATE payment_intents i SET payout_id = r.payout_id"
+    " FROM json_to_recordset(CAST(:rows AS json)) AS r (order_id uuid, payout_id uuid) WHERE i.order_id = r.order_id"
+)
+_PAY = sql(
+    "UPDATE payment_intents SET status = 'paid', vendor_paid_at = :now WHERE order_id = ANY(CAST(:orders AS uuid[]))"
+)
+_TAKE_BACK = sql(
+    "UPDATE payment_intents SET status = 'settled', vendor_paid_at = NULL, payout_id = NULL, payout_returned_at = :now"
+    " WHERE order_id = ANY(CAST(:orders AS uuid[]))"
+)
+_OF_VENDOR = sql(
+    f"""
+    SELECT {_COLUMNS} FROM payment_intents
+    WHERE vendor_store_id = :vendor
+      AND (CAST(:at AS timestamptz) IS NULL OR (created_at, id) < (CAST(:at AS timestamptz), CAST(:id AS uuid)))
+    ORDER BY created_at DESC, id DESC LIMIT :limit
+    """  # noqa: S608
+)
+_FIND_OF_VENDOR = sql(
+    f"SELECT {_COLUMNS} FROM payment_intents WHERE order_id = :order AND vendor_store_id = :vendor"  # noqa: S608
+)
+_FIND_BY_ORDER = sql(f"SELECT {_COLUMNS} FROM payment_intents WHERE order_id = :order")  # noqa: S608
+
 
 def add(tx: Tx, rows: Iterable[Mapping[str, Any]]) -> None:
     """Insert orders' intents; a second one for the same order changes nothing."""
@@ -62,10 +102,62 @@ def change(tx: Tx, intent_id: uuid.UUID, **columns: Any) -> Any:
     return tx.execute(statement).one()
 
 
+def lock_due(tx: Tx, *, vendor_store_id: uuid.UUID | None, limit: int) -> Sequence[Any]:
+    """Return intents whose vendor can be paid, and keep them from changing until commit; the oldest deliveries first."""
+    rows: Sequence[Any] = tx.execute(_LOCK_DUE, {"vendor": vendor_store_id, "limit": limit}).all()
+    return rows
+
+
+def lock_many(tx: Tx, order_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
+    """Return the intents of orders and keep them from changing until commit."""
+    rows: Sequence[Any] = tx.execute(_LOCK_MANY, {"orders": list(order_ids)}).all()
+    return rows
+
+
+def join_payouts(tx: Tx, items: Sequence[Mapping[str, Any]]) -> None:
+    """Note which payout each locked intent is in; none takes it out again."""
+    tx.execute(_JOIN_PAYOUTS, {"rows": to_json(items)})
+
+
+def pay(tx: Tx, order_ids: Sequence[uuid.UUID]) -> None:
+    """Mark locked intents as paid out."""
+    tx.execute(_PAY, {"orders": list(order_ids), "now": tx.now})
+
+
+def take_back(tx: Tx, order_ids: Sequence[uuid.UUID]) -> None:
+    """Mark locked, paid intents as settled and due again."""
+    tx.execute(_TAKE_BACK, {"orders": list(order_ids), "now": tx.now})
+
+
+def page_of_vendor(tx: Tx, vendor_store_id: uuid.UUID, page: Page) -> Sequence[Any]:
+    """Return a vendor's intents, newest first, one more than the page."""
+    after = {"at": page.after.at if page.after else None, "id": page.after.id if page.after else None}
+    rows: Sequence[Any] = tx.execute(_OF_VENDOR, {"vendor": vendor_store_id, "limit": page.fetch, **after}).all()
+    return rows
+
+
+def find_of_vendor(tx: Tx, order_id: uuid.UUID, vendor_store_id: uuid.UUID) -> Any | None:
+    """Return an order's intent if the order is the vendor's, or None."""
+    return tx.execute(_FIND_OF_VENDOR, {"order": order_id, "vendor": vendor_store_id}).one_or_none()
+
+
+def find_by_order(tx: Tx, order_id: uuid.UUID) -> Any | None:
+    """Return an order's intent, or None."""
+    return tx.execute(_FIND_BY_ORDER, {"order": order_id}).one_or_none()
+
+
+def created_cursor(row: Any) -> Cursor:
+    """Return the sort key of a vendor's intents."""
+    return Cursor(row.created_at, row.id)
+
+
 def page_of_payouts(tx: Tx, page: Page) -> Sequence[Any]:
     """Return intents whose vendor can be paid, oldest delivery first, one more than the page."""
     statement = select(payment_intents).where(
-        payment_intents.c.status == "settled", payment_intents.c.delivered_at.is_not(None)
+        payment_intents.c.status == "settled",
+        payment_intents.c.delivered_at.is_not(None),
+        payment_intents.c.payout_id.is_(None),
+        payment_intents.c.payout_hold_reason == "",
     )
     if page.after:
         key = tuple_(payment_intents.c.delivered_at, payment_intents.c.id)

@@ -23,6 +23,7 @@ class IntentAction(StrEnum):
     FAIL = "fail"
     REOPEN = "reopen"
     PAY_OUT = "pay_out"
+    TAKE_BACK = "take_back"
     REJECT = "reject"
 
 
@@ -36,6 +37,7 @@ TRANSITIONS: dict[tuple[IntentStatus, IntentAction], IntentStatus] = {
     (IntentStatus.FAILED, IntentAction.REOPEN): IntentStatus.UNPAID,
     (IntentStatus.FAILED, IntentAction.REJECT): IntentStatus.REJECTED,
     (IntentStatus.SETTLED, IntentAction.PAY_OUT): IntentStatus.PAID,
+    (IntentStatus.PAID, IntentAction.TAKE_BACK): IntentStatus.SETTLED,
 }
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from meshkit.errors import NotFound
-from services.finance.data import intents, ledger
-from services.finance.domain import ledger as entries
+from services.finance.data import intents
 from services.finance.domain.intent import IntentAction, IntentStatus, next_status
-from services.finance.errors import PayoutNotDue
+from services.finance.domain.payout import net_cents
+from services.finance.errors import PayoutBelowMinimum, PayoutHeld, PayoutNotDue
+from services.finance.usecases.pay_vendors import PayoutTerms, put_into_payouts
 
 if TYPE_CHECKING:
     import uuid
@@ -17,41 +17,34 @@ if TYPE_CHECKING:
     from meshkit.db.tx import Tx
 
 
-def confirm_payout(tx: Tx, *, order_id: uuid.UUID, reference: str) -> Any:
-    """Post the payout and mark the intent paid; returns it. Again answers the same. Raises NotFound, PayoutNotDue."""
+def confirm_payout(tx: Tx, *, order_id: uuid.UUID, reference: str, terms: PayoutTerms) -> Any:
+    """Pay the order, or ask for a second person; returns the intent. Again answers the same.
+
+    Raises NotFound, PayoutNotDue, PayoutHeld, PayoutBelowMinimum.
+    """
     intent = intents.lock_by_order(tx, order_id)
     if intent is None:
         raise NotFound
-    if intent.status == IntentStatus.PAID:
+    if intent.status == IntentStatus.PAID or intent.payout_id is not None:
         return intent
+    require_due(intent)
+    made, skipped = put_into_payouts(tx, [intent], reference=reference, terms=terms)
+    if not made:
+        raise PayoutBelowMinimum(amount_cents=str(skipped[0].amount_cents), minimum_cents=str(terms.minimum_cents))
+    after = intents.lock_by_order(tx, order_id)
+    assert after is not None, "it is locked"
+    tx.audit(
+        target=order_id,
+        before={"status": intent.status},
+        after={"status": after.status, "payout_cents": net_cents(intent)},
+    )
+    return after
+
+
+def require_due(intent: Any) -> None:
+    """Raise PayoutNotDue or PayoutHeld unless the intent's order can be put into a payout."""
     paid = next_status(IntentStatus(intent.status), IntentAction.PAY_OUT)
     if paid is None or intent.delivered_at is None:
         raise PayoutNotDue(order_status=intent.order_status, payment_status=intent.status)
-    payout_cents = intent.amount_cents - intent.fee_cents
-    if payout_cents:
-        ledger.append(
-            tx,
-            entries.vendor_payout(
-                order_id=order_id,
-                vendor_id=intent.vendor_store_id,
-                payout_cents=payout_cents,
-                currency=intent.currency,
-            ),
-            buyer_store_id=intent.buyer_store_id,
-            vendor_store_id=intent.vendor_store_id,
-            reference=reference,
-        )
-    event = events.OrderPaid(
-        order_id=str(order_id),
-        payment_intent_id=str(intent.id),
-        buyer_store_id=str(intent.buyer_store_id),
-        vendor_store_id=str(intent.vendor_store_id),
-        amount_cents=intent.amount_cents,
-        payout_cents=payout_cents,
-        currency=intent.currency,
-        order_number=intent.order_number,
-    )
-    event.vendor_paid_at.FromDatetime(tx.now)
-    tx.emit(event)
-    tx.audit(target=order_id, before={"status": intent.status}, after={"status": paid, "payout_cents": payout_cents})
-    return intents.change(tx, intent.id, status=paid, vendor_paid_at=tx.now)
+    if intent.payout_hold_reason:
+        raise PayoutHeld(hold_reason=intent.payout_hold_reason)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from meshkit.db.sql import sql
-from services.finance.data import ledger
+from services.finance.data import books, holds, ledger
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
@@ -17,22 +17,46 @@ _ORDERS_OTHERWISE = sql(
     WITH posted AS (
         SELECT e.order_id, a.currency,
                sum(p.amount_cents) FILTER (WHERE e.type = 'cash_collected' AND a.kind = 'cash_in_transit') AS collected,
-               -sum(p.amount_cents) FILTER (WHERE e.type = 'vendor_payout' AND a.kind = 'cash_clearing') AS paid_out,
-               -sum(p.amount_cents) FILTER (WHERE a.kind = 'platform_fee') AS fees
+               -sum(p.amount_cents) FILTER (WHERE e.type IN ('vendor_payout', 'payout_returned')
+                                            AND a.kind = 'cash_clearing') AS paid_out,
+               -sum(p.amount_cents) FILTER (WHERE a.kind = 'platform_fee') AS fees,
+               -sum(p.amount_cents) FILTER (WHERE a.kind = 'refund_payable') AS refunded
         FROM ledger_entries e JOIN postings p ON p.entry_id = e.id JOIN accounts a ON a.id = p.account_id
+        WHERE e.type IN ('cash_collected', 'vendor_payout', 'payout_returned', 'refund') AND e.order_id IS NOT NULL
         GROUP BY e.order_id, a.currency
     ), compared AS (
         SELECT coalesce(i.order_id, t.order_id) AS order_id,
                coalesce(t.collected, 0) AS collected,
                CASE WHEN i.status IN ('settled', 'paid') THEN i.amount_cents ELSE 0 END AS collected_expected,
                coalesce(t.paid_out, 0) AS paid_out,
-               CASE WHEN i.status = 'paid' THEN i.amount_cents - i.fee_cents ELSE 0 END AS paid_out_expected,
+               CASE WHEN i.status = 'paid' THEN i.amount_cents - i.fee_cents - i.payable_refunded_cents ELSE 0 END
+                 AS paid_out_expected,
                coalesce(t.fees, 0) AS fees,
-               CASE WHEN i.status IN ('settled', 'paid') THEN i.fee_cents ELSE 0 END AS fees_expected
+               CASE WHEN i.status IN ('settled', 'paid') THEN i.fee_cents - i.refunded_fee_cents ELSE 0 END
+                 AS fees_expected,
+               coalesce(t.refunded, 0) AS refunded, coalesce(i.refunded_cents, 0) AS refunded_expected
         FROM payment_intents i FULL JOIN posted t ON t.order_id = i.order_id AND t.currency = i.currency
     )
     SELECT * FROM compared
     WHERE collected <> collected_expected OR paid_out <> paid_out_expected OR fees <> fees_expected
+       OR refunded <> refunded_expected
+    """
+)
+# What a payout says against what its orders come to and what left our account for it.
+_PAYOUTS_OTHERWISE = sql(
+    """
+    WITH listed AS (
+        SELECT payout_id, sum(amount_cents) AS cents FROM payout_items GROUP BY payout_id
+    ), moved AS (
+        SELECT e.cause_id AS payout_id, -sum(p.amount_cents) AS cents
+        FROM ledger_entries e JOIN postings p ON p.entry_id = e.id JOIN accounts a ON a.id = p.account_id
+        WHERE e.cause_type = 'payout' AND a.kind = 'cash_clearing' AND e.type <> 'adjustment' GROUP BY e.cause_id
+    )
+    SELECT o.id, o.gross_cents, coalesce(l.cents, 0) AS listed, coalesce(m.cents, 0) AS moved,
+           CASE WHEN o.status = 'paid' THEN o.gross_cents - o.netted_cents ELSE 0 END AS moved_expected
+    FROM payouts o LEFT JOIN listed l ON l.payout_id = o.id LEFT JOIN moved m ON m.payout_id = o.id
+    WHERE o.gross_cents <> coalesce(l.cents, 0)
+       OR coalesce(m.cents, 0) <> CASE WHEN o.status = 'paid' THEN o.gross_cents - o.netted_cents ELSE 0 END
     """
 )
 
@@ -45,6 +69,16 @@ def prove_ledger(tx: Tx) -> list[str]:
     for row in ledger.balances(tx):
         sums[row.currency] += int(row.sum_cents)
     problems += [f"the ledger sums to {total} {currency}" for currency, total in sums.items() if total]
+    problems += [
+        f"snapshot of account {row.account_id} says {row.balance_cents}, its postings {row.sum_cents}"
+        for row in books.wrong_snapshots(tx)
+    ]
+    problems += [f"entry {row.id} does not take back what it names" for row in books.wrong_reversals(tx)]
+    problems += [f"hold {row.id} did not move what it held" for row in holds.wrongly_posted(tx)]
+    problems += [
+        f"payout {row.id}: {row.listed} of {row.gross_cents} listed, {row.moved} transferred, {row.moved_expected} expected"
+        for row in tx.execute(_PAYOUTS_OTHERWISE)
+    ]
     for row in tx.execute(_ORDERS_OTHERWISE):
         problems += _differences(row)
     return problems
@@ -55,6 +89,7 @@ def _differences(row: Any) -> list[str]:
         ("collected", row.collected, row.collected_expected),
         ("paid out", row.paid_out, row.paid_out_expected),
         ("of fees posted", row.fees, row.fees_expected),
+        ("refunded", row.refunded, row.refunded_expected),
     )
     return [
         f"order {row.order_id}: {posted} {what}, {expected} expected"

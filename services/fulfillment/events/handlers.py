@@ -21,6 +21,7 @@ _PAYMENT_STATUS = {
     finance.PaymentFailed: "failed",
     finance.PaymentReopened: "unpaid",
     finance.OrderPaid: "paid",
+    finance.PayoutReturned: "settled",
 }
 
 

@@ -19,7 +19,10 @@ from tests.finance.snapshots import order_snapshot
 from tests.support.mesh_harness import MeshHarness, Refused
 
 NOBODY = str(uuid.UUID(int=0))
-_QUEUED = "SELECT count(*) AS n FROM payment_intents WHERE status = 'settled' AND delivered_at IS NOT NULL"
+_QUEUED = (
+    "SELECT count(*) AS n FROM payment_intents WHERE status = 'settled' AND delivered_at IS NOT NULL"
+    " AND payout_id IS NULL AND payout_hold_reason = ''"
+)
 
 
 class TestConfirmPayout:

@@ -22,9 +22,18 @@ _POSTING = text(
     "INSERT INTO postings (entry_id, position, account_id, amount_cents) VALUES (:entry, :position, :account, :cents)"
 )
 
+_COLUMN = {
+    "postings": "amount_cents",
+    "account_snapshots": "balance_cents",
+    "period_closings": "reason",
+    "ledger_proofs": "problems",
+}
+
 
 class TestAppendOnly:
-    @pytest.mark.parametrize("table", ["ledger_entries", "postings", "audit_log"])
+    @pytest.mark.parametrize(
+        "table", ["ledger_entries", "postings", "audit_log", "account_snapshots", "period_closings", "ledger_proofs"]
+    )
     @pytest.mark.parametrize(
         "statement", ["UPDATE {table} SET {column} = {column}", "DELETE FROM {table}", "TRUNCATE {table} CASCADE"]
     )
@@ -32,7 +41,7 @@ class TestAppendOnly:
         self, mesh: MeshHarness, payments: Payments, table: str, statement: str
     ) -> None:
         order = payments.collected()
-        column = "amount_cents" if table == "postings" else "request_id"
+        column = _COLUMN.get(table, "request_id")
 
         with pytest.raises(DBAPIError) as refused, mesh.transaction("finance") as tx:
             tx.execute(text(statement.format(table=table, column=column)))

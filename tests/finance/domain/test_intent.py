@@ -11,7 +11,7 @@ _EXPECTED = {
     "unpaid": {"collect": "settled", "fail": "failed", "reject": "rejected"},
     "pending": {"fail": "failed", "reject": "rejected"},
     "settled": {"pay_out": "paid"},
-    "paid": {},
+    "paid": {"take_back": "settled"},
     "failed": {"reopen": "unpaid", "reject": "rejected"},
     "rejected": {},
 }

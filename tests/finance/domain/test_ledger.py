@@ -15,10 +15,13 @@ from services.finance.domain.ledger import (
     Entry,
     EntryType,
     Posting,
+    Refund,
     cash_collected,
+    refund,
     unbalanced,
     vendor_payout,
 )
+from services.finance.domain.payout import fee_of_refund
 
 AGENT, VENDOR, ORDER = (uuid.UUID(int=number) for number in (1, 2, 3))
 _cents = st.integers(min_value=1, max_value=10**15)
@@ -70,9 +73,33 @@ class TestCashCollected:
 class TestVendorPayout:
     @given(payout=_cents)
     def test_balances(self, payout: int) -> None:
-        entry = vendor_payout(order_id=ORDER, vendor_id=VENDOR, payout_cents=payout, currency="USD")
+        entry = vendor_payout(order_id=ORDER, vendor_id=VENDOR, payout_cents=payout, currency="USD", payout_id=ORDER)
 
         assert _by_kind(entry) == {"vendor_payable": payout, "cash_clearing": -payout}
+
+
+class TestRefund:
+    @given(amount=_cents, basis_points=_basis_points, is_paid_out=st.booleans(), data=st.data())
+    def test_of_many_parts_comes_to_the_whole(
+        self, amount: int, basis_points: int, data: st.DataObject, *, is_paid_out: bool
+    ) -> None:
+        fee_cents = percent_of(amount, basis_points=basis_points)
+        left, refunded, refunded_fee = amount, 0, 0
+        while left:
+            part = data.draw(st.integers(1, left)) if left > 1 and refunded == 0 else left
+            fee = fee_of_refund(
+                amount_cents=part,
+                refunded_cents=refunded,
+                refunded_fee_cents=refunded_fee,
+                fee_basis_points=basis_points,
+            )
+            told = Refund(ORDER, AGENT, VENDOR, part, fee, "USD", is_paid_out)
+
+            assert 0 <= fee <= part
+            assert unbalanced(refund(told).postings) == {"USD": 0}
+            left, refunded, refunded_fee = left - part, refunded + part, refunded_fee + fee
+
+        assert (refunded, refunded_fee) == (amount, fee_cents)
 
 
 class TestEntry:

@@ -44,18 +44,36 @@ _LIES = {
             "entry {paid} has fewer than two postings",
             "the ledger sums to 11110 USD",
             "order {order}: 0 paid out, 11110 expected",
+            "payout {payout}: 11110 of 11110 listed, 0 transferred, 11110 expected",
         ],
     ),
     "entry without postings": (
         [f"DELETE FROM postings WHERE entry_id = {_PAID_ENTRY}"],
-        ["entry {paid} has fewer than two postings", "order {order}: 0 paid out, 11110 expected"],
+        [
+            "entry {paid} has fewer than two postings",
+            "order {order}: 0 paid out, 11110 expected",
+            "payout {payout}: 11110 of 11110 listed, 0 transferred, 11110 expected",
+        ],
     ),
     "payout never posted": (
         [
             f"DELETE FROM postings WHERE entry_id = {_PAID_ENTRY}",
             "DELETE FROM ledger_entries WHERE order_id = CAST(:order AS uuid) AND type = 'vendor_payout'",
         ],
-        ["order {order}: 0 paid out, 11110 expected"],
+        [
+            "order {order}: 0 paid out, 11110 expected",
+            "payout {payout}: 11110 of 11110 listed, 0 transferred, 11110 expected",
+        ],
+    ),
+    "refund never posted": (
+        [_INTENT.format(change="refunded_cents = 5")],
+        ["order {order}: 0 refunded, 5 expected"],
+    ),
+    "another sum of the payout": (
+        [
+            "UPDATE payouts SET gross_cents = 11111 WHERE id = (SELECT payout_id FROM payment_intents WHERE order_id = CAST(:order AS uuid))"
+        ],
+        ["payout {payout}: 11110 of 11111 listed, 11110 transferred, 11111 expected"],
     ),
     "cash posted, payment open": (
         [_INTENT.format(change="status = 'unpaid'")],
@@ -125,10 +143,12 @@ class TestProveLedger:
             )
         }
 
+        sql = "SELECT payout_id FROM payment_intents WHERE order_id = CAST(:order AS uuid)"
+        payout = owner.execute(text(sql), {"order": paid}).scalar()
         for statement in statements:
             owner.execute(text(statement), {"order": paid})
 
-        names = {"order": paid, "cash": entries["cash_collected"], "paid": entries["vendor_payout"]}
+        names = {"order": paid, "payout": payout, "cash": entries["cash_collected"], "paid": entries["vendor_payout"]}
         assert sorted(prove_ledger(owner)) == sorted(text.format(**names) for text in expected)
 
     def test_names_money_of_an_unknown_order(self, owner: Tx, payments: Payments) -> None:

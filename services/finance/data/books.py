@@ -1,0 +1,208 @@
+"""SQL that reads the ledger: statements, entries with their causes, periods, snapshots."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from meshkit.cursor import Cursor
+from meshkit.db.recordset import to_json
+from meshkit.db.sql import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+
+    from meshkit.cursor import Page
+    from meshkit.db.tx import Tx
+
+_FIRST = uuid.UUID(int=0)
+
+_ENTRY = """
+    SELECT e.id, e.type, e.key, e.effective_on, e.created_at, e.order_id, e.cause_type,
+           coalesce(e.cause_id, e.order_id) AS cause_id, e.reference, e.actor, e.request_id, e.reverses_id,
+           e.buyer_store_id, e.vendor_store_id, e.fingerprint,
+           (SELECT r.id FROM ledger_entries r WHERE r.reverses_id = e.id) AS reversed_by_id,
+           (SELECT json_agg(json_build_object('account_id', a.id, 'kind', a.kind, 'owner_id', a.owner_id,
+                                              'currency', a.currency, 'amount_cents', p.amount_cents)
+                            ORDER BY p.position)
+            FROM postings p JOIN accounts a ON a.id = p.account_id WHERE p.entry_id = e.id) AS postings
+    FROM ledger_entries e
+"""
+_FIND_ENTRY = sql(f"{_ENTRY} WHERE e.id = :id")
+_BY_KEYS = sql("SELECT id, key, fingerprint FROM ledger_entries WHERE key = ANY(CAST(:keys AS text[]))")
+# Two index walks instead of one scan: what an order caused itself, and what names any other cause.
+_OF_CAUSE = sql(
+    f"""
+    SELECT * FROM (
+        ({_ENTRY} WHERE e.order_id = :cause AND e.id > :after ORDER BY e.id LIMIT :limit)
+        UNION ALL
+        ({_ENTRY} WHERE e.cause_id = :cause AND e.order_id IS DISTINCT FROM :cause AND e.id > :after
+         ORDER BY e.id LIMIT :limit)
+    ) caused ORDER BY id LIMIT :limit
+    """  # noqa: S608
+)
+_ACCOUNT = """
+    SELECT a.id, a.kind, a.owner_id, a.currency,
+           coalesce(s.balance_cents, 0)
+           + coalesce((SELECT sum(p.amount_cents) FROM postings p WHERE p.account_id = a.id
+                       AND p.entry_id > coalesce(s.upto_entry_id, '00000000-0000-0000-0000-000000000000')), 0)
+             AS balance_cents,
+           coalesce((SELECT sum(h.amount_cents) FROM holds h WHERE h.account_id = a.id AND h.status = 'pending'), 0)
+             AS held_cents
+    FROM accounts a LEFT JOIN LATERAL (
+        SELECT upto_entry_id, balance_cents FROM account_snapshots WHERE account_id = a.id
+        ORDER BY upto_entry_id DESC LIMIT 1) s ON true
+"""
+_FIND_ACCOUNT = sql(f"{_ACCOUNT} WHERE a.id = :id")
+_ACCOUNTS_OF = sql(f"{_ACCOUNT} WHERE a.owner_id = :owner ORDER BY a.kind, a.currency")
+_STATEMENT = sql(
+    """
+    WITH start AS (
+        SELECT upto_entry_id, balance_cents FROM account_snapshots
+        WHERE account_id = :account AND upto_entry_id <= :after ORDER BY upto_entry_id DESC LIMIT 1
+    ), opening AS (
+        SELECT coalesce((SELECT balance_cents FROM start), 0) + coalesce(sum(p.amount_cents), 0) AS cents
+        FROM postings p
+        WHERE p.account_id = :account AND p.entry_id <= :after
+          AND p.entry_id > coalesce((SELECT upto_entry_id FROM start), '00000000-0000-0000-0000-000000000000')
+    ), page AS (
+        SELECT p.entry_id, sum(p.amount_cents) AS amount_cents FROM postings p
+        WHERE p.account_id = :account AND p.entry_id > :after
+        GROUP BY p.entry_id ORDER BY p.entry_id LIMIT :limit
+    )
+    SELECT e.id, e.type, e.effective_on, e.created_at, e.order_id, e.cause_type,
+           coalesce(e.cause_id, e.order_id) AS cause_id, page.amount_cents,
+           (SELECT cents FROM opening) + sum(page.amount_cents) OVER (ORDER BY page.entry_id) AS balance_cents
+    FROM page JOIN ledger_entries e ON e.id = page.entry_id ORDER BY e.id
+    """
+)
+_CLOSED_THROUGH = sql("SELECT max(closed_through) FROM period_closings")
+_CLOSE = sql(
+    "INSERT INTO period_closings (closed_through, reason, closed_by_user_id, closed_at)"
+    " VALUES (:day, :reason, :user, :now)"
+)
+# Whoever closes waits for whoever posts, and the other way round; the triggers take the same lock.
+_LOCK_PERIODS = sql("SELECT pg_advisory_xact_lock(7362002)")
+# Up to an entry that is old enough for none to commit before it any more.
+_SNAPSHOT = sql(
+    """
+    WITH edge AS (
+        SELECT id FROM ledger_entries WHERE created_at < :before ORDER BY id DESC LIMIT 1
+    ), moved AS (
+        SELECT p.account_id, sum(p.amount_cents) AS cents
+        FROM postings p LEFT JOIN LATERAL (
+            SELECT upto_entry_id FROM account_snapshots WHERE account_id = p.account_id
+            ORDER BY upto_entry_id DESC LIMIT 1) s ON true
+        WHERE p.entry_id <= (SELECT id FROM edge)
+          AND p.entry_id > coalesce(s.upto_entry_id, '00000000-0000-0000-0000-000000000000')
+        GROUP BY p.account_id
+    )
+    INSERT INTO account_snapshots (account_id, upto_entry_id, balance_cents, taken_at)
+    SELECT m.account_id, (SELECT id FROM edge),
+           m.cents + coalesce((SELECT balance_cents FROM account_snapshots WHERE account_id = m.account_id
+                               ORDER BY upto_entry_id DESC LIMIT 1), 0), :now
+    FROM moved m ON CONFLICT ON CONSTRAINT account_snapshots_pk DO NOTHING
+    """
+)
+_WRONG_SNAPSHOTS = sql(
+    """
+    SELECT s.account_id, s.balance_cents, coalesce(sum(p.amount_cents), 0) AS sum_cents
+    FROM account_snapshots s LEFT JOIN postings p ON p.account_id = s.account_id AND p.entry_id <= s.upto_entry_id
+    GROUP BY s.account_id, s.upto_entry_id, s.balance_cents
+    HAVING s.balance_cents <> coalesce(sum(p.amount_cents), 0)
+    """
+)
+_WRONG_REVERSALS = sql(
+    """
+    SELECT r.id FROM ledger_entries r
+    WHERE r.reverses_id IS NOT NULL AND EXISTS (
+        SELECT 1 FROM postings p WHERE p.entry_id IN (r.id, r.reverses_id)
+        GROUP BY p.account_id HAVING sum(p.amount_cents) <> 0)
+    """
+)
+_ADD_PROOF = sql("INSERT INTO ledger_proofs (id, proved_at, problems) VALUES (:id, :now, CAST(:problems AS jsonb))")
+_LAST_PROOF = sql("SELECT proved_at, problems FROM ledger_proofs ORDER BY proved_at DESC LIMIT 1")
+
+
+def find_entry(tx: Tx, entry_id: uuid.UUID) -> Any | None:
+    """Return an entry with its postings and what took it back, or None."""
+    return tx.execute(_FIND_ENTRY, {"id": entry_id}).one_or_none()
+
+
+def by_keys(tx: Tx, keys: Sequence[str]) -> dict[str, Any]:
+    """Return `id, fingerprint` of the entries that have one of these keys, by key."""
+    return {row.key: row for row in tx.execute(_BY_KEYS, {"keys": list(keys)})} if keys else {}
+
+
+def page_of_cause(tx: Tx, cause_id: uuid.UUID, page: Page) -> Sequence[Any]:
+    """Return the entries of an order or of any other cause, oldest first, one more than the page."""
+    after = page.after.id if page.after else _FIRST
+    rows: Sequence[Any] = tx.execute(_OF_CAUSE, {"cause": cause_id, "after": after, "limit": page.fetch}).all()
+    return rows
+
+
+def entry_cursor(row: Any) -> Cursor:
+    """Return the sort key of entries: their ids sort by the time they were made."""
+    return Cursor(row.created_at, row.id)
+
+
+def find_account(tx: Tx, account_id: uuid.UUID) -> Any | None:
+    """Return an account with its balance and what is held of it, or None."""
+    return tx.execute(_FIND_ACCOUNT, {"id": account_id}).one_or_none()
+
+
+def accounts_of(tx: Tx, owner_id: uuid.UUID) -> Sequence[Any]:
+    """Return the accounts of an owner with balance and what is held."""
+    rows: Sequence[Any] = tx.execute(_ACCOUNTS_OF, {"owner": owner_id}).all()
+    return rows
+
+
+def page_of_statement(tx: Tx, account_id: uuid.UUID, page: Page) -> Sequence[Any]:
+    """Return an account's entries with the balance after each, oldest first, one more than the page."""
+    after = page.after.id if page.after else _FIRST
+    rows: Sequence[Any] = tx.execute(_STATEMENT, {"account": account_id, "after": after, "limit": page.fetch}).all()
+    return rows
+
+
+def closed_through(tx: Tx) -> date | None:
+    """Return the last day that is closed, or None."""
+    day: date | None = tx.execute(_CLOSED_THROUGH).scalar()
+    return day
+
+
+def lock_periods(tx: Tx) -> None:
+    """Keep everybody from posting and closing until commit."""
+    tx.execute(_LOCK_PERIODS)
+
+
+def close_period(tx: Tx, *, day: date, reason: str, user_id: uuid.UUID) -> None:
+    """Close the books up to and with a day. The periods must be locked."""
+    tx.execute(_CLOSE, {"day": day, "reason": reason, "user": user_id, "now": tx.now})
+
+
+def take_snapshots(tx: Tx, *, before: datetime) -> int:
+    """Note the balance of every account that moved since its last snapshot; returns how many."""
+    return int(tx.execute(_SNAPSHOT, {"before": before, "now": tx.now}).rowcount)
+
+
+def wrong_snapshots(tx: Tx) -> Sequence[Any]:
+    """Return snapshots that are not the sum of their postings."""
+    rows: Sequence[Any] = tx.execute(_WRONG_SNAPSHOTS).all()
+    return rows
+
+
+def wrong_reversals(tx: Tx) -> Sequence[Any]:
+    """Return reversing entries that leave something of what they take back."""
+    rows: Sequence[Any] = tx.execute(_WRONG_REVERSALS).all()
+    return rows
+
+
+def add_proof(tx: Tx, *, proof_id: uuid.UUID, problems: list[str]) -> None:
+    """Keep what a proof found."""
+    tx.execute(_ADD_PROOF, {"id": proof_id, "now": tx.now, "problems": to_json([{"text": text} for text in problems])})
+
+
+def last_proof(tx: Tx) -> Any | None:
+    """Return `proved_at, problems` of the newest proof, or None."""
+    return tx.execute(_LAST_PROOF).first()

@@ -1,0 +1,67 @@
+"""Post many entries at once; each stands for itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from services.finance.data import books, ledger
+from services.finance.domain.batch import Draft, day_of, flaw
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Sequence
+
+    from meshkit.db.tx import Tx
+
+
+class Outcome(StrEnum):
+    """What became of an entry."""
+
+    POSTED = "posted"
+    DUPLICATE = "duplicate"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Result:
+    """An entry's outcome, in the order they were sent."""
+
+    key: str
+    outcome: Outcome
+    entry_id: uuid.UUID | None = None
+    reason: str = ""
+    field: str = ""
+
+
+def post_batch(tx: Tx, *, drafts: Sequence[Draft]) -> list[Result]:
+    """Return what became of each entry. What is refused leaves the others alone."""
+    today, closed = tx.now.date(), books.closed_through(tx)
+    flaws = [flaw(draft, today=today, closed_through=closed) for draft in drafts]
+    first: dict[str, Draft] = {}
+    for draft, wrong in zip(drafts, flaws, strict=True):
+        if wrong is None:
+            first.setdefault(draft.key, draft)
+    days = {key: day_of(draft, today=today) or today for key, draft in first.items()}
+    made = [
+        ledger.Posted(draft.entry(effective_on=days[key]), reference=draft.reference, fingerprint=draft.fingerprint())
+        for key, draft in first.items()
+    ]
+    posted = dict(zip(first, ledger.post(tx, made), strict=True)) if made else {}
+    known = books.by_keys(tx, [draft.key for draft in drafts])
+    results = []
+    for draft, wrong in zip(drafts, flaws, strict=True):
+        there = known.get(draft.key)
+        if there is not None and there.fingerprint == draft.fingerprint():
+            is_new = posted.get(draft.key) == there.id and first.get(draft.key) is draft
+            outcome = Outcome.POSTED if is_new else Outcome.DUPLICATE
+            results.append(Result(draft.key, outcome, there.id))
+        elif there is not None:
+            results.append(Result(draft.key, Outcome.REFUSED, reason="KEY_REUSED", field="key"))
+        else:
+            assert wrong is not None, "what is not posted has a flaw"
+            results.append(Result(draft.key, Outcome.REFUSED, reason=wrong.reason, field=wrong.field))
+    told = [outcome.value for outcome in Outcome]
+    tx.audit(target=tx.call.request_id, after={name: sum(r.outcome == name for r in results) for name in told})
+    return results
