@@ -13,6 +13,8 @@ from marketmesh.catalog.v1 import (
     inventory_service_pb2_grpc,
     product_service_pb2,
     product_service_pb2_grpc,
+    product_sheet_service_pb2,
+    product_sheet_service_pb2_grpc,
 )
 from meshkit.grpc.server import Servicer
 from meshkit.jobs import Job
@@ -21,6 +23,7 @@ from services.catalog.api.admin_servicer import CatalogAdminServicer
 from services.catalog.api.internal_servicer import CatalogInternalServicer
 from services.catalog.api.inventory_servicer import InventoryServicer
 from services.catalog.api.product_servicer import ProductServicer
+from services.catalog.api.sheet_servicer import ProductSheetServicer
 from services.catalog.data.tables import metadata
 from services.catalog.events.handlers import consumers
 from services.catalog.outbound.media_client import MediaClient
@@ -47,6 +50,11 @@ def wire(parts: Parts) -> Wiring:
                 admin_service_pb2.DESCRIPTOR.services_by_name["CatalogAdminService"],
                 admin_service_pb2_grpc.add_CatalogAdminServiceServicer_to_server,
                 CatalogAdminServicer(),
+            ),
+            Servicer(
+                product_sheet_service_pb2.DESCRIPTOR.services_by_name["ProductSheetService"],
+                product_sheet_service_pb2_grpc.add_ProductSheetServiceServicer_to_server,
+                ProductSheetServicer(),
             ),
             Servicer(
                 catalog_internal_service_pb2.DESCRIPTOR.services_by_name["CatalogInternalService"],

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from google.api import httpbody_pb2
 from google.protobuf.message import Message
 
 from marketmesh.ads.v1 import ad_service_pb2 as ads
@@ -15,6 +16,7 @@ from marketmesh.analytics.v1 import analytics_service_pb2 as analytics
 from marketmesh.catalog.v1 import catalog_internal_service_pb2 as catalog_internal
 from marketmesh.catalog.v1 import inventory_service_pb2 as inventory
 from marketmesh.catalog.v1 import product_service_pb2 as catalog
+from marketmesh.catalog.v1 import product_sheet_service_pb2 as sheets
 from marketmesh.commerce.v1 import cart_service_pb2 as cart
 from marketmesh.commerce.v1 import commerce_internal_service_pb2 as commerce_internal
 from marketmesh.commerce.v1 import order_service_pb2 as orders
@@ -94,6 +96,12 @@ def _order(world: World, request: Any, side: str, **other: object) -> Sample:
         else (world.buyer.token, world.other_buyer.token)
     )
     return Sample(token, request, _set(**other), foreign)
+
+
+def _sheet(sku: str) -> sheets.ImportProductsRequest:
+    return sheets.ImportProductsRequest(
+        sheet=httpbody_pb2.HttpBody(content_type="text/csv", data=f"sku,title\n{sku},Changed\n".encode())
+    )
 
 
 def _reserve(world: World) -> Sample:
@@ -261,6 +269,10 @@ _CATALOG: dict[str, Callable[[World], Sample]] = {
         _set(promo_id=str(uuid.uuid4())),
         w.other_vendor.token,
     ),
+    "catalog.v1.ProductSheetService/ImportProducts": lambda w: Sample(
+        w.vendor.token, _sheet(w.new_product(w.vendor).sku), lambda request: request.CopyFrom(_sheet("other"))
+    ),
+    "catalog.v1.ProductSheetService/ExportProducts": lambda w: Sample(w.vendor.token, sheets.ExportProductsRequest()),
     "catalog.v1.InventoryService/ListInventory": lambda w: Sample(w.vendor.token, inventory.ListInventoryRequest()),
     "catalog.v1.InventoryService/ReceiveStock": lambda w: Sample(
         w.vendor.token,

@@ -1,0 +1,51 @@
+"""ProductSheetService: a vendor's products as one sheet."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from marketmesh.catalog.v1 import product_sheet_service_pb2 as messages
+from meshkit.cursor import Page
+from services.catalog.usecases.export_products import export_products
+from services.catalog.usecases.import_products import import_products
+from services.catalog.usecases.read_sheet import read_sheet
+
+if TYPE_CHECKING:
+    from meshkit.db.tx import Tx
+
+
+@dataclass(frozen=True)
+class _Asked:
+    cursor: str
+    limit: int = 0
+
+
+class ProductSheetServicer:
+    """Translates; the rules are in the use cases."""
+
+    def ImportProducts(self, request: messages.ImportProductsRequest, tx: Tx) -> messages.ImportProductsResponse:
+        """See the contract."""
+        rows = read_sheet(request.sheet.data)
+        wanted = {each.row.line: each for each in import_products(tx, rows)}
+        answer = messages.ImportProductsResponse()
+        for row in rows:
+            outcome = "rejected" if row.reason else wanted[row.line].outcome
+            answer.rows.add(
+                line=row.line,
+                sku=row.sku,
+                outcome=outcome,
+                product_id="" if row.reason else str(wanted[row.line].product_id),
+                field=row.field,
+                reason=row.reason,
+            )
+        names = messages.ImportOutcome.Value
+        for number, count in Counter(row.outcome for row in answer.rows).items():
+            setattr(answer, names.Name(number), count)
+        return answer
+
+    def ExportProducts(self, request: messages.ExportProductsRequest, tx: Tx) -> messages.ExportProductsResponse:
+        """See the contract."""
+        sheet, rows, following = export_products(tx, after=Page.of(_Asked(request.cursor)).after)
+        return messages.ExportProductsResponse(csv=sheet, rows=rows, next_cursor=following)

@@ -1,0 +1,195 @@
+"""A product's row in a sheet: columns, what may stand in them, and how text survives a spreadsheet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from services.catalog.domain.percent import format_percent, parse_percent
+from services.catalog.domain.product import Category, Classification, Feeling, Flavor, Unit, Usage, VolumeTier
+from services.catalog.domain.stock import MAX_UNITS
+
+MAX_BYTES = 1024 * 1024
+MAX_ROWS = 2000
+_INT_MAX = 2**31 - 1
+_CENTS_MAX = 1_000_000_000_000
+_LIST_MAX = 20
+_PERCENT = re.compile(r"(100(\.0{1,2})?|[0-9]{1,2}(\.[0-9]{1,2})?)", re.ASCII)
+_WHOLE = re.compile(r"[0-9]{1,18}", re.ASCII)
+# What a spreadsheet would take for a formula, and what we have made harmless before.
+_RISKY = re.compile(r"'*[=+\-@\t\r]")
+_MADE_HARMLESS = re.compile(r"'+[=+\-@\t\r]")
+
+
+def harmless(cell: str) -> str:
+    """Return a cell that no spreadsheet runs; `plain` takes it back."""
+    return f"'{cell}" if _RISKY.match(cell) else cell
+
+
+def plain(cell: str) -> str:
+    """Return what `harmless` was given."""
+    return cell[1:] if _MADE_HARMLESS.match(cell) else cell
+
+
+@dataclass(frozen=True)
+class Column:
+    """How a cell is read (ValueError says what is wrong) and written, and what a new product has without it."""
+
+    read: Callable[[str], Any]
+    write: Callable[[Any], str]
+    default: Any = None
+    is_required: bool = False
+
+
+def _text(*, most: int, least: int = 0) -> Callable[[str], str]:
+    def read(cell: str) -> str:
+        if "\0" in cell:
+            raise ValueError("holds a character that is none")
+        if not least <= len(cell) <= most:
+            raise ValueError(f"must have {least} to {most} characters")
+        return cell
+
+    return read
+
+
+def _whole(*, most: int, least: int = 0) -> Callable[[str], int]:
+    def read(cell: str) -> int:
+        if not _WHOLE.fullmatch(cell) or not least <= int(cell) <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}")
+        return int(cell)
+
+    return read
+
+
+def _word(words: Any, *, may_be_empty: bool = False) -> Callable[[str], str | None]:
+    known = {word.value for word in words}
+
+    def read(cell: str) -> str | None:
+        if not cell and may_be_empty:
+            return None
+        if cell not in known:
+            raise ValueError(f"must be one of {', '.join(sorted(known))}")
+        return cell
+
+    return read
+
+
+def _words(words: Any) -> Callable[[str], list[str]]:
+    one = _word(words)
+
+    def read(cell: str) -> list[str]:
+        found = [one(part) for part in cell.split("|")]
+        if len(set(found)) < len(found) or len(found) > _LIST_MAX:
+            raise ValueError("names a word twice")
+        return [word for word in found if word]
+
+    return read
+
+
+def _percent(cell: str) -> int | None:
+    if not cell:
+        return None
+    if not _PERCENT.fullmatch(cell):
+        raise ValueError("must be a percentage from 0 to 100 with up to two decimals")
+    return parse_percent(cell)
+
+
+def _flag(cell: str) -> bool:
+    if cell.lower() not in {"true", "false"}:
+        raise ValueError("must be true or false")
+    return cell.lower() == "true"
+
+
+def _tiers(cell: str) -> tuple[VolumeTier, ...]:
+    tiers = []
+    for part in cell.split("|") if cell else ():
+        quantity, _, percent = part.partition(":")
+        discount = _percent(percent)
+        if discount is None:
+            raise ValueError("must be quantity:percent, several separated by |")
+        tiers.append(VolumeTier(_whole(least=1, most=_INT_MAX)(quantity), discount))
+    if len({tier.min_qty for tier in tiers}) < len(tiers) or len(tiers) > _LIST_MAX:
+        raise ValueError("two tiers begin at the same quantity, or there are more than 20")
+    return tuple(sorted(tiers, key=lambda tier: tier.min_qty))
+
+
+def _shown_percent(value: int | None) -> str:
+    return "" if value is None else format_percent(value)
+
+
+def _shown_tiers(tiers: Any) -> str:
+    return "|".join(f"{tier.min_qty}:{format_percent(tier.discount_basis_points)}" for tier in tiers)
+
+
+def _shown(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+_CENTS = _whole(most=_CENTS_MAX)
+TIERS, STOCK, THRESHOLD = "volume_discounts", "available_qty", "low_stock_threshold"
+# By the name at the top of the sheet. Most are columns of `products`.
+COLUMNS: dict[str, Column] = {
+    "sku": Column(_text(least=1, most=100), _shown, is_required=True),
+    "title": Column(_text(least=1, most=200), _shown, is_required=True),
+    "subtitle": Column(_text(most=200), _shown, ""),
+    "body_html": Column(_text(most=20_000), _shown, ""),
+    "strain": Column(_text(most=100), _shown, ""),
+    "category": Column(_word(Category), _shown, is_required=True),
+    "classification": Column(_word(Classification, may_be_empty=True), _shown),
+    "unit": Column(_word(Unit), _shown, is_required=True),
+    "feelings": Column(_words(Feeling), "|".join, is_required=True),
+    "flavors": Column(_words(Flavor), "|".join, is_required=True),
+    "usages": Column(_words(Usage), "|".join, is_required=True),
+    "moq": Column(_whole(least=1, most=_INT_MAX), _shown, 1),
+    "max_qty": Column(_whole(most=_INT_MAX), _shown, 0),
+    "price_cents": Column(_CENTS, _shown, is_required=True),
+    "compare_at_price_cents": Column(_CENTS, _shown, 0),
+    "thc_basis_points": Column(_percent, _shown_percent),
+    "cbd_basis_points": Column(_percent, _shown_percent),
+    "is_active": Column(_flag, lambda value: "true" if value else "false", True),
+    "is_featured": Column(_flag, lambda value: "true" if value else "false", False),
+    TIERS: Column(_tiers, _shown_tiers, ()),
+    THRESHOLD: Column(_whole(most=_INT_MAX), _shown, 0),
+    STOCK: Column(_whole(most=MAX_UNITS), _shown, 0),
+}
+# Percentages stand in the sheet as such.
+NAMES = {"thc_basis_points": "thc_percent", "cbd_basis_points": "cbd_percent", "usages": "usage"}
+BY_NAME = {NAMES.get(column, column): column for column in COLUMNS}
+EXPORTED = [column for column in COLUMNS if column != STOCK]
+
+
+@dataclass
+class SheetRow:
+    """A line of a sheet: what could be read of it, or the column that is wrong and why."""
+
+    line: int
+    sku: str
+    values: dict[str, Any]
+    field: str = ""
+    reason: str = ""
+
+    def reject(self, field: str, reason: str) -> None:
+        """Note what is wrong; the first finding stands."""
+        if not self.reason:
+            self.field, self.reason = field, reason
+
+
+def read_row(line: int, columns: list[str], cells: list[str]) -> SheetRow:
+    """Return a line's values by column, or what is wrong with it."""
+    row = SheetRow(line, "", {})
+    if len(cells) != len(columns):
+        row.reject("", f"has {len(cells)} cells where the first line names {len(columns)}")
+        return row
+    for column, cell in zip(columns, cells, strict=True):
+        text = plain(cell)
+        if column == "sku":
+            row.sku = text[:100]
+        if column == STOCK and not text:
+            continue
+        try:
+            row.values[column] = COLUMNS[column].read(text)
+        except ValueError as error:
+            row.reject(NAMES.get(column, column), str(error))
+    return row
