@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from marketmesh.commerce.v1 import order_pb2
 from marketmesh.commerce.v1 import order_service_pb2 as messages
 from meshkit.cursor import Page
-from meshkit.errors import ValidationError
 from meshkit.ids import parse_id
 from services.commerce.api import mapping
+from services.commerce.api.order_filters import order_filter
 from services.commerce.flows.retry_order import retry_order
 from services.commerce.usecases.cancel_order import cancel_order
 from services.commerce.usecases.decide_line_item import decide_line_item
@@ -43,14 +43,13 @@ class OrderServicer:
 
     def ListOrders(self, request: messages.ListOrdersRequest, tx: Tx) -> messages.ListOrdersResponse:
         """See the contract."""
-        page = Page.of(request)
+        page, is_vendor = Page.of(request), tx.principal.store_type == "vendor"
         rows, following = list_orders(
             tx,
             store_id=tx.principal.require_store,
-            is_vendor=tx.principal.store_type == "vendor",
+            is_vendor=is_vendor,
             page=page,
-            statuses=_statuses(request),
-            actionable=request.actionable,
+            wanted=order_filter(request, is_vendor=is_vendor),
         )
         return messages.ListOrdersResponse(
             items=[mapping.order_message(order, lines) for order, lines in rows],
@@ -133,11 +132,3 @@ def _policy(lifetime: Lifetime, *, is_chosen: bool) -> messages.OrderPolicy:
     return messages.OrderPolicy(
         nudge_after_days=lifetime.nudge_days, expire_after_days=lifetime.expiry_days, chosen=is_chosen
     )
-
-
-def _statuses(request: messages.ListOrdersRequest) -> list[str]:
-    known = {number: name for name, number in order_pb2.OrderStatus.Value.items() if number}
-    for index, number in enumerate(request.order_status):
-        if number not in known:
-            raise ValidationError.of(f"order_status[{index}]", "is not a status of an order")
-    return [known[number] for number in request.order_status]

@@ -9,7 +9,8 @@ from sqlalchemy import or_, select, text, tuple_, update
 from meshkit.cursor import Cursor
 from meshkit.db.recordset import insert_rows, to_json
 from meshkit.db.sql import sql
-from services.commerce.data.tables import ACTIONABLE, one_of, order_line_items, vendor_orders
+from services.commerce.data.tables import one_of, order_line_items, vendor_orders
+from services.commerce.domain.order_state import ACTIONABLE
 
 if TYPE_CHECKING:
     import uuid
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
+    from services.commerce.domain.order_filter import OrderFilter
     from services.commerce.domain.order_plan import PlannedLine, PlannedOrder
 
+_NUMBER_DIGITS = 18
 # Columns that the database or a later change fills.
 _LATER = {
     "order_number", "held_status", "held_reason", "cancel_reason", "created_at", "updated_at",
@@ -124,24 +127,45 @@ def of_group(tx: Tx, group_id: uuid.UUID) -> Sequence[Any]:
     return rows
 
 
-def page_bought(tx: Tx, store_id: uuid.UUID, page: Page, *, statuses: Sequence[str]) -> Sequence[Any]:
-    """Return what a store bought, newest first, one more than the page; only the given statuses, if any."""
-    return _page(tx, vendor_orders.c.buyer_store_id == store_id, page, statuses)
+def page_bought(tx: Tx, store_id: uuid.UUID, page: Page, wanted: OrderFilter) -> Sequence[Any]:
+    """Return what a store bought, newest first, one more than the page."""
+    mine = vendor_orders.c.buyer_store_id == store_id
+    return _page(tx, [mine, *_conditions(wanted, vendor_orders.c.vendor_store_name)], page)
 
 
-def page_sold(tx: Tx, store_id: uuid.UUID, page: Page, *, statuses: Sequence[str], actionable: bool) -> Sequence[Any]:
-    """Return what a store sold, newest first, one more than the page; `actionable`: only what waits for the vendor."""
-    mine = vendor_orders.c.vendor_store_id == store_id
-    if actionable:
+def page_sold(tx: Tx, store_id: uuid.UUID, page: Page, wanted: OrderFilter) -> Sequence[Any]:
+    """Return what a store sold, newest first, one more than the page."""
+    conditions = [vendor_orders.c.vendor_store_id == store_id, *_conditions(wanted, vendor_orders.c.buyer_store_name)]
+    if wanted.actionable:
         # As literals: the partial index is used only when the planner sees its own predicate.
-        mine = mine & text(one_of("status", ACTIONABLE))
-    return _page(tx, mine, page, statuses)
+        conditions.append(text(one_of("status", ACTIONABLE)))  # type: ignore[arg-type]
+    if wanted.actionable_statuses:
+        conditions.append(vendor_orders.c.status.in_(wanted.actionable_statuses))
+    return _page(tx, conditions, page)
 
 
-def _page(tx: Tx, mine: ColumnElement[bool], page: Page, statuses: Sequence[str]) -> Sequence[Any]:
-    statement = select(vendor_orders).where(mine)
-    if statuses:
-        statement = statement.where(vendor_orders.c.status.in_(statuses))
+def _conditions(wanted: OrderFilter, other_name: ColumnElement[str]) -> list[ColumnElement[bool]]:
+    columns = (
+        (vendor_orders.c.status, wanted.statuses),
+        (vendor_orders.c.fulfillment_status, wanted.fulfillment),
+        (vendor_orders.c.shipping_status, wanted.shipping),
+        (vendor_orders.c.payment_status, wanted.payment),
+    )
+    conditions: list[ColumnElement[bool]] = [column.in_(values) for column, values in columns if values]
+    if wanted.created_from is not None:
+        conditions.append(vendor_orders.c.created_at >= wanted.created_from)
+    if wanted.created_to is not None:
+        conditions.append(vendor_orders.c.created_at < wanted.created_to)
+    if wanted.text:
+        named = other_name.icontains(wanted.text, autoescape=True)
+        # Longer numbers are no order's.
+        is_number = wanted.text.isascii() and wanted.text.isdigit() and len(wanted.text) <= _NUMBER_DIGITS
+        conditions.append(or_(named, vendor_orders.c.order_number == int(wanted.text)) if is_number else named)
+    return conditions
+
+
+def _page(tx: Tx, conditions: Sequence[ColumnElement[bool]], page: Page) -> Sequence[Any]:
+    statement = select(vendor_orders).where(*conditions)
     if page.after:
         key = tuple_(vendor_orders.c.created_at, vendor_orders.c.id)
         statement = statement.where(key < (page.after.at, page.after.id))

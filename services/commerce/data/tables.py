@@ -24,15 +24,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from meshkit.db.tables import instant, platform_metadata
-from services.commerce.domain.order_state import HoldReason, LineStatus, OrderStatus, PaymentStatus
+from services.commerce.domain.order_state import ACTIONABLE, HoldReason, LineStatus, OrderStatus, PaymentStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 metadata = platform_metadata()
-
-# Orders that wait for the vendor: to decide or to pack. The index below repeats it.
-ACTIONABLE = (OrderStatus.CREATED_PENDING, OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_ACCEPTED)
 
 
 def one_of(column: str, values: Iterable[str]) -> str:

@@ -82,6 +82,9 @@ _PACKED = (_S.READY_FOR_DISPATCH, _S.HOLD, _S.HOLD_FOR_PICKUP)
 _BEFORE_TRANSIT = (_S.CREATED_PENDING, _S.ACCEPTED, _S.PARTIALLY_ACCEPTED, _S.FULFILLED, *_PACKED)
 _ALIVE = (*_BEFORE_TRANSIT, _S.IN_TRANSIT, _S.DELIVERED)
 
+# Orders that wait for the vendor: to decide or to pack. An index repeats it.
+ACTIONABLE = (_S.CREATED_PENDING, _S.ACCEPTED, _S.PARTIALLY_ACCEPTED)
+
 # action -> status before -> statuses it may lead to. What is not here is refused.
 TRANSITIONS: Mapping[Action, Mapping[OrderStatus, frozenset[OrderStatus]]] = {
     Action.ACCEPT: {_S.CREATED_PENDING: frozenset({_S.ACCEPTED})},

@@ -7,8 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+from sqlalchemy import text
 
 from marketmesh.commerce.v1 import order_pb2, order_service_pb2
+from services.commerce.data.tables import vendor_orders
 from tests.commerce.market import Market
 from tests.commerce.stages import bring_to, refuse
 
@@ -95,13 +98,119 @@ class TestListOrders:
 
         assert {order.order_id for order in found.items} == waiting
 
+    def test_shows_120_on_five_pages(self, market: Market) -> None:
+        first = market.order()
+        with market.mesh.transaction("commerce") as tx:
+            # Copies that share instants by threes; only the first has lines.
+            columns = [c.name for c in vendor_orders.c if c.name not in {"id", "order_number", "created_at"}]
+            others = ", ".join("gen_random_uuid()" if name == "checkout_group_id" else name for name in columns)
+            tx.execute(
+                text(
+                    f"INSERT INTO vendor_orders (id, created_at, {', '.join(columns)}) SELECT gen_random_uuid(),"
+                    f" created_at + interval '1 second' * (n / 3), {others} FROM vendor_orders, generate_series(3, 121) n"
+                    " WHERE id = CAST(:id AS uuid)"
+                ),
+                {"id": first.order_id},
+            )
+        for token in (market.buyer_token, market.vendor_token):
+            seen, cursor, pages = [], "", 0
+            while cursor or not pages:
+                page = self.list(market, token, limit=24, cursor=cursor)
+                seen += [order.order_id for order in page.items]
+                cursor, pages = page.next_cursor, pages + 1
+
+            assert (pages, len(seen), len(set(seen)), seen[-1]) == (5, 120, 120, first.order_id)
+        with market.mesh.transaction("commerce") as tx:
+            tx.execute(
+                text(
+                    "DELETE FROM vendor_orders WHERE buyer_store_id = CAST(:buyer AS uuid) AND id <> CAST(:id AS uuid)"
+                ),
+                {"buyer": market.buyer, "id": first.order_id},
+            )
+
+    @pytest.mark.parametrize("side", ["buyer", "vendor"])
     @pytest.mark.parametrize(
-        "fields", [{"order_status": [0]}, {"order_status": [99]}, {"cursor": "nonsense"}, {"limit": 101}]
+        ("fields", "stages"),
+        [
+            ({"fulfillment_status": ["fulfilled"]}, {"hold", "in_transit"}),
+            ({"fulfillment_status": ["pending", "fulfilled"]}, {"created_pending", "rejected", "hold", "in_transit"}),
+            ({"shipping_status": ["in_transit"]}, {"in_transit"}),
+            ({"payment_status": ["rejected"]}, {"rejected"}),
+            ({"payment_status": ["unpaid"], "shipping_status": ["pending"]}, {"created_pending", "hold"}),
+            ({"order_status": ["hold"], "payment_status": ["rejected"]}, set()),
+        ],
     )
-    def test_refuses_filters_that_mean_nothing(self, market: Market, fields: dict[str, Any]) -> None:
+    def test_filters_by_where_order_goods_and_money_stand(
+        self, market: Market, side: str, fields: dict[str, Any], stages: set[str]
+    ) -> None:
+        made = {
+            bring_to(market, stage).order_id: stage for stage in ("created_pending", "rejected", "hold", "in_transit")
+        }
+
+        found = self.list(market, market.buyer_token if side == "buyer" else market.vendor_token, **fields)
+
+        assert {made[order.order_id] for order in found.items} == stages
+
+    def test_filters_by_when_the_end_left_out(self, market: Market) -> None:
+        made = []
+        for _ in range(3):
+            made.append(market.order())
+            market.mesh.clock.advance(timedelta(hours=1))
+        first, second, third = made
+
+        found = self.list(market, market.buyer_token, date_from=first.created_at, date_to=third.created_at)
+
+        assert [order.order_id for order in found.items] == [second.order_id, first.order_id]
+
+    def test_finds_by_number_and_by_the_other_side_s_name(self, market: Market) -> None:
+        vendor = market.new_vendor(name="100% Green_Farm")
+        plain, special = market.order(), market.order((market.product(vendor), 1))
+
+        def found(q: str, token: str = "") -> list[str]:
+            return [order.order_id for order in self.list(market, token or market.buyer_token, q=q).items]
+
+        assert found("green_f") == found(" 100% ") == [special.order_id]
+        assert found(str(plain.order_number), market.vendor_token) == [plain.order_id]
+        assert found("buy", market.vendor_token) == [plain.order_id]
+        assert found("%") == [special.order_id]
+        assert found("greenXfarm") == found("9" * 30) == found("' OR 1=1 --") == []
+
+    def test_shows_the_vendor_only_some_of_what_waits(self, market: Market) -> None:
+        accepted = bring_to(market, "accepted")
+        for stage in ("created_pending", "partially_accepted", "hold"):
+            bring_to(market, stage)
+
+        found = self.list(market, market.vendor_token, actionable_statuses=["accepted"])
+
+        assert [order.order_id for order in found.items] == [accepted.order_id]
+
+    @pytest.mark.parametrize(
+        ("fields", "field"),
+        [
+            ({"order_status": [0]}, "order_status[0]"),
+            ({"order_status": [99]}, "order_status[0]"),
+            ({"fulfillment_status": [1, 99]}, "fulfillment_status[1]"),
+            ({"shipping_status": [-1]}, "shipping_status[0]"),
+            ({"payment_status": [0]}, "payment_status[0]"),
+            ({"actionable_statuses": ["delivered"]}, "actionable_statuses[0]"),
+            ({"date_from": Timestamp(seconds=5), "date_to": Timestamp(seconds=5)}, "date_to"),
+            ({"date_from": Timestamp(seconds=2**60)}, "date_from"),
+            ({"q": "a" * 101}, "q"),
+            ({"q": "a\0b"}, "q"),
+            ({"cursor": "nonsense"}, "cursor"),
+            ({"limit": 101}, "limit"),
+        ],
+    )
+    def test_refuses_filters_that_mean_nothing(self, market: Market, fields: dict[str, Any], field: str) -> None:
         refused = refuse(self.list, market, market.vendor_token, **fields)
 
         assert (refused.code, refused.reason) == ("INVALID_ARGUMENT", "VALIDATION_ERROR")
+        assert refused.violations[0].field == field
+
+    def test_refuses_a_vendor_s_filter_to_a_buyer(self, market: Market) -> None:
+        refused = refuse(self.list, market, market.buyer_token, actionable_statuses=["accepted"])
+
+        assert refused.violations[0].field == "actionable_statuses"
 
 
 class TestAudit:

@@ -9,7 +9,8 @@ from sqlalchemy import text
 
 from meshkit.db.sql import Sql
 from services.commerce.data import lifetimes
-from services.commerce.data.tables import ACTIONABLE, one_of
+from services.commerce.data.tables import one_of
+from services.commerce.domain.order_state import ACTIONABLE
 from tests.commerce.market import Market
 from tests.support.statements import recorded_statements
 
@@ -67,6 +68,29 @@ def explain(market: Market, query: str) -> str:
 
 
 class TestStatements:
+    def test_an_order_and_its_lines_take_two(self, market: Market) -> None:
+        order = market.order((market.product(), 1), (market.product(), 1))
+
+        with recorded_statements(market.mesh.process("commerce").database) as run:
+            market.read(order.order_id)
+
+        assert [len(transaction) for transaction in run] == [2]
+
+    @pytest.mark.parametrize("side", ["buyer", "vendor"])
+    def test_every_filter_reads_a_store_s_orders_by_index(self, market: Market, side: str) -> None:
+        market.order()
+        mine = f"{side}_store_id = CAST(:id AS uuid)"
+        filters = (
+            "status IN ('accepted') AND fulfillment_status IN ('pending') AND shipping_status IN ('pending')"
+            " AND payment_status IN ('unpaid') AND created_at >= now() - interval '9 days' AND created_at < now()"
+            " AND (buyer_store_name ILIKE '%x%' OR order_number = 5)"
+        )
+
+        plan = explain(market, f"SELECT * FROM vendor_orders WHERE {mine} AND {filters} {NEWEST}")
+
+        assert f"vendor_orders_{side}" in plan or "vendor_orders_actionable_idx" in plan
+        assert "Sort" not in plan
+
     def test_checkout_keeps_its_budget_however_large_the_cart(self, market: Market) -> None:
         database = market.mesh.process("commerce").database
         vendors = [market.vendor, *(market.new_vendor() for _ in range(4))]
