@@ -17,6 +17,8 @@ from marketmesh.finance.v1 import (
     payout_batch_service_pb2_grpc,
     payout_service_pb2,
     payout_service_pb2_grpc,
+    reconciliation_service_pb2,
+    reconciliation_service_pb2_grpc,
 )
 from meshkit.grpc.server import Servicer
 from meshkit.jobs import Job
@@ -27,6 +29,7 @@ from services.finance.api.finance_internal_servicer import FinanceInternalServic
 from services.finance.api.ledger_admin_servicer import LedgerAdminServicer
 from services.finance.api.ledger_servicer import LedgerServicer
 from services.finance.api.payout_admin_servicer import PayoutAdminServicer
+from services.finance.api.reconciliation_servicer import ReconciliationServicer
 from services.finance.data.tables import metadata
 from services.finance.events.handlers import consumers
 from services.finance.settings import FinanceSettings
@@ -70,6 +73,11 @@ def wire(parts: Parts) -> Wiring:  # noqa: ARG001
                 earnings_service_pb2.DESCRIPTOR.services_by_name["EarningsService"],
                 earnings_service_pb2_grpc.add_EarningsServiceServicer_to_server,
                 EarningsServicer(),
+            ),
+            Servicer(
+                reconciliation_service_pb2.DESCRIPTOR.services_by_name["ReconciliationService"],
+                reconciliation_service_pb2_grpc.add_ReconciliationServiceServicer_to_server,
+                ReconciliationServicer(),
             ),
         ),
         consumers=consumers(settings),

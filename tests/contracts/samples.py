@@ -27,6 +27,7 @@ from marketmesh.finance.v1 import ledger_pb2
 from marketmesh.finance.v1 import ledger_service_pb2 as ledger
 from marketmesh.finance.v1 import payout_batch_service_pb2 as payouts
 from marketmesh.finance.v1 import payout_service_pb2 as finance
+from marketmesh.finance.v1 import reconciliation_service_pb2 as reconciliation
 from marketmesh.fulfillment.v1 import admin_service_pb2 as fulfillment_admin
 from marketmesh.fulfillment.v1 import delivery_service_pb2 as agent
 from marketmesh.identity.v1 import admin_service_pb2 as identity_admin
@@ -436,6 +437,12 @@ _MONEY: dict[str, Callable[[World], Sample]] = {
             order_id=w.new_delivery(upto="settled").order_id, amount_cents=5, currency="USD", reason="broken"
         ),
         _set(amount_cents=6),
+    ),
+    "finance.v1.ReconciliationService/ReconcileFile": lambda w: Sample(
+        w.admin, w.bank_file(), _set(file_name="other.csv")
+    ),
+    "finance.v1.ReconciliationService/GetReconciliation": lambda w: Sample(
+        w.admin, reconciliation.GetReconciliationRequest(report_id=w.new_reconciliation())
     ),
     "finance.v1.EarningsService/ListEarnings": lambda w: Sample(w.vendor.token, earnings.ListEarningsRequest()),
     "finance.v1.EarningsService/ConfirmPaid": lambda w: Sample(

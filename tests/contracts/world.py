@@ -17,7 +17,13 @@ from deploy.cli.contracts import grpc_services
 from marketmesh.ads.v1 import ad_service_pb2 as ads
 from marketmesh.catalog.v1 import product_pb2, product_service_pb2
 from marketmesh.commerce.v1 import cart_service_pb2, order_service_pb2
-from marketmesh.finance.v1 import ledger_pb2, ledger_service_pb2, payout_batch_service_pb2, payout_service_pb2
+from marketmesh.finance.v1 import (
+    ledger_pb2,
+    ledger_service_pb2,
+    payout_batch_service_pb2,
+    payout_service_pb2,
+    reconciliation_service_pb2,
+)
 from marketmesh.fulfillment.v1 import admin_service_pb2 as fulfillment_admin
 from marketmesh.fulfillment.v1 import delivery_service_pb2
 from marketmesh.identity.v1 import admin_service_pb2, auth_service_pb2, license_service_pb2
@@ -292,6 +298,18 @@ class World:
         request = payout_batch_service_pb2.HoldPayoutRequest(order_id=order.order_id, reason="fraud?")
         self.do("/marketmesh.finance.v1.PayoutAdminService/HoldPayout", request, self.admin)
         return str(order.order_id)
+
+    def bank_file(self) -> reconciliation_service_pb2.ReconcileFileRequest:
+        """Return a file of one transfer that nobody knows."""
+        content = f"amount,currency,reference,date\n5,USD,{uuid.uuid4()},1999-01-01\n"
+        return reconciliation_service_pb2.ReconcileFileRequest(
+            file_name="bank.csv", content=content, date_from="1999-01-01", date_to="1999-01-02"
+        )
+
+    def new_reconciliation(self) -> str:
+        """Compare such a file; returns the report's id."""
+        path = "/marketmesh.finance.v1.ReconciliationService/ReconcileFile"
+        return str(self.do(path, self.bank_file(), self.admin).report_id)
 
     def new_notification(self) -> str:
         """Return the id of an unread notification of the vendor."""

@@ -103,6 +103,7 @@ payouts = Table(
     CheckConstraint("status IN ('awaiting_approval', 'paid', 'rejected', 'returned')", name="payouts_status_check"),
 )
 Index("payouts_created_at_idx", payouts.c.created_at.desc(), payouts.c.id.desc())
+Index("payouts_paid_at_idx", payouts.c.paid_at)
 Index("payouts_status_idx", payouts.c.status, payouts.c.created_at.desc(), payouts.c.id.desc())
 
 # An order is in at most one payout that was not given up.
@@ -132,6 +133,24 @@ payout_decisions = Table(
     PrimaryKeyConstraint("payout_id", "decision", name="payout_decisions_pk"),
     ForeignKeyConstraint(["payout_id"], ["payouts.id"], name="payout_decisions_payout_id_fk"),
     CheckConstraint("decision IN ('request', 'approve', 'reject', 'return')", name="payout_decisions_decision_check"),
+)
+
+# Append-only. What a comparison of our payouts with a bank's file found; one per file and days.
+reconciliations = Table(
+    "reconciliations",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("file_hash", Text, nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("date_from", Date, nullable=False),
+    Column("date_to", Date, nullable=False),
+    Column("lines", Integer, nullable=False),
+    Column("matched", Integer, nullable=False),
+    Column("differences", JSONB, nullable=False),
+    Column("created_by_user_id", Uuid, nullable=False),
+    instant("created_at"),
+    PrimaryKeyConstraint("id", name="reconciliations_pk"),
+    UniqueConstraint("file_hash", name="reconciliations_file_hash_key"),
 )
 
 # An account exists once per kind, owner and currency; the platform's own have the nil UUID as owner. No balance

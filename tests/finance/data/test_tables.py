@@ -27,12 +27,24 @@ _COLUMN = {
     "account_snapshots": "balance_cents",
     "period_closings": "reason",
     "ledger_proofs": "problems",
+    "payout_decisions": "reason",
+    "reconciliations": "file_name",
 }
 
 
 class TestAppendOnly:
     @pytest.mark.parametrize(
-        "table", ["ledger_entries", "postings", "audit_log", "account_snapshots", "period_closings", "ledger_proofs"]
+        "table",
+        [
+            "ledger_entries",
+            "postings",
+            "audit_log",
+            "account_snapshots",
+            "period_closings",
+            "ledger_proofs",
+            "payout_decisions",
+            "reconciliations",
+        ],
     )
     @pytest.mark.parametrize(
         "statement", ["UPDATE {table} SET {column} = {column}", "DELETE FROM {table}", "TRUNCATE {table} CASCADE"]
