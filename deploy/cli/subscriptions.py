@@ -26,6 +26,7 @@ DEAD_LETTERS = "mesh.dead-letter.v1"
 # Our own dead-letter table takes a message after 10 failures; the bus's own dead letter is the net below.
 _BUS_ATTEMPTS = 50
 # What a killed consumer had in hand is delivered again after this long; a batch takes far less.
+_FILTER_BYTES_MAX = 256
 _ACK_SECONDS = 10
 _RETENTION_SECONDS = 7 * 24 * 3600
 _TIMEOUT_S = 10
@@ -94,10 +95,15 @@ def declared(bus: Bus, consumer: Consumer) -> Subscription:
 
 
 def _filter(consumer: Consumer) -> str:
-    """Return the filter that lets only the wanted types through; what slips by is ignored by the consumer."""
+    """Return the filter that lets only the wanted types through; what slips by is ignored by the consumer.
+
+    A consumer of many types gets none: Google takes no filter of more than 256 bytes, and such a one wants most of the
+    topic anyway.
+    """
     if consumer.topic == OBJECT_NOTICES:
         return ""
-    return " OR ".join(f'attributes."ce-type" = "{event_type}"' for event_type in consumer.types)
+    wanted = " OR ".join(f'attributes."ce-type" = "{event_type}"' for event_type in consumer.types)
+    return wanted if len(wanted.encode()) <= _FILTER_BYTES_MAX else ""
 
 
 def differences(actual: Subscription, wanted: Subscription) -> list[Difference]:

@@ -14,7 +14,7 @@ from deploy.cli import subscriptions
 from deploy.cli.main import app
 from deploy.cli.topology import declared
 from deploy.dev.stack import embedded
-from meshkit.events.bus import Bus, Received
+from meshkit.events.bus import Bus, Outgoing, Received
 
 CONSUMER = next(consumer for consumer in declared().consumers if consumer.types == ["agent_created"])
 OTHERS = 'attributes."ce-type" = "agent_created" OR attributes."ce-type" = "agent_retired"'
@@ -68,9 +68,7 @@ class Line:
 
     def publish(self, *words: str, event_type: str = "agent_created") -> None:
         for word in words:
-            self.bus.publish(
-                topic=CONSUMER.topic, ordering_key=word, messages=[(word.encode(), {"ce-type": event_type})]
-            )
+            self.bus.publish(topic=CONSUMER.topic, messages=[Outgoing(word.encode(), {"ce-type": event_type}, word)])
 
     def pull(self, count: int) -> list[Received]:
         """Pull until so many messages have come, and hold them."""
@@ -223,3 +221,14 @@ class TestApply:
 
         assert f"{CONSUMER.subscription}: left as it is" in said
         assert line.waiting(1) == ["orphan"]
+
+
+class TestFilters:
+    def test_fit_what_google_takes(self, bus: Bus) -> None:
+        filters = {
+            consumer.subscription: subscriptions.declared(bus, consumer).filter for consumer in declared().consumers
+        }
+
+        assert max(len(text.encode()) for text in filters.values()) <= 256
+        assert filters["identity.commerce.order.v1"] == ""
+        assert filters[CONSUMER.subscription] == 'attributes."ce-type" = "agent_created"'
