@@ -291,7 +291,9 @@ class TestGetVendorAnalytics:
         until_the_hour(mesh)
         report_market(mesh, vendor)
         loader = WarehouseLoader(mesh.process("analytics").transactions, analytics_warehouse(mesh))
-        loader.load_once()
+        # Other tests' rows may stand in front of ours.
+        while loader.load_once():
+            pass
         stub = mesh.stub(stubs.AnalyticsServiceStub, "analytics")
 
         answer = mesh.read(
