@@ -213,8 +213,10 @@ class TestTokens:
 
     def test_one_without_an_active_store_is_403(self, market: Market) -> None:
         person = market.cast.store(f"storeless-{uuid.uuid4().hex[:6]}", store_type="buyer")
-        with transactions_of("identity").write(Call()) as tx:
+        identity = transactions_of("identity")
+        with identity.write(Call()) as tx:
             tx.execute(text("UPDATE memberships SET status = 'removed' WHERE store_id = :id"), {"id": person.store_id})
+        identity.database.close()
         login = {"email": person.email, "password": PASSWORD}
         signed_in = person.client.sign_in("/api/v1/auth/login", login, title="")
 
