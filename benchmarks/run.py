@@ -172,10 +172,8 @@ def _machine() -> dict[str, object]:
 
 def _processor() -> str:
     """Return the processor's name and clock; machines that call themselves the same differ threefold."""
-    fields = dict(
-        (key.strip(), value.strip())
-        for key, _, value in (line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines())
-    )
+    about = [line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines()]
+    fields = {key.strip(): value.strip() for key, _, value in about}
     return f"{fields.get('model name', platform.processor())}, {fields.get('cpu MHz', '?')} MHz"
 
 
