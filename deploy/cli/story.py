@@ -221,7 +221,8 @@ class Story:
 
     def _assign(self, people: People, order_id: str, name: str) -> None:
         path = f"/api/v1/admin/orders/{order_id}/assign-agent"
-        body, key = {"agent_user_id": people.agent.user_id}, uuid.uuid4().hex
+        body = {"agent_user_id": people.agent.user_id, "reason": "knows the way"}
+        key = uuid.uuid4().hex
         # The order reaches fulfillment by event; until then it is not there.
         until(f"order {name} in dispatch", lambda: _is_accepted(people.admin, path, body, key))
         mine = people.agent.client.get("/api/v1/agent/orders", title=f"Agent finds order {name} assigned")

@@ -29,6 +29,7 @@ from marketmesh.finance.v1 import payout_batch_service_pb2 as payouts
 from marketmesh.finance.v1 import payout_service_pb2 as finance
 from marketmesh.finance.v1 import reconciliation_service_pb2 as reconciliation
 from marketmesh.fulfillment.v1 import admin_service_pb2 as fulfillment_admin
+from marketmesh.fulfillment.v1 import delivery_code_service_pb2 as delivery_codes
 from marketmesh.fulfillment.v1 import delivery_service_pb2 as agent
 from marketmesh.identity.v1 import admin_service_pb2 as identity_admin
 from marketmesh.identity.v1 import auth_service_pb2 as auth
@@ -220,6 +221,18 @@ _MEDIA: dict[str, Callable[[World], Sample]] = {
         w.vendor.token, media.GetMediaUrlRequest(media_id=w.new_media(w.vendor)), None, w.other_vendor.token
     ),
     "media.v1.MediaInternalService/ReconcileAttachments": _reconcile,
+    "media.v1.MediaInternalService/PresignForStore": lambda w: Sample(
+        w.mesh.service_token("fulfillment"),
+        media_internal.PresignForStoreRequest(
+            media_id=str(uuid.uuid4()),
+            store_id=w.vendor.store_id,
+            user_id=w.agent_id,
+            media_kind=media.MediaKind.Value.delivery_proof,
+            mime_type="image/png",
+            file_name="proof",
+            size_bytes=10,
+        ),
+    ),
     "media.v1.MediaInternalService/SignReadUrls": lambda w: Sample(
         w.mesh.service_token("identity"), media_internal.SignReadUrlsRequest(media_ids=[w.new_media(w.vendor)])
     ),
@@ -378,12 +391,34 @@ _DELIVERY: dict[str, Callable[[World], Sample]] = {
     "fulfillment.v1.AgentService/Deliver": lambda w: _agent(
         w, agent.DeliverRequest(order_id=w.new_delivery(upto="picked_up").order_id)
     ),
+    "fulfillment.v1.AgentService/RequestProofUpload": lambda w: _agent(
+        w,
+        agent.RequestProofUploadRequest(
+            order_id=w.new_delivery(upto="picked_up").order_id, kind=1, mime_type="image/png", size_bytes=10
+        ),
+        size_bytes=11,
+    ),
+    "fulfillment.v1.DeliveryCodeService/GetDeliveryCode": lambda w: Sample(
+        w.buyer.token,
+        delivery_codes.GetDeliveryCodeRequest(order_id=w.new_order(packed=True).order_id),
+        foreign_token=w.other_buyer.token,
+    ),
+    "fulfillment.v1.FulfillmentAdminService/GetOrderDelivery": lambda w: Sample(
+        w.admin, fulfillment_admin.GetOrderDeliveryRequest(order_id=w.new_order(packed=True).order_id)
+    ),
+    "fulfillment.v1.FulfillmentAdminService/ResetDeliveryCode": lambda w: Sample(
+        w.admin,
+        fulfillment_admin.ResetDeliveryCodeRequest(order_id=w.new_order(packed=True).order_id, reason="mistyped"),
+        _set(reason="other"),
+    ),
     "fulfillment.v1.AgentService/CollectCash": lambda w: _agent(
         w, w.cash_request(w.new_delivery(upto="delivered")), amount_cents=1
     ),
     "fulfillment.v1.FulfillmentAdminService/AssignAgent": lambda w: Sample(
         w.admin,
-        fulfillment_admin.AssignAgentRequest(order_id=w.new_order(packed=True).order_id, agent_user_id=w.agent_id),
+        fulfillment_admin.AssignAgentRequest(
+            order_id=w.new_order(packed=True).order_id, agent_user_id=w.agent_id, reason="knows the way"
+        ),
         _set(agent_user_id=w.other_agent_id),
     ),
 }

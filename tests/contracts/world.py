@@ -201,7 +201,9 @@ class World:
     def new_delivery(self, *, upto: str = "assigned") -> Any:
         """Bring an order to the world's own agent: `assigned`, `picked_up`, `delivered`, `settled`; returns the order."""
         order = self.new_order(packed=True)
-        assign = fulfillment_admin.AssignAgentRequest(order_id=order.order_id, agent_user_id=self.agent_id)
+        assign = fulfillment_admin.AssignAgentRequest(
+            order_id=order.order_id, agent_user_id=self.agent_id, reason="knows the way"
+        )
         self.do("/marketmesh.fulfillment.v1.FulfillmentAdminService/AssignAgent", assign, self.admin)
         path = "/marketmesh.fulfillment.v1.AgentService/"
         steps: list[tuple[str, str, Message]] = [
