@@ -20,10 +20,12 @@ from marketmesh.catalog.v1 import product_sheet_service_pb2 as sheets
 from marketmesh.commerce.v1 import cart_service_pb2 as cart
 from marketmesh.commerce.v1 import commerce_internal_service_pb2 as commerce_internal
 from marketmesh.commerce.v1 import order_service_pb2 as orders
+from marketmesh.finance.v1 import cash_admin_service_pb2 as cash_admin
+from marketmesh.finance.v1 import cash_agent_service_pb2 as cash_agent
+from marketmesh.finance.v1 import cash_pb2, ledger_pb2
 from marketmesh.finance.v1 import earnings_service_pb2 as earnings
 from marketmesh.finance.v1 import finance_internal_service_pb2 as finance_internal
 from marketmesh.finance.v1 import ledger_admin_service_pb2 as ledger_admin
-from marketmesh.finance.v1 import ledger_pb2
 from marketmesh.finance.v1 import ledger_service_pb2 as ledger
 from marketmesh.finance.v1 import payout_batch_service_pb2 as payouts
 from marketmesh.finance.v1 import payout_service_pb2 as finance
@@ -487,6 +489,39 @@ _MONEY: dict[str, Callable[[World], Sample]] = {
         w.other_vendor.token,
     ),
 }
+_CASH: dict[str, Callable[[World], Sample]] = {
+    "finance.v1.CashAgentService/ListHeldCash": lambda w: Sample(w.agent, cash_agent.ListHeldCashRequest()),
+    "finance.v1.CashAgentService/ListStations": lambda w: Sample(w.agent, cash_pb2.ListCashStationsRequest()),
+    "finance.v1.CashAgentService/DeclareHandIn": lambda w: Sample(
+        w.agent, w.hand_in_request(), _set(station_id=str(uuid.uuid4()))
+    ),
+    "finance.v1.CashAgentService/ListMyHandIns": lambda w: Sample(w.agent, cash_agent.ListMyHandInsRequest()),
+    "finance.v1.CashAgentService/GetMyHandIn": lambda w: Sample(
+        w.agent,
+        cash_agent.GetMyHandInRequest(hand_in_id=w.new_hand_in().hand_in_id),
+        foreign_token=w.other_agent,
+    ),
+    "finance.v1.CashAgentService/GetMyCashReport": lambda w: Sample(w.agent, cash_agent.GetMyCashReportRequest()),
+    "finance.v1.CashAdminService/CreateStation": lambda w: Sample(
+        w.admin, cash_admin.CreateStationRequest(name=uuid.uuid4().hex), _set(name="other")
+    ),
+    "finance.v1.CashAdminService/ListStations": lambda w: Sample(w.admin, cash_pb2.ListCashStationsRequest()),
+    "finance.v1.CashAdminService/ListHandIns": lambda w: Sample(w.admin, cash_admin.ListHandInsRequest()),
+    "finance.v1.CashAdminService/GetHandIn": lambda w: Sample(
+        w.admin, cash_admin.GetHandInRequest(hand_in_id=w.new_hand_in().hand_in_id)
+    ),
+    "finance.v1.CashAdminService/CountHandIn": lambda w: Sample(w.admin, w.count_request(), _set(currency="EUR")),
+    "finance.v1.CashAdminService/ListMismatches": lambda w: Sample(w.admin, cash_admin.ListMismatchesRequest()),
+    "finance.v1.CashAdminService/GetMismatch": lambda w: Sample(
+        w.admin, cash_admin.GetMismatchRequest(mismatch_id=w.new_mismatch())
+    ),
+    "finance.v1.CashAdminService/ResolveMismatch": lambda w: Sample(
+        w.admin,
+        cash_admin.ResolveMismatchRequest(mismatch_id=w.new_mismatch(), reason="lost", currency="USD"),
+        _set(reason="other"),
+    ),
+    "finance.v1.CashAdminService/GetCashReport": lambda w: Sample(w.admin, cash_admin.GetCashReportRequest()),
+}
 _LEDGER: dict[str, Callable[[World], Sample]] = {
     "finance.v1.LedgerService/PostBatch": lambda w: Sample(
         w.mesh.service_token(), ledger.PostBatchRequest(entries=[w.ledger_entry(str(uuid.uuid4()))])
@@ -537,6 +572,6 @@ def _admin_login(world: World) -> Sample:
 
 SAMPLES = {
     f"/marketmesh.{name}": make
-    for group in (_IDENTITY, _ADMIN_LOGIN, _MEDIA, _CATALOG, _COMMERCE, _DELIVERY, _MONEY, _LEDGER, _REST)
+    for group in (_IDENTITY, _ADMIN_LOGIN, _MEDIA, _CATALOG, _COMMERCE, _DELIVERY, _MONEY, _CASH, _LEDGER, _REST)
     for name, make in group.items()
 }

@@ -29,6 +29,8 @@ _COLUMN = {
     "ledger_proofs": "problems",
     "payout_decisions": "reason",
     "reconciliations": "file_name",
+    "cash_declarations": "declared_cents",
+    "cash_counts": "counted_cents",
 }
 
 
@@ -44,6 +46,8 @@ class TestAppendOnly:
             "ledger_proofs",
             "payout_decisions",
             "reconciliations",
+            "cash_declarations",
+            "cash_counts",
         ],
     )
     @pytest.mark.parametrize(
