@@ -113,6 +113,29 @@ class TestCountHandIn:
         # What was counted is at the station whatever it should have been; what is missing stays the agent's.
         assert (desk.at_station(), desk.held()) == (counted, COST - counted)
 
+    def test_and_a_payout_run_take_turns(self, desk: CashDesk) -> None:
+        vendor, start = str(uuid.uuid4()), threading.Barrier(2)
+        orders = [desk.collected(vendor_store_id=vendor) for _ in range(4)]
+        hand_in = desk.declare(*orders)
+
+        def count() -> None:
+            start.wait(10)
+            desk.count(hand_in, *[COST - 1] * 4)
+
+        def pay() -> int:
+            start.wait(10)
+            return sum(made.gross_cents for made in desk.payments.pay("RunPayouts", vendor_store_id=vendor).payouts)
+
+        with ThreadPoolExecutor(2) as pool:
+            counting, paying = pool.submit(count), pool.submit(pay)
+            counting.result()
+            paid = paying.result()
+
+        # Whoever came second saw all of what the first did.
+        assert paid in {0, 4 * COST}
+        assert list(desk.payments.pay("RunPayouts", vendor_store_id=vendor).payouts) == []
+        assert len(open_mismatches(desk)) == 4
+
     def test_keeps_a_waiting_payout_from_being_approved(self, desk: CashDesk) -> None:
         order = desk.payments.opened(total_cents=6_000_000)
         desk.payments.collect(order, agent_user_id=str(desk.agent))

@@ -17,6 +17,8 @@ from tests.support.statements import owner_transaction, plan_of
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 AGENT = uuid.UUID(int=7)
+# Nearly everything comes after it.
+EARLY = datetime(2025, 1, 1, 2, tzinfo=UTC)
 # Of 20 agents' orders one in five is not declared yet, one in a hundred hand-ins waits, one in ten mismatches is open.
 _FILL = (
     """
@@ -68,7 +70,7 @@ def filled(session_mesh: MeshHarness) -> Iterator[Tx]:
         yield tx
 
 
-@pytest.mark.parametrize("after", [None, Cursor(NOW, uuid.UUID(int=1))], ids=["first", "next"])
+@pytest.mark.parametrize("after", [None, Cursor(EARLY, uuid.UUID(int=1))], ids=["first", "next"])
 class TestPlans:
     def test_held_cash_walks_what_the_agent_carries(self, filled: Tx, after: Cursor | None) -> None:
         plan = plan_of(filled, lambda: cash.page_of_held(filled, AGENT, Page(25, after)))
