@@ -17,8 +17,9 @@ from tests.support.statements import owner_transaction, plan_of
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 AGENT = uuid.UUID(int=7)
-# Nearly everything comes after it.
-EARLY = datetime(2025, 1, 1, 2, tzinfo=UTC)
+# Nearly everything comes after it, and nearly everything before.
+EARLY = Cursor(datetime(2025, 1, 1, 2, tzinfo=UTC), uuid.UUID(int=1))
+LATE = Cursor(NOW, uuid.UUID(int=1))
 # Of 20 agents' orders one in five is not declared yet, one in a hundred hand-ins waits, one in ten mismatches is open.
 _FILL = (
     """
@@ -70,28 +71,30 @@ def filled(session_mesh: MeshHarness) -> Iterator[Tx]:
         yield tx
 
 
-@pytest.mark.parametrize("after", [None, Cursor(EARLY, uuid.UUID(int=1))], ids=["first", "next"])
+@pytest.mark.parametrize("is_first", [True, False])
 class TestPlans:
-    def test_held_cash_walks_what_the_agent_carries(self, filled: Tx, after: Cursor | None) -> None:
-        plan = plan_of(filled, lambda: cash.page_of_held(filled, AGENT, Page(25, after)))
+    def test_held_cash_walks_what_the_agent_carries(self, filled: Tx, *, is_first: bool) -> None:
+        plan = plan_of(filled, lambda: cash.page_of_held(filled, AGENT, Page(25, None if is_first else EARLY)))
 
         assert "payment_intents_held_cash_idx" in plan
         assert "Sort" not in plan
 
-    def test_an_agents_hand_ins_walk_its_own(self, filled: Tx, after: Cursor | None) -> None:
-        plan = plan_of(filled, lambda: cash.page_of_agent(filled, AGENT, Page(25, after)))
+    def test_an_agents_hand_ins_walk_its_own(self, filled: Tx, *, is_first: bool) -> None:
+        plan = plan_of(filled, lambda: cash.page_of_agent(filled, AGENT, Page(25, None if is_first else LATE)))
 
         assert "cash_hand_ins_agent_idx" in plan
         assert "Sort" not in plan
 
-    def test_what_waits_to_be_counted_is_walked_by_age(self, filled: Tx, after: Cursor | None) -> None:
-        plan = plan_of(filled, lambda: cash.page_of(filled, status="declared", page=Page(25, after)))
+    def test_what_waits_to_be_counted_is_walked_by_age(self, filled: Tx, *, is_first: bool) -> None:
+        plan = plan_of(
+            filled, lambda: cash.page_of(filled, status="declared", page=Page(25, None if is_first else EARLY))
+        )
 
         assert "Index Scan using cash_hand_ins_" in plan
         assert "Sort" not in plan
 
-    def test_the_mismatch_queue_walks_open_ones_by_age(self, filled: Tx, after: Cursor | None) -> None:
-        plan = plan_of(filled, lambda: cash_mismatches.page_of_open(filled, Page(25, after)))
+    def test_the_mismatch_queue_walks_open_ones_by_age(self, filled: Tx, *, is_first: bool) -> None:
+        plan = plan_of(filled, lambda: cash_mismatches.page_of_open(filled, Page(25, None if is_first else EARLY)))
 
         assert "cash_mismatches_open_idx" in plan
         assert "Seq Scan on cash_mismatches" not in plan
