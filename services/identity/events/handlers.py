@@ -33,6 +33,7 @@ def consumers() -> tuple[Consumer, ...]:
     _tell(orders, commerce.OrderExpired, order_expired)
     _tell(payments, finance.CashCollected, cash_collected)
     _tell(payments, finance.PaymentFailed, payment_failed)
+    _tell(payments, finance.CashMismatchFound, cash_mismatch_found)
     _tell(payments, finance.OrderPaid, order_paid)
     stock = Consumer("identity", "catalog.product.v1")
     _tell(stock, catalog.ProductLowStock, product_low_stock)
@@ -83,7 +84,7 @@ def order_ready_for_dispatch(event: commerce.OrderReadyForDispatch, _now: dateti
         cause=f"order_ready:{event.order_id}",
         store=order.buyer_store_id,
         title=f"Order #{order.order_number} is packed",
-        message="An agent will pick it up.",
+        message="An agent will pick it up. Tell the agent the delivery code of the order at the door, when asked.",
         order_id=event.order_id,
     )
 
@@ -185,6 +186,20 @@ def payment_failed(event: finance.PaymentFailed, now: datetime) -> Iterator[Noti
         store="",
         title=f"Payment of order #{event.order_number} does not fit",
         message=f"Received {received}, expected {expected}. The order is on hold.",
+        order_id=event.order_id,
+    )
+
+
+def cash_mismatch_found(event: finance.CashMismatchFound, _now: datetime) -> Iterator[Notice]:
+    """Tell the administrators that an agent's cash was counted otherwise than it should be."""
+    counted, collected, declared = (
+        _money(cents, event.currency) for cents in (event.counted_cents, event.collected_cents, event.declared_cents)
+    )
+    yield _order_alert(
+        cause=f"cash_mismatch:{event.mismatch_id}",
+        store="",
+        title=f"Cash of order #{event.order_number} does not fit",
+        message=f"Counted {counted}, collected {collected}, declared {declared}. The order is not paid out until it is resolved.",
         order_id=event.order_id,
     )
 

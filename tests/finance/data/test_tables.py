@@ -33,6 +33,8 @@ _COLUMN = {
     "ledger_proofs": "problems",
     "payout_decisions": "reason",
     "reconciliations": "file_name",
+    "cash_declarations": "declared_cents",
+    "cash_counts": "counted_cents",
 }
 
 
@@ -48,6 +50,8 @@ class TestAppendOnly:
             "ledger_proofs",
             "payout_decisions",
             "reconciliations",
+            "cash_declarations",
+            "cash_counts",
         ],
     )
     @pytest.mark.parametrize(
