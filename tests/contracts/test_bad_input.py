@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from google.protobuf.message import Message
 from sqlalchemy import text
 
 from deploy.cli.contracts import grpc_services
