@@ -27,6 +27,7 @@ from services.identity.api.notification_servicer import NotificationServicer
 from services.identity.api.store_servicer import StoreServicer
 from services.identity.data.tables import metadata
 from services.identity.events.handlers import consumers
+from services.identity.jobs.forget_notifications import forget_notifications
 from services.identity.jobs.publish_revocations import RevocationPublisher
 from services.identity.jobs.undo_given_up_licenses import GivenUpLicenses
 from services.identity.outbound.media_client import MediaClient
@@ -80,6 +81,7 @@ def wire(parts: Parts) -> Wiring:
             ),
         ),
         consumers=consumers(),
+        jobs=(forget_notifications(days=settings.notification_days),),
         loops=(
             RevocationPublisher(parts.transactions, client).run,
             GivenUpLicenses(parts.transactions, documents).run,

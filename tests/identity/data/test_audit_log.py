@@ -11,8 +11,10 @@ from sqlalchemy.exc import DBAPIError
 
 from marketmesh.identity.v1 import auth_service_pb2 as messages
 from meshkit import audit
+from meshkit.chassis_jobs import chassis_jobs
 from meshkit.db.tx import Tx
-from meshkit.jobs import JobRunner, chassis_jobs
+from meshkit.jobs import JobRunner
+from meshkit.settings import RetentionSettings
 from tests.identity.people import People
 from tests.support.identity import register_request
 from tests.support.mesh_harness import MeshHarness, Refused
@@ -122,8 +124,8 @@ def link(mesh: MeshHarness) -> None:
     """Let the audit job run until nothing is left to link."""
     process = mesh.process("identity")
     for _ in range(20):
-        mesh.clock.advance(chassis_jobs()[0].every)
-        ran = JobRunner(chassis_jobs()[:1], process.transactions).run_due()
+        mesh.clock.advance(chassis_jobs(RetentionSettings())[0].every)
+        ran = JobRunner(chassis_jobs(RetentionSettings())[:1], process.transactions).run_due()
         assert ran == ["audit_chain"]
         with mesh.transaction("identity") as tx:
             if audit.link_new_rows(tx) == 0:

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from marketmesh.identity.v1 import license_service_pb2
+from meshkit.chassis_jobs import chassis_jobs
 from meshkit.errors import DependencyUnavailable
-from meshkit.jobs import JobRunner, chassis_jobs
+from meshkit.jobs import JobRunner
+from meshkit.settings import RetentionSettings
 from services.identity.data import given_up
 from services.identity.flows import create_license as flow
 from services.identity.jobs.undo_given_up_licenses import GIVEN_UP_AFTER, GivenUpLicenses
@@ -145,7 +147,7 @@ class TestReleased:
     ) -> None:
         transactions = mesh.process("identity").transactions
         mesh.clock.advance(DAY - timedelta(minutes=1))
-        JobRunner(chassis_jobs(), transactions).run_due()
+        JobRunner(chassis_jobs(RetentionSettings()), transactions).run_due()
 
         sweep.undo_all()
 
