@@ -14,6 +14,7 @@ from deploy.cli.topology import declared
 from meshkit import audit
 from meshkit.call import Call
 from meshkit.db.sql import sql
+from meshkit.settings import RetentionSettings
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Transactions, Tx
@@ -28,7 +29,10 @@ _OWN = {
 SETTLE_SECONDS = 30.0
 
 _UNPUBLISHED = sql("SELECT count(*) FROM outbox WHERE published_at IS NULL")
-_PUBLISHED = sql("SELECT event_id, type, topic FROM outbox WHERE published_at IS NOT NULL")
+# What was put back long after it happened may lie here longer than inboxes remember it.
+_PUBLISHED = sql(
+    "SELECT event_id, type, topic FROM outbox WHERE published_at IS NOT NULL AND created_at > now() - interval '24 hours' * CAST(:days AS integer)"
+)
 _HANDLED = sql("SELECT event_id FROM inbox WHERE consumer = :consumer")
 _DEAD = sql(
     "SELECT 'outbox' AS side, type, reason FROM outbox_dlq WHERE replayed_at IS NULL"
@@ -96,8 +100,9 @@ def _events(databases: dict[str, Transactions]) -> list[str]:
     """Every published event was applied exactly once by every consumer that wants it; nothing is stuck or dead."""
     problems = []
     published: dict[str, list[Any]] = {}
+    days = RetentionSettings().handled_events_days
     for service, transactions in databases.items():
-        rows = _rows(transactions, _PUBLISHED)
+        rows = _rows(transactions, _PUBLISHED, days=days)
         for row in rows:
             published.setdefault(row.topic, []).append(row)
         stuck = _rows(transactions, _UNPUBLISHED)[0][0]
