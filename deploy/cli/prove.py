@@ -31,7 +31,8 @@ SETTLE_SECONDS = 30.0
 _UNPUBLISHED = sql("SELECT count(*) FROM outbox WHERE published_at IS NULL")
 # What was put back long after it happened may lie here longer than inboxes remember it.
 _PUBLISHED = sql(
-    "SELECT event_id, type, topic FROM outbox WHERE published_at IS NOT NULL AND created_at > now() - interval '24 hours' * CAST(:days AS integer)"
+    "SELECT event_id, type, topic FROM outbox WHERE published_at IS NOT NULL"
+    " AND created_at > now() - interval '24 hours' * CAST(:days AS integer)"
 )
 _HANDLED = sql("SELECT event_id FROM inbox WHERE consumer = :consumer")
 _DEAD = sql(
