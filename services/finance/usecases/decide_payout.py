@@ -65,18 +65,23 @@ def return_payout(tx: Tx, *, payout_id: uuid.UUID, reason: str) -> Any:
     intents.take_back(tx, [intent.order_id for intent in orders])
     payouts.end(tx, payout_id, status=status)
     for intent in orders:
-        tx.emit(
-            events.PayoutReturned(
-                order_id=str(intent.order_id),
-                payment_intent_id=str(intent.id),
-                vendor_store_id=str(intent.vendor_store_id),
-                payout_id=str(payout_id),
-                reason=reason,
-                payout_cents=net_cents(intent),
-                currency=intent.currency,
-            )
-        )
+        tx.emit(_returned_event(tx, intent, payout_id=payout_id, reason=reason))
     return _told(tx, payout, status)
+
+
+def _returned_event(tx: Tx, intent: Any, *, payout_id: uuid.UUID, reason: str) -> events.PayoutReturned:
+    event = events.PayoutReturned(
+        order_id=str(intent.order_id),
+        payment_intent_id=str(intent.id),
+        vendor_store_id=str(intent.vendor_store_id),
+        payout_id=str(payout_id),
+        reason=reason,
+        payout_cents=net_cents(intent),
+        currency=intent.currency,
+        order_number=intent.order_number,
+    )
+    event.returned_at.FromDatetime(tx.now)
+    return event
 
 
 def _move(tx: Tx, payout_id: uuid.UUID, action: PayoutAction) -> tuple[Any, PayoutStatus]:
