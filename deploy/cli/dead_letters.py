@@ -10,14 +10,17 @@ import getpass
 import json
 from collections import defaultdict
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from deploy.cli.connection import transactions_of
 from deploy.cli.contracts import services_present
 from meshkit import audit
 from meshkit.call import Call
+from meshkit.db.engine import is_unavailable
 from meshkit.db.sql import sql
 from meshkit.principal import Principal
 
@@ -111,11 +114,16 @@ class Letter:
         return datetime.fromtimestamp((event_id.int >> 80) / 1000, tz=UTC) if event_id.version == _UUID7 else failed_at
 
 
+class DatabaseAway(Exception):
+    """A service's database cannot be reached."""
+
+
 @dataclass(frozen=True)
 class DeadLetters:
-    """All services' databases, open."""
+    """All services' databases, open. `away` are those that did not answer a question, whose letters nobody sees now."""
 
     databases: Mapping[str, Transactions]
+    away: set[str] = field(default_factory=set)
 
     def find(self, wanted: Filter) -> list[Letter]:
         """Return the letters that fit, oldest failure first."""
@@ -131,7 +139,7 @@ class DeadLetters:
         return [row.consumer for name in self.databases for row in self._read(name, _APPLIED, {"event_id": event_id})]
 
     def replay(self, letters: Sequence[Letter]) -> Iterator[int]:
-        """Put letters back, oldest event first; yields how many are after each batch."""
+        """Put letters back, oldest event first; yields how many are after each batch. Raises DatabaseAway."""
         ordered = sorted(letters, key=lambda letter: (letter.happened_at, letter.row.event_id))
         for start in range(0, len(ordered), BATCH):
             batch = ordered[start : start + BATCH]
@@ -144,14 +152,25 @@ class DeadLetters:
             yield start + len(batch)
 
     def _read(self, service: str, statement: Any, parameters: dict[str, Any]) -> list[Any]:
-        with self.databases[service].read(Call()) as tx:
-            return list(tx.execute(statement, parameters).all())
+        try:
+            with self.databases[service].read(Call()) as tx:
+                return list(tx.execute(statement, parameters).all())
+        except SQLAlchemyError as error:
+            if not is_unavailable(error):
+                raise
+            self.away.add(service)
+            return []
 
     @contextmanager
     def _write(self, service: str) -> Iterator[Tx]:
         call = Call(principal=Principal(service="operator", origin=getpass.getuser()), request_id="dlq-replay")
-        with self.databases[service].write(call) as tx:
-            yield tx
+        try:
+            with self.databases[service].write(call) as tx:
+                yield tx
+        except SQLAlchemyError as error:
+            if not is_unavailable(error):
+                raise
+            raise DatabaseAway(service) from error
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from google.protobuf.message_factory import GetMessageClass
 from deploy.cli.connection import NoStack, use_environment
 from deploy.cli.console import fail, say, table
 from deploy.cli.contracts import event_messages, services_present
-from deploy.cli.dead_letters import OUTBOX, DeadLetters, Filter, Letter, dead_letters, forgotten_before
+from deploy.cli.dead_letters import OUTBOX, DatabaseAway, DeadLetters, Filter, Letter, dead_letters, forgotten_before
 from deploy.cli.topology import declared
 from meshkit.clock import SystemClock
 from meshkit.events.envelope import spec_of
@@ -180,8 +180,13 @@ def _opened() -> Iterator[DeadLetters]:
         use_environment()
     except NoStack as error:
         raise fail(f"dlq: {error}") from None
-    with dead_letters() as letters:
-        yield letters
+    try:
+        with dead_letters() as letters:
+            yield letters
+            for service in sorted(letters.away):
+                typer.echo(f"dlq: the database of {service} does not answer; what is dead there is not shown", err=True)
+    except DatabaseAway as error:
+        raise fail(f"dlq: the database of {error} does not answer. Repeat the command when it does") from None
 
 
 def _filter(*, service: str, event_type: str, side: str, reason: str, since: str, until: str) -> Filter:

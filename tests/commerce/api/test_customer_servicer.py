@@ -189,7 +189,8 @@ class TestPlans:
             market, customers._TOTALS.text, {"vendor": market.vendor, "buyers": [str(uuid.uuid4()) for _ in range(25)]}
         )
 
-        assert "vendor_orders_customer_idx" in plan
+        # With few rows the planner may find another of the vendor's indexes as good.
+        assert "vendor_orders_customer_idx" in plan or "vendor_orders_vendor_idx" in plan, plan
         assert "Seq Scan" not in plan
 
 

@@ -22,11 +22,13 @@ from meshkit.events.bus import Received
 from meshkit.events.consume import ConsumerRunner
 from meshkit.events.envelope import Envelope
 from meshkit.events.registry import Consumer
+from tests.docs.reading import ROOT
 from tests.support.mesh_harness import MeshHarness
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
 
+AWAY = "postgresql+psycopg://nobody:nothing@127.0.0.1:1/none"
 _KILL = text(
     """
     WITH dead AS (DELETE FROM outbox WHERE ordering_key = :key RETURNING *)
@@ -284,6 +286,44 @@ class TestForgotten:
         assert refused.exit_code == 1
         assert "--even-if-forgotten" in refused.output
         assert (before, unpublished(mesh, old)) == (0, 1)
+
+
+class TestDatabaseAway:
+    def test_the_others_letters_are_shown_and_it_is_said(
+        self, dead_letter: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("FINANCE_DATABASE_URL", AWAY)
+
+        result = CliRunner().invoke(app, ["dlq", "list", "--type", "agent_created"])
+
+        assert dead_letter[0] in result.stdout
+        assert result.stderr == "dlq: the database of finance does not answer; what is dead there is not shown\n"
+
+    def test_nothing_is_marked_that_its_owner_did_not_take(
+        self, mesh: MeshHarness, probe: Probe, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        _, event_id = probe.refused_event()
+        with monkeypatch.context() as patch:
+            patch.setenv("IDENTITY_DATABASE_URL", AWAY)
+            result = CliRunner().invoke(app, ["dlq", "replay", event_id])
+
+        assert result.exit_code == 1
+        assert "the database of identity does not answer. Repeat" in result.stderr
+        assert event_id in dlq("list")
+        assert unpublished(mesh, event_id) == 0
+
+
+class TestRunbook:
+    def test_names_commands_and_options_that_exist(self) -> None:
+        told = (ROOT / "docs" / "runbooks" / "dead-letters.md").read_text()
+        commands = set(re.findall(r"`marketmesh dlq ([a-z-]+)", told))
+        options = set(re.findall(r"`(--[a-z-]+)", told))
+
+        helped = {command: dlq(command, "--help") for command in commands}
+
+        assert commands == {"list", "show", "replay", "replay-all"}
+        assert options >= {"--service", "--consumer", "--type", "--reason", "--since", "--until", "--yes", "--all"}
+        assert [option for option in options if not any(option in text for text in helped.values())] == []
 
 
 class TestHelp:
