@@ -29,14 +29,6 @@ _INSERT = """
             :audit_target, :audit_outcome, CAST(:audit_request AS jsonb), CAST(:audit_before AS jsonb),
             CAST(:audit_after AS jsonb), :audit_request_id)
 """
-_INSERT_ROWS = sql(
-    """
-    INSERT INTO audit_log (id, occurred_at, actor, actor_user_id, actor_store_id, actor_role, action, target, outcome,
-                           request, before, after, request_id)
-    SELECT r.id, :now, :actor, :user_id, :store_id, :role, :action, r.target, 'ok', '{}', r.before, r.after, :request_id
-    FROM json_to_recordset(CAST(:rows AS json)) AS r (id uuid, target text, before jsonb, after jsonb)
-    """
-)
 _LAST = sql("SELECT position, hash FROM audit_chain ORDER BY position DESC LIMIT 1 FOR UPDATE")
 # Rows of transactions that are still open may have lower numbers; they are linked when they appear. A transaction lives
 # seconds: what is older than the last ten thousand links is not looked at again.
@@ -53,16 +45,15 @@ _LINK = sql("INSERT INTO audit_chain (position, audit_id, hash) VALUES (:positio
 _CHAIN = sql(
     "SELECT c.hash AS linked, l.* FROM audit_chain c JOIN audit_log l ON l.id = c.audit_id ORDER BY c.position"
 )
+_INSERT_ROWS = sql(
+    """
+    INSERT INTO audit_log (id, occurred_at, actor, actor_user_id, actor_store_id, actor_role, action, target, outcome,
+                           request, before, after, request_id)
+    SELECT r.id, :now, :actor, :user_id, :store_id, :role, :action, r.target, 'ok', '{}', r.before, r.after, :request_id
+    FROM json_to_recordset(CAST(:rows AS json)) AS r (id uuid, target text, before jsonb, after jsonb)
+    """
+)
 _GENESIS = bytes(32)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One object that was changed, and its state around the change."""
-
-    target: object
-    before: dict[str, Any] | None = None
-    after: dict[str, Any] | None = None
 
 
 def write(tx: Tx, *, action: str, target: str, request: Message, outcome: str = "ok") -> None:
@@ -88,6 +79,29 @@ def write(tx: Tx, *, action: str, target: str, request: Message, outcome: str = 
     )
 
 
+def link_new_rows(tx: Tx) -> int:
+    """Chain the rows that are not chained yet; returns how many. Run by one job at a time."""
+    last = tx.execute(_LAST).one_or_none()
+    position, previous = (last.position, bytes(last.hash)) if last else (0, _GENESIS)
+    links = []
+    for row in tx.execute(_UNLINKED, {"position": position}):
+        position += 1
+        previous = _hash(previous, row)
+        links.append({"position": position, "audit_id": row.id, "hash": previous})
+    if links:
+        tx.execute(_LINK, links)
+    return len(links)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One object that was changed, and its state around the change."""
+
+    target: object
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+
+
 def write_rows(tx: Tx, *, action: str, changes: Iterable[Change]) -> None:
     """Write a row for each object that was changed together, in one statement; the actor is who the transaction is for."""
     rows = [
@@ -110,20 +124,6 @@ def write_rows(tx: Tx, *, action: str, changes: Iterable[Change]) -> None:
             "request_id": tx.call.request_id,
         },
     )
-
-
-def link_new_rows(tx: Tx) -> int:
-    """Chain the rows that are not chained yet; returns how many. Run by one job at a time."""
-    last = tx.execute(_LAST).one_or_none()
-    position, previous = (last.position, bytes(last.hash)) if last else (0, _GENESIS)
-    links = []
-    for row in tx.execute(_UNLINKED, {"position": position}):
-        position += 1
-        previous = _hash(previous, row)
-        links.append({"position": position, "audit_id": row.id, "hash": previous})
-    if links:
-        tx.execute(_LINK, links)
-    return len(links)
 
 
 def first_broken_row(tx: Tx) -> str | None:
