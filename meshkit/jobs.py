@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from meshkit.call import Call
+from meshkit.db.engine import is_unavailable, retry_reason
 from meshkit.db.sql import sql
 from meshkit.ids import new_id
 from meshkit.obs.logging import get_logger
@@ -111,14 +110,14 @@ class JobRunner:
             return False
         try:
             return self._catch_up(job, current)
-        except SQLAlchemyError as error:
-            JOB_RUNS.labels(job.name, "failed").inc()
-            get_logger().warning("job.failed", job=job.name, error=str(error.__cause__ or error)[:300])
         except Exception as error:
-            # One run per tick: a defect is tried again at the next tick, not in a loop.
-            self._settled[job.name] = current
             JOB_RUNS.labels(job.name, "failed").inc()
-            get_logger().error("job.failed", job=job.name, exc_info=error)
+            if is_unavailable(error) or retry_reason(error):
+                get_logger().warning("job.failed", job=job.name, error=str(error.__cause__ or error)[:300])
+            else:
+                # A defect, also one in SQL, is tried again at the next tick, not in a loop.
+                self._settled[job.name] = current
+                get_logger().error("job.failed", job=job.name, exc_info=error)
         return False
 
     def _catch_up(self, job: Job, current: datetime) -> bool:

@@ -91,6 +91,7 @@ class Process:
         settings = self.spec.database_settings()
         if self.mesh.crash_file and not self.mesh.is_production:
             crash.arm(service=self.spec.name, file=self.mesh.crash_file)
+        self.kept = RetentionSettings()
         self.stop = threading.Event()
         self.wake = threading.Event()
         self.database = Database(settings.database_url, pool_size=settings.database_pool)
@@ -161,7 +162,7 @@ class Process:
                 runner = ConsumerRunner(consumer, self.transactions, self._bus())
                 self._thread(f"consume-{consumer.topic}", runner.run)
         if "jobs" in roles:
-            jobs = (*chassis_jobs(RetentionSettings()), *self.wiring.jobs)
+            jobs = (*chassis_jobs(self.kept), *self.wiring.jobs)
             self._thread("jobs", JobRunner(jobs, self.transactions).run)
             self._thread("resume", self._resume_flows)
 

@@ -72,6 +72,24 @@ class TestJobRunner:
         assert done == ["good"]
         assert runs == [1]
 
+    def test_one_with_a_defect_in_its_sql_waits_for_the_next_tick(
+        self, transactions: Transactions, mesh: MeshHarness
+    ) -> None:
+        tried: list[int] = []
+
+        def broken(tx: Tx) -> None:
+            tried.append(1)
+            tx.execute(text("SELECT 1 / 0"))
+
+        runner = JobRunner((Job("probe", timedelta(hours=1), broken),), transactions)
+        runner.run_due()
+        runner.run_due()
+        in_one_tick = len(tried)
+        mesh.clock.advance(timedelta(hours=1))
+        runner.run_due()
+
+        assert (in_one_tick, len(tried)) == (1, 2)
+
     def test_one_that_loses_its_connection_leaves_nothing_and_its_tick_to_another(
         self, transactions: Transactions
     ) -> None:
@@ -172,7 +190,23 @@ class TestCatchUp:
         assert after_one_turn == 1 + CATCH_UP_MAX
         assert len(ticks) == len(set(ticks)) == 1 + CATCH_UP_MAX + 7
 
-    def test_of_ten_replicas_runs_each_missed_tick_once_and_in_order(
+    def test_of_a_job_declared_per_tick_takes_up_a_new_period_where_it_is_now(
+        self, transactions: Transactions, mesh: MeshHarness
+    ) -> None:
+        ticks: list[datetime] = []
+
+        def work(tx: Tx, tick: datetime) -> None:
+            ticks.append(tick)
+
+        JobRunner((TickJob("probe", timedelta(minutes=10), work),), transactions).run_due()
+        mesh.clock.advance(timedelta(hours=3))
+        hourly = TickJob("probe", timedelta(hours=1), work)
+
+        JobRunner((hourly,), transactions).run_due()
+
+        assert ticks[1:] == [hourly.tick_at(ticks[0]) + timedelta(hours=number) for number in (1, 2, 3)]
+
+    def test_of_replicas_together_runs_each_missed_tick_once_and_in_order(
         self, transactions: Transactions, mesh: MeshHarness
     ) -> None:
         ticks: list[datetime] = []
