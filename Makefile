@@ -6,7 +6,7 @@ BIN := .venv/bin
 ALONE := tests/e2e tests/chaos tests/deploy/dev/test_stack.py
 export PYTHON
 
-.PHONY: help setup protos run demo prove doctor test chaos lint types check bench bench-events clean-state
+.PHONY: help setup protos run demo prove doctor test chaos lint types check bench bench-events bench-ledger clean-state
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -47,6 +47,9 @@ bench: setup ## Measure checkout and a read through the gateway
 
 bench-events: setup ## Measure the event path alone. ARGS="--checkouts 3000 --rates 50 100"
 	@exec $(BIN)/python -m benchmarks.events $(ARGS)
+
+bench-ledger: setup ## Measure the ledger alone
+	@exec $(BIN)/python -m benchmarks.ledger
 
 clean-state: ## Remove the state of `make run`
 	@if [ -e .marketmesh/lock ] && ! flock -n .marketmesh/lock true; then \

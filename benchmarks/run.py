@@ -6,8 +6,6 @@ Writes benchmarks/results/latest.json and prints a table. Compare runs of one ma
 from __future__ import annotations
 
 import json
-import platform
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,6 +16,7 @@ import psutil
 from sqlalchemy import text
 
 from benchmarks.http_load import Outcome, Request, run
+from benchmarks.machine import machine
 from benchmarks.market import Market
 from deploy.cli.connection import transactions_of
 from deploy.cli.console import table
@@ -41,7 +40,7 @@ def main() -> None:
             results = [_measure(mesh, *workload) for workload in _workloads(market, quick=quick)]
             memory = _memory(mesh)
             problems = prove_everything(settle_s=_SETTLE_SECONDS)
-    report = {"machine": _machine(), "memory_mib": memory, "workloads": results, "invariants_broken": problems}
+    report = {"machine": machine(), "memory_mib": memory, "workloads": results, "invariants_broken": problems}
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "latest.json").write_text(json.dumps(report, indent=1) + "\n")
     header = (
@@ -153,18 +152,6 @@ def _memory(mesh: RunningMesh) -> dict[str, int]:
         except psutil.Error:
             continue
     return {**ours, "sum": sum(ours.values())}
-
-
-def _machine() -> dict[str, object]:
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    return {
-        "cores": psutil.cpu_count(),
-        "memory_gib": round(psutil.virtual_memory().total / 2**30),
-        "python": platform.python_version(),
-        "system": platform.system(),
-        "commit": commit.stdout.strip(),
-        "load_before": [round(load, 2) for load in psutil.getloadavg()],
-    }
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ _INSERT = """
             :audit_target, :audit_outcome, CAST(:audit_request AS jsonb), CAST(:audit_before AS jsonb),
             CAST(:audit_after AS jsonb), :audit_request_id)
 """
+_NOTE = sql(_INSERT)
 _LAST = sql("SELECT position, hash FROM audit_chain ORDER BY position DESC LIMIT 1 FOR UPDATE")
 # Rows of transactions that are still open may have lower numbers; they are linked when they appear. A transaction lives
 # seconds: what is older than the last ten thousand links is not looked at again.
@@ -58,25 +59,41 @@ _GENESIS = bytes(32)
 
 def write(tx: Tx, *, action: str, target: str, request: Message, outcome: str = "ok") -> None:
     """Write the row of one call, at the end of its transaction; `target` is the object's id or name."""
+    told = {"before": tx.audit_before, "after": tx.audit_after}
+    row = _row(tx, action=action, target=tx.audit_target or target, outcome=outcome, **told)
+    tx.execute_last(_INSERT, {**row, "audit_request": json.dumps(redacted(request))})
+
+
+def note(tx: Tx, *, action: str, target: object, outcome: str = "ok", after: dict[str, Any] | None = None) -> None:
+    """Write a row now, for what nobody's call stands for: what an event made the system decide, or a failed attempt."""
+    row = _row(tx, action=action, target=str(target), outcome=outcome, before=None, after=after)
+    tx.execute(_NOTE, {**row, "audit_request": "{}"})
+
+
+def _row(
+    tx: Tx,
+    *,
+    action: str,
+    target: str,
+    outcome: str,
+    before: dict[str, Any] | None,
+    after: dict[str, Any] | None,
+) -> dict[str, Any]:
     principal = tx.principal
-    tx.execute_last(
-        _INSERT,
-        {
-            "audit_id": new_id(),
-            "audit_now": tx.now,
-            "audit_actor": principal.subject,
-            "audit_user_id": principal.user_id,
-            "audit_store_id": principal.store_id,
-            "audit_role": principal.role,
-            "audit_action": action,
-            "audit_target": tx.audit_target or target,
-            "audit_outcome": outcome,
-            "audit_request": json.dumps(redacted(request)),
-            "audit_before": _json(tx.audit_before),
-            "audit_after": _json(tx.audit_after),
-            "audit_request_id": tx.call.request_id,
-        },
-    )
+    return {
+        "audit_id": new_id(),
+        "audit_now": tx.now,
+        "audit_actor": principal.subject,
+        "audit_user_id": principal.user_id,
+        "audit_store_id": principal.store_id,
+        "audit_role": principal.role,
+        "audit_action": action,
+        "audit_target": target,
+        "audit_outcome": outcome,
+        "audit_before": _json(before),
+        "audit_after": _json(after),
+        "audit_request_id": tx.call.request_id,
+    }
 
 
 def link_new_rows(tx: Tx) -> int:

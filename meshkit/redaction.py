@@ -1,4 +1,4 @@
-"""A message as JSON-ready data with secrets removed and personal data masked, as its field options say."""
+"""A message as JSON-ready data with secrets and bulk removed and personal data masked, as its field options say."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 
+_DROPPED = (field_pb2.SENSITIVITY_SECRET, field_pb2.SENSITIVITY_BULK)
+
+
 def redacted(message: Message) -> dict[str, Any]:
-    """Return the message for logs and audit rows. Bytes fields and secrets are dropped."""
+    """Return the message for logs and audit rows. Bytes fields, secrets and bulk are dropped."""
     copy = type(message)()
     copy.CopyFrom(message)
     _clean(copy)
@@ -23,7 +26,7 @@ def redacted(message: Message) -> dict[str, Any]:
 def _clean(message: Message) -> None:
     for field, value in message.ListFields():
         mark = field.GetOptions().Extensions[field_pb2.sensitivity]
-        if mark == field_pb2.SENSITIVITY_SECRET or field.type == field.TYPE_BYTES:
+        if mark in _DROPPED or field.type == field.TYPE_BYTES:
             message.ClearField(field.name)
         elif mark == field_pb2.SENSITIVITY_PERSONAL and field.type == field.TYPE_STRING and not field.is_repeated:
             setattr(message, field.name, "***")

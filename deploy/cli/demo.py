@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
+from deploy.cli.checks import StoryBroken
 from deploy.cli.connection import NoStack, use_environment
 from deploy.cli.console import fail, say, table
 from deploy.cli.own_stack import stack_of_this_checkout
 from deploy.cli.people import Cast
 from deploy.cli.prove import prove_everything
 from deploy.cli.rest_client import Unexpected
-from deploy.cli.story import Story, StoryBroken
+from deploy.cli.story import Story
 from deploy.cli.waiting import TookTooLong
 
 

@@ -6,6 +6,8 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from deploy.cli.checks import check
+from deploy.cli.delivery_chapter import deliver_with_code, deliver_with_photo, hand_cash_in
 from deploy.cli.people import Cast, Person, address, registration
 from deploy.cli.waiting import until
 
@@ -14,16 +16,6 @@ PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d4944415478da63fcffff3f030005fe02fea7"
     "9a81a40000000049454e44ae426082"
 )
-
-
-class StoryBroken(Exception):
-    """Something in the story is not as it must be."""
-
-
-def check(condition: object, what: str) -> None:
-    """Raise StoryBroken unless the condition holds."""
-    if not condition:
-        raise StoryBroken(what)
 
 
 @dataclass
@@ -207,21 +199,23 @@ class Story:
         bought.order_b = decided
 
     def agent_delivers(self, people: People, bought: Bought) -> None:
-        """Assign, pick up, deliver and collect: order A as it should be, order B with wrong money first."""
+        """Assign, pick up, deliver with a proof, collect (order B with wrong money first), hand the cash in."""
         for name, order in (("A", bought.order_a), ("B", bought.order_b)):
             self._assign(people, order["order_id"], name)
         for name, order in (("A", bought.order_a), ("B", bought.order_b)):
             path = f"/api/v1/agent/orders/{order['order_id']}"
             people.agent.client.post(f"{path}/pickup", {}, title=f"Agent picks order {name} up")
-            delivered = people.agent.client.post(f"{path}/deliver", {}, title=f"Agent delivers order {name}")
-            check(delivered["order_status"] == "delivered", "the order is delivered")
+        deliver_with_code(people.agent, people.buyer, bought.order_a["order_id"], name="A")
+        deliver_with_photo(people.agent, bought.order_b["order_id"], picture=PNG, name="B")
         self._collect(people, bought.order_a, "A")
         self._collect_wrongly(people, bought.order_b)
         self._collect(people, bought.order_b, "B")
+        hand_cash_in(people.agent, people.admin, (bought.order_a, bought.order_b), tag=self.cast.tag)
 
     def _assign(self, people: People, order_id: str, name: str) -> None:
         path = f"/api/v1/admin/orders/{order_id}/assign-agent"
-        body, key = {"agent_user_id": people.agent.user_id}, uuid.uuid4().hex
+        body = {"agent_user_id": people.agent.user_id, "reason": "knows the way"}
+        key = uuid.uuid4().hex
         # The order reaches fulfillment by event; until then it is not there.
         until(f"order {name} in dispatch", lambda: _is_accepted(people.admin, path, body, key))
         mine = people.agent.client.get("/api/v1/agent/orders", title=f"Agent finds order {name} assigned")

@@ -22,6 +22,7 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 _KEY_OWNERS = {
     "IDENTITY_SIGNING_KEY_FILE": "identity",
     "ADS_TOKEN_KEY_FILE": "ads",
+    "FULFILLMENT_DELIVERY_CODE_KEY_FILE": "fulfillment",
     "MEDIA_SIGNING_KEY_FILE": "media",
 }
 

@@ -39,6 +39,7 @@ def ensure_key_files(state: states.State) -> dict[str, pathlib.Path]:
         "MESH_SERVICE_TOKEN_KEY_FILE": ("service_token.key", _random_hex),
         "IDENTITY_SIGNING_KEY_FILE": ("jwt_es256.pem", _signing_key),
         "ADS_TOKEN_KEY_FILE": ("ads_token.key", _random_hex),
+        "FULFILLMENT_DELIVERY_CODE_KEY_FILE": ("delivery_code.key", _random_hex),
         "MEDIA_SIGNING_KEY_FILE": ("gcs_service_account.json", _service_account),
     }
     files = {}

@@ -82,6 +82,9 @@ class ConsumerRunner:
     transactions: Transactions
     bus: Bus
     _arrived: float = 0.0
+    # What was pulled and the database could not take yet: waiting for the lease to end would delay it, and others of its
+    # keys behind it, for seconds.
+    _held: Sequence[Received] = ()
 
     def run(self, stop: threading.Event) -> None:
         """Consume until told to stop; a bus or database that is away is waited for."""
@@ -94,14 +97,16 @@ class ConsumerRunner:
                 stop.wait(_AWAY_SECONDS)
 
     def consume_once(self, *, timeout_s: float = _PULL_SECONDS) -> int:
-        """Pull and handle one batch; returns how many messages came."""
+        """Pull and handle one batch, or the one that waits for the database; returns how many messages came."""
         subscription = self.consumer.subscription
-        messages = self.bus.pull(subscription=subscription, limit=BATCH, timeout_s=timeout_s)
+        messages = self._held or self.bus.pull(subscription=subscription, limit=BATCH, timeout_s=timeout_s)
         if not messages:
             return 0
         self._arrived = time.monotonic()
+        self._held = messages
         crash_point("consume.pulled")
         done, failed = self._handle(messages)
+        self._held = ()
         crash_point("consume.committed")
         if done:
             self.bus.acknowledge(subscription=subscription, ack_ids=[message.ack_id for message in done])

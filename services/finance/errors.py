@@ -58,3 +58,23 @@ class ApproverMustDiffer(MeshError, enum=_REASONS, reason="APPROVER_MUST_DIFFER"
 
 class RefundTooLarge(MeshError, enum=_REASONS, reason="REFUND_TOO_LARGE"):
     """The order has less money left than should go back."""
+
+
+class CashAlreadyDeclared(MeshError, enum=_REASONS, reason="CASH_ALREADY_DECLARED"):
+    """The order's cash is in a hand-in already."""
+
+
+class HandInStateInvalid(MeshError, enum=_REASONS, reason="HAND_IN_STATE_INVALID"):
+    """The hand-in was counted."""
+
+
+class CashMismatchResolved(MeshError, enum=_REASONS, reason="CASH_MISMATCH_RESOLVED"):
+    """The mismatch was resolved."""
+
+
+class CheckerMustDiffer(MeshError, enum=_REASONS, reason="CHECKER_MUST_DIFFER"):
+    """Whoever carries cash does not count it, and whoever counted much of it wrong does not resolve it."""
+
+
+class CashMismatchOpen(MeshError, enum=_REASONS, reason="CASH_MISMATCH_OPEN"):
+    """The order's cash is not what it should be; nothing is paid out of it."""

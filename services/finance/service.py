@@ -5,6 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from marketmesh.finance.v1 import (
+    cash_admin_service_pb2,
+    cash_admin_service_pb2_grpc,
+    cash_agent_service_pb2,
+    cash_agent_service_pb2_grpc,
     earnings_service_pb2,
     earnings_service_pb2_grpc,
     finance_internal_service_pb2,
@@ -23,6 +27,8 @@ from marketmesh.finance.v1 import (
 from meshkit.grpc.server import Servicer
 from meshkit.jobs import Job
 from meshkit.service import Parts, ServiceSpec, Wiring
+from services.finance.api.cash_admin_servicer import CashAdminServicer
+from services.finance.api.cash_agent_servicer import CashAgentServicer
 from services.finance.api.earnings_servicer import EarningsServicer
 from services.finance.api.finance_admin_servicer import FinanceAdminServicer
 from services.finance.api.finance_internal_servicer import FinanceInternalServicer
@@ -78,6 +84,16 @@ def wire(parts: Parts) -> Wiring:  # noqa: ARG001
                 reconciliation_service_pb2.DESCRIPTOR.services_by_name["ReconciliationService"],
                 reconciliation_service_pb2_grpc.add_ReconciliationServiceServicer_to_server,
                 ReconciliationServicer(),
+            ),
+            Servicer(
+                cash_agent_service_pb2.DESCRIPTOR.services_by_name["CashAgentService"],
+                cash_agent_service_pb2_grpc.add_CashAgentServiceServicer_to_server,
+                CashAgentServicer(),
+            ),
+            Servicer(
+                cash_admin_service_pb2.DESCRIPTOR.services_by_name["CashAdminService"],
+                cash_admin_service_pb2_grpc.add_CashAdminServiceServicer_to_server,
+                CashAdminServicer(settings.cash_mismatch_two_persons_above_cents),
             ),
         ),
         consumers=consumers(settings),

@@ -20,3 +20,5 @@ class FinanceSettings(DatabaseSettings):
     payout_minimum_cents: int = Field(default=0, ge=0)
     # A transfer of more than this waits for a second administrator.
     payout_two_persons_above_cents: int = Field(default=5_000_000, ge=0)
+    # A larger difference is resolved by somebody else than whoever counted.
+    cash_mismatch_two_persons_above_cents: int = Field(default=5_000, ge=0)

@@ -18,3 +18,19 @@ class PaymentMismatch(MeshError, enum=_REASONS, reason="PAYMENT_MISMATCH"):
 
 class PaymentFinal(MeshError, enum=_REASONS, reason="PAYMENT_FINAL"):
     """No money can be taken for the order any more."""
+
+
+class ProofRequired(MeshError, enum=_REASONS, reason="PROOF_REQUIRED"):
+    """Deliveries must be proven here, or by another proof than this."""
+
+
+class ProofNotUsable(MeshError, enum=_REASONS, reason="PROOF_NOT_USABLE"):
+    """The file has not been uploaded, or is not what it was announced as."""
+
+
+class DeliveryCodeWrong(MeshError, enum=_REASONS, reason="DELIVERY_CODE_WRONG"):
+    """It is not the buyer's code; the attempt counts."""
+
+
+class DeliveryCodeLocked(MeshError, enum=_REASONS, reason="DELIVERY_CODE_LOCKED"):
+    """Too many wrong codes were entered."""

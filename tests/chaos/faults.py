@@ -6,17 +6,20 @@ import random
 import threading
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from google.api_core import exceptions as google
+from sqlalchemy.exc import SQLAlchemyError
 
-from deploy.cli.topology import declared
-from meshkit.events.bus import Bus
+from deploy.cli.connection import transactions_of
+from meshkit.call import Call
+from meshkit.db.sql import sql
 from tests.e2e.running_mesh import ALL_SERVICES, RunningMesh
 
 _MORTAL = [*ALL_SERVICES, "envoy", "valkey", "postgres"]
 _STALLING = [*ALL_SERVICES, "envoy", "valkey"]
+_TALKATIVE = ["identity", "catalog", "commerce", "fulfillment", "finance"]
 _BACK_WITHIN_S = 60.0
+_PUBLISH_AGAIN = sql("UPDATE outbox SET published_at = NULL, attempts = 0 WHERE published_at > :since RETURNING seq")
 
 
 @dataclass
@@ -24,7 +27,6 @@ class Misfortune:
     """Does harm until stopped; `done` tells what, in order."""
 
     mesh: RunningMesh
-    bus: Bus
     dice: random.Random
     stop: threading.Event
     done: list[str] = field(default_factory=list)
@@ -51,15 +53,21 @@ class Misfortune:
             time.sleep(self.dice.uniform(0.3, 1.5))
 
     def _repeat(self) -> None:
-        """Duplicate and reorder: a consumer gets everything of the last seconds again, old before new."""
-        consumer = self.dice.choice(declared().consumers)
-        self.done.append(f"repeat {consumer.subscription}")
-        since = datetime.now(UTC) - timedelta(seconds=self.dice.uniform(1.0, 10.0))
-        path = self.bus.subscription_path(consumer.subscription)
+        """Duplicate and reorder: every consumer gets what a service published of late again, old behind new.
+
+        It is what a relay does that dies after publishing and before it has noted that.
+        """
+        service = self.dice.choice(_TALKATIVE)
+        transactions = transactions_of(service)
         try:
-            self.bus.subscriber.seek(request={"subscription": path, "time": since}, timeout=5.0)
-        except google.GoogleAPIError as error:
+            with transactions.write(Call()) as tx:
+                since = tx.now - timedelta(seconds=self.dice.uniform(1.0, 10.0))
+                again = len(list(tx.execute(_PUBLISH_AGAIN, {"since": since})))
+            self.done.append(f"repeat {again} events of {service}")
+        except SQLAlchemyError as error:
             self.done.append(f"repeat failed: {type(error).__name__}")
+        finally:
+            transactions.database.close()
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _BACK_WITHIN_S

@@ -17,6 +17,8 @@ from tests.chaos.calls import Caller
 VENDORS, BUYERS, AGENTS = 2, 3, 2
 # Little enough to run out while the suite runs.
 STOCK, PRODUCTS_PER_VENDOR = 12, 3
+# How often a vendor's turn begins with a delivery of goods.
+RESTOCKING = 0.15
 
 
 @dataclass
@@ -133,10 +135,12 @@ class Buyer(Actor):
 
 
 class Vendor(Actor):
-    """Decides what waits, and packs."""
+    """Decides what waits, packs, and receives new stock now and then, too little for all."""
 
     def act(self) -> None:
-        """Take the first order that waits one step further."""
+        """Take the first orders that wait one step further."""
+        if self.dice.random() < RESTOCKING:
+            self._receive_stock()
         for order in self.caller.read("/api/v1/orders", {"actionable": True, "limit": 5}):
             path = f"/api/v1/vendor/orders/{order['order_id']}"
             if order["status"] == "created_pending":
@@ -145,6 +149,12 @@ class Vendor(Actor):
                     self.town.count(decision)
             elif self.caller.write(f"{path}/fulfill", {}, ok=(200,), refusals=(409,)):
                 self.town.count("fulfill")
+
+    def _receive_stock(self) -> None:
+        own = next(shop for shop in self.town.shops if shop.vendor is self.person)
+        path = f"/api/v1/inventory/{self.dice.choice(own.products)}/receipts"
+        if self.caller.write(path, {"quantity": self.dice.randint(1, 8)}, ok=(200,)):
+            self.town.count("receive")
 
 
 class Agent(Actor):

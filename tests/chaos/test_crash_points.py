@@ -89,7 +89,7 @@ class Deathbed:
     def _assigned(self, order_id: str) -> Any:
         """Give the order to our own agent: the seed has one as well, who may have been drawn."""
         agent, key = self.town.agents[0], uuid.uuid4().hex
-        path, body = f"/api/v1/admin/orders/{order_id}/assign-agent", {"agent_user_id": agent.user_id}
+        path, body = f"/api/v1/admin/orders/{order_id}/assign-agent", {"agent_user_id": agent.user_id, "reason": "test"}
         answer = self.town.admin.client.try_once("POST", path, body=body, key=key)
         return agent.client if answer.status == 200 else None
 

@@ -21,15 +21,18 @@ from marketmesh.commerce.v1 import cart_service_pb2 as cart
 from marketmesh.commerce.v1 import commerce_internal_service_pb2 as commerce_internal
 from marketmesh.commerce.v1 import customer_service_pb2 as customers
 from marketmesh.commerce.v1 import order_service_pb2 as orders
+from marketmesh.finance.v1 import cash_admin_service_pb2 as cash_admin
+from marketmesh.finance.v1 import cash_agent_service_pb2 as cash_agent
+from marketmesh.finance.v1 import cash_pb2, ledger_pb2
 from marketmesh.finance.v1 import earnings_service_pb2 as earnings
 from marketmesh.finance.v1 import finance_internal_service_pb2 as finance_internal
 from marketmesh.finance.v1 import ledger_admin_service_pb2 as ledger_admin
-from marketmesh.finance.v1 import ledger_pb2
 from marketmesh.finance.v1 import ledger_service_pb2 as ledger
 from marketmesh.finance.v1 import payout_batch_service_pb2 as payouts
 from marketmesh.finance.v1 import payout_service_pb2 as finance
 from marketmesh.finance.v1 import reconciliation_service_pb2 as reconciliation
 from marketmesh.fulfillment.v1 import admin_service_pb2 as fulfillment_admin
+from marketmesh.fulfillment.v1 import delivery_code_service_pb2 as delivery_codes
 from marketmesh.fulfillment.v1 import delivery_service_pb2 as agent
 from marketmesh.identity.v1 import admin_service_pb2 as identity_admin
 from marketmesh.identity.v1 import auth_service_pb2 as auth
@@ -221,6 +224,18 @@ _MEDIA: dict[str, Callable[[World], Sample]] = {
         w.vendor.token, media.GetMediaUrlRequest(media_id=w.new_media(w.vendor)), None, w.other_vendor.token
     ),
     "media.v1.MediaInternalService/ReconcileAttachments": _reconcile,
+    "media.v1.MediaInternalService/PresignForStore": lambda w: Sample(
+        w.mesh.service_token("fulfillment"),
+        media_internal.PresignForStoreRequest(
+            media_id=str(uuid.uuid4()),
+            store_id=w.vendor.store_id,
+            user_id=w.agent_id,
+            media_kind=media.MediaKind.Value.delivery_proof,
+            mime_type="image/png",
+            file_name="proof",
+            size_bytes=10,
+        ),
+    ),
     "media.v1.MediaInternalService/SignReadUrls": lambda w: Sample(
         w.mesh.service_token("identity"), media_internal.SignReadUrlsRequest(media_ids=[w.new_media(w.vendor)])
     ),
@@ -380,12 +395,34 @@ _DELIVERY: dict[str, Callable[[World], Sample]] = {
     "fulfillment.v1.AgentService/Deliver": lambda w: _agent(
         w, agent.DeliverRequest(order_id=w.new_delivery(upto="picked_up").order_id)
     ),
+    "fulfillment.v1.AgentService/RequestProofUpload": lambda w: _agent(
+        w,
+        agent.RequestProofUploadRequest(
+            order_id=w.new_delivery(upto="picked_up").order_id, kind=1, mime_type="image/png", size_bytes=10
+        ),
+        size_bytes=11,
+    ),
+    "fulfillment.v1.DeliveryCodeService/GetDeliveryCode": lambda w: Sample(
+        w.buyer.token,
+        delivery_codes.GetDeliveryCodeRequest(order_id=w.new_order(packed=True).order_id),
+        foreign_token=w.other_buyer.token,
+    ),
+    "fulfillment.v1.FulfillmentAdminService/GetOrderDelivery": lambda w: Sample(
+        w.admin, fulfillment_admin.GetOrderDeliveryRequest(order_id=w.new_order(packed=True).order_id)
+    ),
+    "fulfillment.v1.FulfillmentAdminService/ResetDeliveryCode": lambda w: Sample(
+        w.admin,
+        fulfillment_admin.ResetDeliveryCodeRequest(order_id=w.new_order(packed=True).order_id, reason="mistyped"),
+        _set(reason="other"),
+    ),
     "fulfillment.v1.AgentService/CollectCash": lambda w: _agent(
         w, w.cash_request(w.new_delivery(upto="delivered")), amount_cents=1
     ),
     "fulfillment.v1.FulfillmentAdminService/AssignAgent": lambda w: Sample(
         w.admin,
-        fulfillment_admin.AssignAgentRequest(order_id=w.new_order(packed=True).order_id, agent_user_id=w.agent_id),
+        fulfillment_admin.AssignAgentRequest(
+            order_id=w.new_order(packed=True).order_id, agent_user_id=w.agent_id, reason="knows the way"
+        ),
         _set(agent_user_id=w.other_agent_id),
     ),
 }
@@ -454,6 +491,39 @@ _MONEY: dict[str, Callable[[World], Sample]] = {
         w.other_vendor.token,
     ),
 }
+_CASH: dict[str, Callable[[World], Sample]] = {
+    "finance.v1.CashAgentService/ListHeldCash": lambda w: Sample(w.agent, cash_agent.ListHeldCashRequest()),
+    "finance.v1.CashAgentService/ListStations": lambda w: Sample(w.agent, cash_pb2.ListCashStationsRequest()),
+    "finance.v1.CashAgentService/DeclareHandIn": lambda w: Sample(
+        w.agent, w.hand_in_request(), _set(station_id=str(uuid.uuid4()))
+    ),
+    "finance.v1.CashAgentService/ListMyHandIns": lambda w: Sample(w.agent, cash_agent.ListMyHandInsRequest()),
+    "finance.v1.CashAgentService/GetMyHandIn": lambda w: Sample(
+        w.agent,
+        cash_agent.GetMyHandInRequest(hand_in_id=w.new_hand_in().hand_in_id),
+        foreign_token=w.other_agent,
+    ),
+    "finance.v1.CashAgentService/GetMyCashReport": lambda w: Sample(w.agent, cash_agent.GetMyCashReportRequest()),
+    "finance.v1.CashAdminService/CreateStation": lambda w: Sample(
+        w.admin, cash_admin.CreateStationRequest(name=uuid.uuid4().hex), _set(name="other")
+    ),
+    "finance.v1.CashAdminService/ListStations": lambda w: Sample(w.admin, cash_pb2.ListCashStationsRequest()),
+    "finance.v1.CashAdminService/ListHandIns": lambda w: Sample(w.admin, cash_admin.ListHandInsRequest()),
+    "finance.v1.CashAdminService/GetHandIn": lambda w: Sample(
+        w.admin, cash_admin.GetHandInRequest(hand_in_id=w.new_hand_in().hand_in_id)
+    ),
+    "finance.v1.CashAdminService/CountHandIn": lambda w: Sample(w.admin, w.count_request(), _set(currency="EUR")),
+    "finance.v1.CashAdminService/ListMismatches": lambda w: Sample(w.admin, cash_admin.ListMismatchesRequest()),
+    "finance.v1.CashAdminService/GetMismatch": lambda w: Sample(
+        w.admin, cash_admin.GetMismatchRequest(mismatch_id=w.new_mismatch())
+    ),
+    "finance.v1.CashAdminService/ResolveMismatch": lambda w: Sample(
+        w.admin,
+        cash_admin.ResolveMismatchRequest(mismatch_id=w.new_mismatch(), reason="lost", currency="USD"),
+        _set(reason="other"),
+    ),
+    "finance.v1.CashAdminService/GetCashReport": lambda w: Sample(w.admin, cash_admin.GetCashReportRequest()),
+}
 _LEDGER: dict[str, Callable[[World], Sample]] = {
     "finance.v1.LedgerService/PostBatch": lambda w: Sample(
         w.mesh.service_token(), ledger.PostBatchRequest(entries=[w.ledger_entry(str(uuid.uuid4()))])
@@ -504,6 +574,6 @@ def _admin_login(world: World) -> Sample:
 
 SAMPLES = {
     f"/marketmesh.{name}": make
-    for group in (_IDENTITY, _ADMIN_LOGIN, _MEDIA, _CATALOG, _COMMERCE, _DELIVERY, _MONEY, _LEDGER, _REST)
+    for group in (_IDENTITY, _ADMIN_LOGIN, _MEDIA, _CATALOG, _COMMERCE, _DELIVERY, _MONEY, _CASH, _LEDGER, _REST)
     for name, make in group.items()
 }

@@ -18,6 +18,8 @@ from marketmesh.ads.v1 import ad_service_pb2 as ads
 from marketmesh.catalog.v1 import product_pb2, product_service_pb2
 from marketmesh.commerce.v1 import cart_service_pb2, order_service_pb2
 from marketmesh.finance.v1 import (
+    cash_admin_service_pb2,
+    cash_agent_service_pb2,
     ledger_pb2,
     ledger_service_pb2,
     payout_batch_service_pb2,
@@ -201,7 +203,9 @@ class World:
     def new_delivery(self, *, upto: str = "assigned") -> Any:
         """Bring an order to the world's own agent: `assigned`, `picked_up`, `delivered`, `settled`; returns the order."""
         order = self.new_order(packed=True)
-        assign = fulfillment_admin.AssignAgentRequest(order_id=order.order_id, agent_user_id=self.agent_id)
+        assign = fulfillment_admin.AssignAgentRequest(
+            order_id=order.order_id, agent_user_id=self.agent_id, reason="knows the way"
+        )
         self.do("/marketmesh.fulfillment.v1.FulfillmentAdminService/AssignAgent", assign, self.admin)
         path = "/marketmesh.fulfillment.v1.AgentService/"
         steps: list[tuple[str, str, Message]] = [
@@ -275,6 +279,36 @@ class World:
         """Place a hold; returns its id."""
         path = "/marketmesh.finance.v1.LedgerService/PlaceHold"
         return str(self.do(path, self.hold_request(), self.mesh.service_token()).hold_id)
+
+    def new_station(self) -> str:
+        """Open a cash station; returns its id."""
+        request = cash_admin_service_pb2.CreateStationRequest(name=uuid.uuid4().hex)
+        return str(self.do("/marketmesh.finance.v1.CashAdminService/CreateStation", request, self.admin).station_id)
+
+    def hand_in_request(self) -> cash_agent_service_pb2.DeclareHandInRequest:
+        """Return the agent's hand-in of a new order's cash."""
+        order = self.new_delivery(upto="settled")
+        item = cash_agent_service_pb2.DeclaredCash(order_id=order.order_id, declared_cents=order.total_cents)
+        return cash_agent_service_pb2.DeclareHandInRequest(station_id=self.new_station(), currency="USD", items=[item])
+
+    def new_hand_in(self) -> Any:
+        """Declare a hand-in."""
+        path = "/marketmesh.finance.v1.CashAgentService/DeclareHandIn"
+        return self.do(path, self.hand_in_request(), self.agent)
+
+    def count_request(self, *, missing_cents: int = 0) -> cash_admin_service_pb2.CountHandInRequest:
+        """Return the count of a new hand-in."""
+        hand_in = self.new_hand_in()
+        (item,) = hand_in.items
+        count = cash_admin_service_pb2.CountedCash(
+            order_id=item.order_id, counted_cents=item.declared_cents - missing_cents
+        )
+        return cash_admin_service_pb2.CountHandInRequest(hand_in_id=hand_in.hand_in_id, currency="USD", counts=[count])
+
+    def new_mismatch(self) -> str:
+        """Count one cent too little; returns the mismatch's id."""
+        path = "/marketmesh.finance.v1.CashAdminService/CountHandIn"
+        return str(self.do(path, self.count_request(missing_cents=1), self.admin).items[0].mismatch_id)
 
     def new_paid_order(self) -> str:
         """Pay an order's vendor; returns the order's id."""

@@ -225,7 +225,7 @@ class TestRemovedThings:
 
 
 def _tables(service: str) -> dict[str, Any]:
-    metadata = importlib.import_module(f"services.{service}.data.tables").metadata
+    metadata = importlib.import_module(f"services.{service}.service").SPEC.metadata
     return dict(metadata.tables)
 
 

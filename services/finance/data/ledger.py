@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from meshkit.db.recordset import to_json
@@ -128,6 +129,7 @@ def post(tx: Tx, entries: Sequence[Posted]) -> list[uuid.UUID | None]:
     return [entry_id if entry_id in done else None for entry_id in ids]
 
 
+@lru_cache(maxsize=10_000)
 def account_id(account: Account) -> uuid.UUID:
     """Return the id of an account: derived from its name, so nothing has to be looked up."""
     return derived_id("account", account.kind, account.owner_id or NOBODY, account.currency)

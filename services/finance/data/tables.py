@@ -50,6 +50,10 @@ payment_intents = Table(
     instant("payout_returned_at", nullable=True),
     Column("payout_id", Uuid),
     Column("payout_hold_reason", Text, nullable=False, server_default=text("''")),
+    # Who took the cash, the hand-in it is in, and the open mismatch that keeps the order from its payout.
+    Column("collected_by_user_id", Uuid),
+    Column("hand_in_id", Uuid),
+    Column("cash_mismatch_id", Uuid),
     Column("refunded_cents", BigInteger, nullable=False, server_default=text("0")),
     Column("refunded_fee_cents", BigInteger, nullable=False, server_default=text("0")),
     # What refunds took from what we owed the vendor; what they took after its payout it owes us.
@@ -81,6 +85,14 @@ Index(
     payment_intents.c.vendor_store_id,
     payment_intents.c.created_at.desc(),
     payment_intents.c.id.desc(),
+)
+
+Index(
+    "payment_intents_held_cash_idx",
+    payment_intents.c.collected_by_user_id,
+    payment_intents.c.cash_collected_at,
+    payment_intents.c.id,
+    postgresql_where=text("collected_by_user_id IS NOT NULL AND hand_in_id IS NULL"),
 )
 
 # A transfer to a vendor for any number of orders. Its sums are those of its items; it leaves each state once.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from services.finance.domain.ledger import OWNED_KINDS, Entry, EntryType, Posting, unbalanced
+from services.finance.domain.ledger import Entry, EntryType, Posting, owner_flaw, unbalanced
 
 if TYPE_CHECKING:
     import uuid
@@ -72,8 +72,7 @@ def flaw(draft: Draft, *, today: date, closed_through: date | None) -> Flaw | No
     for number, posting in enumerate(draft.postings):
         if not posting.amount_cents:
             return Flaw("ZERO_AMOUNT", f"postings[{number}].amount_cents")
-        if (posting.account.kind in OWNED_KINDS) != (posting.account.owner_id is not None):
-            wrong = "OWNER_MISSING" if posting.account.kind in OWNED_KINDS else "OWNER_UNEXPECTED"
+        if wrong := owner_flaw(posting.account):
             return Flaw(wrong, f"postings[{number}].account.owner_id")
     if any(unbalanced(draft.postings).values()):
         return Flaw("UNBALANCED", "postings")

@@ -16,11 +16,11 @@ NOBODY = uuid.UUID(int=0)
 
 
 class AccountKind(StrEnum):
-    """What an account stands for. The owner is an agent, a store, or nobody for the platform's own."""
+    """What an account stands for. The owner is an agent, a store, a station, or nobody for the platform's own."""
 
     # Cash a delivery agent carries for us (asset).
     CASH_IN_TRANSIT = "cash_in_transit"
-    # Money on the platform's own account (asset).
+    # Money on the platform's own account, or in the hands of a cash station (asset).
     CASH_CLEARING = "cash_clearing"
     # What we owe a vendor (liability).
     VENDOR_PAYABLE = "vendor_payable"
@@ -48,6 +48,8 @@ OWNED_KINDS = {
     AccountKind.REFUND_PAYABLE,
     AccountKind.VENDOR_RECEIVABLE,
 }
+# Accounts that somebody may have: a cash station has one, and the platform its own.
+SHARED_KINDS = {AccountKind.CASH_CLEARING}
 
 
 class EntryType(StrEnum):
@@ -76,6 +78,15 @@ class Account:
     kind: AccountKind
     currency: str
     owner_id: uuid.UUID | None = None
+
+
+def owner_flaw(account: Account) -> str:
+    """Return what is wrong with an account's owner, or an empty text."""
+    if account.kind in OWNED_KINDS and account.owner_id is None:
+        return "OWNER_MISSING"
+    if account.kind not in OWNED_KINDS | SHARED_KINDS and account.owner_id is not None:
+        return "OWNER_UNEXPECTED"
+    return ""
 
 
 @dataclass(frozen=True)

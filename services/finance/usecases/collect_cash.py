@@ -67,7 +67,14 @@ def collect_cash(tx: Tx, count: CashCount) -> Any:
     crash_point("collect.posted")
     tx.audit(target=intent.order_id, before={"status": intent.status}, after={"status": settled})
     tx.emit(_collected_event(tx, intent, count))
-    changed = intents.change(tx, intent.id, status=settled, cash_collected_at=tx.now, failure_reason="")
+    changed = intents.change(
+        tx,
+        intent.id,
+        status=settled,
+        cash_collected_at=tx.now,
+        collected_by_user_id=count.agent_id,
+        failure_reason="",
+    )
     crash_point("collect.settled")
     return changed
 

@@ -8,7 +8,7 @@ from meshkit.errors import NotFound
 from services.finance.data import intents
 from services.finance.domain.intent import IntentAction, IntentStatus, next_status
 from services.finance.domain.payout import net_cents
-from services.finance.errors import PayoutBelowMinimum, PayoutHeld, PayoutNotDue
+from services.finance.errors import CashMismatchOpen, PayoutBelowMinimum, PayoutHeld, PayoutNotDue
 from services.finance.usecases.pay_vendors import PayoutTerms, put_into_payouts
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def confirm_payout(tx: Tx, *, order_id: uuid.UUID, reference: str, terms: PayoutTerms) -> Any:
     """Pay the order, or ask for a second person; returns the intent. Again answers the same.
 
-    Raises NotFound, PayoutNotDue, PayoutHeld, PayoutBelowMinimum.
+    Raises NotFound, PayoutNotDue, PayoutHeld, CashMismatchOpen, PayoutBelowMinimum.
     """
     intent = intents.lock_by_order(tx, order_id)
     if intent is None:
@@ -42,9 +42,16 @@ def confirm_payout(tx: Tx, *, order_id: uuid.UUID, reference: str, terms: Payout
 
 
 def require_due(intent: Any) -> None:
-    """Raise PayoutNotDue or PayoutHeld unless the intent's order can be put into a payout."""
+    """Raise PayoutNotDue, PayoutHeld or CashMismatchOpen unless the intent's order can be put into a payout."""
     paid = next_status(IntentStatus(intent.status), IntentAction.PAY_OUT)
     if paid is None or intent.delivered_at is None:
         raise PayoutNotDue(order_status=intent.order_status, payment_status=intent.status)
     if intent.payout_hold_reason:
         raise PayoutHeld(hold_reason=intent.payout_hold_reason)
+    require_no_mismatch(intent)
+
+
+def require_no_mismatch(intent: Any) -> None:
+    """Raise CashMismatchOpen while the order's cash is not what it should be."""
+    if intent.cash_mismatch_id is not None:
+        raise CashMismatchOpen(order_id=str(intent.order_id), mismatch_id=str(intent.cash_mismatch_id))

@@ -10,6 +10,7 @@ from services.finance.data import intents, ledger, payouts
 from services.finance.domain.ledger import payout_returned
 from services.finance.domain.payout import PayoutAction, PayoutStatus, net_cents, next_status
 from services.finance.errors import ApproverMustDiffer, PayoutStateInvalid
+from services.finance.usecases.confirm_payout import require_no_mismatch
 from services.finance.usecases.pay_vendors import Share, netted, transfer
 from services.finance.usecases.reverse_entry import postings_of
 
@@ -20,12 +21,18 @@ if TYPE_CHECKING:
 
 
 def approve_payout(tx: Tx, *, payout_id: uuid.UUID, reference: str) -> Any:
-    """Transfer a payout that waits; returns it. Raises NotFound, PayoutStateInvalid, ApproverMustDiffer."""
+    """Transfer a payout that waits; returns it.
+
+    Raises NotFound, PayoutStateInvalid, ApproverMustDiffer, and CashMismatchOpen for an order whose cash was found wrong
+    since: the payout waits for it, or is rejected.
+    """
     payout, status = _move(tx, payout_id, PayoutAction.APPROVE)
     if payout.requested_by_user_id == tx.principal.require_user:
         raise ApproverMustDiffer
-    payouts.decide(tx, payout_id, decision="approve", reason=reference)
     orders = intents.lock_many(tx, [item.order_id for item in payouts.items_of(tx, payout_id)])
+    for intent in orders:
+        require_no_mismatch(intent)
+    payouts.decide(tx, payout_id, decision="approve", reason=reference)
     kept = netted(tx, vendor_store_id=payout.vendor_store_id, currency=payout.currency, gross_cents=payout.gross_cents)
     reference = reference or payout.reference
     transfer(tx, [Share(payout_id, orders, payout.gross_cents, kept)], reference=reference)

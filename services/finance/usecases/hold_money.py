@@ -10,7 +10,7 @@ from meshkit.errors import IdempotencyKeyReused, NotFound, ValidationError
 from meshkit.ids import new_id
 from services.finance.data import holds, ledger
 from services.finance.domain.hold import HoldAction, HoldStatus, next_status
-from services.finance.domain.ledger import DEBIT_KINDS, NOBODY, OWNED_KINDS, Account, AccountKind, settled_hold
+from services.finance.domain.ledger import DEBIT_KINDS, NOBODY, Account, AccountKind, owner_flaw, settled_hold
 from services.finance.errors import HoldNotCovered, HoldNotPending
 
 if TYPE_CHECKING:
@@ -93,10 +93,10 @@ def expire_holds(tx: Tx) -> int:
 
 def require_owner(account: Account, *, field: str) -> None:
     """Raise ValidationError when an account lacks its owner, or has one and should not."""
-    if account.kind in OWNED_KINDS and account.owner_id is None:
-        raise ValidationError.of(field, f"{account.kind} has an owner")
-    if account.kind not in OWNED_KINDS and account.owner_id is not None:
-        raise ValidationError.of(field, f"{account.kind} is the platform's own")
+    wrong = owner_flaw(account)
+    if wrong:
+        told = "has an owner" if wrong == "OWNER_MISSING" else "is the platform's own"
+        raise ValidationError.of(field, f"{account.kind} {told}")
 
 
 def _move(tx: Tx, hold_id: uuid.UUID, action: HoldAction) -> tuple[Any, HoldStatus]:

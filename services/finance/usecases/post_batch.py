@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from services.finance.data import books, ledger
 from services.finance.domain.batch import Draft, day_of, flaw
@@ -49,19 +49,37 @@ def post_batch(tx: Tx, *, drafts: Sequence[Draft]) -> list[Result]:
         for key, draft in first.items()
     ]
     posted = dict(zip(first, ledger.post(tx, made), strict=True)) if made else {}
-    known = books.by_keys(tx, [draft.key for draft in drafts])
+    known = books.by_keys(tx, [draft.key for draft in drafts if posted.get(draft.key) is None])
     results = []
     for draft, wrong in zip(drafts, flaws, strict=True):
-        there = known.get(draft.key)
-        if there is not None and there.fingerprint == draft.fingerprint():
-            is_new = posted.get(draft.key) == there.id and first.get(draft.key) is draft
-            outcome = Outcome.POSTED if is_new else Outcome.DUPLICATE
-            results.append(Result(draft.key, outcome, there.id))
-        elif there is not None:
-            results.append(Result(draft.key, Outcome.REFUSED, reason="KEY_REUSED", field="key"))
+        entry_id = posted.get(draft.key)
+        if entry_id is not None:
+            results.append(_of_new(draft, first[draft.key], entry_id))
+        elif draft.key in known:
+            results.append(_of_known(draft, known[draft.key]))
         else:
             assert wrong is not None, "what is not posted has a flaw"
             results.append(Result(draft.key, Outcome.REFUSED, reason=wrong.reason, field=wrong.field))
     told = [outcome.value for outcome in Outcome]
     tx.audit(target=tx.call.request_id, after={name: sum(r.outcome == name for r in results) for name in told})
     return results
+
+
+def _of_new(draft: Draft, posted: Draft, entry_id: uuid.UUID) -> Result:
+    """Return the outcome of a draft whose key this very batch has posted."""
+    if draft is posted:
+        return Result(draft.key, Outcome.POSTED, entry_id)
+    if draft.fingerprint() == posted.fingerprint():
+        return Result(draft.key, Outcome.DUPLICATE, entry_id)
+    return _reused(draft)
+
+
+def _of_known(draft: Draft, known: Any) -> Result:
+    """Return the outcome of a draft whose key an earlier call has posted."""
+    if draft.fingerprint() == known.fingerprint:
+        return Result(draft.key, Outcome.DUPLICATE, known.id)
+    return _reused(draft)
+
+
+def _reused(draft: Draft) -> Result:
+    return Result(draft.key, Outcome.REFUSED, reason="KEY_REUSED", field="key")

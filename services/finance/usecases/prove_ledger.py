@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from meshkit.db.sql import sql
 from services.finance.data import books, holds, ledger
+from services.finance.usecases.prove_custody import prove_custody
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
@@ -81,7 +82,7 @@ def prove_ledger(tx: Tx) -> list[str]:
     ]
     for row in tx.execute(_ORDERS_OTHERWISE):
         problems += _differences(row)
-    return problems
+    return problems + prove_custody(tx)
 
 
 def _differences(row: Any) -> list[str]:

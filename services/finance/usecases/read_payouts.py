@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def read_due_payout(tx: Tx, *, order_id: uuid.UUID) -> Any:
-    """Return the intent of an order in the payout queue. Raises NotFound, PayoutNotDue, PayoutHeld, PayoutStateInvalid."""
+    """Return the intent of an order in the payout queue.
+
+    Raises NotFound, PayoutNotDue, PayoutHeld, CashMismatchOpen, PayoutStateInvalid.
+    """
     intent = intents.find_by_order(tx, order_id)
     if intent is None:
         raise NotFound

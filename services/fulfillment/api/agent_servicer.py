@@ -5,20 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from marketmesh.fulfillment.v1 import delivery_service_pb2 as messages
 from meshkit.cursor import Page
 from meshkit.ids import parse_id
 from services.fulfillment.api import mapping
-from services.fulfillment.flows.advance_delivery import advance_delivery
+from services.fulfillment.domain.proof import Proof, ProofKind
 from services.fulfillment.flows.collect_cash import Collection, collect_cash
+from services.fulfillment.flows.deliver import Handover, ProofTerms, deliver
+from services.fulfillment.flows.pick_up import pick_up
+from services.fulfillment.flows.request_proof_upload import ProofFile, request_proof_upload
 from services.fulfillment.usecases.read_deliveries import read_my_deliveries, read_my_delivery, read_queue
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
-    from marketmesh.fulfillment.v1 import delivery_service_pb2 as messages
     from meshkit.db.tx import Tx
     from meshkit.flow import Flow
-    from services.fulfillment.outbound.ports import Cash, Orders
+    from services.fulfillment.outbound.ports import Cash, Orders, Proofs
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ class AgentServicer:
 
     orders: Orders
     cash: Cash
+    proofs: Proofs
+    terms: ProofTerms
 
     def ListQueue(self, request: messages.ListQueueRequest, tx: Tx) -> messages.ListDeliveriesResponse:
         """See the contract."""
@@ -46,11 +51,33 @@ class AgentServicer:
 
     def PickUp(self, request: messages.PickUpRequest, flow: Flow) -> Message:
         """See the contract."""
-        return self._advance(flow, request.order_id, "pickup")
+        order_id = parse_id(request.order_id, field="order_id")
+        return pick_up(flow, order_id=order_id, orders=self.orders, respond=mapping.delivery_message)
+
+    def RequestProofUpload(self, request: messages.RequestProofUploadRequest, flow: Flow) -> Message:
+        """See the contract."""
+        file = ProofFile(
+            order_id=parse_id(request.order_id, field="order_id"),
+            kind=ProofKind(messages.ProofKind.Value.Name(request.kind)),
+            mime_type=request.mime_type,
+            size_bytes=request.size_bytes,
+        )
+        return request_proof_upload(flow, file, proofs=self.proofs, respond=mapping.proof_upload_message)
 
     def Deliver(self, request: messages.DeliverRequest, flow: Flow) -> Message:
         """See the contract."""
-        return self._advance(flow, request.order_id, "deliver")
+        handover = Handover(
+            order_id=parse_id(request.order_id, field="order_id"),
+            proof=_proof(request.proof) if request.HasField("proof") else None,
+        )
+        return deliver(
+            flow,
+            handover,
+            terms=self.terms,
+            orders=self.orders,
+            proofs=self.proofs,
+            respond=mapping.delivery_message,
+        )
 
     def CollectCash(self, request: messages.CollectCashRequest, flow: Flow) -> Message:
         """See the contract."""
@@ -61,11 +88,10 @@ class AgentServicer:
         )
         return collect_cash(flow, collection, orders=self.orders, cash=self.cash, respond=mapping.delivery_message)
 
-    def _advance(self, flow: Flow, order_id: str, step: str) -> Message:
-        return advance_delivery(
-            flow,
-            order_id=parse_id(order_id, field="order_id"),
-            step=step,
-            orders=self.orders,
-            respond=mapping.delivery_message,
-        )
+
+def _proof(message: messages.ProofOfDelivery) -> Proof:
+    return Proof(
+        kind=ProofKind(messages.ProofKind.Value.Name(message.kind)),
+        media_id=parse_id(message.media_id, field="proof.media_id") if message.media_id else None,
+        code=message.code,
+    )

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from meshkit.ids import parse_id
 from services.fulfillment.api import mapping
 from services.fulfillment.usecases.assign_agent import assign_agent
+from services.fulfillment.usecases.delivery_codes import reset_delivery_code
+from services.fulfillment.usecases.read_order_delivery import read_order_delivery
 
 if TYPE_CHECKING:
     from marketmesh.fulfillment.v1 import admin_service_pb2, delivery_service_pb2
@@ -22,5 +24,21 @@ class FulfillmentAdminServicer:
             tx,
             order_id=parse_id(request.order_id, field="order_id"),
             agent_user_id=parse_id(request.agent_user_id, field="agent_user_id"),
+            reason=request.reason,
         )
         return mapping.delivery_message(delivery)
+
+    def GetOrderDelivery(
+        self, request: admin_service_pb2.GetOrderDeliveryRequest, tx: Tx
+    ) -> admin_service_pb2.OrderDelivery:
+        """See the contract."""
+        order_id = parse_id(request.order_id, field="order_id")
+        return mapping.order_delivery_message(*read_order_delivery(tx, order_id=order_id))
+
+    def ResetDeliveryCode(
+        self, request: admin_service_pb2.ResetDeliveryCodeRequest, tx: Tx
+    ) -> admin_service_pb2.OrderDelivery:
+        """See the contract."""
+        order_id = parse_id(request.order_id, field="order_id")
+        reset_delivery_code(tx, order_id=order_id, reason=request.reason)
+        return mapping.order_delivery_message(*read_order_delivery(tx, order_id=order_id))

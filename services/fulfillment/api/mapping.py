@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from marketmesh.fulfillment.v1 import admin_service_pb2
 from marketmesh.fulfillment.v1 import delivery_service_pb2 as messages
 from marketmesh.type.v1 import page_pb2
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.timestamp_pb2 import Timestamp
 
+    from marketmesh.media.v1.media_service_pb2 import PresignUploadResponse
     from meshkit.cursor import Page
 
 
@@ -34,6 +36,10 @@ def delivery_message(row: Any) -> messages.Delivery:
         vendor_store_name=row.vendor_store_name,
         agent_user_id=str(row.agent_user_id or ""),
         assignment_reason=row.reason or "",
+        assignment_note=row.note or "",
+        assigned_by_user_id=str(row.assigned_by_user_id or ""),
+        proof_kind=row.proof_kind or None,
+        proof_media_id=str(row.proof_media_id or ""),
     )
     _set_time(message.created_at, row.created_at)
     _set_time(message.assigned_at, row.assigned_at)
@@ -41,6 +47,31 @@ def delivery_message(row: Any) -> messages.Delivery:
     _set_time(message.delivery_time, row.delivery_time)
     _set_time(message.cash_pickup_time, row.cash_pickup_time)
     return message
+
+
+def order_delivery_message(row: Any, assignments: Sequence[Any]) -> admin_service_pb2.OrderDelivery:
+    """Return a delivery with its history."""
+    message = admin_service_pb2.OrderDelivery(delivery=delivery_message(row), code_failures=row.code_failures)
+    for assignment in assignments:
+        item = message.assignments.add(
+            agent_user_id=str(assignment.agent_user_id),
+            reason=assignment.reason,
+            note=assignment.note,
+            assigned_by_user_id=str(assignment.assigned_by_user_id or ""),
+        )
+        _set_time(item.assigned_at, assignment.assigned_at)
+        _set_time(item.unassigned_at, assignment.unassigned_at)
+    return message
+
+
+def proof_upload_message(upload: PresignUploadResponse) -> messages.ProofUpload:
+    """Return where to put a proof."""
+    return messages.ProofUpload(
+        media_id=upload.media_id,
+        signed_put_url=upload.signed_put_url,
+        content_type=upload.content_type,
+        expires_at=upload.expires_at,
+    )
 
 
 def deliveries_message(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, and_, exists, func, insert, select, tuple_, update
+from sqlalchemy import Select, and_, case, exists, func, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from meshkit.cursor import Cursor
@@ -25,7 +25,12 @@ _STEPS = (
     assignments.c.pickup_time,
     assignments.c.delivery_time,
     assignments.c.cash_pickup_time,
+    assignments.c.note,
+    assignments.c.assigned_by_user_id,
+    assignments.c.proof_kind,
+    assignments.c.proof_media_id,
 )
+_IN_TURN = (assignments.c.assigned_at, assignments.c.unassigned_at.asc().nulls_last(), assignments.c.id)
 _NOT_TAKEN_AWAY = and_(assignments.c.order_id == deliveries.c.order_id, assignments.c.unassigned_at.is_(None))
 
 
@@ -83,6 +88,7 @@ def assign(
     order_id: uuid.UUID,
     agent_user_id: uuid.UUID,
     reason: str,
+    note: str,
     assigned_by_user_id: uuid.UUID | None = None,
 ) -> None:
     """Take an order from whoever has it and give it to an agent. The delivery must be locked."""
@@ -98,6 +104,7 @@ def assign(
             agent_user_id=agent_user_id,
             assigned_by_user_id=assigned_by_user_id,
             reason=reason,
+            note=note,
             active=True,
             assigned_at=tx.now,
         )
@@ -109,8 +116,10 @@ def finish(tx: Tx, order_id: uuid.UUID) -> None:
     tx.execute(update(assignments).where(assignments.c.order_id == order_id, assignments.c.active).values(active=False))
 
 
-def note_step(tx: Tx, order_id: uuid.UUID, agent_user_id: uuid.UUID, *, column: str) -> None:
-    """Set a step's time once; the first time stays."""
+def note_step(tx: Tx, order_id: uuid.UUID, agent_user_id: uuid.UUID, *, column: str, **details: Any) -> None:
+    """Set a step's time and what goes with it once; the first ones stay."""
+    first = assignments.c[column].is_(None)
+    values = {name: case((first, value), else_=assignments.c[name]) for name, value in details.items()}
     tx.execute(
         update(assignments)
         .where(
@@ -118,8 +127,35 @@ def note_step(tx: Tx, order_id: uuid.UUID, agent_user_id: uuid.UUID, *, column: 
             assignments.c.agent_user_id == agent_user_id,
             assignments.c.unassigned_at.is_(None),
         )
-        .values({column: func.coalesce(assignments.c[column], tx.now)})
+        .values({column: func.coalesce(assignments.c[column], tx.now), **values})
     )
+
+
+def count_code_failure(tx: Tx, order_id: uuid.UUID) -> None:
+    """Count a wrong delivery code. The delivery must be locked."""
+    failures = deliveries.c.code_failures + 1
+    tx.execute(update(deliveries).where(deliveries.c.order_id == order_id).values(code_failures=failures))
+
+
+def issue_code(tx: Tx, order_id: uuid.UUID) -> None:
+    """Give the order another delivery code, with all attempts. The delivery must be locked."""
+    issue = deliveries.c.code_issue + 1
+    tx.execute(update(deliveries).where(deliveries.c.order_id == order_id).values(code_issue=issue, code_failures=0))
+
+
+def find_of_buyer(tx: Tx, order_id: uuid.UUID, buyer_store_id: uuid.UUID) -> Any | None:
+    """Return a delivery to that buyer, or None."""
+    statement = select(deliveries).where(
+        deliveries.c.order_id == order_id, deliveries.c.buyer_store_id == buyer_store_id
+    )
+    return tx.execute(statement).one_or_none()
+
+
+def assignments_of(tx: Tx, order_id: uuid.UUID) -> Sequence[Any]:
+    """Return everybody who ever had an order, oldest first."""
+    statement = select(assignments).where(assignments.c.order_id == order_id)
+    rows: Sequence[Any] = tx.execute(statement.order_by(*_IN_TURN)).all()
+    return rows
 
 
 def find_with_assignment(tx: Tx, order_id: uuid.UUID) -> Any | None:

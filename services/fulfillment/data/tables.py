@@ -51,11 +51,14 @@ deliveries = Table(
     Column("vendor_store_id", Uuid, nullable=False),
     Column("vendor_store_name", Text, nullable=False),
     instant("created_at"),
+    # Delivery codes that the order has had, and wrong ones entered since the last reset. The code itself is nowhere.
+    Column("code_issue", Integer, nullable=False, server_default=text("1")),
+    Column("code_failures", Integer, nullable=False, server_default=text("0")),
     PrimaryKeyConstraint("order_id", name="deliveries_pk"),
 )
 Index("deliveries_created_at_idx", deliveries.c.created_at.desc(), deliveries.c.order_id.desc())
 
-# Who delivers what. One active assignment per order; one that was taken away has `unassigned_at`.
+# Who delivers what, and why. One active assignment per order; one that was taken away has `unassigned_at`.
 assignments = Table(
     "order_assignments",
     metadata,
@@ -70,9 +73,19 @@ assignments = Table(
     instant("pickup_time", nullable=True),
     instant("delivery_time", nullable=True),
     instant("cash_pickup_time", nullable=True),
+    # Why this agent, for people.
+    Column("note", Text, nullable=False, server_default=text("''")),
+    # What proved the delivery, set with its time; empty when nothing did.
+    Column("proof_kind", Text, nullable=False, server_default=text("''")),
+    Column("proof_media_id", Uuid),
     PrimaryKeyConstraint("id", name="order_assignments_pk"),
     ForeignKeyConstraint(["order_id"], ["deliveries.order_id"], name="order_assignments_order_id_fk"),
     CheckConstraint("reason IN ('auto_random', 'admin_override')", name="order_assignments_reason_check"),
+    CheckConstraint("proof_kind IN ('', 'photo', 'signature', 'code')", name="order_assignments_proof_kind_check"),
+    CheckConstraint(
+        "(proof_media_id IS NOT NULL) = (proof_kind IN ('photo', 'signature'))",
+        name="order_assignments_proof_media_id_check",
+    ),
 )
 Index("order_assignments_active_key", assignments.c.order_id, unique=True, postgresql_where=text("active"))
 Index(
@@ -81,4 +94,18 @@ Index(
     assignments.c.assigned_at.desc(),
     assignments.c.order_id.desc(),
     postgresql_where=text("active"),
+)
+
+# Files an agent may prove a delivery with: announced in media for this order, by this agent. Rows are only added.
+proof_uploads = Table(
+    "proof_uploads",
+    metadata,
+    Column("media_id", Uuid, nullable=False),
+    Column("order_id", Uuid, nullable=False),
+    Column("agent_user_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    instant("created_at"),
+    PrimaryKeyConstraint("media_id", name="proof_uploads_pk"),
+    ForeignKeyConstraint(["order_id"], ["deliveries.order_id"], name="proof_uploads_order_id_fk"),
+    CheckConstraint("kind IN ('photo', 'signature')", name="proof_uploads_kind_check"),
 )

@@ -18,6 +18,11 @@ CASH_STATES = ("ready_for_dispatch", "in_transit", "delivered")
 DISPATCHABLE_STATES = ("hold", "ready_for_dispatch", "hold_for_pickup")
 
 
+def draw_note(agents: int) -> str:
+    """Return why a drawn agent is the one, for people."""
+    return f"drawn at random from {agents} active agent{'' if agents == 1 else 's'}"
+
+
 def choose_agent(agents: Sequence[uuid.UUID], *, order_id: uuid.UUID) -> uuid.UUID | None:
     """Return an agent at random, or None when there is none.
 

@@ -11,7 +11,7 @@ from meshkit.grpc.channel import RemoteRefusal
 from services.fulfillment.data import deliveries
 from services.fulfillment.domain.assignment import CASH_STATES
 from services.fulfillment.errors import DeliveryStateInvalid, PaymentFinal, PaymentMismatch
-from services.fulfillment.flows.advance_delivery import status_name, take_over_order, translate_refusal
+from services.fulfillment.flows.pick_up import status_name, take_over_order, translate_refusal
 from services.fulfillment.usecases.read_deliveries import read_my_delivery
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import uuid
 
     from marketmesh.commerce.v1.order_pb2 import Order
+    from marketmesh.media.v1.media_service_pb2 import PresignUploadResponse
     from meshkit.call import Call
 
 
@@ -28,4 +29,30 @@ class Cash(Protocol):
 
     def collect(self, call: Call, *, order: Order, agent_user_id: uuid.UUID, amount_cents: int, currency: str) -> str:
         """Post collected cash, once; returns the payment's status. Raises RemoteRefusal, DependencyUnavailable."""
+        ...
+
+
+class Proofs(Protocol):
+    """Media: keeps photos and signatures, as files of the vendor's store."""
+
+    def presign(
+        self,
+        call: Call,
+        *,
+        media_id: uuid.UUID,
+        store_id: uuid.UUID,
+        user_id: uuid.UUID,
+        mime_type: str,
+        file_name: str,
+        size_bytes: int,
+    ) -> PresignUploadResponse:
+        """Announce a file under an id of ours; idempotent. Raises RemoteRefusal, DependencyUnavailable."""
+        ...
+
+    def attach(self, call: Call, *, order_id: uuid.UUID, store_id: uuid.UUID, media_id: uuid.UUID) -> None:
+        """Make a file the proof of an order; idempotent. Raises RemoteRefusal, DependencyUnavailable."""
+        ...
+
+    def detach(self, call: Call, *, order_id: uuid.UUID, store_id: uuid.UUID) -> None:
+        """Leave an order without proof; idempotent. Raises RemoteRefusal, DependencyUnavailable."""
         ...

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from meshkit.db.tx import Tx
 
 
-def assign_agent(tx: Tx, *, order_id: uuid.UUID, agent_user_id: uuid.UUID) -> Any:
+def assign_agent(tx: Tx, *, order_id: uuid.UUID, agent_user_id: uuid.UUID, reason: str) -> Any:
     """Return the delivery with its new agent.
 
     Raises NotFound, DeliveryStateInvalid, and ValidationError for somebody who is no agent.
@@ -37,12 +37,13 @@ def assign_agent(tx: Tx, *, order_id: uuid.UUID, agent_user_id: uuid.UUID) -> An
             order_id=order_id,
             agent_user_id=agent_user_id,
             reason=ADMIN_OVERRIDE,
+            note=reason,
             assigned_by_user_id=tx.principal.require_user,
         )
         announce_assignment(tx, order_id=order_id, agent_user_id=agent_user_id, reason=ADMIN_OVERRIDE)
     tx.audit(
         target=order_id,
         before={"agent_user_id": str(before.agent_user_id) if before and before.agent_user_id else None},
-        after={"agent_user_id": str(agent_user_id)},
+        after={"agent_user_id": str(agent_user_id), "reason": reason},
     )
     return deliveries.find_with_assignment(tx, order_id)

@@ -6,9 +6,10 @@ import uuid
 from typing import TYPE_CHECKING
 
 from marketmesh.fulfillment.events.v1 import fulfillment_events_pb2 as events
+from meshkit import audit
 from meshkit.ids import derived_id
 from services.fulfillment.data import deliveries
-from services.fulfillment.domain.assignment import AUTO_RANDOM, choose_agent
+from services.fulfillment.domain.assignment import AUTO_RANDOM, choose_agent, draw_note
 
 if TYPE_CHECKING:
     from marketmesh.commerce.events.v1.commerce_events_pb2 import OrderSnapshot
@@ -64,16 +65,21 @@ def follow_order(tx: Tx, order: OrderSnapshot) -> None:
 
 
 def _assign_somebody(tx: Tx, order_id: uuid.UUID) -> None:
-    agent = choose_agent(deliveries.active_agents(tx), order_id=order_id)
+    agents = deliveries.active_agents(tx)
+    agent = choose_agent(agents, order_id=order_id)
     if agent is None:
         return
+    note = draw_note(len(agents))
     deliveries.assign(
         tx,
         assignment_id=derived_id("assignment", order_id, AUTO_RANDOM),
         order_id=order_id,
         agent_user_id=agent,
         reason=AUTO_RANDOM,
+        note=note,
     )
+    told = {"agent_user_id": str(agent), "assignment": AUTO_RANDOM, "reason": note}
+    audit.note(tx, action="delivery.assign", target=order_id, after=told)
     announce_assignment(tx, order_id=order_id, agent_user_id=agent, reason=AUTO_RANDOM)
 
 

@@ -36,6 +36,7 @@ def consumers() -> tuple[Consumer, ...]:
     _tell(orders, commerce.OrderRetried, order_retried)
     _tell(payments, finance.CashCollected, money.cash_collected)
     _tell(payments, finance.PaymentFailed, money.payment_failed)
+    _tell(payments, finance.CashMismatchFound, money.cash_mismatch_found)
     _tell(payments, finance.OrderPaid, money.order_paid)
     _tell(payments, finance.PayoutReturned, money.payout_returned)
     _tell(payments, finance.PayoutHeld, money.payout_held)
@@ -91,7 +92,7 @@ def order_ready_for_dispatch(event: commerce.OrderReadyForDispatch, _now: dateti
         cause=f"order_ready:{event.order_id}",
         store=order.buyer_store_id,
         title=f"Order #{order.order_number} is packed",
-        message="An agent will pick it up.",
+        message="An agent will pick it up. Tell the agent the delivery code of the order at the door, when asked.",
         order_id=event.order_id,
     )
 

@@ -53,6 +53,21 @@ def payment_failed(event: finance.PaymentFailed, now: datetime) -> Iterator[Noti
     )
 
 
+def cash_mismatch_found(event: finance.CashMismatchFound, _now: datetime) -> Iterator[Notice]:
+    """Tell the administrators that an agent's cash was counted otherwise than it should be."""
+    counted, collected, declared = (
+        money_text(cents, event.currency)
+        for cents in (event.counted_cents, event.collected_cents, event.declared_cents)
+    )
+    yield order_alert(
+        cause=f"cash_mismatch:{event.mismatch_id}",
+        store="",
+        title=f"Cash of order #{event.order_number} does not fit",
+        message=f"Counted {counted}, collected {collected}, declared {declared}. The order is not paid out until it is resolved.",
+        order_id=event.order_id,
+    )
+
+
 def order_paid(event: finance.OrderPaid, _now: datetime) -> Iterator[Notice]:
     """Tell the vendor that the payout is made."""
     yield order_alert(

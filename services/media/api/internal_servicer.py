@@ -11,6 +11,7 @@ from meshkit.ids import parse_id
 from services.media.api import mapping
 from services.media.domain.attachments import AttachmentEntity, Entity
 from services.media.domain.kinds import MediaKind
+from services.media.usecases.presign_for_store import ForStore, presign_for_store
 from services.media.usecases.read_media import read_usable_keys
 from services.media.usecases.reconcile_attachments import reconcile_attachments
 
@@ -41,6 +42,21 @@ class MediaInternalServicer:
             allowed_kinds=[MediaKind(kind) for kind in kinds],
         )
         return messages.ReconcileAttachmentsResponse(media=[mapping.attached_message(row) for row in rows])
+
+    def PresignForStore(
+        self, request: messages.PresignForStoreRequest, tx: Tx
+    ) -> media_service_pb2.PresignUploadResponse:
+        """See the contract."""
+        file = ForStore(
+            media_id=parse_id(request.media_id, field="media_id"),
+            store_id=parse_id(request.store_id, field="store_id"),
+            user_id=parse_id(request.user_id, field="user_id"),
+            kind=MediaKind(media_service_pb2.MediaKind.Value.Name(request.media_kind)),
+            mime_type=request.mime_type,
+            file_name=request.file_name,
+            size_bytes=request.size_bytes,
+        )
+        return mapping.upload_message(presign_for_store(tx, file, signer=self.signer))
 
     def SignReadUrls(self, request: messages.SignReadUrlsRequest, tx: Tx) -> messages.SignReadUrlsResponse:
         """See the contract."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from meshkit.cursor import Cursor
 from services.media.data.tables import media
@@ -20,15 +21,12 @@ if TYPE_CHECKING:
 
 def add(tx: Tx, **columns: Any) -> Any:
     """Insert a pending file; returns the row."""
-    values = {
-        "status": "pending",
-        "failure": "",
-        "created_at": tx.now,
-        "uploaded_at": None,
-        "failed_at": None,
-        **columns,
-    }
-    return tx.execute(insert(media).values(values).returning(media)).one()
+    return tx.execute(insert(media).values(_pending(tx, columns)).returning(media)).one()
+
+
+def add_if_missing(tx: Tx, **columns: Any) -> None:
+    """Insert a pending file; one with that id is left as it is."""
+    tx.execute(upsert(media).values(_pending(tx, columns)).on_conflict_do_nothing(constraint="media_pk"))
 
 
 def find(tx: Tx, media_id: uuid.UUID, *, store_id: uuid.UUID) -> Any | None:
@@ -90,6 +88,11 @@ def remove_pending(tx: Tx, *, created_before: datetime, limit: int) -> int:
     )
     count: int = tx.execute(delete(media).where(media.c.id.in_(stale.scalar_subquery()))).rowcount
     return count
+
+
+def _pending(tx: Tx, columns: dict[str, Any]) -> dict[str, Any]:
+    state = {"status": "pending", "failure": "", "created_at": tx.now, "uploaded_at": None, "failed_at": None}
+    return {**state, **columns}
 
 
 def cursor_of(row: Any) -> Cursor:

@@ -42,7 +42,8 @@ media = Table(
     PrimaryKeyConstraint("id", name="media_pk"),
     UniqueConstraint("gcs_key", name="media_gcs_key_key"),
     CheckConstraint(
-        "kind IN ('product', 'ads', 'pdf', 'license_doc', 'coa', 'manifest', 'user', 'store', 'other')",
+        "kind IN ('product', 'ads', 'pdf', 'license_doc', 'coa', 'manifest', 'user', 'store', 'other',"
+        " 'delivery_proof')",
         name="media_kind_check",
     ),
     CheckConstraint(
@@ -73,9 +74,12 @@ media_attachments = Table(
     ForeignKeyConstraint(["media_id"], ["media.id"], name="media_attachments_media_id_fk", ondelete="RESTRICT"),
     CheckConstraint(
         "entity_type IN ('license', 'ad', 'product_gallery', 'product_coa', 'store_logo', 'store_banner',"
-        " 'user_avatar')",
+        " 'user_avatar', 'delivery_proof')",
         name="media_attachments_entity_type_check",
     ),
-    CheckConstraint("is_protected = (entity_type IN ('license', 'ad'))", name="media_attachments_is_protected_check"),
+    CheckConstraint(
+        "is_protected = (entity_type IN ('license', 'ad', 'delivery_proof'))",
+        name="media_attachments_is_protected_check",
+    ),
 )
 Index("media_attachments_entity_idx", media_attachments.c.entity_type, media_attachments.c.entity_id)

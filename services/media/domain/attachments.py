@@ -20,10 +20,11 @@ class AttachmentEntity(StrEnum):
     STORE_LOGO = "store_logo"
     STORE_BANNER = "store_banner"
     USER_AVATAR = "user_avatar"
+    DELIVERY_PROOF = "delivery_proof"
 
 
 # A file attached to one of these cannot be deleted (REQUIREMENTS A.3).
-PROTECTED = frozenset({AttachmentEntity.LICENSE, AttachmentEntity.AD})
+PROTECTED = frozenset({AttachmentEntity.LICENSE, AttachmentEntity.AD, AttachmentEntity.DELIVERY_PROOF})
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ class MediaKind(StrEnum):
     USER = "user"
     STORE = "store"
     OTHER = "other"
+    DELIVERY_PROOF = "delivery_proof"
 
 
 MIME_TYPES = {
@@ -48,6 +49,7 @@ MIME_TYPES = {
     MediaKind.USER: _IMAGES,
     MediaKind.STORE: _IMAGES,
     MediaKind.OTHER: frozenset(EXTENSIONS),
+    MediaKind.DELIVERY_PROOF: _IMAGES,
 }
 
 

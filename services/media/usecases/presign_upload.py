@@ -29,9 +29,13 @@ class Upload:
 def presign_upload(
     tx: Tx, *, kind: MediaKind, mime_type: str, file_name: str, size_bytes: int, signer: UrlSigner
 ) -> Upload:
-    """Insert the pending file and return it with its URL. Raises ValidationError for a type the kind does not allow."""
-    if mime_type not in MIME_TYPES[kind]:
-        raise ValidationError.of("mime_type", f"a {kind} file must be one of {', '.join(sorted(MIME_TYPES[kind]))}")
+    """Insert the pending file and return it with its URL.
+
+    Raises ValidationError for a type the kind does not allow, and for a kind that members of stores do not upload.
+    """
+    if kind is MediaKind.DELIVERY_PROOF:
+        raise ValidationError.of("media_kind", "is uploaded by delivery agents only")
+    require_type(kind, mime_type)
     store_id, media_id = tx.principal.require_store, new_id()
     row = media.add(
         tx,
@@ -47,3 +51,9 @@ def presign_upload(
     tx.audit(target=media_id, after={"status": row.status, "gcs_key": row.gcs_key, "size_bytes": size_bytes})
     url = signer.upload_url(row.gcs_key, content_type=mime_type)
     return Upload(row, url, tx.now + signer.upload_lifetime)
+
+
+def require_type(kind: MediaKind, mime_type: str) -> None:
+    """Raise ValidationError for a type that the kind does not allow."""
+    if mime_type not in MIME_TYPES[kind]:
+        raise ValidationError.of("mime_type", f"a {kind} file must be one of {', '.join(sorted(MIME_TYPES[kind]))}")

@@ -21,7 +21,7 @@ from tests.support.mesh_harness import MeshHarness, Refused
 NOBODY = str(uuid.UUID(int=0))
 _QUEUED = (
     "SELECT count(*) AS n FROM payment_intents WHERE status = 'settled' AND delivered_at IS NOT NULL"
-    " AND payout_id IS NULL AND payout_hold_reason = ''"
+    " AND payout_id IS NULL AND payout_hold_reason = '' AND cash_mismatch_id IS NULL"
 )
 
 

@@ -76,9 +76,9 @@ class TestPostBatch:
                 "postings[1].account.owner_id",
             ),
             (
-                {"postings": [posting("cash_clearing", 5, str(uuid.UUID(int=7))), posting("platform_fee", -5)]},
+                {"postings": [posting("cash_clearing", 5), posting("platform_fee", -5, str(uuid.UUID(int=7)))]},
                 "OWNER_UNEXPECTED",
-                "postings[0].account.owner_id",
+                "postings[1].account.owner_id",
             ),
             ({"postings": [posting("cash_clearing", 5), posting("platform_fee", -4)]}, "UNBALANCED", "postings"),
             (

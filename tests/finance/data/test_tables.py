@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from meshkit.db.tx import Tx
 from tests.finance.payments import Payments
 from tests.support.mesh_harness import MeshHarness
 
@@ -18,8 +19,11 @@ _ENTRY = text(
 _ACCOUNT = text(
     "INSERT INTO accounts (id, kind, owner_id, currency, created_at) VALUES (:id, 'vendor_payable', :id, :currency, now())"
 )
-_POSTING = text(
-    "INSERT INTO postings (entry_id, position, account_id, amount_cents) VALUES (:entry, :position, :account, :cents)"
+_POSTINGS = text(
+    "INSERT INTO postings (entry_id, position, account_id, amount_cents)"
+    " SELECT :entry, p.position, p.account, p.cents"
+    " FROM unnest(CAST(:positions AS int[]), CAST(:accounts AS uuid[]), CAST(:cents AS bigint[]))"
+    " AS p (position, account, cents)"
 )
 
 _COLUMN = {
@@ -29,6 +33,8 @@ _COLUMN = {
     "ledger_proofs": "problems",
     "payout_decisions": "reason",
     "reconciliations": "file_name",
+    "cash_declarations": "declared_cents",
+    "cash_counts": "counted_cents",
 }
 
 
@@ -44,6 +50,8 @@ class TestAppendOnly:
             "ledger_proofs",
             "payout_decisions",
             "reconciliations",
+            "cash_declarations",
+            "cash_counts",
         ],
     )
     @pytest.mark.parametrize(
@@ -80,15 +88,16 @@ class TestBalanceTrigger:
 
         with pytest.raises(DBAPIError, match=message) as refused, mesh.transaction("finance") as tx:  # noqa: PT012
             tx.execute(_ENTRY, {"id": entry})
-            for position, (currency, cents) in enumerate(postings):
-                account = uuid.uuid4()
+            accounts = [uuid.uuid4() for _ in postings]
+            for account, (currency, _) in zip(accounts, postings, strict=True):
                 tx.execute(_ACCOUNT, {"id": account, "currency": currency})
-                tx.execute(_POSTING, {"entry": entry, "position": position, "account": account, "cents": cents})
+            add_postings(tx, entry, accounts, [cents for _, cents in postings])
 
         assert refused.value.orig.sqlstate == "23514"
         assert mesh.rows("finance", "SELECT 1 FROM ledger_entries WHERE id = :id", id=entry) == []
 
-    def test_refuses_a_posting_added_to_a_balanced_entry(self, mesh: MeshHarness, payments: Payments) -> None:
+    @pytest.mark.parametrize("cents", [[1], [1, -1]], ids=["one", "two that balance"])
+    def test_refuses_postings_added_to_an_entry(self, mesh: MeshHarness, payments: Payments, cents: list[int]) -> None:
         order = payments.collected()
         found = mesh.rows(
             "finance",
@@ -97,8 +106,8 @@ class TestBalanceTrigger:
             id=order.order_id,
         )[0]
 
-        with pytest.raises(DBAPIError, match="is not balanced"), mesh.transaction("finance") as tx:
-            tx.execute(_POSTING, {"entry": found.entry_id, "position": 9, "account": found.account_id, "cents": 1})
+        with pytest.raises(DBAPIError, match="has its postings already"), mesh.transaction("finance") as tx:
+            add_postings(tx, found.entry_id, [found.account_id for _ in cents], cents, first=8)
 
         assert [posting[4] for posting in payments.postings(order)] == [12_345, -12_345]
 
@@ -119,3 +128,9 @@ class TestBalanceTrigger:
             )
 
         assert len(payments.postings(order)) == 2
+
+
+def add_postings(tx: Tx, entry: uuid.UUID, accounts: list[uuid.UUID], cents: list[int], *, first: int = 0) -> None:
+    """Insert postings with one statement."""
+    positions = list(range(first, first + len(cents)))
+    tx.execute(_POSTINGS, {"entry": entry, "positions": positions, "accounts": accounts, "cents": cents})

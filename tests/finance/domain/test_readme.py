@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import services.finance
-from services.finance.domain import hold, intent, payout
+from services.finance.domain import cash, hold, intent, payout
 
-MACHINES = (intent.TRANSITIONS, hold.TRANSITIONS, payout.TRANSITIONS)
+MACHINES = (intent.TRANSITIONS, hold.TRANSITIONS, payout.TRANSITIONS, cash.TRANSITIONS)
 
 
 def test_draws_exactly_the_declared_transitions() -> None:

@@ -28,11 +28,17 @@ _INTENT = "UPDATE payment_intents SET {change} WHERE order_id = CAST(:order AS u
 _LIES = {
     "one cent more on one side": (
         [f"UPDATE postings SET amount_cents = amount_cents + 1 WHERE position = 0 AND entry_id = {_CASH_ENTRY}"],
-        ["entry {cash} sums to 1 USD", "the ledger sums to 1 USD", "order {order}: 12346 collected, 12345 expected"],
+        [
+            "entry {cash} sums to 1 USD",
+            "the ledger sums to 1 USD",
+            "order {order}: 12346 collected, 12345 expected",
+            "agent {agent} holds 12346 USD, 12345 expected",
+        ],
     ),
     "both sides of another sum": (
         [f"UPDATE postings SET amount_cents = amount_cents * 2 WHERE entry_id = {_CASH_ENTRY}"],
         [
+            "agent {agent} holds 24690 USD, 12345 expected",
             "order {order}: 24690 collected, 12345 expected",
             "order {order}: 2470 of fees posted, 1235 expected",
         ],
@@ -78,6 +84,7 @@ _LIES = {
     "cash posted, payment open": (
         [_INTENT.format(change="status = 'unpaid'")],
         [
+            "agent {agent} holds 12345 USD, 0 expected",
             "order {order}: 12345 collected, 0 expected",
             "order {order}: 11110 paid out, 0 expected",
             "order {order}: 1235 of fees posted, 0 expected",
@@ -89,11 +96,16 @@ _LIES = {
     ),
     "another amount agreed": (
         [_INTENT.format(change="amount_cents = 20000")],
-        ["order {order}: 12345 collected, 20000 expected", "order {order}: 11110 paid out, 18765 expected"],
+        [
+            "agent {agent} holds 12345 USD, 20000 expected",
+            "order {order}: 12345 collected, 20000 expected",
+            "order {order}: 11110 paid out, 18765 expected",
+        ],
     ),
     "no intent at all": (
         ["DELETE FROM payment_intents WHERE order_id = CAST(:order AS uuid)"],
         [
+            "agent {agent} holds 12345 USD, 0 expected",
             "order {order}: 12345 collected, 0 expected",
             "order {order}: 11110 paid out, 0 expected",
             "order {order}: 1235 of fees posted, 0 expected",
@@ -143,12 +155,18 @@ class TestProveLedger:
             )
         }
 
-        sql = "SELECT payout_id FROM payment_intents WHERE order_id = CAST(:order AS uuid)"
-        payout = owner.execute(text(sql), {"order": paid}).scalar()
+        sql = "SELECT payout_id, collected_by_user_id FROM payment_intents WHERE order_id = CAST(:order AS uuid)"
+        payout, agent = owner.execute(text(sql), {"order": paid}).one()
         for statement in statements:
             owner.execute(text(statement), {"order": paid})
 
-        names = {"order": paid, "payout": payout, "cash": entries["cash_collected"], "paid": entries["vendor_payout"]}
+        names = {
+            "order": paid,
+            "payout": payout,
+            "agent": agent,
+            "cash": entries["cash_collected"],
+            "paid": entries["vendor_payout"],
+        }
         assert sorted(prove_ledger(owner)) == sorted(text.format(**names) for text in expected)
 
     def test_names_money_of_an_unknown_order(self, owner: Tx, payments: Payments) -> None:

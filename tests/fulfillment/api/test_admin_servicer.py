@@ -28,18 +28,30 @@ class TestAssignAgent:
         assert (answer.agent_user_id, answer.assignment_reason) == (str(second), "admin_override")
         old, new = deliveries.assignments(order.order_id)
         assert (old.agent_user_id, old.active, old.unassigned_at) == (first, False, mesh.clock.now())
+        assert (answer.assignment_note, answer.assigned_by_user_id) == ("knows the way", str(deliveries.admin_id))
         assert (new.agent_user_id, new.active, new.assigned_by_user_id) == (second, True, deliveries.admin_id)
         assert deliveries.events(order.order_id) == ["agent_assigned", "agent_assigned"]
         assert (deliveries.pages("ListMyDeliveries", first), deliveries.pages("ListMyDeliveries", second)) == (
             [[]],
             [[order.order_id]],
         )
-        row = mesh.rows(
+        drawn, given = mesh.rows(
             "fulfillment",
-            "SELECT before, after FROM audit_log WHERE target = :id AND action = 'delivery.assign'",
+            "SELECT actor, before, after FROM audit_log WHERE target = :id AND action = 'delivery.assign' ORDER BY seq",
             id=order.order_id,
-        )[0]
-        assert (row.before, row.after) == ({"agent_user_id": str(first)}, {"agent_user_id": str(second)})
+        )
+        assert (drawn.actor, drawn.after) == (
+            "service:fulfillment",
+            {
+                "agent_user_id": str(first),
+                "assignment": "auto_random",
+                "reason": "drawn at random from 1 active agent",
+            },
+        )
+        assert (given.before, given.after) == (
+            {"agent_user_id": str(first)},
+            {"agent_user_id": str(second), "reason": "knows the way"},
+        )
 
     def test_hands_out_what_waits_in_the_queue(self, deliveries: Deliveries) -> None:
         order = deliveries.ready()
@@ -120,7 +132,9 @@ class TestAssignAgent:
             "agent": mesh.agent_token(agent),
             "service": mesh.service_token(),
         }[who]
-        request = admin_service_pb2.AssignAgentRequest(order_id=order.order_id, agent_user_id=str(deliveries.agent()))
+        request = admin_service_pb2.AssignAgentRequest(
+            order_id=order.order_id, agent_user_id=str(deliveries.agent()), reason="test"
+        )
 
         with pytest.raises(Refused) as refused:
             mesh.call(deliveries.admin.AssignAgent, request, token=token, key=uuid.uuid4().hex)

@@ -26,7 +26,9 @@ def fields_of(step: str) -> dict[str, Any]:
 
 def audited(mesh: MeshHarness, order_id: str) -> list[tuple[str, str]]:
     rows = mesh.rows(
-        "fulfillment", "SELECT action, outcome FROM audit_log WHERE target = :id ORDER BY seq", id=order_id
+        "fulfillment",
+        "SELECT action, outcome FROM audit_log WHERE target = :id AND action <> 'delivery.assign' ORDER BY seq",
+        id=order_id,
     )
     return [(row.action, row.outcome) for row in rows]
 

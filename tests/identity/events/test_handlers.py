@@ -70,7 +70,7 @@ _TOLD: dict[str, tuple[Make, str, str, str]] = {
         lambda order: commerce.OrderReadyForDispatch(order_id=order.order_id, order=order),
         "buyer",
         "Order #{number} is packed",
-        "An agent will pick it up.",
+        "An agent will pick it up. Tell the agent the delivery code of the order at the door, when asked.",
     ),
     "in transit": (
         lambda order: moved(order, "in_transit"),
@@ -135,6 +135,20 @@ _TOLD: dict[str, tuple[Make, str, str, str]] = {
         "administrators",
         "Payment of order #{number} does not fit",
         "Received 0.01 USD, expected 123.45 USD. The order is on hold.",
+    ),
+    "cash counted": (
+        lambda order: finance.CashMismatchFound(
+            order_id=order.order_id,
+            order_number=order.order_number,
+            mismatch_id=str(uuid.uuid4()),
+            counted_cents=12_340,
+            collected_cents=12_345,
+            declared_cents=12_345,
+            currency="USD",
+        ),
+        "administrators",
+        "Cash of order #{number} does not fit",
+        "Counted 123.40 USD, collected 123.45 USD, declared 123.45 USD. The order is not paid out until it is resolved.",
     ),
     "paid out": (
         lambda order: money(order, finance.OrderPaid, amount_cents=12_345, payout_cents=12_000),

@@ -36,6 +36,7 @@ URL_FIELDS = {
     "media.v1.GetMediaUrlResponse.url",
     "media.v1.SignedReadUrl.url",
     "identity.v1.License.signed_url",
+    "fulfillment.v1.ProofUpload.signed_put_url",
     # The advertiser's own page.
     "ads.v1.Creative.destination_url",
 }

@@ -26,7 +26,7 @@ class TestMimeTypes:
             (("product", "ads"), IMAGES | VIDEOS),
             (("pdf", "coa", "manifest"), DOCUMENTS),
             (("license_doc",), DOCUMENTS | IMAGES),
-            (("user", "store"), IMAGES),
+            (("user", "store", "delivery_proof"), IMAGES),
             (("other",), IMAGES | VIDEOS | DOCUMENTS),
         ],
     )

@@ -1,4 +1,4 @@
-"""Pick up and deliver: commerce decides whether the order may move, then the agent's own record follows."""
+"""Pick up: commerce decides whether the order may move, then the agent's own record follows."""
 
 from __future__ import annotations
 
@@ -19,28 +19,29 @@ if TYPE_CHECKING:
     from meshkit.flow import Flow
     from services.fulfillment.outbound.ports import Orders
 
-_TIME_OF_STEP = {"pickup": "pickup_time", "deliver": "delivery_time"}
 
-
-def advance_delivery(
-    flow: Flow, *, order_id: uuid.UUID, step: str, orders: Orders, respond: Callable[[Any], Message]
-) -> Message:
-    """Take one step of the calling agent's delivery; again keeps the first time.
+def pick_up(flow: Flow, *, order_id: uuid.UUID, orders: Orders, respond: Callable[[Any], Message]) -> Message:
+    """Put the calling agent's order on its way; again keeps the first time.
 
     Raises NotFound for another agent's order, DeliveryStateInvalid, DependencyUnavailable.
     """
     agent = flow.principal.require_user
     with flow.read() as tx:
         read_my_delivery(tx, order_id=order_id)
+    order = advance(flow, order_id, step="pickup", orders=orders)
+    with flow.transaction() as tx:
+        deliveries.note_step(tx, order_id, agent, column="pickup_time")
+        take_over_order(tx, order)
+        tx.audit(target=order_id, after={"step": "pickup", "order_status": status_name(order)})
+        return flow.complete(tx, respond(read_my_delivery(tx, order_id=order_id)))
+
+
+def advance(flow: Flow, order_id: uuid.UUID, *, step: str, orders: Orders) -> order_pb2.Order:
+    """Return the order after commerce took the step. Raises NotFound, DeliveryStateInvalid, DependencyUnavailable."""
     try:
-        order = orders.advance(flow.call, order_id, step=step, agent_user_id=agent)
+        return orders.advance(flow.call, order_id, step=step, agent_user_id=flow.principal.require_user)
     except RemoteRefusal as refusal:
         raise translate_refusal(refusal) from None
-    with flow.transaction() as tx:
-        deliveries.note_step(tx, order_id, agent, column=_TIME_OF_STEP[step])
-        take_over_order(tx, order)
-        tx.audit(target=order_id, after={"step": step, "order_status": status_name(order)})
-        return flow.complete(tx, respond(read_my_delivery(tx, order_id=order_id)))
 
 
 def take_over_order(tx: Any, order: order_pb2.Order) -> None:
