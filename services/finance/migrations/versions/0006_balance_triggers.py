@@ -5,8 +5,8 @@ Sessions keep the plans of trigger functions: one made while the ledger was smal
 
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 _TRIGGERS = """
 DROP FUNCTION ledger_entry_balances() CASCADE;
