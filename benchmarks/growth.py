@@ -107,9 +107,7 @@ def grow(stored: int, size: int) -> None:
     time.sleep(5)
 
 
-def _copy(
-    connection: psycopg.Connection[Any], name: str, different: dict[str, str], *, first: int, last: int
-) -> None:
+def _copy(connection: psycopg.Connection[Any], name: str, different: dict[str, str], *, first: int, last: int) -> None:
     columns = [row[0] for row in connection.execute(_COLUMNS, [name])]
     chosen = ", ".join(different.get(column, f"t.{column}") for column in columns)
     statement = (
