@@ -358,6 +358,15 @@ class TestBadInput:
         assert answer.status == 400
         assert named == {"price_cents", "moq", "thc_percent"}
 
+    def test_a_tier_with_a_fixed_price_is_400(self, market: Market) -> None:
+        tiers = [{"min_qty": 10, "unit_price_cents": "900"}]
+        body = product_body("x", price_cents="1000", moq=1, volume_discounts=tiers)
+
+        answer = raw(market.vendor, "POST", "/api/v1/vendor/products", body=body, key=uuid.uuid4().hex)
+
+        named = [item["field"] for item in detail(answer, "BadRequest")["field_violations"]]
+        assert (answer.status, named) == (400, ["volume_discounts[0].discount_percent"])
+
     def test_a_missing_key_is_400(self, market: Market) -> None:
         answer = raw(market.vendor, "POST", "/api/v1/vendor/products", body=product_body("x", price_cents="1", moq=1))
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from meshkit.jobs import More
     from services.analytics.outbound.ports import Warehouse
 
-BATCH = 200
-# A load costs the warehouse the same for one row or two hundred.
+BATCH = 1000
+# A load costs the warehouse the same for one row or a thousand.
 _IDLE_SECONDS = 2.0
 _AWAY_SECONDS = 2.0
 KEEP_LOADED = timedelta(days=7)
