@@ -6,7 +6,7 @@ BIN := .venv/bin
 ALONE := tests/e2e tests/chaos tests/deploy/dev/test_stack.py
 export PYTHON
 
-.PHONY: help setup protos run demo prove doctor test chaos lint types check bench bench-events bench-ledger clean-state
+.PHONY: help setup protos run demo prove doctor test chaos lint types check bench bench-events bench-ledger bench-growth clean-state
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -50,6 +50,9 @@ bench-events: setup ## Measure the event path alone. ARGS="--checkouts 3000 --ra
 
 bench-ledger: setup ## Measure the ledger alone
 	@exec $(BIN)/python -m benchmarks.ledger
+
+bench-growth: setup ## Measure a checkout with a thousand to a million orders stored (takes ten minutes)
+	@exec $(BIN)/python -m benchmarks.growth $(ARGS)
 
 clean-state: ## Remove the state of `make run`
 	@if [ -e .marketmesh/lock ] && ! flock -n .marketmesh/lock true; then \

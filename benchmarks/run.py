@@ -37,7 +37,7 @@ def main() -> None:
         Path(folder).chmod(0o755)
         with running_mesh(Path(folder)) as mesh:
             market = Market.open(mesh.url)
-            results = [_measure(mesh, *workload) for workload in _workloads(market, quick=quick)]
+            results = [measure(mesh, *workload) for workload in _workloads(market, quick=quick)]
             memory = _memory(mesh)
             problems = prove_everything(settle_s=_SETTLE_SECONDS)
     report = {"machine": machine(), "memory_mib": memory, "workloads": results, "invariants_broken": problems}
@@ -71,7 +71,8 @@ def _workloads(market: Market, *, quick: bool) -> list[tuple[str, list[Request],
     ]
 
 
-def _measure(mesh: RunningMesh, name: str, requests: list[Request], connections: int, rate: float) -> dict[str, Any]:
+def measure(mesh: RunningMesh, name: str, requests: list[Request], connections: int, rate: float) -> dict[str, Any]:
+    """Run one workload and return its numbers, processor time by part included."""
     _drain()
     before = _cpu(mesh)
     outcome = run("127.0.0.1", int(mesh.url.rpartition(":")[2]), requests, connections=connections, rate=rate)

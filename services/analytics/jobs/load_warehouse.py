@@ -15,14 +15,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from meshkit.call import Call
 from meshkit.errors import DependencyUnavailable
 from meshkit.obs.logging import get_logger
+from meshkit.retention import Rule, delete_old
 from services.analytics.data import warehouse_queue
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Transactions, Tx
+    from meshkit.jobs import More
     from services.analytics.outbound.ports import Warehouse
 
-BATCH = 200
-# A load costs the warehouse the same for one row or two hundred.
+BATCH = 1000
+# A load costs the warehouse the same for one row or a thousand.
 _IDLE_SECONDS = 2.0
 _AWAY_SECONDS = 2.0
 KEEP_LOADED = timedelta(days=7)
@@ -62,6 +64,6 @@ class WarehouseLoader:
         return len(rows)
 
 
-def forget_loaded_rows(tx: Tx) -> None:
-    """Delete queue rows that have been in the warehouse for a week."""
-    warehouse_queue.delete_loaded_before(tx, tx.now - KEEP_LOADED)
+def forget_loaded_rows(tx: Tx) -> More | None:
+    """Delete queue rows that have been in the warehouse for a week, a bounded number; returns MORE if some are left."""
+    return delete_old(tx, rules=(Rule(warehouse_queue.DELETE_LOADED, KEEP_LOADED),))

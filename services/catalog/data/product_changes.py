@@ -21,6 +21,7 @@ _CLAIM_GALLERY = sql("UPDATE products SET gallery_flow = :flow_id WHERE id = :pr
 _RELEASE_GALLERY = sql(
     "UPDATE products SET gallery_flow = NULL WHERE id = :product_id AND gallery_flow = :flow_id AND deleted_at IS NULL"
 )
+_GALLERY_FLOW = sql("SELECT gallery_flow FROM products WHERE id = :product_id")
 _DELETE = sql(
     "UPDATE products SET deleted_at = :now, is_active = false, gallery_flow = :flow_id, updated_at = :now"
     " WHERE id = :product_id"
@@ -42,6 +43,12 @@ def claim_gallery(tx: Tx, product_id: uuid.UUID, *, flow_id: uuid.UUID) -> None:
 def release_gallery(tx: Tx, product_id: uuid.UUID, *, flow_id: uuid.UUID) -> None:
     """Note that a flow gave up changing a product's files."""
     tx.execute(_RELEASE_GALLERY, {"product_id": product_id, "flow_id": flow_id})
+
+
+def gallery_flow(tx: Tx, product_id: uuid.UUID) -> uuid.UUID | None:
+    """Return which flow last set out to change a product's files, or None."""
+    row = tx.execute(_GALLERY_FLOW, {"product_id": product_id}).one_or_none()
+    return row.gallery_flow if row else None
 
 
 def change(tx: Tx, product_id: uuid.UUID, columns: Mapping[str, Any]) -> None:

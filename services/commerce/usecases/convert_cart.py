@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as events
 from services.commerce.data import carts, orders
 from services.commerce.domain.order_plan import Checkout, PlannedLine, PlannedOrder, plan_orders
+from services.commerce.domain.order_state import LineStatus
 from services.commerce.usecases.order_snapshot import order_snapshot
 
 if TYPE_CHECKING:
@@ -72,6 +73,17 @@ def _announce(
         total_cents=sum(order.total_cents for order, _ in plans),
         payment_method=terms.payment_method,
         attribution_tokens=checkout.attribution_tokens,
+        items=[_item(line) for _, lines in plans for line in lines if line.status != LineStatus.REJECTED],
     )
     event.converted_at.FromDatetime(tx.now)
     tx.emit(event)
+
+
+def _item(line: PlannedLine) -> events.ConvertedItem:
+    return events.ConvertedItem(
+        line_item_id=str(line.id),
+        order_id=str(line.order_id),
+        product_id=str(line.product_id),
+        qty=line.qty,
+        total_cents=line.total_cents,
+    )

@@ -94,6 +94,10 @@ class TestConversion:
         assert isinstance(converted, events.CheckoutConverted)
         assert list(converted.order_ids) == [order.order_id for order in answer.vendor_orders]
         assert (converted.total_cents, list(converted.attribution_tokens)) == (3000, ["tok"])
+        assert [(item.order_id, item.qty, item.total_cents) for item in converted.items] == [
+            (order.order_id, qty, cents)
+            for order, qty, cents in zip(answer.vendor_orders, (1, 2), (1000, 2000), strict=True)
+        ]
 
     def test_asks_catalog_once_for_all_lines(self, market: Market) -> None:
         quote = market.quote(*((market.product(market.new_vendor()), 2) for _ in range(4)))
