@@ -119,8 +119,13 @@ class Rows:
         )
 
     def seen_from(self, policy: MethodPolicy) -> dict[str, list[Any]]:
+        """Return what those services hold that a call of the method might write to."""
+        return self.of(LOOKED_AT[policy.path.split(".")[1]])
+
+    def of(self, services: tuple[str, ...]) -> dict[str, list[Any]]:
+        """Return what services hold."""
         found = {}
-        for service in LOOKED_AT[policy.path.split(".")[1]]:
+        for service in services:
             sql = self._counts[service]
             with self._world.mesh.process(service).transactions.read(Call()) as tx:
                 found[service] = sorted(tuple(row) for row in tx.execute(text(sql)).all())
