@@ -161,6 +161,19 @@ def _take_over(tx: Tx, key: Key, found: Any, *, lease: timedelta) -> uuid.UUID:
     return flow_id
 
 
+def lock_unanswered(tx: Tx, key: Key) -> Replay | None:
+    """Lock the row of a flow that goes on; returns the answer if it has been given one.
+
+    Raises IdempotencyInProgress when the flow was refused or given up meanwhile, so that it must not go on.
+    """
+    found = tx.execute(_FIND, key.scope).one_or_none()
+    if found is not None and found.response is not None:
+        return Replay(bytes(found.response), dict(found.headers or {}))
+    if found is None or (found.lease_until is not None and found.lease_until > found.expires_at):
+        raise IdempotencyInProgress
+    return None
+
+
 def _is_leased(tx: Tx, found: Any, *, lease: timedelta) -> bool:
     """Return whether somebody works on the flow, or it was given up for good (meshkit/given_up.py).
 
