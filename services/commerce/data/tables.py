@@ -57,6 +57,19 @@ store_gates = Table(
     PrimaryKeyConstraint("store_id", name="store_gates_pk"),
 )
 
+# Who delivers an order, as fulfillment told. Invariant: the highest version seen. Without a foreign key: what fulfillment
+# tells is never refused.
+order_assignments = Table(
+    "order_assignments",
+    metadata,
+    Column("order_id", Uuid, nullable=False),
+    Column("agent_user_id", Uuid, nullable=False),
+    Column("reason", Text, nullable=False),
+    instant("assigned_at"),
+    Column("version", BigInteger, nullable=False),
+    PrimaryKeyConstraint("order_id", name="order_assignments_pk"),
+)
+
 # A buyer's quotes. Invariant: one active cart per buyer; a converted or superseded one never changes again.
 cart_records = Table(
     "cart_records",

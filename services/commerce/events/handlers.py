@@ -1,15 +1,19 @@
-"""What commerce does when others report something: gates follow identity, orders follow their money."""
+"""What commerce does when others report something: gates follow identity, orders their money and their agents."""
 
 from __future__ import annotations
 
 import uuid
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from marketmesh.finance.events.v1 import finance_events_pb2 as finance
+from marketmesh.fulfillment.events.v1 import fulfillment_events_pb2 as fulfillment
 from marketmesh.identity.events.v1 import identity_events_pb2 as identity
 from meshkit.events.registry import Consumer
+from services.commerce.domain.assignment import Assignment
 from services.commerce.domain.quote import Gate
 from services.commerce.usecases import follow_payment
+from services.commerce.usecases.keep_assignments import keep_assignments
 from services.commerce.usecases.keep_gate import keep_gate
 
 if TYPE_CHECKING:
@@ -26,7 +30,8 @@ def consumers() -> tuple[Consumer, ...]:
         .on(finance.PaymentReopened, payment_reopened)
         .on(finance.OrderPaid, order_paid)
     )
-    return stores, payments
+    agents = Consumer("commerce", "fulfillment.assignment.v1").on_batch(fulfillment.AgentAssigned, agents_assigned)
+    return stores, payments, agents
 
 
 def store_gate_changed(tx: Tx, event: identity.StoreGateChanged) -> None:
@@ -60,3 +65,18 @@ def payment_reopened(tx: Tx, event: finance.PaymentReopened) -> None:
 def order_paid(tx: Tx, event: finance.OrderPaid) -> None:
     """Close the order."""
     follow_payment.pay_vendor(tx, order_id=uuid.UUID(event.order_id))
+
+
+def agents_assigned(tx: Tx, events: list[fulfillment.AgentAssigned]) -> None:
+    """Keep who delivers which orders."""
+    keep_assignments(tx, map(_assignment, events))
+
+
+def _assignment(event: fulfillment.AgentAssigned) -> Assignment:
+    return Assignment(
+        order_id=uuid.UUID(event.order_id),
+        agent_user_id=uuid.UUID(event.agent_user_id),
+        reason=event.reason,
+        assigned_at=event.assigned_at.ToDatetime(tzinfo=UTC),
+        version=event.version,
+    )

@@ -68,13 +68,13 @@ def explain(market: Market, query: str) -> str:
 
 
 class TestStatements:
-    def test_an_order_and_its_lines_take_two(self, market: Market) -> None:
+    def test_an_order_its_lines_and_its_agent_take_three(self, market: Market) -> None:
         order = market.order((market.product(), 1), (market.product(), 1))
 
         with recorded_statements(market.mesh.process("commerce").database) as run:
             market.read(order.order_id)
 
-        assert [len(transaction) for transaction in run] == [2]
+        assert [len(transaction) for transaction in run] == [3]
 
     @pytest.mark.parametrize("side", ["buyer", "vendor"])
     def test_every_filter_reads_a_store_s_orders_by_index(self, market: Market, side: str) -> None:
