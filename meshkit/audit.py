@@ -1,16 +1,23 @@
-"""The audit log: one append-only row per audited call, in the transaction of the effect, hash-chained a moment later."""
+"""The audit log: one append-only row per audited call, in the transaction of the effect, hash-chained a moment later.
+
+What no single call causes (a job, an operator's tool) writes a row per object it changed.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from meshkit.db.recordset import to_json
 from meshkit.db.sql import sql
 from meshkit.ids import new_id
 from meshkit.redaction import redacted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from google.protobuf.message import Message
 
     from meshkit.db.tx import Tx
@@ -38,6 +45,14 @@ _UNLINKED = sql(
 _LINK = sql("INSERT INTO audit_chain (position, audit_id, hash) VALUES (:position, :audit_id, :hash)")
 _CHAIN = sql(
     "SELECT c.hash AS linked, l.* FROM audit_chain c JOIN audit_log l ON l.id = c.audit_id ORDER BY c.position"
+)
+_INSERT_ROWS = sql(
+    """
+    INSERT INTO audit_log (id, occurred_at, actor, actor_user_id, actor_store_id, actor_role, action, target, outcome,
+                           request, before, after, request_id)
+    SELECT r.id, :now, :actor, :user_id, :store_id, :role, :action, r.target, 'ok', '{}', r.before, r.after, :request_id
+    FROM json_to_recordset(CAST(:rows AS json)) AS r (id uuid, target text, before jsonb, after jsonb)
+    """
 )
 _GENESIS = bytes(32)
 
@@ -93,6 +108,39 @@ def link_new_rows(tx: Tx) -> int:
     if links:
         tx.execute(_LINK, links)
     return len(links)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One object that was changed, and its state around the change."""
+
+    target: object
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+
+
+def write_rows(tx: Tx, *, action: str, changes: Iterable[Change]) -> None:
+    """Write a row for each object that was changed together, in one statement; the actor is who the transaction is for."""
+    rows = [
+        {"id": new_id(), "target": str(change.target), "before": change.before, "after": change.after}
+        for change in changes
+    ]
+    if not rows:
+        return
+    principal = tx.principal
+    tx.execute(
+        _INSERT_ROWS,
+        {
+            "rows": to_json(rows),
+            "now": tx.now,
+            "actor": principal.subject,
+            "user_id": principal.user_id,
+            "store_id": principal.store_id,
+            "role": principal.role,
+            "action": action,
+            "request_id": tx.call.request_id,
+        },
+    )
 
 
 def first_broken_row(tx: Tx) -> str | None:

@@ -18,6 +18,7 @@ from meshkit.ids import new_id
 
 if TYPE_CHECKING:
     import uuid
+    from datetime import datetime
 
     from google.protobuf.message import Message
 
@@ -54,6 +55,27 @@ _STORE = (
 )
 
 
+# A taken row is leased until its key is long gone: neither its caller nor the resume job goes on with the flow. A row that
+# its caller is just taking up is left alone.
+_TAKE_GIVEN_UP = sql(
+    """
+    UPDATE idempotency_keys SET lease_until = expires_at + interval '24 hours'
+    WHERE method = :method AND response IS NULL AND flow_id = ANY(ARRAY(
+        SELECT flow_id FROM idempotency_keys
+        WHERE method = :method AND response IS NULL AND flow_id IS NOT NULL
+          AND ((lease_until IS NULL AND created_at < :called_before)
+               OR (lease_until < :now AND expires_at < :expires_before)
+               OR lease_until > expires_at)
+        ORDER BY created_at LIMIT CAST(:limit AS integer) FOR UPDATE SKIP LOCKED))
+    RETURNING flow_id, flow_request AS request, CAST(flow_principal ->> 'active_store_id' AS uuid) AS store_id
+    """
+)
+_FORGET_GIVEN_UP = sql(
+    "DELETE FROM idempotency_keys"
+    " WHERE method = :method AND response IS NULL AND flow_id = :flow_id AND lease_until > expires_at"
+)
+
+
 @dataclass(frozen=True)
 class Key:
     """One idempotency key in its scope, with the hash of the request it was sent with."""
@@ -82,6 +104,15 @@ class Replay:
 
     response: bytes
     headers: dict[str, str]
+
+
+@dataclass(frozen=True)
+class GivenUp:
+    """A flow that nobody goes on with: what was asked, and for which store."""
+
+    flow_id: uuid.UUID
+    request: bytes
+    store_id: uuid.UUID
 
 
 @dataclass(frozen=True)
@@ -144,3 +175,29 @@ def forget(tx: Tx, key: Key) -> None:
 def release(tx: Tx, key: Key) -> None:
     """Let the caller's next try take the flow up at once; the resume job leaves a released flow alone."""
     tx.execute(_RELEASE, key.scope)
+
+
+def take_given_up(
+    tx: Tx, *, method: str, called_before: datetime, expires_before: datetime, limit: int
+) -> list[GivenUp]:
+    """Take unanswered flows of a method out of everybody's hands; returns them, those taken before included.
+
+    Taken are released ones that were called for before `called_before`, and abandoned ones whose key ends before
+    `expires_before` (decision 3).
+    """
+    rows = tx.execute(
+        _TAKE_GIVEN_UP,
+        {
+            "method": method,
+            "called_before": called_before,
+            "expires_before": expires_before,
+            "now": tx.now,
+            "limit": limit,
+        },
+    )
+    return [GivenUp(row.flow_id, bytes(row.request), row.store_id) for row in rows]
+
+
+def forget_given_up(tx: Tx, *, method: str, flow_id: uuid.UUID) -> None:
+    """Give a taken flow's key back; the next call with it is a first one."""
+    tx.execute(_FORGET_GIVEN_UP, {"method": method, "flow_id": flow_id})

@@ -1,41 +1,51 @@
-"""Scheduled work: one run per tick across all replicas, recorded in the transaction of the work itself."""
+"""Scheduled work: one run per tick across all replicas, recorded in the transaction of the work itself.
+
+After a time away a job runs once and says how far behind it is; a TickJob runs once for each tick that was missed.
+"""
 
 from __future__ import annotations
 
+import enum
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy.exc import SQLAlchemyError
-
-from meshkit import audit
 from meshkit.call import Call
+from meshkit.db.engine import is_unavailable, retry_reason
 from meshkit.db.sql import sql
 from meshkit.ids import new_id
 from meshkit.obs.logging import get_logger
-from meshkit.obs.metrics import JOB_LAST_SUCCESS, JOB_RUNS, JOB_SECONDS
+from meshkit.obs.metrics import JOB_LAG, JOB_LAST_SUCCESS, JOB_MISSED_TICKS, JOB_RUNS, JOB_SECONDS
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Transactions, Tx
+
+# Transactions of a tick's run, and missed ticks that a TickJob makes up for before other jobs have their turn.
+ROUNDS_MAX = 200
+CATCH_UP_MAX = 100
 
 _CLAIM_TICK = sql(
     "INSERT INTO job_runs (job, tick, finished_at) VALUES (:job, :tick, :now)"
     " ON CONFLICT ON CONSTRAINT job_runs_pk DO NOTHING"
 )
-_RETENTION = (
-    ("DELETE FROM outbox WHERE published_at < :limit", timedelta(days=30)),
-    ("DELETE FROM inbox WHERE handled_at < :limit", timedelta(days=30)),
-    ("DELETE FROM idempotency_keys WHERE expires_at < :limit", timedelta(0)),
-    ("DELETE FROM job_runs WHERE finished_at < :limit", timedelta(days=2)),
-)
+_LAST_RUN = sql("SELECT tick, finished_at FROM job_runs WHERE job = :job ORDER BY tick DESC LIMIT 1")
+
+
+class More(enum.Enum):
+    """What a job returns that has more to do than fits a transaction: it is run again at once."""
+
+    MORE = enum.auto()
+
+
+MORE: Literal[More.MORE] = More.MORE
 
 
 @dataclass(frozen=True)
 class Job:
-    """Work done every `every`: `run` gets the tick's open transaction."""
+    """Work done every `every`: `run` gets the tick's open transaction, and another one each time it returns MORE."""
 
     name: str
     every: timedelta
@@ -46,6 +56,33 @@ class Job:
         seconds = self.every.total_seconds()
         return datetime.fromtimestamp(now.timestamp() // seconds * seconds, tz=UTC)
 
+    def due(self, last: datetime | None, current: datetime) -> list[datetime]:
+        """Return the ticks to run, `last` being the last one that was: only the current one."""
+        return [] if last is not None and last >= current else [current]
+
+    def work(self, tx: Tx, tick: datetime) -> object:  # noqa: ARG002
+        """Do one tick's work, or a part of it."""
+        return self.run(tx)
+
+
+@dataclass(frozen=True)
+class TickJob(Job):
+    """Work that every tick needs for itself: `run` gets the tick too, and missed ones come first, oldest first."""
+
+    run: Callable[[Tx, datetime], object]  # type: ignore[assignment]
+
+    def due(self, last: datetime | None, current: datetime) -> list[datetime]:
+        """Return the ticks to run: all since the last one, a bounded number."""
+        if last is None:
+            return [current]
+        before = self.tick_at(last)
+        missed = min(round((current - before) / self.every), CATCH_UP_MAX)
+        return [before + self.every * number for number in range(1, missed + 1)]
+
+    def work(self, tx: Tx, tick: datetime) -> object:
+        """Do one tick's work, or a part of it."""
+        return self.run(tx, tick)
+
 
 @dataclass
 class JobRunner:
@@ -55,7 +92,8 @@ class JobRunner:
     transactions: Transactions
 
     def __post_init__(self) -> None:
-        self._done: dict[str, datetime] = {}
+        # The tick up to which a job needs no look: done by anybody, or failed by a defect.
+        self._settled: dict[str, datetime] = {}
 
     def run(self, stop: threading.Event) -> None:
         """Run what is due, until told to stop."""
@@ -67,46 +105,59 @@ class JobRunner:
         return [job.name for job in self.jobs if self._run_if_due(job)]
 
     def _run_if_due(self, job: Job) -> bool:
-        tick = job.tick_at(self.transactions.clock.now())
-        if self._done.get(job.name) == tick:
+        current = job.tick_at(self.transactions.clock.now())
+        if self._settled.get(job.name) == current:
             return False
-        started = time.perf_counter()
         try:
-            ran = self._run_tick(job, tick)
-        except SQLAlchemyError as error:
-            JOB_RUNS.labels(job.name, "failed").inc()
-            get_logger().warning("job.failed", job=job.name, error=str(error.__cause__ or error)[:300])
-            return False
+            return self._catch_up(job, current)
         except Exception as error:
-            # One run per tick: a defect is tried again at the next tick, not in a loop.
-            self._done[job.name] = tick
             JOB_RUNS.labels(job.name, "failed").inc()
-            get_logger().error("job.failed", job=job.name, exc_info=error)
-            return False
-        self._done[job.name] = tick
-        if ran:
-            JOB_RUNS.labels(job.name, "ok").inc()
-            JOB_SECONDS.labels(job.name).observe(time.perf_counter() - started)
-            JOB_LAST_SUCCESS.labels(job.name).set_to_current_time()
-        return ran
+            if is_unavailable(error) or retry_reason(error):
+                get_logger().warning("job.failed", job=job.name, error=str(error.__cause__ or error)[:300])
+            else:
+                # A defect, also one in SQL, is tried again at the next tick, not in a loop.
+                self._settled[job.name] = current
+                get_logger().error("job.failed", job=job.name, exc_info=error)
+        return False
+
+    def _catch_up(self, job: Job, current: datetime) -> bool:
+        last = self._last_run(job)
+        behind = current - last.tick if last else job.every
+        JOB_LAG.labels(job.name).set(max(0.0, (behind - job.every).total_seconds()))
+        if last:
+            JOB_LAST_SUCCESS.labels(job.name).set(last.finished_at.timestamp())
+        ticks = job.due(last.tick if last else None, current)
+        ran = [tick for tick in ticks if self._run_tick(job, tick)]
+        if ran and (missed := round(behind / job.every) - 1) > 0:
+            JOB_MISSED_TICKS.labels(job.name).inc(missed)
+            get_logger().warning(
+                "job.caught_up", job=job.name, missed=missed, behind_s=behind.total_seconds(), runs=len(ran)
+            )
+        if not ticks or ticks[-1] >= current:
+            self._settled[job.name] = current
+            JOB_LAG.labels(job.name).set(0)
+        return bool(ran)
+
+    def _last_run(self, job: Job) -> Any:
+        with self.transactions.read(Call()) as tx:
+            return tx.execute(_LAST_RUN, {"job": job.name}).one_or_none()
 
     def _run_tick(self, job: Job, tick: datetime) -> bool:
+        """Run a tick unless somebody has; what of it follows the first transaction is bounded, and lost by a crash."""
+        started = time.perf_counter()
         call = Call(request_id=f"job-{job.name}-{new_id().hex}")
         with self.transactions.write(call) as tx:
             if tx.execute(_CLAIM_TICK, {"job": job.name, "tick": tick, "now": tx.now}).rowcount == 0:
                 return False
-            job.run(tx)
+            done = job.work(tx, tick)
+        rounds = 1
+        while done is MORE and rounds < ROUNDS_MAX:
+            with self.transactions.write(Call(request_id=call.request_id)) as tx:
+                done = job.work(tx, tick)
+            rounds += 1
+        if done is MORE:
+            get_logger().warning("job.unfinished", job=job.name, rounds=rounds)
+        JOB_RUNS.labels(job.name, "ok").inc()
+        JOB_SECONDS.labels(job.name).observe(time.perf_counter() - started)
+        JOB_LAST_SUCCESS.labels(job.name).set(self.transactions.clock.now().timestamp())
         return True
-
-
-def chassis_jobs() -> tuple[Job, ...]:
-    """Return the jobs every service has: link audit rows, delete what is past its retention."""
-    return (
-        Job("audit_chain", timedelta(seconds=1), audit.link_new_rows),
-        Job("retention", timedelta(hours=1), _delete_old_rows),
-    )
-
-
-def _delete_old_rows(tx: Tx) -> None:
-    for statement, keep in _RETENTION:
-        tx.execute(sql(statement), {"limit": tx.now - keep})

@@ -13,6 +13,7 @@ import redis
 
 from meshkit import crash
 from meshkit.auth import Authenticator, KeySet
+from meshkit.chassis_jobs import chassis_jobs
 from meshkit.clock import Clock, SystemClock
 from meshkit.db.engine import Database
 from meshkit.db.tx import Transactions
@@ -25,11 +26,12 @@ from meshkit.grpc.guard import Guard
 from meshkit.grpc.interceptor import PolicyInterceptor
 from meshkit.grpc.server import GrpcServer, Servicer, collect_policies
 from meshkit.grpc.unit_of_work import UnitOfWork
-from meshkit.jobs import Job, JobRunner, chassis_jobs
+from meshkit.jobs import Job, JobRunner
 from meshkit.obs.logging import get_logger
 from meshkit.ratelimit import RateLimiter, load_buckets
 from meshkit.resume import FlowResumer
 from meshkit.revocation import Revocations
+from meshkit.settings import RetentionSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,6 +91,7 @@ class Process:
         settings = self.spec.database_settings()
         if self.mesh.crash_file and not self.mesh.is_production:
             crash.arm(service=self.spec.name, file=self.mesh.crash_file)
+        self.kept = RetentionSettings()
         self.stop = threading.Event()
         self.wake = threading.Event()
         self.database = Database(settings.database_url, pool_size=settings.database_pool)
@@ -159,7 +162,8 @@ class Process:
                 runner = ConsumerRunner(consumer, self.transactions, self._bus())
                 self._thread(f"consume-{consumer.topic}", runner.run)
         if "jobs" in roles:
-            self._thread("jobs", JobRunner((*chassis_jobs(), *self.wiring.jobs), self.transactions).run)
+            jobs = (*chassis_jobs(self.kept), *self.wiring.jobs)
+            self._thread("jobs", JobRunner(jobs, self.transactions).run)
             self._thread("resume", self._resume_flows)
 
     def _thread(self, name: str, target: Callable[[threading.Event], None]) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+# Undelivered messages live that long on the bus.
+BUS_KEEPS_DAYS = 7
 
 _ADDRESS = re.compile(r"^MESH_([A-Z0-9]+)_ADDRESS$")
 
@@ -36,6 +39,8 @@ class EnvironmentSettings(BaseSettings):
 
 
 def _complaint(prefix: str, item: Any) -> str:
+    if not item["loc"]:
+        return str(item["msg"])
     variable = f"{prefix}{item['loc'][0]}".upper()
     return f"{variable} is not set" if item["type"] == "missing" else f"{variable}: {item['msg']}"
 
@@ -77,6 +82,27 @@ class MeshSettings(EnvironmentSettings):
             return self.addresses[service]
         except KeyError:
             raise SettingsInvalid(f"MESH_{service.upper()}_ADDRESS is not set") from None
+
+
+class RetentionSettings(EnvironmentSettings):
+    """How long what every service writes is kept; environment prefix `MESH_KEEP_`.
+
+    Who handled an event must be known for longer than it can come again, else it would be applied twice.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="MESH_KEEP_", frozen=True)
+
+    published_events_days: int = Field(default=30, ge=1)
+    handled_events_days: int = Field(default=45, ge=1)
+    job_ticks_days: int = Field(default=2, ge=1)
+
+    @model_validator(mode="after")
+    def _remember_longer_than_repeat(self) -> Self:
+        if self.handled_events_days <= self.published_events_days + BUS_KEEPS_DAYS:
+            raise ValueError(
+                f"MESH_KEEP_HANDLED_EVENTS_DAYS must exceed MESH_KEEP_PUBLISHED_EVENTS_DAYS by more than {BUS_KEEPS_DAYS}"
+            )
+        return self
 
 
 class DatabaseSettings(EnvironmentSettings):

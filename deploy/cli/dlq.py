@@ -2,168 +2,261 @@
 
 from __future__ import annotations
 
-import getpass
+import dataclasses
 import json
+import re
 import uuid
+from collections import defaultdict
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from google.protobuf import empty_pb2
+from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
-from deploy.cli.connection import NoStack, transactions_of, use_environment
+from deploy.cli.connection import NoStack, use_environment
 from deploy.cli.console import fail, say, table
 from deploy.cli.contracts import event_messages, services_present
-from meshkit import audit
-from meshkit.call import Call
-from meshkit.db.sql import sql
+from deploy.cli.dead_letters import OUTBOX, DatabaseAway, DeadLetters, Filter, Letter, dead_letters, forgotten_before
+from deploy.cli.topology import declared
+from meshkit.clock import SystemClock
 from meshkit.events.envelope import spec_of
-from meshkit.principal import Principal
+from meshkit.settings import RetentionSettings
 
 if TYPE_CHECKING:
-    from meshkit.db.tx import Tx
+    from collections.abc import Iterator, Sequence
 
-app = typer.Typer(help="Dead letters: events that could not be published or applied.", no_args_is_help=True)
+_HELP = """Dead letters: events that could not be published or applied. None is lost.
 
-_LIST = sql(
-    """
-    SELECT '' AS consumer, event_id, type, reason, attempts, failed_at, replayed_at FROM outbox_dlq
-    UNION ALL
-    SELECT consumer, event_id, type, reason, attempts, failed_at, replayed_at FROM inbox_dlq
-    ORDER BY failed_at
-    """
-)
-_SHOW = sql(
-    """
-    SELECT '' AS consumer, event_id, type, version, topic, ordering_key, payload, headers, reason, message, attempts,
-           failed_at, replayed_at FROM outbox_dlq WHERE event_id = :event_id
-    UNION ALL
-    SELECT consumer, event_id, type, version, topic, ordering_key, payload, headers, reason, message, attempts,
-           failed_at, replayed_at FROM inbox_dlq WHERE event_id = :event_id
-    """
-)
-# A dead outbox row goes back into the outbox; an event that one consumer refused is published again with the same id:
-# whoever applied it already finds it in the inbox.
-_REPLAY = sql(
-    """
-    INSERT INTO outbox (event_id, type, version, topic, ordering_key, payload, headers, created_at, available_at)
-    SELECT event_id, type, version, topic, ordering_key, payload, headers, :now, :now FROM outbox_dlq
-    WHERE event_id = :event_id AND replayed_at IS NULL
-    ON CONFLICT ON CONSTRAINT outbox_event_id_key DO NOTHING
-    """
-)
-_REPUBLISH = sql(
-    "UPDATE outbox SET published_at = NULL, attempts = 0, available_at = :now, lease_token = NULL, lease_until = NULL"
-    " WHERE event_id = :event_id"
-)
-_MARK = sql("UPDATE outbox_dlq SET replayed_at = :now WHERE event_id = :event_id AND replayed_at IS NULL")
-_MARK_INBOX = sql("UPDATE inbox_dlq SET replayed_at = :now WHERE event_id = :event_id AND replayed_at IS NULL")
+\b
+1. marketmesh dlq list
+     what is dead, where, and why
+2. marketmesh dlq show EVENT_ID
+     its payload, the error, and who has applied it
+3. Mend the cause first. The consumer's log has it, at "failed at".
+     non_retryable  refused for good: a defect, an unknown version
+     max_attempts   ten failures: something was away, or a defect
+4. marketmesh dlq replay EVENT_ID
+     put one back
+   marketmesh dlq replay-all --type order_created --since 2h
+     show what would be put back; with --yes, do it
+5. marketmesh dlq list
+     empty: done. Back again: the cause is still there
 
+Replaying is safe: an event keeps its id, who has applied it ignores it. It is
+audited. Longer: docs/runbooks/dead-letters.md"""
 
-@app.callback()
-def _environment() -> None:
-    try:
-        use_environment()
-    except NoStack as error:
-        raise fail(f"dlq: {error}") from None
+app = typer.Typer(help=_HELP, no_args_is_help=True)
+
+_SINCE = "Failed at or after: 2026-11-26T03:00 (UTC), or 90m, 2h, 3d ago."
+_LIST_MAX = 200
+_AGO = re.compile(r"^(\d+)([mhd])$")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_REASONS = ("max_attempts", "non_retryable")
+
+Service = Annotated[str, typer.Option(help="Only dead letters in this service.")]
+EventType = Annotated[str, typer.Option("--type", help="Only this type of event, such as order_created.")]
+Side = Annotated[str, typer.Option("--consumer", help='Only this consumer; "outbox": could not be published.')]
+Reason = Annotated[str, typer.Option(help="Only max_attempts, or only non_retryable.")]
+Since = Annotated[str, typer.Option(help=_SINCE)]
+Until = Annotated[str, typer.Option(help="Failed before; as --since.")]
+Forgotten = Annotated[
+    bool,
+    typer.Option("--even-if-forgotten", help="Also events so old that consumers may apply them twice. Look first."),
+]
 
 
 @app.command(name="list")
 def list_dead(
-    service: Annotated[str, typer.Option(help="Only this service.")] = "",
-    event_type: Annotated[str, typer.Option("--type", help="Only this type of event.")] = "",
+    *,
+    service: Service = "",
+    event_type: EventType = "",
+    side: Side = "",
+    reason: Reason = "",
+    since: Since = "",
+    until: Until = "",
+    everything: Annotated[bool, typer.Option("--all", help="Also what was put back already.")] = False,
 ) -> None:
-    """Show what is dead, oldest first."""
+    """Show what is dead, oldest failure first. Changes nothing."""
+    wanted = _filter(service=service, event_type=event_type, side=side, reason=reason, since=since, until=until)
+    with _opened() as letters:
+        found = _find(letters, dataclasses.replace(wanted, everything=everything))
     rows = [
         (
-            name,
-            row.consumer or "outbox",
-            row.event_id,
-            row.type,
-            row.reason,
-            row.attempts,
-            row.failed_at,
-            row.replayed_at,
+            letter.service,
+            letter.row.side,
+            letter.row.event_id,
+            letter.row.type,
+            letter.row.reason,
+            letter.row.attempts,
+            _time(letter.row.failed_at),
+            _time(letter.row.replayed_at),
         )
-        for name in services_present()
-        if service in {"", name}
-        for row in _read(name, _LIST)
-        if event_type in {"", row.type}
+        for letter in found[:_LIST_MAX]
     ]
     header = ("service", "side", "event", "type", "reason", "attempts", "failed at", "replayed at")
     say(table(header, rows) if rows else "dlq: nothing is dead")
+    if len(found) > _LIST_MAX:
+        say(f"dlq: and {len(found) - _LIST_MAX} more; narrow it down, or see `marketmesh dlq replay-all` for the sums")
 
 
 @app.command()
 def show(event_id: str) -> None:
-    """Show one dead letter with its payload and why it failed."""
+    """Show one dead letter: payload, error, who has applied it. Changes nothing."""
     wanted = _uuid(event_id)
-    types = {spec_of(descriptor).type: descriptor for descriptor in event_messages()}
-    found = [(name, row) for name in services_present() for row in _read(name, _SHOW, event_id=wanted)]
+    with _opened() as letters:
+        found = letters.find(Filter(event_id=wanted, everything=True))
+        applied = letters.applied_by(wanted)
     if not found:
         raise fail(f"dlq: no dead letter {event_id}")
-    for name, row in found:
-        descriptor = types.get(row.type)
-        message = GetMessageClass(descriptor).FromString(bytes(row.payload)) if descriptor else "(unknown type)"
-        say(f"{name} {row.consumer or 'outbox'} {row.type} v{row.version} on {row.topic}, key {row.ordering_key}")
-        say(f"failed {row.failed_at} after {row.attempts} attempts ({row.reason}): {row.message}")
-        say(f"headers {json.dumps(dict(row.headers), sort_keys=True)}")
-        say(str(message))
+    for letter in found:
+        row = letter.row
+        where = "could not be published" if row.side == OUTBOX else f"could not be applied by {row.side}"
+        say(f"{letter.service}: {row.type} v{row.version} {where}")
+        say(f"topic        {row.topic}, key {row.ordering_key}")
+        say(f"happened at  {_time(letter.happened_at)}")
+        say(f"failed at    {_time(row.failed_at)} after {row.attempts} attempts ({row.reason})")
+        say(f"error        {row.message}")
+        say(f"replayed at  {_time(row.replayed_at)}")
+        say(f"headers      {json.dumps(dict(row.headers), sort_keys=True)}")
+        say(f"payload\n{_payload(row)}")
+    say(f"applied by   {', '.join(applied) or 'nobody that remembers'}")
+    say(f"when the cause is mended: marketmesh dlq replay {event_id}")
 
 
 @app.command()
-def replay(event_id: str) -> None:
-    """Put one dead letter back; audited."""
-    wanted = _uuid(event_id)
-    replayed = [name for name in services_present() if _read(name, _SHOW, event_id=wanted)]
-    if not replayed:
-        raise fail(f"dlq: no dead letter {event_id}")
-    _replay(wanted, replayed)
+def replay(event_id: str, *, forgotten: Forgotten = False) -> None:
+    """Put one dead letter back. At once, audited; may be repeated."""
+    with _opened() as letters:
+        found = letters.find(Filter(event_id=_uuid(event_id), everything=True))
+        if not found:
+            raise fail(f"dlq: no dead letter {event_id}")
+        if not forgotten and _too_old(found):
+            raise fail(
+                f"dlq: {event_id} happened at {_time(found[0].happened_at)}. Consumers may have forgotten that they"
+                " applied it, and would do so again. Look (`dlq show`), then repeat with --even-if-forgotten"
+            )
+        for _ in letters.replay(found):
+            pass
     say(f"dlq: {event_id} is on its way again")
 
 
 @app.command(name="replay-all")
 def replay_all(
-    service: Annotated[str, typer.Option(help="Only dead letters in this service.")] = "",
-    event_type: Annotated[str, typer.Option("--type", help="Only this type of event.")] = "",
+    *,
+    service: Service = "",
+    event_type: EventType = "",
+    side: Side = "",
+    reason: Reason = "",
+    since: Since = "",
+    until: Until = "",
+    forgotten: Forgotten = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it. Without this nothing is changed.")] = False,
 ) -> None:
-    """Put every dead letter that fits the filter back; audited."""
-    wanted: dict[uuid.UUID, list[str]] = {}
-    for name in services_present():
-        for row in _read(name, _LIST) if service in {"", name} else ():
-            if event_type in {"", row.type} and row.replayed_at is None:
-                wanted.setdefault(row.event_id, []).append(name)
-    for event_id, names in wanted.items():
-        _replay(event_id, names)
-    say(f"dlq: {len(wanted)} events are on their way again")
+    """Put back all that fits the filter. Without --yes it only shows what it would do; audited."""
+    wanted = _filter(service=service, event_type=event_type, side=side, reason=reason, since=since, until=until)
+    with _opened() as letters:
+        found = _find(letters, wanted)
+        old = [] if forgotten else _too_old(found)
+        chosen = [letter for letter in found if letter not in old]
+        if chosen:
+            say(_sums(chosen))
+        if old:
+            say(
+                f"dlq: {len(old)} left alone: consumers may have forgotten that they applied them (--even-if-forgotten)"
+            )
+        if not yes:
+            say(f"dlq: would put {len(chosen)} back; nothing was changed. Repeat with --yes to do it")
+            return
+        for done in letters.replay(chosen):
+            say(f"dlq: {done} of {len(chosen)} put back")
+    say(f"dlq: {len(chosen)} are on their way again. `marketmesh dlq list` in a minute shows what died once more")
 
 
-def _replay(event_id: uuid.UUID, dead_in: list[str]) -> None:
-    for name in services_present():
-        transactions = transactions_of(name)
-        call = Call(principal=Principal(service="operator", origin=getpass.getuser()), request_id=f"dlq-{event_id}")
-        with transactions.write(call) as tx:
-            parameters = {"event_id": event_id, "now": tx.now}
-            tx.execute(_REPLAY, parameters)
-            tx.execute(_REPUBLISH, parameters)
-            if name in dead_in:
-                _mark(tx, parameters)
-        transactions.database.close()
+@contextmanager
+def _opened() -> Iterator[DeadLetters]:
+    try:
+        use_environment()
+    except NoStack as error:
+        raise fail(f"dlq: {error}") from None
+    try:
+        with dead_letters() as letters:
+            yield letters
+            for service in sorted(letters.away):
+                typer.echo(f"dlq: the database of {service} does not answer; what is dead there is not shown", err=True)
+    except DatabaseAway as error:
+        raise fail(f"dlq: the database of {error} does not answer. Repeat the command when it does") from None
 
 
-def _mark(tx: Tx, parameters: dict[str, Any]) -> None:
-    tx.execute(_MARK, parameters)
-    tx.execute(_MARK_INBOX, parameters)
-    tx.audit(target=parameters["event_id"], after={"by": getpass.getuser()})
-    audit.write(tx, action="dlq.replay", target=str(parameters["event_id"]), request=empty_pb2.Empty())
+def _filter(*, service: str, event_type: str, side: str, reason: str, since: str, until: str) -> Filter:
+    _require(service, services_present(), "service")
+    _require(reason, _REASONS, "reason")
+    return Filter(
+        service=service,
+        event_type=event_type,
+        side=side,
+        reason=reason,
+        since=_instant(since),
+        until=_instant(until),
+    )
 
 
-def _read(service: str, statement: Any, **parameters: Any) -> list[Any]:
-    transactions = transactions_of(service)
-    with transactions.read(Call()) as tx:
-        rows = list(tx.execute(statement, parameters).all())
-    transactions.database.close()
-    return rows
+def _find(letters: DeadLetters, wanted: Filter) -> list[Letter]:
+    """Return what fits; when nothing does because of a slip, say so instead of "nothing is dead"."""
+    found = letters.find(wanted)
+    if not found:
+        # Letters of types and consumers that are no more can be asked for.
+        _require(wanted.event_type, sorted(spec_of(each).type for each in event_messages()), "type of event")
+        _require(wanted.side, (OUTBOX, *sorted(each.subscription for each in declared().consumers)), "consumer")
+    return found
+
+
+def _require(value: str, known: Sequence[str], what: str) -> None:
+    if value and value not in known:
+        raise fail(f"dlq: no {what} is called {value}; there are: {', '.join(known)}")
+
+
+def _instant(value: str) -> datetime | None:
+    if not value:
+        return None
+    if ago := _AGO.match(value):
+        return SystemClock().now() - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    try:
+        instant = datetime.fromisoformat(value)
+    except ValueError:
+        raise fail(f"dlq: {value} is no time; write 2026-11-26T03:00 (UTC), or 90m, 2h, 3d") from None
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def _too_old(found: Sequence[Letter]) -> list[Letter]:
+    days = RetentionSettings().handled_events_days
+    limit = forgotten_before(SystemClock().now(), handled_events_days=days)
+    return [letter for letter in found if letter.happened_at < limit]
+
+
+def _sums(letters: Sequence[Letter]) -> str:
+    groups: dict[tuple[str, str, str, str], list[datetime]] = defaultdict(list)
+    for letter in letters:
+        row = letter.row
+        groups[(letter.service, row.side, row.type, row.reason)].append(row.failed_at)
+    rows = [(*group, len(times), _time(min(times)), _time(max(times))) for group, times in sorted(groups.items())]
+    return table(("service", "side", "type", "reason", "letters", "first failed at", "last failed at"), rows)
+
+
+def _payload(row: Any) -> str:
+    types = {spec_of(descriptor).type: descriptor for descriptor in event_messages()}
+    descriptor, payload = types.get(row.type), bytes(row.payload)
+    if descriptor is None:
+        return f"(unknown type) {payload.hex()}"
+    try:
+        return str(GetMessageClass(descriptor).FromString(payload))
+    except DecodeError as error:
+        return f"(unreadable: {error}) {payload.hex()}"
+
+
+def _time(instant: datetime | None) -> str:
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if instant else "-"
 
 
 def _uuid(value: str) -> uuid.UUID:

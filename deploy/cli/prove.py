@@ -14,6 +14,7 @@ from deploy.cli.topology import declared
 from meshkit import audit
 from meshkit.call import Call
 from meshkit.db.sql import sql
+from meshkit.settings import RetentionSettings
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Transactions, Tx
@@ -28,18 +29,25 @@ _OWN = {
 SETTLE_SECONDS = 30.0
 
 _UNPUBLISHED = sql("SELECT count(*) FROM outbox WHERE published_at IS NULL")
-_PUBLISHED = sql("SELECT event_id, type, topic FROM outbox WHERE published_at IS NOT NULL")
+# What was put back long after it happened may lie here longer than inboxes remember it.
+_PUBLISHED = sql(
+    "SELECT event_id, type, topic FROM outbox WHERE published_at IS NOT NULL"
+    " AND created_at > now() - interval '24 hours' * CAST(:days AS integer)"
+)
 _HANDLED = sql("SELECT event_id FROM inbox WHERE consumer = :consumer")
 _DEAD = sql(
     "SELECT 'outbox' AS side, type, reason FROM outbox_dlq WHERE replayed_at IS NULL"
     " UNION ALL SELECT consumer, type, reason FROM inbox_dlq WHERE replayed_at IS NULL"
 )
-_ORDERS = sql("SELECT id, status, total_cents, payment_intent_id FROM vendor_orders")
+_ORDERS = sql(
+    "SELECT id, status, total_cents, payment_intent_id, payment_status, refunded_cents, payout_returned_at"
+    " FROM vendor_orders"
+)
 _LINES = sql("SELECT l.id, l.qty, l.status, o.status AS order_status FROM order_line_items l"
               " JOIN vendor_orders o ON o.id = l.order_id")  # fmt: skip
-# A payout that came back leaves its order closed.
 _INTENTS = sql(
-    "SELECT id, order_id, amount_cents, status, payout_returned_at IS NOT NULL AS came_back FROM payment_intents"
+    "SELECT id, order_id, amount_cents, status, refunded_cents, payout_returned_at IS NOT NULL AS came_back"
+    " FROM payment_intents"
 )
 _RESERVATIONS = sql("SELECT line_id, quantity, state FROM reservations")
 
@@ -96,8 +104,9 @@ def _events(databases: dict[str, Transactions]) -> list[str]:
     """Every published event was applied exactly once by every consumer that wants it; nothing is stuck or dead."""
     problems = []
     published: dict[str, list[Any]] = {}
+    days = RetentionSettings().handled_events_days
     for service, transactions in databases.items():
-        rows = _rows(transactions, _PUBLISHED)
+        rows = _rows(transactions, _PUBLISHED, days=days)
         for row in rows:
             published.setdefault(row.topic, []).append(row)
         stuck = _rows(transactions, _UNPUBLISHED)[0][0]
@@ -123,10 +132,26 @@ def _across(databases: dict[str, Transactions]) -> list[str]:
             problems.append(f"order {order.id} has no payment intent")
         elif order.status not in _DEAD_ORDERS and intent.amount_cents != order.total_cents:
             problems.append(f"order {order.id} costs {order.total_cents}, its intent is over {intent.amount_cents}")
-        elif (order.status == "closed") != (intent.status == "paid" or intent.came_back):
-            problems.append(f"order {order.id} is {order.status}, its intent {intent.status}")
+        else:
+            problems += _payment(order, intent)
     problems += [f"payment intent of unknown order {order_id}" for order_id in intents.keys() - orders.keys()]
     return problems + _lines(databases)
+
+
+def _payment(order: Any, intent: Any) -> list[str]:
+    """A closed order is one whose vendor was paid; a payout that came back leaves it closed, and it says so."""
+    problems = []
+    if (order.status == "closed") != (intent.status == "paid" or intent.came_back):
+        problems.append(f"order {order.id} is {order.status}, its intent {intent.status}")
+    elif order.status == "closed":
+        says_so = order.payment_status == intent.status and (order.payout_returned_at is None) == (
+            intent.status == "paid"
+        )
+        if not says_so:
+            problems.append(f"order {order.id} is {order.payment_status}, its intent {intent.status} after a payout")
+    if order.refunded_cents != intent.refunded_cents:
+        problems.append(f"order {order.id} has {order.refunded_cents} refunded, its intent {intent.refunded_cents}")
+    return problems
 
 
 def _lines(databases: dict[str, Transactions]) -> list[str]:

@@ -17,6 +17,8 @@ INBOX_HANDLED = Counter("mesh_inbox_handled_total", "Events handled", ["consumer
 JOB_SECONDS = Histogram("mesh_job_duration_seconds", "Time of a job run", ["job"], buckets=_LATENCY)
 JOB_RUNS = Counter("mesh_job_runs_total", "Job runs", ["job", "result"])
 JOB_LAST_SUCCESS = Gauge("mesh_job_last_success_timestamp_seconds", "When a job last succeeded", ["job"])
+JOB_LAG = Gauge("mesh_job_lag_seconds", "How long ago a job's first tick that nobody has run yet began", ["job"])
+JOB_MISSED_TICKS = Counter("mesh_job_missed_ticks_total", "Ticks that passed while nobody ran the job", ["job"])
 REDIS_UP = Gauge("mesh_redis_up", "Whether Redis answers; without it the service goes on, degraded")
 REVOCATIONS_AGE_SECONDS = Gauge("mesh_revocations_age_seconds", "Age of the newest known revocation list")
 QUOTE_SECONDS = Histogram("mesh_quote_duration_seconds", "Time to quote a cart", buckets=_LATENCY)

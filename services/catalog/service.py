@@ -26,6 +26,7 @@ from services.catalog.api.product_servicer import ProductServicer
 from services.catalog.api.sheet_servicer import ProductSheetServicer
 from services.catalog.data.tables import metadata
 from services.catalog.events.handlers import consumers
+from services.catalog.jobs.undo_given_up_galleries import given_up_galleries
 from services.catalog.outbound.media_client import MediaClient
 from services.catalog.settings import CatalogSettings
 from services.catalog.usecases.expire_reservations import expire_reservations
@@ -34,12 +35,13 @@ from services.catalog.usecases.expire_reservations import expire_reservations
 def wire(parts: Parts) -> Wiring:
     """Build catalog from its settings and the chassis's parts."""
     settings = CatalogSettings()
+    galleries = MediaClient(parts.channel("media"))
     return Wiring(
         servicers=(
             Servicer(
                 product_service_pb2.DESCRIPTOR.services_by_name["ProductService"],
                 product_service_pb2_grpc.add_ProductServiceServicer_to_server,
-                ProductServicer(MediaClient(parts.channel("media"))),
+                ProductServicer(galleries),
             ),
             Servicer(
                 inventory_service_pb2.DESCRIPTOR.services_by_name["InventoryService"],
@@ -64,6 +66,7 @@ def wire(parts: Parts) -> Wiring:
         ),
         consumers=consumers(),
         jobs=(Job("expire_reservations", timedelta(seconds=settings.expiry_seconds), expire_reservations),),
+        loops=(given_up_galleries(parts.transactions, galleries).run,),
     )
 
 

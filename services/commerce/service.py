@@ -10,6 +10,8 @@ from marketmesh.commerce.v1 import (
     cart_service_pb2_grpc,
     commerce_internal_service_pb2,
     commerce_internal_service_pb2_grpc,
+    customer_service_pb2,
+    customer_service_pb2_grpc,
     order_service_pb2,
     order_service_pb2_grpc,
 )
@@ -17,6 +19,7 @@ from meshkit.grpc.server import Servicer
 from meshkit.jobs import Job
 from meshkit.service import Parts, ServiceSpec, Wiring
 from services.commerce.api.cart_servicer import CartServicer
+from services.commerce.api.customer_servicer import CustomerServicer
 from services.commerce.api.internal_servicer import CommerceInternalServicer
 from services.commerce.api.order_servicer import OrderServicer
 from services.commerce.data.tables import metadata
@@ -51,6 +54,11 @@ def wire(parts: Parts) -> Wiring:
                 order_service_pb2.DESCRIPTOR.services_by_name["OrderService"],
                 order_service_pb2_grpc.add_OrderServiceServicer_to_server,
                 OrderServicer(lifetime, catalog, rules),
+            ),
+            Servicer(
+                customer_service_pb2.DESCRIPTOR.services_by_name["CustomerService"],
+                customer_service_pb2_grpc.add_CustomerServiceServicer_to_server,
+                CustomerServicer(),
             ),
             Servicer(
                 commerce_internal_service_pb2.DESCRIPTOR.services_by_name["CommerceInternalService"],

@@ -23,3 +23,5 @@ class IdentitySettings(DatabaseSettings):
     # Argon2id hashes computed at once, and logins allowed to wait for their turn.
     hash_workers: int = Field(default=2, ge=1)
     hash_waiting: int = Field(default=6, ge=0)
+    # How long notifications are kept, read or not.
+    notification_days: int = Field(default=30, ge=1)

@@ -192,6 +192,12 @@ class Market:
         order: order_pb2.Order = self.mesh.read(self.orders.GetOrder, request, token=token or self.vendor_token)
         return order
 
+    def listed(self, order_id: str, *, token: str = "") -> order_pb2.Order:
+        """Return an order as the vendor's list shows it."""
+        request = order_service_pb2.ListOrdersRequest(limit=100)
+        answer = self.mesh.read(self.orders.ListOrders, request, token=token or self.vendor_token)
+        return next(order for order in answer.items if order.order_id == order_id)
+
     def nudge(self, order_id: str, *, token: str = "") -> order_service_pb2.NudgeOrderResponse:
         """Remind the vendor, as the buyer."""
         request = order_service_pb2.NudgeOrderRequest(order_id=order_id)
@@ -228,9 +234,18 @@ class Market:
             pass
         return self.read(order_id)
 
-    def finance(self, event: str, order_id: str) -> None:
-        """Let finance report on an order's money: `CashCollected`, `PaymentFailed`, `PaymentReopened`, `OrderPaid`."""
-        self.mesh.deliver("commerce", getattr(finance, event)(order_id=order_id))
+    def finance(self, event: str, order_id: str, **fields: Any) -> None:
+        """Let finance report on an order's money: `CashCollected`, `PaymentFailed`, `OrderPaid` and so on."""
+        self.mesh.deliver("commerce", getattr(finance, event)(order_id=order_id, **fields))
+
+    def closed(self) -> order_pb2.Order:
+        """Return an order of 1000 cents whose vendor was paid now."""
+        order = self.packed((self.product(), 1))
+        for step in ("pickup", "deliver"):
+            self.advance(order.order_id, step)
+        self.finance("CashCollected", order.order_id)
+        self.finance("OrderPaid", order.order_id, vendor_paid_at=self.mesh.clock.now())
+        return self.read(order.order_id)
 
     def packed(self, *wanted: tuple[str, int]) -> order_pb2.Order:
         """Return an order that waits for its agent."""

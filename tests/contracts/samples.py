@@ -19,6 +19,7 @@ from marketmesh.catalog.v1 import product_service_pb2 as catalog
 from marketmesh.catalog.v1 import product_sheet_service_pb2 as sheets
 from marketmesh.commerce.v1 import cart_service_pb2 as cart
 from marketmesh.commerce.v1 import commerce_internal_service_pb2 as commerce_internal
+from marketmesh.commerce.v1 import customer_service_pb2 as customers
 from marketmesh.commerce.v1 import order_service_pb2 as orders
 from marketmesh.finance.v1 import cash_admin_service_pb2 as cash_admin
 from marketmesh.finance.v1 import cash_agent_service_pb2 as cash_agent
@@ -372,6 +373,7 @@ _COMMERCE: dict[str, Callable[[World], Sample]] = {
         orders.SetOrderPolicyRequest(nudge_after_days=5, expire_after_days=10),
         _set(expire_after_days=11),
     ),
+    "commerce.v1.CustomerService/ListCustomers": lambda w: Sample(w.vendor.token, customers.ListCustomersRequest()),
     "commerce.v1.CommerceInternalService/GetOrderForDelivery": lambda w: Sample(
         w.mesh.service_token("fulfillment"),
         commerce_internal.GetOrderForDeliveryRequest(order_id=w.new_order().order_id),

@@ -26,7 +26,7 @@ NUMBERS = [
 ]  # fmt: skip
 EXPECTED_NUMBERS = {
     "meshkit.events.relay.MAX_ATTEMPTS", "meshkit.events.relay.BATCH", "meshkit.events.consume.MAX_ATTEMPTS",
-    "meshkit.events.consume.BATCH", "meshkit.jobs._RETENTION[0]",
+    "meshkit.events.consume.BATCH", "meshkit.settings.RetentionSettings.published_events_days",
     "services.commerce.settings.CommerceSettings.quote_minutes",
     "services.media.settings.MediaSettings.upload_url_minutes",
 }  # fmt: skip

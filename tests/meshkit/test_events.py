@@ -15,6 +15,7 @@ from marketmesh.identity.events.v1 import identity_events_pb2 as events
 from meshkit.call import Call
 from meshkit.db.tx import Transactions, Tx
 from meshkit.errors import DependencyUnavailable, NotFound
+from meshkit.events import outbox
 from meshkit.events.bus import Bus, Received
 from meshkit.events.consume import ConsumerRunner
 from meshkit.events.registry import Consumer, UnreadableEvent
@@ -105,8 +106,6 @@ class TestRelay:
             with transactions.write(Call()) as tx:
                 tx.execute(text("SELECT nextval(pg_get_serial_sequence('outbox', 'seq'))"))
                 tx.emit(events.AgentCreated(user_id="slow"))
-                from meshkit.events import outbox
-
                 outbox.flush(tx, source="ads")
                 tx.events.clear()
                 numbered.set()
@@ -122,6 +121,27 @@ class TestRelay:
         second = relay.relay_once()
 
         assert (first, second) == (1, 1)
+        assert rows(transactions, "SELECT count(*) FROM outbox WHERE published_at IS NULL") == [(0,)]
+
+    def test_publishes_two_open_transactions_of_one_aggregate_in_the_order_of_their_commits(
+        self, transactions: Transactions, relay: Relay, bus: Bus
+    ) -> None:
+        consumer = Consumer("probe", STORES)
+        subscribe(bus, consumer)
+
+        with transactions.write(Call()) as first:
+            first.emit(events.StoreGateChanged(store_id="s1", version=1))
+            outbox.flush(first, source="ads")
+            first.run_last()
+            with transactions.write(Call()) as second:
+                second.emit(events.StoreGateChanged(store_id="s1", version=2))
+            while_one_was_open = relay.relay_once()
+            first.events.clear()
+            first._last.clear()
+        after_both = relay.relay_once()
+
+        assert (while_one_was_open, after_both) == (1, 1)
+        assert [version_of(message) for message in pull(bus, consumer, 2)] == [2, 1]
         assert rows(transactions, "SELECT count(*) FROM outbox WHERE published_at IS NULL") == [(0,)]
 
     def test_keeps_the_order_of_an_aggregate_while_its_head_backs_off(

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
     from meshkit.db.tx import Tx
 
-_DELETE_OLD = sql("DELETE FROM warehouse_rows WHERE loaded_at < :limit")
+# Called with the oldest instant to keep and a number, as meshkit/retention.py does.
+DELETE_LOADED = sql(
+    """
+    DELETE FROM warehouse_rows WHERE seq = ANY(ARRAY(
+        SELECT seq FROM warehouse_rows WHERE loaded_at < :limit ORDER BY loaded_at LIMIT :batch FOR UPDATE SKIP LOCKED))
+    """
+)
 _ADD = sql(
     insert_rows(
         warehouse_rows, ("event_id", "row"), constants="created_at = :now", on_conflict="warehouse_rows_event_id_key"
@@ -43,8 +49,3 @@ def waiting(tx: Tx, *, limit: int) -> Sequence[Any]:
 def mark_loaded(tx: Tx, seqs: Sequence[int]) -> None:
     """Note that rows are in the warehouse."""
     tx.execute(update(warehouse_rows).where(warehouse_rows.c.seq.in_(seqs)).values(loaded_at=tx.now))
-
-
-def delete_loaded_before(tx: Tx, limit: Any) -> None:
-    """Forget rows that were loaded before an instant."""
-    tx.execute(_DELETE_OLD, {"limit": limit})

@@ -15,10 +15,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from meshkit.call import Call
 from meshkit.errors import DependencyUnavailable
 from meshkit.obs.logging import get_logger
+from meshkit.retention import Rule, delete_old
 from services.analytics.data import warehouse_queue
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Transactions, Tx
+    from meshkit.jobs import More
     from services.analytics.outbound.ports import Warehouse
 
 BATCH = 1000
@@ -62,6 +64,6 @@ class WarehouseLoader:
         return len(rows)
 
 
-def forget_loaded_rows(tx: Tx) -> None:
-    """Delete queue rows that have been in the warehouse for a week."""
-    warehouse_queue.delete_loaded_before(tx, tx.now - KEEP_LOADED)
+def forget_loaded_rows(tx: Tx) -> More | None:
+    """Delete queue rows that have been in the warehouse for a week, a bounded number; returns MORE if some are left."""
+    return delete_old(tx, rules=(Rule(warehouse_queue.DELETE_LOADED, KEEP_LOADED),))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from meshkit.errors import NotFound
 from services.catalog.data import product_changes, products
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
+    from meshkit.db.tx import Tx
     from meshkit.flow import Flow
     from services.catalog.outbound.ports import Galleries
 
@@ -30,13 +31,18 @@ def delete_product(flow: Flow, *, product_id: uuid.UUID, galleries: Galleries, a
             product_changes.delete(tx, product_id, flow_id=flow.id)
     galleries.detach_all(flow.call, product_id=product_id, store_id=store_id)
     with flow.transaction() as tx:
-        before = {
-            "sku": row.sku,
-            "title": row.title,
-            "price_cents": row.price_cents,
-            "media_ids": [str(media_id) for media_id in products.media_ids_of(tx, product_id)],
-        }
+        before = what_it_was(tx, row)
         product_changes.remove_media(tx, product_id)
         tx.audit(target=product_id, before=before, after={"deleted": True})
         tx.call.headers["x-http-status"] = "204"
         return flow.complete(tx, answer)
+
+
+def what_it_was(tx: Tx, row: Any) -> dict[str, Any]:
+    """Return what the audit log keeps of a deleted product."""
+    return {
+        "sku": row.sku,
+        "title": row.title,
+        "price_cents": row.price_cents,
+        "media_ids": [str(media_id) for media_id in products.media_ids_of(tx, row.id)],
+    }

@@ -8,6 +8,7 @@ from marketmesh.commerce.v1 import cart_service_pb2, order_pb2
 from marketmesh.type.v1 import address_pb2, page_pb2
 
 if TYPE_CHECKING:
+    import uuid
     from collections.abc import Iterable
     from datetime import datetime
 
@@ -28,8 +29,8 @@ def address_document(message: address_pb2.Address) -> dict[str, Any]:
     return {field.name: getattr(message, field.name) for field in message.DESCRIPTOR.fields}
 
 
-def order_message(order: Any, lines: Iterable[Any]) -> order_pb2.Order:
-    """Return an order with its lines; `order` is a row or a planned order."""
+def order_message(order: Any, lines: Iterable[Any], *, reader: uuid.UUID | None = None) -> order_pb2.Order:
+    """Return an order with its lines; `order` is a row or a planned order. Its vendor as `reader` sees its payout too."""
     message = order_pb2.Order(
         order_id=str(order.id),
         order_number=order.order_number,
@@ -57,12 +58,17 @@ def order_message(order: Any, lines: Iterable[Any]) -> order_pb2.Order:
         items=[line_message(line) for line in lines],
         version=order.version,
         retry_of_order_id=str(order.retry_of or ""),
+        refund_status=order.refund_status,
+        refunded_cents=order.refunded_cents,
     )
     set_time(message.created_at, order.created_at)
     set_time(message.fulfilled_at, order.fulfilled_at)
     set_time(message.delivered_at, order.delivered_at)
     set_time(message.canceled_at, order.canceled_at)
     set_time(message.expired_at, order.expired_at)
+    if reader == order.vendor_store_id:
+        set_time(message.vendor_paid_at, order.vendor_paid_at)
+        set_time(message.payout_returned_at, order.payout_returned_at)
     return message
 
 

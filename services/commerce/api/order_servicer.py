@@ -43,16 +43,16 @@ class OrderServicer:
 
     def ListOrders(self, request: messages.ListOrdersRequest, tx: Tx) -> messages.ListOrdersResponse:
         """See the contract."""
-        page, is_vendor = Page.of(request), tx.principal.store_type == "vendor"
+        page, is_vendor, store_id = Page.of(request), tx.principal.store_type == "vendor", tx.principal.require_store
         rows, following = list_orders(
             tx,
-            store_id=tx.principal.require_store,
+            store_id=store_id,
             is_vendor=is_vendor,
             page=page,
             wanted=order_filter(request, is_vendor=is_vendor),
         )
         return messages.ListOrdersResponse(
-            items=[mapping.order_message(order, lines) for order, lines in rows],
+            items=[mapping.order_message(order, lines, reader=store_id) for order, lines in rows],
             next_cursor=following,
             pagination=mapping.pagination(page, current=request.cursor, following=following),
         )
@@ -61,7 +61,7 @@ class OrderServicer:
         """See the contract."""
         order_id, store_id = parse_id(request.order_id, field="order_id"), tx.principal.require_store
         order, lines, assignment = read_order_detail(tx, order_id=order_id, party=store_id)
-        message = mapping.order_message(order, lines)
+        message = mapping.order_message(order, lines, reader=store_id)
         if assignment is not None:
             mapping.set_assignment(message, assignment, is_vendor=store_id == order.vendor_store_id)
         return message

@@ -5,11 +5,9 @@ Whoever looks takes what nobody else holds: a busy order is looked at again at t
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from meshkit.db.sql import sql
-from meshkit.ids import new_id
 from services.commerce.domain.lifetime import Lifetime
 
 if TYPE_CHECKING:
@@ -57,15 +55,6 @@ _EXPIRE = sql(
     """
 )
 _REMIND = sql("UPDATE vendor_orders SET pending_nudged_at = :now, updated_at = :now WHERE id = ANY(:ids) RETURNING *")
-_AUDIT = sql(
-    """
-    INSERT INTO audit_log (id, occurred_at, actor, actor_role, action, target, outcome, request, before, after,
-                           request_id)
-    SELECT r.id, :now, :actor, :role, 'order.expire', r.target, 'ok', '{}', CAST(r.before AS jsonb),
-           CAST(r.after AS jsonb), :request_id
-    FROM json_to_recordset(CAST(:rows AS json)) AS r (id uuid, target text, before json, after json)
-    """
-)
 
 
 def policy(tx: Tx, vendor_store_id: uuid.UUID) -> Lifetime | None:
@@ -117,22 +106,3 @@ def remind(tx: Tx, order_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
     """Mark locked orders as reminded of; returns their rows. Nothing that others know of them changes."""
     rows: Sequence[Any] = tx.execute(_REMIND, {"ids": list(order_ids), "now": tx.now}).all()
     return rows
-
-
-def write_audit(tx: Tx, changes: Sequence[tuple[uuid.UUID, dict[str, Any], dict[str, Any]]]) -> None:
-    """Write an audit row per order: (id, before, after)."""
-    rows = [
-        {"id": str(new_id()), "target": str(order_id), "before": before, "after": after}
-        for order_id, before, after in changes
-    ]
-    actor = tx.principal
-    tx.execute(
-        _AUDIT,
-        {
-            "rows": json.dumps(rows),
-            "now": tx.now,
-            "actor": actor.subject,
-            "role": actor.role,
-            "request_id": tx.call.request_id,
-        },
-    )

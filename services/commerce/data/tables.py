@@ -24,7 +24,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from meshkit.db.tables import instant, platform_metadata
-from services.commerce.domain.order_state import ACTIONABLE, HoldReason, LineStatus, OrderStatus, PaymentStatus
+from services.commerce.domain.order_state import (
+    ACTIONABLE,
+    HoldReason,
+    LineStatus,
+    OrderStatus,
+    PaymentStatus,
+    RefundStatus,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -205,6 +212,11 @@ vendor_orders = Table(
     instant("expired_at", nullable=True),
     # When the buyer last asked the vendor to decide.
     instant("buyer_nudged_at", nullable=True),
+    # What finance told of refunds, and of payouts after the order was closed.
+    Column("refund_status", Text, nullable=False, server_default=text("'none'")),
+    Column("refunded_cents", BigInteger, nullable=False, server_default=text("0")),
+    instant("vendor_paid_at", nullable=True),
+    instant("payout_returned_at", nullable=True),
     # The expired order in whose place this one stands.
     Column("retry_of", Uuid),
     # The cart's tokens as they came: who earned the order is decided from them later.
@@ -232,6 +244,12 @@ vendor_orders = Table(
     ),
     CheckConstraint(one_of("payment_status", PaymentStatus), name="vendor_orders_payment_status_check"),
     CheckConstraint("payment_method IN ('cash', 'ach')", name="vendor_orders_payment_method_check"),
+    CheckConstraint(one_of("refund_status", RefundStatus), name="vendor_orders_refund_status_check"),
+    CheckConstraint(
+        "refunded_cents BETWEEN 0 AND total_cents AND (refund_status = 'none') = (refunded_cents = 0)"
+        " AND (refund_status = 'full') = (refunded_cents > 0 AND refunded_cents = total_cents)",
+        name="vendor_orders_refunded_cents_check",
+    ),
     CheckConstraint(
         "subtotal_cents - discount_cents + tax_cents + transport_fee_cents = total_cents AND discount_cents >= 0"
         " AND transport_fee_cents >= 0 AND total_cents >= 0 AND balance_due_cents >= 0",
@@ -248,6 +266,8 @@ Index(
     *_newest,
     postgresql_where=text(one_of("status", ACTIONABLE)),
 )
+# The orders of one buyer at one vendor.
+Index("vendor_orders_customer_idx", vendor_orders.c.vendor_store_id, vendor_orders.c.buyer_store_id, *_newest)
 Index("vendor_orders_cart_id_idx", vendor_orders.c.cart_id)
 Index(
     "vendor_orders_retry_of_key",

@@ -81,6 +81,10 @@ class PlannedOrder:
     delivered_at: datetime | None = None
     canceled_at: datetime | None = None
     expired_at: datetime | None = None
+    refund_status: str = "none"
+    refunded_cents: int = 0
+    vendor_paid_at: datetime | None = None
+    payout_returned_at: datetime | None = None
 
 
 @dataclass(frozen=True, eq=False)

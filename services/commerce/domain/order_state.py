@@ -55,6 +55,14 @@ class PaymentStatus(StrEnum):
     REJECTED = "rejected"
 
 
+class RefundStatus(StrEnum):
+    """How much of an order's money went back to its buyer."""
+
+    NONE = "none"
+    PARTIAL = "partial"
+    FULL = "full"
+
+
 class Action(StrEnum):
     """What may happen to an order."""
 
@@ -135,6 +143,13 @@ def targets(action: Action, status: OrderStatus) -> frozenset[OrderStatus]:
 def sources(action: Action) -> str:
     """Return the statuses that allow an action, as a refusal names them."""
     return ", ".join(TRANSITIONS[action])
+
+
+def refund_status(*, refunded_cents: int, total_cents: int) -> RefundStatus:
+    """Return the word for a refunded part of what an order cost."""
+    if refunded_cents <= 0:
+        return RefundStatus.NONE
+    return RefundStatus.FULL if refunded_cents >= total_cents else RefundStatus.PARTIAL
 
 
 def status_of_lines(statuses: Iterable[LineStatus]) -> OrderStatus:

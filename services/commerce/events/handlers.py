@@ -29,6 +29,8 @@ def consumers() -> tuple[Consumer, ...]:
         .on(finance.PaymentFailed, payment_failed)
         .on(finance.PaymentReopened, payment_reopened)
         .on(finance.OrderPaid, order_paid)
+        .on(finance.PayoutReturned, payout_returned)
+        .on(finance.PaymentRefunded, payment_refunded)
     )
     agents = Consumer("commerce", "fulfillment.assignment.v1").on_batch(fulfillment.AgentAssigned, agents_assigned)
     return stores, payments, agents
@@ -64,7 +66,20 @@ def payment_reopened(tx: Tx, event: finance.PaymentReopened) -> None:
 
 def order_paid(tx: Tx, event: finance.OrderPaid) -> None:
     """Close the order."""
-    follow_payment.pay_vendor(tx, order_id=uuid.UUID(event.order_id))
+    paid_at = event.vendor_paid_at.ToDatetime(tzinfo=UTC)
+    follow_payment.pay_vendor(tx, order_id=uuid.UUID(event.order_id), paid_at=paid_at)
+
+
+def payout_returned(tx: Tx, event: finance.PayoutReturned) -> None:
+    """Note that the vendor is owed again."""
+    # Events of before the field was there say nothing of when.
+    returned_at = event.returned_at.ToDatetime(tzinfo=UTC) if event.HasField("returned_at") else tx.now
+    follow_payment.return_payout(tx, order_id=uuid.UUID(event.order_id), returned_at=returned_at)
+
+
+def payment_refunded(tx: Tx, event: finance.PaymentRefunded) -> None:
+    """Note what went back to the buyer."""
+    follow_payment.refund_payment(tx, order_id=uuid.UUID(event.order_id), refunded_cents=event.refunded_cents)
 
 
 def agents_assigned(tx: Tx, events: list[fulfillment.AgentAssigned]) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as events
+from meshkit import audit
 from services.commerce.data import lifetimes, orders
 from services.commerce.domain.order_state import OrderStatus
 from services.commerce.usecases.order_snapshot import order_snapshot
@@ -43,9 +44,11 @@ def _expire(tx: Tx, due: Mapping[uuid.UUID, Lifetime]) -> None:
             )
         )
     before, after = {"status": OrderStatus.CREATED_PENDING.value}, {"status": OrderStatus.EXPIRED.value}
-    lifetimes.write_audit(
-        tx, [(order_id, before, {**after, "ttl_days": lifetime.expiry_days}) for order_id, lifetime in due.items()]
-    )
+    changes = [
+        audit.Change(order_id, before, {**after, "ttl_days": lifetime.expiry_days})
+        for order_id, lifetime in due.items()
+    ]
+    audit.write_rows(tx, action="order.expire", changes=changes)
 
 
 def _remind(tx: Tx, due: Mapping[uuid.UUID, Lifetime]) -> None:

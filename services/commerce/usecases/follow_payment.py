@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from meshkit.obs.logging import get_logger
 from services.commerce.data import orders
-from services.commerce.domain.order_state import Action, HoldReason, OrderStatus, PaymentStatus, targets
+from services.commerce.domain.order_state import (
+    Action,
+    HoldReason,
+    OrderStatus,
+    PaymentStatus,
+    refund_status,
+    targets,
+)
 from services.commerce.usecases.change_state import change_state
 from services.commerce.usecases.lock_order import is_paid_for, lock_order
 
 if TYPE_CHECKING:
     import uuid
+    from datetime import datetime
 
     from meshkit.db.tx import Tx
 
@@ -55,16 +63,47 @@ def reopen_payment(tx: Tx, *, order_id: uuid.UUID) -> None:
     change_state(tx, order, OrderStatus(order.held_status), **columns)
 
 
-def pay_vendor(tx: Tx, *, order_id: uuid.UUID) -> None:
-    """Close a delivered order whose vendor was paid. Raises NotFound."""
+def pay_vendor(tx: Tx, *, order_id: uuid.UUID, paid_at: datetime) -> None:
+    """Close a delivered order whose vendor was paid; a second time after a payout came back. Raises NotFound."""
     order = lock_order(tx, order_id=order_id)
-    if order.payment_status == PaymentStatus.PAID:
+    if _is_before(paid_at, order.payout_returned_at):
         return
-    paid: dict[str, Any] = {"payment_status": PaymentStatus.PAID.value, "balance_due_cents": 0}
-    if _may(order, Action.PAY_VENDOR):
-        change_state(tx, order, OrderStatus.CLOSED, closed_at=tx.now, **paid)
-    else:
+    if order.payment_status == PaymentStatus.PAID:
+        if order.vendor_paid_at is None or order.vendor_paid_at < paid_at:
+            # The news that came between the two payouts is late; when it comes it shall be the older one.
+            orders.change(tx, order_id, vendor_paid_at=paid_at)
+        return
+    paid: dict[str, Any] = {
+        "payment_status": PaymentStatus.PAID.value,
+        "balance_due_cents": 0,
+        "vendor_paid_at": paid_at,
+        "payout_returned_at": None,
+    }
+    if order.status == OrderStatus.CLOSED or not _may(order, Action.PAY_VENDOR):
         orders.change(tx, order_id, **paid)
+    else:
+        change_state(tx, order, OrderStatus.CLOSED, closed_at=tx.now, **paid)
+
+
+def return_payout(tx: Tx, *, order_id: uuid.UUID, returned_at: datetime) -> None:
+    """Note that the vendor's money came back: a closed order stays closed, and is owed for again. Raises NotFound."""
+    order = lock_order(tx, order_id=order_id)
+    if _is_before(returned_at, order.vendor_paid_at) or order.payout_returned_at == returned_at:
+        return
+    orders.change(tx, order_id, payment_status=PaymentStatus.SETTLED.value, payout_returned_at=returned_at)
+
+
+def refund_payment(tx: Tx, *, order_id: uuid.UUID, refunded_cents: int) -> None:
+    """Note how much of the order's money went back so far; a smaller sum is older news. Raises NotFound."""
+    order = lock_order(tx, order_id=order_id)
+    if refunded_cents <= order.refunded_cents:
+        return
+    status = refund_status(refunded_cents=refunded_cents, total_cents=order.total_cents)
+    orders.change(tx, order_id, refund_status=status.value, refunded_cents=refunded_cents)
+
+
+def _is_before(instant: datetime, other: datetime | None) -> bool:
+    return other is not None and instant < other
 
 
 def _may(order: Any, action: Action) -> bool:

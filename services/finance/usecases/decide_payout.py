@@ -37,7 +37,7 @@ def approve_payout(tx: Tx, *, payout_id: uuid.UUID, reference: str) -> Any:
     reference = reference or payout.reference
     transfer(tx, [Share(payout_id, orders, payout.gross_cents, kept)], reference=reference)
     payouts.mark_paid(tx, payout_id, netted_cents=kept, reference=reference)
-    return _told(tx, payout, status)
+    return _told(tx, payout, status, decision="approve", reason=reference)
 
 
 def reject_payout(tx: Tx, *, payout_id: uuid.UUID, reason: str) -> Any:
@@ -48,7 +48,7 @@ def reject_payout(tx: Tx, *, payout_id: uuid.UUID, reason: str) -> Any:
     intents.lock_many(tx, orders)
     intents.join_payouts(tx, [{"order_id": order_id, "payout_id": None} for order_id in orders])
     payouts.end(tx, payout_id, status=status)
-    return _told(tx, payout, status)
+    return _told(tx, payout, status, decision="reject", reason=reason)
 
 
 def return_payout(tx: Tx, *, payout_id: uuid.UUID, reason: str) -> Any:
@@ -72,18 +72,23 @@ def return_payout(tx: Tx, *, payout_id: uuid.UUID, reason: str) -> Any:
     intents.take_back(tx, [intent.order_id for intent in orders])
     payouts.end(tx, payout_id, status=status)
     for intent in orders:
-        tx.emit(
-            events.PayoutReturned(
-                order_id=str(intent.order_id),
-                payment_intent_id=str(intent.id),
-                vendor_store_id=str(intent.vendor_store_id),
-                payout_id=str(payout_id),
-                reason=reason,
-                payout_cents=net_cents(intent),
-                currency=intent.currency,
-            )
-        )
-    return _told(tx, payout, status)
+        tx.emit(_returned_event(tx, intent, payout_id=payout_id, reason=reason))
+    return _told(tx, payout, status, decision="return", reason=reason)
+
+
+def _returned_event(tx: Tx, intent: Any, *, payout_id: uuid.UUID, reason: str) -> events.PayoutReturned:
+    event = events.PayoutReturned(
+        order_id=str(intent.order_id),
+        payment_intent_id=str(intent.id),
+        vendor_store_id=str(intent.vendor_store_id),
+        payout_id=str(payout_id),
+        reason=reason,
+        payout_cents=net_cents(intent),
+        currency=intent.currency,
+        order_number=intent.order_number,
+    )
+    event.returned_at.FromDatetime(tx.now)
+    return event
 
 
 def _move(tx: Tx, payout_id: uuid.UUID, action: PayoutAction) -> tuple[Any, PayoutStatus]:
@@ -96,6 +101,19 @@ def _move(tx: Tx, payout_id: uuid.UUID, action: PayoutAction) -> tuple[Any, Payo
     return payout, status
 
 
-def _told(tx: Tx, payout: Any, status: PayoutStatus) -> Any:
+def _told(tx: Tx, payout: Any, status: PayoutStatus, *, decision: str, reason: str) -> Any:
     tx.audit(target=payout.id, before={"status": payout.status}, after={"status": status})
-    return payouts.find(tx, payout.id)
+    after = payouts.find(tx, payout.id)
+    assert after is not None, "it is locked"
+    tx.emit(
+        events.PayoutDecided(
+            payout_id=str(payout.id),
+            vendor_store_id=str(payout.vendor_store_id),
+            vendor_store_name=payout.vendor_store_name,
+            decision=decision,
+            reason=reason,
+            amount_cents=after.gross_cents - after.netted_cents,
+            currency=payout.currency,
+        )
+    )
+    return after

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from meshkit.errors import NotFound
 from services.finance.data import intents
 from services.finance.domain.intent import IntentStatus
@@ -27,6 +28,10 @@ def hold_payout(tx: Tx, *, order_id: uuid.UUID, reason: str) -> Any:
     if intent.payout_id is not None:
         raise PayoutStateInvalid(state="awaiting_approval")
     tx.audit(target=order_id, before={"hold_reason": intent.payout_hold_reason}, after={"hold_reason": reason})
+    if not intent.payout_hold_reason:
+        held = events.PayoutHeld(**_named(intent))
+        held.held_at.FromDatetime(tx.now)
+        tx.emit(held)
     return intents.change(tx, intent.id, payout_hold_reason=reason)
 
 
@@ -39,4 +44,17 @@ def release_payout(tx: Tx, *, order_id: uuid.UUID, reason: str) -> Any:
         raise PayoutStateInvalid(state="not_held")
     before = {"hold_reason": intent.payout_hold_reason}
     tx.audit(target=order_id, before=before, after={"hold_reason": "", "reason": reason})
+    released = events.PayoutReleased(**_named(intent))
+    released.released_at.FromDatetime(tx.now)
+    tx.emit(released)
     return intents.change(tx, intent.id, payout_hold_reason="")
+
+
+def _named(intent: Any) -> dict[str, Any]:
+    # Why is between administrators.
+    return {
+        "order_id": str(intent.order_id),
+        "payment_intent_id": str(intent.id),
+        "vendor_store_id": str(intent.vendor_store_id),
+        "order_number": intent.order_number,
+    }

@@ -81,6 +81,8 @@ def put_into_payouts(
     payouts.add(tx, rows, [item for share in made for item in _items(share)])
     intents.join_payouts(tx, [item for share in made for item in _items(share)])
     transfer(tx, [share for share in made if share not in waiting], reference=reference)
+    for share in waiting:
+        tx.emit(_requested_event(tx, share))
     return made, skipped
 
 
@@ -176,6 +178,19 @@ def _entries(share: Share, *, reference: str) -> list[ledger.Posted]:
         )
         told.append(ledger.Posted(kept, vendor_store_id=first.vendor_store_id, reference=reference))
     return told
+
+
+def _requested_event(tx: Tx, share: Share) -> events.PayoutRequested:
+    first = share.intents[0]
+    return events.PayoutRequested(
+        payout_id=str(share.payout_id),
+        vendor_store_id=str(first.vendor_store_id),
+        vendor_store_name=first.vendor_store_name,
+        amount_cents=share.amount_cents,
+        currency=first.currency,
+        order_count=len(share.intents),
+        requested_by_user_id=str(tx.principal.require_user),
+    )
 
 
 def _paid_event(tx: Tx, intent: Any) -> events.OrderPaid:

@@ -95,4 +95,5 @@ def _event(intent: Any, wish: Wish) -> events.PaymentRefunded:
         refunded_cents=intent.refunded_cents,
         currency=intent.currency,
         reason=wish.reason,
+        order_number=intent.order_number,
     )

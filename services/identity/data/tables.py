@@ -173,4 +173,5 @@ Index(
     notifications.c.created_at.desc(),
     notifications.c.id.desc(),
 )
+Index("notifications_created_at_idx", notifications.c.created_at)
 Index("notifications_unread_idx", notifications.c.store_id, postgresql_where=text("read_at IS NULL"))

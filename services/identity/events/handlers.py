@@ -9,7 +9,8 @@ from marketmesh.catalog.events.v1 import catalog_events_pb2 as catalog
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
 from marketmesh.finance.events.v1 import finance_events_pb2 as finance
 from meshkit.events.registry import Consumer
-from services.identity.usecases.notify import Notice, notify
+from services.identity.events import payments as money
+from services.identity.usecases.notify import Notice, money_text, notify, order_alert
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 def consumers() -> tuple[Consumer, ...]:
     """Return identity's consumers."""
     orders, payments = Consumer("identity", "commerce.order.v1"), Consumer("identity", "finance.payment.v1")
+    payouts, stock = Consumer("identity", "finance.payout.v1"), Consumer("identity", "catalog.product.v1")
     _tell(orders, commerce.OrderCreated, order_created)
     _tell(orders, commerce.OrderDecided, order_decided)
     _tell(orders, commerce.OrderReadyForDispatch, order_ready_for_dispatch)
@@ -31,13 +33,19 @@ def consumers() -> tuple[Consumer, ...]:
     _tell(orders, commerce.OrderPendingNudge, order_pending_nudge)
     _tell(orders, commerce.OrderNudged, order_nudged)
     _tell(orders, commerce.OrderExpired, order_expired)
-    _tell(payments, finance.CashCollected, cash_collected)
-    _tell(payments, finance.PaymentFailed, payment_failed)
-    _tell(payments, finance.CashMismatchFound, cash_mismatch_found)
-    _tell(payments, finance.OrderPaid, order_paid)
-    stock = Consumer("identity", "catalog.product.v1")
+    _tell(orders, commerce.OrderRetried, order_retried)
+    _tell(payments, finance.CashCollected, money.cash_collected)
+    _tell(payments, finance.PaymentFailed, money.payment_failed)
+    _tell(payments, finance.CashMismatchFound, money.cash_mismatch_found)
+    _tell(payments, finance.OrderPaid, money.order_paid)
+    _tell(payments, finance.PayoutReturned, money.payout_returned)
+    _tell(payments, finance.PayoutHeld, money.payout_held)
+    _tell(payments, finance.PayoutReleased, money.payout_released)
+    _tell(payments, finance.PaymentRefunded, money.payment_refunded)
+    _tell(payouts, finance.PayoutRequested, money.payout_requested)
+    _tell(payouts, finance.PayoutDecided, money.payout_decided)
     _tell(stock, catalog.ProductLowStock, product_low_stock)
-    return orders, payments, stock
+    return orders, payments, payouts, stock
 
 
 def _tell(consumer: Consumer, event: type[Message], words: Callable[[Any, datetime], Iterable[Notice]]) -> None:
@@ -54,11 +62,11 @@ def order_created(event: commerce.OrderCreated, _now: datetime) -> Iterator[Noti
     order = event.order
     if order.status != "created_pending":
         return
-    yield _order_alert(
+    yield order_alert(
         cause=f"order_created:{event.order_id}",
         store=order.vendor_store_id,
         title=f"New order #{order.order_number}",
-        message=f"{order.buyer_store_name} ordered for {_money(order.total_cents, order.currency)}. Please decide.",
+        message=f"{order.buyer_store_name} ordered for {money_text(order.total_cents, order.currency)}. Please decide.",
         order_id=event.order_id,
     )
 
@@ -68,7 +76,7 @@ def order_decided(event: commerce.OrderDecided, _now: datetime) -> Iterator[Noti
     order = event.order
     subject = "One line of your order" if event.line_item_id else "Your order"
     verdict = "rejected" if event.decision == "reject" else "accepted"
-    yield _order_alert(
+    yield order_alert(
         cause=f"order_decided:{event.order_id}:{event.line_item_id}:{order.version}",
         store=order.buyer_store_id,
         title=f"Order #{order.order_number} {verdict}",
@@ -80,7 +88,7 @@ def order_decided(event: commerce.OrderDecided, _now: datetime) -> Iterator[Noti
 def order_ready_for_dispatch(event: commerce.OrderReadyForDispatch, _now: datetime) -> Iterator[Notice]:
     """Tell the buyer that the goods are packed."""
     order = event.order
-    yield _order_alert(
+    yield order_alert(
         cause=f"order_ready:{event.order_id}",
         store=order.buyer_store_id,
         title=f"Order #{order.order_number} is packed",
@@ -95,7 +103,7 @@ def order_state_changed(event: commerce.OrderStateChanged, _now: datetime) -> It
     words = {"in_transit": "is on its way", "delivered": "was delivered"}.get(order.status)
     if words is None:
         return
-    yield _order_alert(
+    yield order_alert(
         cause=f"order_{order.status}:{event.order_id}",
         store=order.buyer_store_id,
         title=f"Order #{order.order_number} {words}",
@@ -107,7 +115,7 @@ def order_state_changed(event: commerce.OrderStateChanged, _now: datetime) -> It
 def order_canceled(event: commerce.OrderCanceled, _now: datetime) -> Iterator[Notice]:
     """Tell the vendor that the buyer called it off."""
     order = event.order
-    yield _order_alert(
+    yield order_alert(
         cause=f"order_canceled:{event.order_id}",
         store=order.vendor_store_id,
         title=f"Order #{order.order_number} canceled",
@@ -119,7 +127,7 @@ def order_canceled(event: commerce.OrderCanceled, _now: datetime) -> Iterator[No
 def order_pending_nudge(event: commerce.OrderPendingNudge, _now: datetime) -> Iterator[Notice]:
     """Remind the vendor of an order that waits."""
     order, until = event.order, event.expires_at.ToDatetime()
-    yield _order_alert(
+    yield order_alert(
         cause=f"order_pending_nudge:{event.order_id}",
         store=order.vendor_store_id,
         title=f"Order #{order.order_number} is waiting for you",
@@ -131,7 +139,7 @@ def order_pending_nudge(event: commerce.OrderPendingNudge, _now: datetime) -> It
 def order_nudged(event: commerce.OrderNudged, _now: datetime) -> Iterator[Notice]:
     """Tell the vendor that the buyer waits for a decision."""
     order = event.order
-    yield _order_alert(
+    yield order_alert(
         cause=f"order_nudged:{event.order_id}:{event.nudged_at.ToJsonString()}",
         store=order.vendor_store_id,
         title=f"Order #{order.order_number}: please decide",
@@ -148,7 +156,7 @@ def order_expired(event: commerce.OrderExpired, _now: datetime) -> Iterator[Noti
         order.vendor_store_id: f"It was not decided within {event.ttl_days} days. Its stock is free again.",
     }
     for store, message in words.items():
-        yield _order_alert(
+        yield order_alert(
             cause=f"order_expired:{event.order_id}",
             store=store,
             title=f"Order #{order.order_number} expired",
@@ -157,61 +165,15 @@ def order_expired(event: commerce.OrderExpired, _now: datetime) -> Iterator[Noti
         )
 
 
-def cash_collected(event: finance.CashCollected, _now: datetime) -> Iterator[Notice]:
-    """Tell the vendor that the money is there, and the administrators that a payout will be due."""
-    amount = _money(event.amount_cents, event.currency)
-    yield _order_alert(
-        cause=f"cash_collected:{event.order_id}",
-        store=event.vendor_store_id,
-        title=f"Payment for order #{event.order_number}",
-        message=f"{amount} in cash was collected.",
-        order_id=event.order_id,
-    )
-    yield _order_alert(
-        cause=f"payout_due:{event.order_id}",
-        store="",
-        title=f"Payout for order #{event.order_number}",
-        message=f"{amount} was collected; confirm the payout once the order is delivered.",
-        order_id=event.order_id,
-    )
-
-
-def payment_failed(event: finance.PaymentFailed, now: datetime) -> Iterator[Notice]:
-    """Tell the administrators that money and order disagree."""
-    received = _money(event.received_cents, event.currency)
-    expected = _money(event.expected_cents, event.currency)
-    yield _order_alert(
-        # Every failure counts: after a reopening the same wrong sum can come again.
-        cause=f"payment_failed:{event.order_id}:{now.isoformat()}",
-        store="",
-        title=f"Payment of order #{event.order_number} does not fit",
-        message=f"Received {received}, expected {expected}. The order is on hold.",
-        order_id=event.order_id,
-    )
-
-
-def cash_mismatch_found(event: finance.CashMismatchFound, _now: datetime) -> Iterator[Notice]:
-    """Tell the administrators that an agent's cash was counted otherwise than it should be."""
-    counted, collected, declared = (
-        _money(cents, event.currency) for cents in (event.counted_cents, event.collected_cents, event.declared_cents)
-    )
-    yield _order_alert(
-        cause=f"cash_mismatch:{event.mismatch_id}",
-        store="",
-        title=f"Cash of order #{event.order_number} does not fit",
-        message=f"Counted {counted}, collected {collected}, declared {declared}. The order is not paid out until it is resolved.",
-        order_id=event.order_id,
-    )
-
-
-def order_paid(event: finance.OrderPaid, _now: datetime) -> Iterator[Notice]:
-    """Tell the vendor that the payout is made."""
-    yield _order_alert(
-        cause=f"order_paid:{event.order_id}",
-        store=event.vendor_store_id,
-        title=f"Payout for order #{event.order_number}",
-        message=f"{_money(event.payout_cents, event.currency)} is on its way to you.",
-        order_id=event.order_id,
+def order_retried(event: commerce.OrderRetried, _now: datetime) -> Iterator[Notice]:
+    """Tell the vendor that the new order is one it let expire before; that there is a new order it hears anyway."""
+    order = event.order
+    yield order_alert(
+        cause=f"order_retried:{event.order_id}",
+        store=order.vendor_store_id,
+        title=f"Order #{order.order_number} is a second try",
+        message=f"{order.buyer_store_name} ordered again what expired undecided. Please decide in time.",
+        order_id=event.new_order_id,
     )
 
 
@@ -226,18 +188,3 @@ def product_low_stock(event: catalog.ProductLowStock, _now: datetime) -> Iterato
         message=f"{left or 'None'} left of {event.sku}; you want to hear at {event.low_stock_threshold}.",
         link=f"/vendor/products/{event.product_id}",
     )
-
-
-def _order_alert(*, cause: str, store: str, title: str, message: str, order_id: str) -> Notice:
-    return Notice(
-        cause=cause,
-        store_id=uuid.UUID(store) if store else None,
-        type="order_alert",
-        title=title,
-        message=message,
-        link=f"/orders/{order_id}",
-    )
-
-
-def _money(cents: int, currency: str) -> str:
-    return f"{cents // 100}.{cents % 100:02d} {currency}"

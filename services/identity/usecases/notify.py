@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,6 @@ from meshkit.ids import derived_id
 from services.identity.data import notifications
 
 if TYPE_CHECKING:
-    import uuid
     from collections.abc import Iterable
 
     from meshkit.db.tx import Tx
@@ -25,6 +25,23 @@ class Notice:
     title: str
     message: str
     link: str
+
+
+def order_alert(*, cause: str, store: str, title: str, message: str, order_id: str) -> Notice:
+    """Return a message about an order; an empty store means the administrators."""
+    return Notice(
+        cause=cause,
+        store_id=uuid.UUID(store) if store else None,
+        type="order_alert",
+        title=title,
+        message=message,
+        link=f"/orders/{order_id}",
+    )
+
+
+def money_text(cents: int, currency: str) -> str:
+    """Return an amount as people read it."""
+    return f"{cents // 100}.{cents % 100:02d} {currency}"
 
 
 def notify(tx: Tx, notices: Iterable[Notice]) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, timedelta
 
 import pytest
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as events
 from marketmesh.finance.events.v1 import finance_events_pb2 as finance
+from meshkit.errors import NotFound
 from tests.commerce.market import Market
 from tests.support.mesh_harness import as_dict
 
@@ -121,7 +123,122 @@ class TestPayVendor:
         assert state(market, order.order_id) == ("hold", "awaiting_pickup", "paid", "0")
 
     def test_cannot_follow_an_order_nobody_made(self, market: Market) -> None:
-        from meshkit.errors import NotFound
-
         with pytest.raises(NotFound):
             market.finance("OrderPaid", str(uuid.uuid4()))
+
+
+class TestReturnPayout:
+    def test_leaves_the_order_closed_and_says_so_to_its_vendor(self, market: Market) -> None:
+        order = market.closed()
+        market.mesh.clock.advance(timedelta(days=2))
+
+        market.finance("PayoutReturned", order.order_id, returned_at=market.mesh.clock.now())
+
+        after = market.read(order.order_id)
+        assert state(market, order.order_id) == ("closed", "unspecified", "settled", "0")
+        assert after.payout_returned_at.ToDatetime(tzinfo=UTC) == market.mesh.clock.now()
+        assert after.vendor_paid_at == order.vendor_paid_at
+        assert after.version == order.version + 1
+        assert market.listed(order.order_id) == after
+        assert market.prove() == []
+
+    def test_is_none_of_the_buyers_business(self, market: Market) -> None:
+        order = market.closed()
+        market.finance("PayoutReturned", order.order_id, returned_at=market.mesh.clock.now())
+
+        buyer = market.buyer_token
+        for seen in (market.read(order.order_id, token=buyer), market.listed(order.order_id, token=buyer)):
+            assert not seen.HasField("payout_returned_at")
+            assert not seen.HasField("vendor_paid_at")
+
+    def test_counts_once_however_often_it_is_told(self, market: Market) -> None:
+        order = market.closed()
+
+        for _ in range(3):
+            market.finance("PayoutReturned", order.order_id, returned_at=market.mesh.clock.now())
+
+        assert market.read(order.order_id).version == order.version + 1
+
+    def test_is_over_when_the_vendor_is_paid_again(self, market: Market) -> None:
+        order = market.closed()
+        changed_before = changes(market, order.order_id)
+        market.mesh.clock.advance(timedelta(days=2))
+        market.finance("PayoutReturned", order.order_id, returned_at=market.mesh.clock.now())
+        market.mesh.clock.advance(timedelta(days=1))
+
+        market.finance("OrderPaid", order.order_id, vendor_paid_at=market.mesh.clock.now())
+
+        after = market.read(order.order_id)
+        assert state(market, order.order_id) == ("closed", "unspecified", "paid", "0")
+        assert not after.HasField("payout_returned_at")
+        assert after.vendor_paid_at.ToDatetime(tzinfo=UTC) == market.mesh.clock.now()
+        assert changes(market, order.order_id) == changed_before
+
+    def test_that_comes_after_the_next_payout_changes_nothing(self, market: Market) -> None:
+        order = market.closed()
+        first_paid = market.mesh.clock.now()
+        market.finance("OrderPaid", order.order_id, vendor_paid_at=first_paid + timedelta(days=2))
+
+        market.finance("PayoutReturned", order.order_id, returned_at=first_paid + timedelta(days=1))
+
+        after = market.read(order.order_id)
+        assert state(market, order.order_id) == ("closed", "unspecified", "paid", "0")
+        assert not after.HasField("payout_returned_at")
+        assert after.vendor_paid_at.ToDatetime(tzinfo=UTC) == first_paid + timedelta(days=2)
+
+    def test_of_a_payout_that_is_made_up_for_is_not_undone_by_older_news(self, market: Market) -> None:
+        order = market.closed()
+        first_paid = market.mesh.clock.now()
+        market.finance("PayoutReturned", order.order_id, returned_at=first_paid + timedelta(days=1))
+
+        market.finance("OrderPaid", order.order_id, vendor_paid_at=first_paid)
+
+        assert state(market, order.order_id)[2] == "settled"
+
+    def test_of_an_event_without_an_instant_counts_as_now(self, market: Market) -> None:
+        order = market.closed()
+
+        market.finance("PayoutReturned", order.order_id)
+
+        after = market.read(order.order_id)
+        assert after.payout_returned_at.ToDatetime(tzinfo=UTC) == market.mesh.clock.now()
+
+
+class TestRefundPayment:
+    @pytest.mark.parametrize(
+        ("refunds", "status", "cents"),
+        [((1,), "partial", 1), ((400, 999), "partial", 999), ((1000,), "full", 1000), ((400, 1000), "full", 1000)],
+        ids=str,
+    )
+    def test_shows_how_much_of_the_order_went_back(
+        self, market: Market, refunds: tuple[int, ...], status: str, cents: int
+    ) -> None:
+        order = market.closed()
+
+        for refunded in refunds:
+            market.finance("PaymentRefunded", order.order_id, refunded_cents=refunded)
+
+        for token in (market.buyer_token, market.vendor_token):
+            seen = as_dict(market.read(order.order_id, token=token))
+            assert (seen["refund_status"], seen["refunded_cents"]) == (status, str(cents))
+        assert market.read(order.order_id).version == order.version + len(refunds)
+        assert state(market, order.order_id) == ("closed", "unspecified", "paid", "0")
+
+    def test_is_none_to_begin_with(self, market: Market) -> None:
+        seen = as_dict(market.order())
+
+        assert (seen["refund_status"], seen["refunded_cents"]) == ("none", "0")
+
+    def test_counts_the_greatest_sum_in_whatever_order_news_come(self, market: Market) -> None:
+        order = market.closed()
+
+        for refunded in (700, 300, 700):
+            market.finance("PaymentRefunded", order.order_id, refunded_cents=refunded)
+
+        seen = as_dict(market.read(order.order_id))
+        assert (seen["refund_status"], seen["refunded_cents"]) == ("partial", "700")
+        assert market.read(order.order_id).version == order.version + 1
+
+    def test_cannot_follow_an_order_nobody_made(self, market: Market) -> None:
+        with pytest.raises(NotFound):
+            market.finance("PaymentRefunded", str(uuid.uuid4()), refunded_cents=1)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from marketmesh.finance.v1 import earnings_service_pb2, earnings_service_pb2_grpc, payment_pb2, payout_service_pb2
 from marketmesh.finance.v1 import payout_batch_service_pb2 as messages
 from meshkit.principal import Principal
@@ -156,6 +157,28 @@ class TestTwoPersons:
         assert [decision.decision for decision in approved.decisions] == ["request", "approve"]
         assert payments.intent(order).status == "paid"
 
+    @pytest.mark.parametrize(
+        ("method", "fields", "decision"),
+        [("ApprovePayout", {"reference": "bank"}, "approve"), ("RejectPayout", {"reason": "x"}, "reject")],
+    )
+    def test_tells_that_it_waits_and_what_became_of_it(
+        self, mesh: MeshHarness, payments: Payments, vendor: str, method: str, fields: dict[str, str], decision: str
+    ) -> None:
+        _, payout_id = waiting(payments, vendor)
+
+        payments.pay(method, payout_id=payout_id, admin=mesh.admin_token(), **fields)
+
+        told = [
+            event
+            for event in mesh.events("finance")
+            if getattr(event, "payout_id", "") == payout_id and not isinstance(event, events.PayoutReturned)
+        ]
+        assert [type(event) for event in told] == [events.PayoutRequested, events.PayoutDecided]
+        requested, decided = told
+        assert (requested.vendor_store_id, requested.order_count) == (vendor, 1)
+        assert (decided.decision, decided.reason) == (decision, next(iter(fields.values())))
+        assert requested.amount_cents == decided.amount_cents > 0
+
     def test_is_kept_by_the_database_as_well(self, mesh: MeshHarness, payments: Payments, vendor: str) -> None:
         _, payout_id = waiting(payments, vendor)
         (row,) = mesh.rows(
@@ -259,7 +282,8 @@ class TestReturnPayout:
         paid = payments.confirm(order.order_id)
         assert paid.payout_id != payout_id
         assert payments.balance("vendor_payable", vendor) == 0
-        assert payments.events(order).count("order_paid") == 1
+        # Whoever followed the return hears of the second payout too.
+        assert payments.events(order)[-3:] == ["order_paid", "payout_returned", "order_paid"]
 
 
 class TestHoldPayout:
@@ -275,8 +299,18 @@ class TestHoldPayout:
         assert payments.intent(order).status == "settled"
 
         payments.pay("ReleasePayout", order_id=order.order_id, reason="it was not")
+        assert payments.events(order)[-2:] == ["payout_held", "payout_released"]
         assert payments.confirm(order.order_id).status == payment_pb2.IntentStatus.Value.paid
         assert payments.audited(order, "payout.release")[0].after == {"hold_reason": "", "reason": "it was not"}
+
+    def test_with_another_reason_is_no_news_to_the_vendor(self, payments: Payments, vendor: str) -> None:
+        order = payments.due(vendor_store_id=vendor)
+
+        for reason in ("fraud?", "fraud!"):
+            payments.pay("HoldPayout", order_id=order.order_id, reason=reason)
+
+        assert payments.events(order).count("payout_held") == 1
+        assert payments.intent(order).payout_hold_reason == "fraud!"
 
     def test_refuses_what_makes_no_sense(self, payments: Payments, vendor: str) -> None:
         order = payments.due(vendor_store_id=vendor)

@@ -11,8 +11,10 @@ from sqlalchemy.exc import DBAPIError
 
 from marketmesh.identity.v1 import auth_service_pb2 as messages
 from meshkit import audit
+from meshkit.chassis_jobs import chassis_jobs
 from meshkit.db.tx import Tx
-from meshkit.jobs import JobRunner, chassis_jobs
+from meshkit.jobs import JobRunner
+from meshkit.settings import RetentionSettings
 from tests.identity.people import People
 from tests.support.identity import register_request
 from tests.support.mesh_harness import MeshHarness, Refused
@@ -73,6 +75,32 @@ class TestAppendOnly:
         engine.dispose()
 
 
+class TestRows:
+    def test_are_one_for_each_object_and_are_chained(self, mesh: MeshHarness) -> None:
+        changed, made = uuid.uuid4(), uuid.uuid4()
+        with mesh.transaction("identity") as tx:
+            audit.write_rows(
+                tx, action="probe.sweep",
+                changes=[audit.Change(changed, {"status": "a"}, {"status": "b"}), audit.Change(made, after={"n": 1})],
+            )  # fmt: skip
+        link(mesh)
+
+        sql = "SELECT * FROM audit_log WHERE action = 'probe.sweep' AND target = ANY(:targets) ORDER BY seq"
+        first, second = mesh.rows("identity", sql, targets=[str(changed), str(made)])
+        assert (first.target, first.before, first.after) == (str(changed), {"status": "a"}, {"status": "b"})
+        assert (second.target, second.before, second.after) == (str(made), None, {"n": 1})
+        assert (first.actor, first.outcome, first.request) == ("service:system", "ok", {})
+        assert first.request_id.startswith("test-")
+        linked = mesh.rows("identity", "SELECT 1 FROM audit_chain WHERE audit_id = :id", id=first.id)
+        assert len(linked) == 1
+
+    def test_of_nothing_are_none(self, mesh: MeshHarness) -> None:
+        with mesh.transaction("identity") as tx:
+            audit.write_rows(tx, action="probe.nothing", changes=[])
+
+        assert mesh.rows("identity", "SELECT 1 FROM audit_log WHERE action = 'probe.nothing'") == []
+
+
 class TestChain:
     def test_links_every_row_and_finds_nothing_broken(self, mesh: MeshHarness, people: People) -> None:
         people.decide(people.filed(people.store()).id, "verified")
@@ -122,8 +150,8 @@ def link(mesh: MeshHarness) -> None:
     """Let the audit job run until nothing is left to link."""
     process = mesh.process("identity")
     for _ in range(20):
-        mesh.clock.advance(chassis_jobs()[0].every)
-        ran = JobRunner(chassis_jobs()[:1], process.transactions).run_due()
+        mesh.clock.advance(chassis_jobs(RetentionSettings())[0].every)
+        ran = JobRunner(chassis_jobs(RetentionSettings())[:1], process.transactions).run_due()
         assert ran == ["audit_chain"]
         with mesh.transaction("identity") as tx:
             if audit.link_new_rows(tx) == 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -33,15 +33,16 @@ def moved(order: Order, status: str) -> commerce.OrderStateChanged:
     return commerce.OrderStateChanged(order_id=order.order_id, order=later(order, status=status))
 
 
-def money(order: Order, event_class: type[Message], **fields: int) -> Message:
+def about(order: Order, event_class: type[Message], **fields: Any) -> Message:
     return event_class(
-        order_id=order.order_id,
-        order_number=order.order_number,
-        buyer_store_id=order.buyer_store_id,
-        vendor_store_id=order.vendor_store_id,
-        currency="USD",
-        **fields,
+        order_id=order.order_id, order_number=order.order_number, vendor_store_id=order.vendor_store_id, **fields
     )
+
+
+def money(order: Order, event_class: type[Message], **fields: Any) -> Message:
+    if "buyer_store_id" in event_class.DESCRIPTOR.fields_by_name:
+        fields["buyer_store_id"] = order.buyer_store_id
+    return about(order, event_class, currency="USD", **fields)
 
 
 # event, recipient, title, message
@@ -155,8 +156,47 @@ _TOLD: dict[str, tuple[Make, str, str, str]] = {
         "Payout for order #{number}",
         "120.00 USD is on its way to you.",
     ),
+    "retried": (
+        lambda order: commerce.OrderRetried(order_id=str(uuid.uuid4()), new_order_id=order.order_id, order=order),
+        "vendor",
+        "Order #{number} is a second try",
+        "Corner Store ordered again what expired undecided. Please decide in time.",
+    ),
+    "payout came back": (
+        lambda order: money(order, finance.PayoutReturned, payout_cents=12_000, reason="account closed"),
+        "vendor",
+        "Payout for order #{number} came back",
+        "120.00 USD did not reach you: account closed. It is due again.",
+    ),
+    "payout held": (
+        lambda order: about(order, finance.PayoutHeld),
+        "vendor",
+        "Payout for order #{number} is held",
+        "It is being looked at and is left out of payouts until then.",
+    ),
+    "payout released": (
+        lambda order: about(order, finance.PayoutReleased),
+        "vendor",
+        "Payout for order #{number} is held no longer",
+        "It will be in one of the next payouts.",
+    ),
+    "refund, to the buyer": (
+        lambda order: money(order, finance.PaymentRefunded, amount_cents=500, refunded_cents=500),
+        "buyer",
+        "Refund for order #{number}",
+        "You get 5.00 USD of it back.",
+    ),
+    "refund, to the vendor": (
+        lambda order: money(order, finance.PaymentRefunded, amount_cents=500, refunded_cents=500),
+        "vendor",
+        "Refund for order #{number}",
+        "The buyer gets 5.00 USD of it back; your part is taken from what you earn.",
+    ),
 }
-_TELLS_TWO = {"cash", "payout due", "expired, to the buyer", "expired, to the vendor"}
+_TELLS_TWO = {
+    "cash", "payout due", "expired, to the buyer", "expired, to the vendor", "refund, to the buyer",
+    "refund, to the vendor",
+}  # fmt: skip
 
 
 class TestConsumers:
@@ -226,3 +266,65 @@ class TestConsumers:
             mesh.deliver("identity", money(order, finance.PaymentFailed, received_cents=1, expected_cents=12_345))
 
         assert len(people.inbox(None, f"/orders/{order.order_id}")) == 2
+
+    def test_tell_the_vendor_of_every_payout_refund_and_hold(self, mesh: MeshHarness, people: People) -> None:
+        order = order_snapshot()
+
+        for number in (1, 2):
+            at = Timestamp(seconds=number)
+            for event in (
+                money(order, finance.OrderPaid, payout_cents=12_000, vendor_paid_at=at),
+                money(order, finance.PayoutReturned, payout_cents=12_000, payout_id=str(number)),
+                money(order, finance.PaymentRefunded, amount_cents=5, refunded_cents=5 * number),
+                about(order, finance.PayoutHeld, held_at=at),
+                about(order, finance.PayoutReleased, released_at=at),
+            ):
+                for _ in range(2):
+                    mesh.deliver("identity", event)
+
+        assert len(people.inbox(order.vendor_store_id)) == 10
+
+    @pytest.mark.parametrize(
+        ("make", "title", "message"),
+        [
+            (
+                lambda payout: finance.PayoutRequested(**payout, order_count=1),
+                "Payout to Green Farm waits",
+                "120.00 USD for 1 order needs the approval of somebody else than who asked for it.",
+            ),
+            (
+                lambda payout: finance.PayoutRequested(**payout, order_count=3),
+                "Payout to Green Farm waits",
+                "120.00 USD for 3 orders needs the approval of somebody else than who asked for it.",
+            ),
+            (
+                lambda payout: finance.PayoutDecided(**payout, decision="approve"),
+                "Payout to Green Farm approved",
+                "120.00 USD is on its way.",
+            ),
+            (
+                lambda payout: finance.PayoutDecided(**payout, decision="reject", reason="wrong account"),
+                "Payout to Green Farm rejected",
+                "Its orders are due again. (wrong account)",
+            ),
+            (
+                lambda payout: finance.PayoutDecided(**payout, decision="return", reason="account closed"),
+                "Payout to Green Farm came back",
+                "The vendor is owed 120.00 USD again. (account closed)",
+            ),
+        ],
+        ids=["waits", "waits for several", "approved", "rejected", "returned"],
+    )
+    def test_tell_the_administrators_about_payouts(
+        self, mesh: MeshHarness, people: People, make: Callable[[dict[str, Any]], Message], title: str, message: str
+    ) -> None:
+        payout = {
+            "payout_id": str(uuid.uuid4()), "vendor_store_id": str(uuid.uuid4()), "vendor_store_name": "Green Farm",
+            "amount_cents": 12_000, "currency": "USD",
+        }  # fmt: skip
+
+        for _ in range(2):
+            mesh.deliver("identity", make(payout))
+
+        found = people.inbox(None, f"/admin/payouts/{payout['payout_id']}")
+        assert [(row.type, row.title, row.message) for row in found] == [("order_alert", title, message)]

@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 
 from marketmesh.identity.v1 import license_service_pb2
+from meshkit import idempotency
+from meshkit.chassis_jobs import chassis_jobs
 from meshkit.errors import DependencyUnavailable
-from meshkit.jobs import JobRunner, chassis_jobs
-from services.identity.data import given_up
+from meshkit.given_up import GIVEN_UP_AFTER, GivenUpFlows
+from meshkit.jobs import JobRunner
+from meshkit.settings import RetentionSettings
 from services.identity.flows import create_license as flow
-from services.identity.jobs.undo_given_up_licenses import GIVEN_UP_AFTER, GivenUpLicenses
+from services.identity.jobs.undo_given_up_licenses import given_up_licenses
 from services.identity.outbound.media_client import MediaClient
 from tests.identity.api.test_license_servicer import resume
 from tests.identity.people import People, Store
@@ -52,10 +55,10 @@ class Filing:
 
 
 @pytest.fixture
-def sweep(mesh: MeshHarness, people: People) -> GivenUpLicenses:
+def sweep(mesh: MeshHarness, people: People) -> GivenUpFlows:
     documents = mesh.process("identity").wiring.servicers[2].implementation.documents
     assert people
-    return GivenUpLicenses(mesh.process("identity").transactions, documents)
+    return given_up_licenses(mesh.process("identity").transactions, documents)
 
 
 @pytest.fixture
@@ -81,7 +84,7 @@ def die(*_: Any, **__: Any) -> None:
 
 
 class TestReleased:
-    def test_stays_the_callers_for_an_hour(self, mesh: MeshHarness, released: Filing, sweep: GivenUpLicenses) -> None:
+    def test_stays_the_callers_for_an_hour(self, mesh: MeshHarness, released: Filing, sweep: GivenUpFlows) -> None:
         attached = released.attached_to
         mesh.clock.advance(GIVEN_UP_AFTER - timedelta(minutes=1))
 
@@ -92,7 +95,7 @@ class TestReleased:
         assert [released.call()] == released.filed == attached
 
     def test_is_undone_after_an_hour_and_its_key_is_free(
-        self, mesh: MeshHarness, released: Filing, sweep: GivenUpLicenses
+        self, mesh: MeshHarness, released: Filing, sweep: GivenUpFlows
     ) -> None:
         (before,) = released.attached_to
         mesh.clock.advance(HOUR)
@@ -103,7 +106,7 @@ class TestReleased:
         assert [released.call()] == released.filed == released.attached_to != [before]
 
     def test_is_nobody_elses_while_media_is_away(
-        self, mesh: MeshHarness, released: Filing, sweep: GivenUpLicenses
+        self, mesh: MeshHarness, released: Filing, sweep: GivenUpFlows
     ) -> None:
         mesh.clock.advance(HOUR)
         mesh.stop("media")
@@ -124,13 +127,13 @@ class TestReleased:
         assert untouched == (1, [])
         assert (released.attached_to, released.filed, released.remembered) == ([], [], 0)
 
-    @pytest.mark.parametrize("step", ["take", "forget"])
+    @pytest.mark.parametrize("step", ["take_given_up", "forget_given_up"])
     def test_is_undone_by_the_next_run_when_one_dies(
-        self, mesh: MeshHarness, released: Filing, sweep: GivenUpLicenses, monkeypatch: pytest.MonkeyPatch, step: str
+        self, mesh: MeshHarness, released: Filing, sweep: GivenUpFlows, monkeypatch: pytest.MonkeyPatch, step: str
     ) -> None:
         mesh.clock.advance(HOUR)
         with monkeypatch.context() as patch:
-            patch.setattr(given_up, step, die)
+            patch.setattr(idempotency, step, die)
             with pytest.raises(RuntimeError):
                 sweep.undo_all()
         remembered = released.remembered
@@ -141,11 +144,11 @@ class TestReleased:
         assert (released.attached_to, released.filed, released.remembered) == ([], [], 0)
 
     def test_is_undone_before_its_key_is_forgotten(
-        self, mesh: MeshHarness, released: Filing, sweep: GivenUpLicenses
+        self, mesh: MeshHarness, released: Filing, sweep: GivenUpFlows
     ) -> None:
         transactions = mesh.process("identity").transactions
         mesh.clock.advance(DAY - timedelta(minutes=1))
-        JobRunner(chassis_jobs(), transactions).run_due()
+        JobRunner(chassis_jobs(RetentionSettings()), transactions).run_due()
 
         sweep.undo_all()
 
@@ -154,7 +157,7 @@ class TestReleased:
 
 class TestAbandoned:
     def test_is_the_resume_jobs_until_its_key_ends_soon(
-        self, mesh: MeshHarness, people: People, sweep: GivenUpLicenses, monkeypatch: pytest.MonkeyPatch
+        self, mesh: MeshHarness, people: People, sweep: GivenUpFlows, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         filing = Filing(mesh, people)
         with monkeypatch.context() as patch:
@@ -172,7 +175,7 @@ class TestAbandoned:
 
 
 class TestAnswered:
-    def test_keeps_its_document_for_good(self, mesh: MeshHarness, people: People, sweep: GivenUpLicenses) -> None:
+    def test_keeps_its_document_for_good(self, mesh: MeshHarness, people: People, sweep: GivenUpFlows) -> None:
         filing = Filing(mesh, people)
         license_id = filing.call()
 
@@ -183,7 +186,7 @@ class TestAnswered:
         assert filing.filed == filing.attached_to == [license_id]
 
 
-def undo_when_back(sweep: GivenUpLicenses) -> None:
+def undo_when_back(sweep: GivenUpFlows) -> None:
     """Sweep until the channel to media has connected again."""
     for _ in range(50):
         try:

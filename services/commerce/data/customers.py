@@ -1,0 +1,77 @@
+"""SQL about the stores that buy from a vendor: read from its orders, so that there is nothing to keep in step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from meshkit.cursor import Cursor
+from meshkit.db.sql import sql
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Sequence
+
+    from meshkit.cursor import Page
+    from meshkit.db.tx import Tx
+
+# A vendor's orders from the newest on; each looks up its buyer's newest one and stays if it is that itself. Of a plain
+# equality the planner thinks that hardly any order passes, and then it reads and sorts all of them for a page.
+_PAGE = sql(
+    r"""
+    SELECT o.buyer_store_id, o.buyer_store_name, o.id, o.order_number, o.status, o.created_at
+    FROM vendor_orders o
+    CROSS JOIN LATERAL (
+        SELECT n.id FROM vendor_orders n
+        WHERE n.vendor_store_id = CAST(:vendor AS uuid) AND n.buyer_store_id = o.buyer_store_id
+        ORDER BY n.created_at DESC, n.id DESC LIMIT 1
+    ) AS newest
+    WHERE o.vendor_store_id = CAST(:vendor AS uuid) AND coalesce(newest.id = o.id, false)
+      AND (CAST(:pattern AS text) = '' OR o.buyer_store_name ILIKE :pattern ESCAPE '\')
+      AND (CAST(:at AS timestamptz) IS NULL OR (o.created_at, o.id) < (CAST(:at AS timestamptz), CAST(:id AS uuid)))
+    ORDER BY o.created_at DESC, o.id DESC LIMIT CAST(:limit AS integer)
+    """
+)
+_TOTALS = sql(
+    """
+    SELECT buyer_store_id, currency, count(*) AS orders, min(created_at) AS first_order_at,
+           count(*) FILTER (WHERE payment_status IN ('settled', 'paid')) AS paid_orders,
+           coalesce(sum(total_cents - refunded_cents) FILTER (WHERE payment_status IN ('settled', 'paid')), 0)
+               AS spent_cents
+    FROM vendor_orders
+    WHERE vendor_store_id = CAST(:vendor AS uuid) AND buyer_store_id = ANY(CAST(:buyers AS uuid[]))
+    GROUP BY buyer_store_id, currency ORDER BY buyer_store_id, currency
+    """
+)
+
+
+def page_of(tx: Tx, vendor_store_id: uuid.UUID, page: Page, *, name: str) -> Sequence[Any]:
+    """Return a vendor's buyers with their last orders, who ordered last first, one more than the page."""
+    parameters = {
+        "vendor": vendor_store_id,
+        "pattern": _pattern(name),
+        "at": page.after.at if page.after else None,
+        "id": page.after.id if page.after else None,
+        "limit": page.fetch,
+    }
+    rows: Sequence[Any] = tx.execute(_PAGE, parameters).all()
+    return rows
+
+
+def totals_of(tx: Tx, vendor_store_id: uuid.UUID, buyers: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Any]]:
+    """Return what each of some buyers ordered and paid at a vendor, by currency."""
+    found: dict[uuid.UUID, list[Any]] = {buyer: [] for buyer in buyers}
+    for row in tx.execute(_TOTALS, {"vendor": vendor_store_id, "buyers": list(buyers)}):
+        found[row.buyer_store_id].append(row)
+    return found
+
+
+def cursor_of(row: Any) -> Cursor:
+    """Return the sort key of a customer: its last order's."""
+    return Cursor(row.created_at, row.id)
+
+
+def _pattern(name: str) -> str:
+    if not name:
+        return ""
+    escaped = name.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+    return f"%{escaped}%"
