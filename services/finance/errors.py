@@ -78,3 +78,7 @@ class CheckerMustDiffer(MeshError, enum=_REASONS, reason="CHECKER_MUST_DIFFER"):
 
 class CashMismatchOpen(MeshError, enum=_REASONS, reason="CASH_MISMATCH_OPEN"):
     """The order's cash is not what it should be; nothing is paid out of it."""
+
+
+class CashNotCounted(MeshError, enum=_REASONS, reason="CASH_NOT_COUNTED"):
+    """No station has counted the order's cash yet, and vendors are paid out of counted cash only."""

@@ -47,7 +47,9 @@ from services.finance.usecases.pay_vendors import PayoutTerms
 def wire(parts: Parts) -> Wiring:  # noqa: ARG001
     """Build finance from its settings and the chassis's parts."""
     settings = FinanceSettings()
-    terms = PayoutTerms(settings.payout_minimum_cents, settings.payout_two_persons_above_cents)
+    terms = PayoutTerms(
+        settings.payout_minimum_cents, settings.payout_two_persons_above_cents, settings.payout_after_count
+    )
     return Wiring(
         servicers=(
             Servicer(

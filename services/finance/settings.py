@@ -20,5 +20,7 @@ class FinanceSettings(DatabaseSettings):
     payout_minimum_cents: int = Field(default=0, ge=0)
     # A transfer of more than this waits for a second administrator.
     payout_two_persons_above_cents: int = Field(default=5_000_000, ge=0)
+    # Whether a vendor waits for its money until a station has counted the order's cash.
+    payout_after_count: bool = False
     # A larger difference is resolved by somebody else than whoever counted.
     cash_mismatch_two_persons_above_cents: int = Field(default=5_000, ge=0)

@@ -35,7 +35,7 @@ class FinanceAdminServicer:
     def ListPayouts(self, request: messages.ListPayoutsRequest, tx: Tx) -> messages.ListPayoutsResponse:
         """See the contract."""
         page = Page.of(request)
-        rows, following = list_payouts(tx, page=page)
+        rows, following = list_payouts(tx, page=page, terms=self.terms)
         return messages.ListPayoutsResponse(
             items=[mapping.payout_message(row) for row in rows],
             next_cursor=following,

@@ -47,6 +47,7 @@ def intent_message(row: Any) -> payment_pb2.PaymentIntent:
     _set_time(message.cash_collected_at, row.cash_collected_at)
     _set_time(message.vendor_paid_at, row.vendor_paid_at)
     _set_time(message.payout_returned_at, row.payout_returned_at)
+    _set_time(message.cash_counted_at, row.cash_counted_at)
     _set_time(message.created_at, row.created_at)
     return message
 

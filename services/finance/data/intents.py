@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import select, update
 
 from meshkit.cursor import Cursor
 from meshkit.db.recordset import insert_rows, to_json
@@ -46,6 +46,7 @@ _COLUMNS = ", ".join(column.name for column in payment_intents.c)
 _IS_DUE = (
     "status = 'settled' AND delivered_at IS NOT NULL AND payout_id IS NULL AND payout_hold_reason = ''"
     " AND cash_mismatch_id IS NULL"
+    " AND (NOT CAST(:counted_only AS boolean) OR method <> 'cash' OR cash_counted_at IS NOT NULL)"
 )
 # Chosen by age, locked by primary key, and looked at again once the lock is there.
 _LOCK_DUE = sql(
@@ -58,6 +59,14 @@ _LOCK_DUE = sql(
     SELECT {_COLUMNS} FROM payment_intents WHERE id IN (SELECT id FROM due) AND {_IS_DUE} ORDER BY id FOR UPDATE
     """  # noqa: S608
 )
+_DUE = sql(
+    f"""
+    SELECT {_COLUMNS} FROM payment_intents
+    WHERE {_IS_DUE}
+      AND (CAST(:at AS timestamptz) IS NULL OR (delivered_at, id) > (CAST(:at AS timestamptz), CAST(:id AS uuid)))
+    ORDER BY delivered_at, id LIMIT :limit
+    """  # noqa: S608
+)
 _LOCK_MANY = sql(
     f"SELECT {_COLUMNS} FROM payment_intents WHERE order_id = ANY(CAST(:orders AS uuid[])) ORDER BY id FOR UPDATE"  # noqa: S608
 )
@@ -68,6 +77,7 @@ _JOIN_PAYOUTS = sql(
 _PAY = sql(
     "UPDATE payment_intents SET status = 'paid', vendor_paid_at = :now WHERE order_id = ANY(CAST(:orders AS uuid[]))"
 )
+_NOTE_COUNTED = sql("UPDATE payment_intents SET cash_counted_at = :now WHERE order_id = ANY(CAST(:orders AS uuid[]))")
 _TAKE_BACK = sql(
     "UPDATE payment_intents SET status = 'settled', vendor_paid_at = NULL, payout_id = NULL, payout_returned_at = :now"
     " WHERE order_id = ANY(CAST(:orders AS uuid[]))"
@@ -105,9 +115,10 @@ def change(tx: Tx, intent_id: uuid.UUID, **columns: Any) -> Any:
     return tx.execute(statement).one()
 
 
-def lock_due(tx: Tx, *, vendor_store_id: uuid.UUID | None, limit: int) -> Sequence[Any]:
+def lock_due(tx: Tx, *, vendor_store_id: uuid.UUID | None, counted_only: bool, limit: int) -> Sequence[Any]:
     """Return intents whose vendor can be paid, and keep them from changing until commit; the oldest deliveries first."""
-    rows: Sequence[Any] = tx.execute(_LOCK_DUE, {"vendor": vendor_store_id, "limit": limit}).all()
+    parameters = {"vendor": vendor_store_id, "counted_only": counted_only, "limit": limit}
+    rows: Sequence[Any] = tx.execute(_LOCK_DUE, parameters).all()
     return rows
 
 
@@ -125,6 +136,11 @@ def join_payouts(tx: Tx, items: Sequence[Mapping[str, Any]]) -> None:
 def pay(tx: Tx, order_ids: Sequence[uuid.UUID]) -> None:
     """Mark locked intents as paid out."""
     tx.execute(_PAY, {"orders": list(order_ids), "now": tx.now})
+
+
+def note_counted(tx: Tx, order_ids: Sequence[uuid.UUID]) -> None:
+    """Mark the cash of locked intents as counted at a station."""
+    tx.execute(_NOTE_COUNTED, {"orders": list(order_ids), "now": tx.now})
 
 
 def take_back(tx: Tx, order_ids: Sequence[uuid.UUID]) -> None:
@@ -154,20 +170,10 @@ def created_cursor(row: Any) -> Cursor:
     return Cursor(row.created_at, row.id)
 
 
-def page_of_payouts(tx: Tx, page: Page) -> Sequence[Any]:
+def page_of_payouts(tx: Tx, page: Page, *, counted_only: bool) -> Sequence[Any]:
     """Return intents whose vendor can be paid, oldest delivery first, one more than the page."""
-    statement = select(payment_intents).where(
-        payment_intents.c.status == "settled",
-        payment_intents.c.delivered_at.is_not(None),
-        payment_intents.c.payout_id.is_(None),
-        payment_intents.c.payout_hold_reason == "",
-        payment_intents.c.cash_mismatch_id.is_(None),
-    )
-    if page.after:
-        key = tuple_(payment_intents.c.delivered_at, payment_intents.c.id)
-        statement = statement.where(key > (page.after.at, page.after.id))
-    statement = statement.order_by(payment_intents.c.delivered_at, payment_intents.c.id).limit(page.fetch)
-    rows: Sequence[Any] = tx.execute(statement).all()
+    after = {"at": page.after.at if page.after else None, "id": page.after.id if page.after else None}
+    rows: Sequence[Any] = tx.execute(_DUE, {"counted_only": counted_only, "limit": page.fetch, **after}).all()
     return rows
 
 

@@ -53,6 +53,7 @@ payment_intents = Table(
     # Who took the cash, the hand-in it is in, and the open mismatch that keeps the order from its payout.
     Column("collected_by_user_id", Uuid),
     Column("hand_in_id", Uuid),
+    instant("cash_counted_at", nullable=True),
     Column("cash_mismatch_id", Uuid),
     Column("refunded_cents", BigInteger, nullable=False, server_default=text("0")),
     Column("refunded_fee_cents", BigInteger, nullable=False, server_default=text("0")),

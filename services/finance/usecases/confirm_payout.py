@@ -8,7 +8,7 @@ from meshkit.errors import NotFound
 from services.finance.data import intents
 from services.finance.domain.intent import IntentAction, IntentStatus, next_status
 from services.finance.domain.payout import net_cents
-from services.finance.errors import CashMismatchOpen, PayoutBelowMinimum, PayoutHeld, PayoutNotDue
+from services.finance.errors import CashMismatchOpen, CashNotCounted, PayoutBelowMinimum, PayoutHeld, PayoutNotDue
 from services.finance.usecases.pay_vendors import PayoutTerms, put_into_payouts
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def confirm_payout(tx: Tx, *, order_id: uuid.UUID, reference: str, terms: PayoutTerms) -> Any:
     """Pay the order, or ask for a second person; returns the intent. Again answers the same.
 
-    Raises NotFound, PayoutNotDue, PayoutHeld, CashMismatchOpen, PayoutBelowMinimum.
+    Raises NotFound, PayoutNotDue, PayoutHeld, CashMismatchOpen, CashNotCounted,
+    PayoutBelowMinimum.
     """
     intent = intents.lock_by_order(tx, order_id)
     if intent is None:
@@ -28,6 +29,8 @@ def confirm_payout(tx: Tx, *, order_id: uuid.UUID, reference: str, terms: Payout
     if intent.status == IntentStatus.PAID or intent.payout_id is not None:
         return intent
     require_due(intent)
+    if terms.counted_cash_only and intent.method == "cash" and intent.cash_counted_at is None:
+        raise CashNotCounted(order_id=str(order_id))
     made, skipped = put_into_payouts(tx, [intent], reference=reference, terms=terms)
     if not made:
         raise PayoutBelowMinimum(amount_cents=str(skipped[0].amount_cents), minimum_cents=str(terms.minimum_cents))

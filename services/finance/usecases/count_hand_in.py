@@ -64,6 +64,7 @@ def count_hand_in(tx: Tx, told: Count) -> None:
     status = next_status(HandInStatus(hand_in.status), HandInAction.COUNT_WRONG if wrong else HandInAction.COUNT_RIGHT)
     assert status is not None, "a declared hand-in can be counted"
     cash.count(tx, hand_in.id, counted=counted, status=status)
+    intents.note_counted(tx, list(counted))
     _post(tx, hand_in, orders)
     if wrong:
         cash_mismatches.add(tx, [_mismatch_row(hand_in, order) for order in wrong])

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
+    from services.finance.usecases.pay_vendors import PayoutTerms
 
 
-def list_payouts(tx: Tx, *, page: Page) -> tuple[Sequence[Any], str]:
+def list_payouts(tx: Tx, *, page: Page, terms: PayoutTerms) -> tuple[Sequence[Any], str]:
     """Return delivered, settled, unpaid orders, oldest delivery first, and the next cursor."""
-    return page.cut(intents.page_of_payouts(tx, page), intents.payout_cursor)
+    return page.cut(intents.page_of_payouts(tx, page, counted_only=terms.counted_cash_only), intents.payout_cursor)

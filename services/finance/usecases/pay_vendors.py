@@ -29,6 +29,7 @@ class PayoutTerms:
 
     minimum_cents: int = 0
     two_persons_above_cents: int = 0
+    counted_cash_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Run:
 
 def run_payouts(tx: Tx, *, vendor_store_id: uuid.UUID | None, reference: str, terms: PayoutTerms) -> Run:
     """Pay everything that is due, one payout per vendor and currency; returns what was done."""
-    due = intents.lock_due(tx, vendor_store_id=vendor_store_id, limit=BATCH)
+    due = intents.lock_due(tx, vendor_store_id=vendor_store_id, counted_only=terms.counted_cash_only, limit=BATCH)
     made, skipped = put_into_payouts(tx, due, reference=reference, terms=terms)
     ids = [share.payout_id for share in made]
     tx.audit(target=vendor_store_id or "all vendors", after={"payouts": [str(payout_id) for payout_id in ids]})

@@ -15,6 +15,12 @@ from sqlalchemy.exc import DBAPIError
 
 from marketmesh.finance.v1 import cash_admin_service_pb2 as messages
 from marketmesh.finance.v1 import cash_pb2
+from meshkit.cursor import Page
+from meshkit.principal import Principal
+from services.finance.errors import CashNotCounted
+from services.finance.usecases.confirm_payout import confirm_payout
+from services.finance.usecases.list_payouts import list_payouts
+from services.finance.usecases.pay_vendors import PayoutTerms, run_payouts
 from services.finance.usecases.prove_ledger import prove_ledger
 from tests.finance.cash_desk import COST, CashDesk, Status
 from tests.support.mesh_harness import MeshHarness, Refused
@@ -96,6 +102,29 @@ class TestCountHandIn:
         (blocked,) = [order for order in orders if order.order_id == wrong]
         assert desk.payments.intent(blocked).status == "settled"
         assert desk.payments.events(blocked) == ["cash_collected", "cash_handed_in", "cash_mismatch_found"]
+
+    def test_comes_before_the_payout_where_the_settings_say_so(self, mesh: MeshHarness, desk: CashDesk) -> None:
+        order = desk.collected()
+        order_id, page = uuid.UUID(order.order_id), Page(limit=100, after=None)
+        terms, who = PayoutTerms(two_persons_above_cents=COST, counted_cash_only=True), Principal(user_id=desk.counter)
+
+        def queue() -> set[uuid.UUID]:
+            with mesh.transaction("finance") as tx:
+                return {row.order_id for row in list_payouts(tx, page=page, terms=terms)[0]}
+
+        def pay() -> str:
+            with mesh.transaction("finance", who) as tx:
+                return str(confirm_payout(tx, order_id=order_id, reference="r", terms=terms).status)
+
+        with pytest.raises(CashNotCounted):
+            pay()
+        with mesh.transaction("finance", who) as tx:
+            nothing = run_payouts(tx, vendor_store_id=uuid.UUID(order.vendor_store_id), reference="r", terms=terms)
+        assert (nothing.payout_ids, order_id in queue()) == ([], False)
+        desk.count(desk.declare(order), COST)
+
+        assert order_id in queue()
+        assert pay() == "paid"
 
     @pytest.mark.parametrize(
         ("declared", "counted"),
