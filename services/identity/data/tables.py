@@ -45,7 +45,8 @@ users = Table(
 Index("users_email_key", func.lower(users.c.email), unique=True)
 Index("users_system_role_idx", users.c.system_role, postgresql_where=text("system_role IS NOT NULL"))
 
-# One row per tenant. `gate_version` counts changes of what other services gate on.
+# One row per tenant. `gate_version` counts changes of what other services keep of it. `logo_flow` is the flow that last
+# set out to change the logo: only it may record what it attached.
 stores = Table(
     "stores",
     metadata,
@@ -60,6 +61,8 @@ stores = Table(
     Column("gate_version", BigInteger, nullable=False),
     instant("created_at"),
     instant("updated_at"),
+    Column("logo_media_id", Uuid),
+    Column("logo_flow", Uuid),
     PrimaryKeyConstraint("id", name="stores_pk"),
     CheckConstraint("type IN ('buyer', 'vendor')", name="stores_type_check"),
     CheckConstraint(
