@@ -35,13 +35,13 @@ from services.catalog.usecases.expire_reservations import expire_reservations
 def wire(parts: Parts) -> Wiring:
     """Build catalog from its settings and the chassis's parts."""
     settings = CatalogSettings()
-    galleries = MediaClient(parts.channel("media"))
+    media = MediaClient(parts.channel("media"))
     return Wiring(
         servicers=(
             Servicer(
                 product_service_pb2.DESCRIPTOR.services_by_name["ProductService"],
                 product_service_pb2_grpc.add_ProductServiceServicer_to_server,
-                ProductServicer(galleries),
+                ProductServicer(media, media),
             ),
             Servicer(
                 inventory_service_pb2.DESCRIPTOR.services_by_name["InventoryService"],
@@ -66,7 +66,7 @@ def wire(parts: Parts) -> Wiring:
         ),
         consumers=consumers(),
         jobs=(Job("expire_reservations", timedelta(seconds=settings.expiry_seconds), expire_reservations),),
-        loops=(given_up_galleries(parts.transactions, galleries).run,),
+        loops=(given_up_galleries(parts.transactions, media).run,),
     )
 
 

@@ -30,6 +30,7 @@ from services.identity.events.handlers import consumers
 from services.identity.jobs.forget_notifications import forget_notifications
 from services.identity.jobs.publish_revocations import RevocationPublisher
 from services.identity.jobs.undo_given_up_licenses import given_up_licenses
+from services.identity.jobs.undo_given_up_logos import given_up_logos
 from services.identity.outbound.media_client import MediaClient
 from services.identity.outbound.passwords import Passwords
 from services.identity.outbound.tokens import TokenMint
@@ -51,7 +52,7 @@ def wire(parts: Parts) -> Wiring:
     )
     passwords = Passwords(workers=settings.hash_workers, waiting=settings.hash_waiting)
     client = redis.Redis.from_url(parts.mesh.redis_url, socket_timeout=2, socket_connect_timeout=2)
-    documents = MediaClient(parts.channel("media"))
+    media = MediaClient(parts.channel("media"))
     return Wiring(
         servicers=(
             Servicer(
@@ -62,17 +63,17 @@ def wire(parts: Parts) -> Wiring:
             Servicer(
                 store_service_pb2.DESCRIPTOR.services_by_name["StoreService"],
                 store_service_pb2_grpc.add_StoreServiceServicer_to_server,
-                StoreServicer(),
+                StoreServicer(media),
             ),
             Servicer(
                 license_service_pb2.DESCRIPTOR.services_by_name["LicenseService"],
                 license_service_pb2_grpc.add_LicenseServiceServicer_to_server,
-                LicenseServicer(documents),
+                LicenseServicer(media),
             ),
             Servicer(
                 admin_service_pb2.DESCRIPTOR.services_by_name["IdentityAdminService"],
                 admin_service_pb2_grpc.add_IdentityAdminServiceServicer_to_server,
-                IdentityAdminServicer(passwords, documents),
+                IdentityAdminServicer(passwords, media),
             ),
             Servicer(
                 notification_service_pb2.DESCRIPTOR.services_by_name["NotificationService"],
@@ -84,7 +85,8 @@ def wire(parts: Parts) -> Wiring:
         jobs=(forget_notifications(days=settings.notification_days),),
         loops=(
             RevocationPublisher(parts.transactions, client).run,
-            given_up_licenses(parts.transactions, documents).run,
+            given_up_licenses(parts.transactions, media).run,
+            given_up_logos(parts.transactions, media).run,
         ),
         public_keys=mint.public_keys,
     )

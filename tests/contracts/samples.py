@@ -86,6 +86,12 @@ def _create_license(world: World) -> Sample:
     return Sample(world.vendor.token, request, _set(issuing_state="TX"), world.other_vendor.token)
 
 
+def _set_logo(world: World) -> Sample:
+    request = stores.SetStoreLogoRequest(media_id=world.new_media(world.vendor, kind="store"))
+    another = world.new_media(world.vendor, kind="store")
+    return Sample(world.vendor.token, request, _set(media_id=another), world.other_vendor.token)
+
+
 def _decide_line(world: World) -> Sample:
     order = world.new_order()
     request = orders.DecideLineItemRequest(
@@ -178,6 +184,8 @@ _IDENTITY: dict[str, Callable[[World], Sample]] = {
     "identity.v1.StoreService/GetStore": lambda w: Sample(
         w.vendor.token, stores.GetStoreRequest(store_id=w.buyer.store_id)
     ),
+    "identity.v1.StoreService/SetStoreLogo": _set_logo,
+    "identity.v1.StoreService/RemoveStoreLogo": lambda w: Sample(w.vendor.token, stores.RemoveStoreLogoRequest()),
     "identity.v1.LicenseService/CreateLicense": _create_license,
     "identity.v1.LicenseService/ListLicenses": lambda w: Sample(w.vendor.token, licenses.ListLicensesRequest()),
     "identity.v1.IdentityAdminService/CreateAgent": _create_agent,

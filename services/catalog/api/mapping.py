@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from marketmesh.catalog.v1 import (
@@ -15,14 +16,20 @@ from services.catalog.domain.percent import format_percent
 from services.catalog.domain.stock import is_low
 
 if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Mapping
+
     from meshkit.cursor import Page
     from services.catalog.usecases.explain_visibility import Explanation
     from services.catalog.usecases.read_product import ProductDetail
     from services.catalog.usecases.reserve_stock import Outcome
 
 
-def summary_message(row: Any) -> product_pb2.ProductSummary:
-    """Return one row of the grid."""
+_NO_URLS: Mapping[uuid.UUID, str] = MappingProxyType({})
+
+
+def summary_message(row: Any, logo_urls: Mapping[uuid.UUID, str] = _NO_URLS) -> product_pb2.ProductSummary:
+    """Return one row of the grid, with the URL of its vendor's logo if there is one among `logo_urls`."""
     message = product_pb2.ProductSummary(
         id=str(row.id),
         sku=row.sku,
@@ -41,7 +48,11 @@ def summary_message(row: Any) -> product_pb2.ProductSummary:
         has_promo=row.has_promo,
         vendor_store_id=str(row.store_id),
         vendor=product_pb2.VendorSummary(
-            store_id=str(row.store_id), company_name=row.vendor_name or "", state=row.vendor_state or ""
+            store_id=str(row.store_id),
+            company_name=row.vendor_name or "",
+            state=row.vendor_state or "",
+            logo_media_id=str(row.vendor_logo_media_id or ""),
+            logo_url=logo_urls.get(row.vendor_logo_media_id, ""),
         ),
         coa_added=row.coa_media_id is not None,
         is_active=row.is_active,
@@ -53,18 +64,20 @@ def summary_message(row: Any) -> product_pb2.ProductSummary:
     return message
 
 
-def own_summary_message(row: Any) -> product_pb2.ProductSummary:
+def own_summary_message(row: Any, logo_urls: Mapping[uuid.UUID, str] = _NO_URLS) -> product_pb2.ProductSummary:
     """Return one row of the vendor's own table, with its inventory."""
-    message = summary_message(row)
+    message = summary_message(row, logo_urls)
     message.inventory.CopyFrom(inventory_message(row))
     return message
 
 
-def product_message(detail: ProductDetail, *, is_own: bool) -> product_pb2.Product:
+def product_message(
+    detail: ProductDetail, *, is_own: bool, logo_urls: Mapping[uuid.UUID, str] = _NO_URLS
+) -> product_pb2.Product:
     """Return a product; what is in stock is only its vendor's business."""
     row = detail.row
     return product_pb2.Product(
-        summary=own_summary_message(row) if is_own else summary_message(row),
+        summary=own_summary_message(row, logo_urls) if is_own else summary_message(row, logo_urls),
         body_html=row.body_html,
         strain=row.strain,
         feelings=row.feelings,

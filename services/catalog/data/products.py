@@ -159,6 +159,7 @@ def _shown(*more: Any) -> Select[Any]:
             inventory_items.c.low_stock_threshold,
             store_gates.c.name.label("vendor_name"),
             store_gates.c.state.label("vendor_state"),
+            store_gates.c.logo_media_id.label("vendor_logo_media_id"),
             _HAS_PROMO.label("has_promo"),
         )
         .join(inventory_items, inventory_items.c.product_id == products.c.id)

@@ -264,6 +264,7 @@ store_gates = Table(
     instant("state_since", nullable=True),
     instant("kyc_status_since", nullable=True),
     instant("subscription_active_since", nullable=True),
+    Column("logo_media_id", Uuid),
     PrimaryKeyConstraint("store_id", name="store_gates_pk"),
 )
 Index(

@@ -74,4 +74,5 @@ def store_gate_changed(tx: Tx, event: identity.StoreGateChanged) -> None:
         gate=gate,
         version=event.version,
         changed_at=event.changed_at.ToDatetime(UTC) if event.HasField("changed_at") else None,
+        logo_media_id=uuid.UUID(event.logo_media_id) if event.logo_media_id else None,
     )

@@ -1,4 +1,4 @@
-"""Asks media to attach a product's files."""
+"""Asks media to attach a product's files, and for URLs of logos."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from marketmesh.media.v1 import media_internal_service_pb2_grpc as stubs
 from marketmesh.media.v1 import media_service_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from meshkit.call import Call
     from meshkit.grpc.channel import Channel
+
+# A list without logos is better than one that is late.
+_SIGN_SECONDS = 1.0
 
 
 class MediaClient:
@@ -45,3 +48,9 @@ class MediaClient:
             store_id=str(store_id),
         )
         self._channel.call(self._stub.ReconcileAttachments, request, call=call)
+
+    def read_urls(self, call: Call, media_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, str]:
+        """Return URLs of those files that may be read. Raises DependencyUnavailable."""
+        request = messages.SignReadUrlsRequest(media_ids=[str(media_id) for media_id in media_ids])
+        answer = self._channel.call(self._stub.SignReadUrls, request, call=call, timeout_s=_SIGN_SECONDS)
+        return {uuid.UUID(item.media_id): item.url for item in answer.urls}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from meshkit.call import Call
 
@@ -22,4 +22,12 @@ class Galleries(Protocol):
 
     def detach_all(self, call: Call, *, product_id: uuid.UUID, store_id: uuid.UUID) -> None:
         """Detach; idempotent. Raises DependencyUnavailable."""
+        ...
+
+
+class LogoReader(Protocol):
+    """Gives out URLs of vendors' logos."""
+
+    def read_urls(self, call: Call, media_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, str]:
+        """Return URLs of those that may be read, in one call. Raises DependencyUnavailable."""
         ...

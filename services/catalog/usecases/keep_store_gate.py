@@ -15,7 +15,22 @@ if TYPE_CHECKING:
 
 
 def keep_store_gate(
-    tx: Tx, *, store_id: uuid.UUID, name: str, gate: Gate, version: int, changed_at: datetime | None
+    tx: Tx,
+    *,
+    store_id: uuid.UUID,
+    name: str,
+    gate: Gate,
+    version: int,
+    changed_at: datetime | None,
+    logo_media_id: uuid.UUID | None,
 ) -> None:
-    """Keep a store's gate; an older version than the known one is old news."""
-    store_gates.keep_newest(tx, store_id=store_id, name=name, version=version, since=changed_at or tx.now, **vars(gate))
+    """Keep a store's gate and looks; an older version than the known one is old news."""
+    store_gates.keep_newest(
+        tx,
+        store_id=store_id,
+        name=name,
+        version=version,
+        since=changed_at or tx.now,
+        logo_media_id=logo_media_id,
+        **vars(gate),
+    )

@@ -72,6 +72,14 @@ def order_message(order: Any, lines: Iterable[Any], *, reader: uuid.UUID | None 
     return message
 
 
+def set_assignment(message: order_pb2.Order, assignment: Any, *, is_vendor: bool) -> None:
+    """Tell who brings an order: its vendor who it is and why, its buyer no more than that and since when somebody does."""
+    set_time(message.active_assignment.assigned_at, assignment.assigned_at)
+    if is_vendor:
+        message.active_assignment.agent_user_id = str(assignment.agent_user_id)
+        message.active_assignment.reason = assignment.reason
+
+
 def line_message(line: Any) -> order_pb2.OrderLineItem:
     """Return a line of an order; `line` is a row or a planned line."""
     message = order_pb2.OrderLineItem(

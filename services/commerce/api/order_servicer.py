@@ -18,7 +18,7 @@ from services.commerce.usecases.decide_order import decide_order
 from services.commerce.usecases.fulfill_order import fulfill_order
 from services.commerce.usecases.list_orders import list_orders
 from services.commerce.usecases.nudge_order import nudge_order
-from services.commerce.usecases.read_order import read_order
+from services.commerce.usecases.read_order import read_order_detail
 from services.commerce.usecases.read_order_policy import read_order_policy
 from services.commerce.usecases.set_order_policy import set_order_policy
 
@@ -60,7 +60,11 @@ class OrderServicer:
     def GetOrder(self, request: messages.GetOrderRequest, tx: Tx) -> order_pb2.Order:
         """See the contract."""
         order_id, store_id = parse_id(request.order_id, field="order_id"), tx.principal.require_store
-        return mapping.order_message(*read_order(tx, order_id=order_id, party=store_id), reader=store_id)
+        order, lines, assignment = read_order_detail(tx, order_id=order_id, party=store_id)
+        message = mapping.order_message(order, lines, reader=store_id)
+        if assignment is not None:
+            mapping.set_assignment(message, assignment, is_vendor=store_id == order.vendor_store_id)
+        return message
 
     def CancelOrder(self, request: messages.CancelOrderRequest, tx: Tx) -> order_pb2.Order:
         """See the contract."""

@@ -49,6 +49,26 @@ def _text(*names: str) -> list[Column]:  # type: ignore[type-arg]
     return [Column(name, Text, nullable=False) for name in names]
 
 
+def _attribution() -> list[Column]:  # type: ignore[type-arg]
+    # What earned an order or a line: frozen with it, NULL when nothing did. The id is the ad's in the document.
+    return [Column("attribution", JSONB(none_as_null=True)), Column("attributed_ad_id", Uuid)]
+
+
+def _attribution_check(table: str) -> CheckConstraint:
+    return CheckConstraint(
+        "(attribution ->> 'ad_id') IS NOT DISTINCT FROM CAST(attributed_ad_id AS TEXT)",
+        name=f"{table}_attribution_check",
+    )
+
+
+def _attribution_index(table: Table) -> None:
+    Index(
+        f"{table.name}_attributed_ad_id_idx",
+        table.c.attributed_ad_id,
+        postgresql_where=text("attributed_ad_id IS NOT NULL"),
+    )
+
+
 def _cents(*names: str) -> list[Column]:  # type: ignore[type-arg]
     return [Column(name, BigInteger, nullable=False) for name in names]
 
@@ -62,6 +82,19 @@ store_gates = Table(
     Column("subscription_active", Boolean, nullable=False),
     Column("version", BigInteger, nullable=False),
     PrimaryKeyConstraint("store_id", name="store_gates_pk"),
+)
+
+# Who delivers an order, as fulfillment told. Invariant: the highest version seen. Without a foreign key: what fulfillment
+# tells is never refused.
+order_assignments = Table(
+    "order_assignments",
+    metadata,
+    Column("order_id", Uuid, nullable=False),
+    Column("agent_user_id", Uuid, nullable=False),
+    Column("reason", Text, nullable=False),
+    instant("assigned_at"),
+    Column("version", BigInteger, nullable=False),
+    PrimaryKeyConstraint("order_id", name="order_assignments_pk"),
 )
 
 # A buyer's quotes. Invariant: one active cart per buyer; a converted or superseded one never changes again.
@@ -99,6 +132,7 @@ Index(
     postgresql_where=text("status = 'active'"),
 )
 Index("cart_records_checkout_group_id_idx", cart_records.c.checkout_group_id)
+Index("cart_records_buyer_updated_at_idx", cart_records.c.buyer_store_id, cart_records.c.updated_at.desc())
 
 # Replaced as a whole by every quote. Only `ok` items count in totals and become order lines.
 cart_items = Table(
@@ -208,7 +242,9 @@ vendor_orders = Table(
     Column("retry_of", Uuid),
     # The cart's tokens as they came: who earned the order is decided from them later.
     Column("attribution_tokens", JSONB, nullable=False, server_default=text("'[]'")),
+    *_attribution(),
     PrimaryKeyConstraint("id", name="vendor_orders_pk"),
+    _attribution_check("vendor_orders"),
     UniqueConstraint("order_number", name="vendor_orders_order_number_key"),
     UniqueConstraint(
         "checkout_group_id", "vendor_store_id", name="vendor_orders_checkout_group_id_vendor_store_id_key"
@@ -243,6 +279,7 @@ vendor_orders = Table(
         name="vendor_orders_total_cents_check",
     ),
 )
+_attribution_index(vendor_orders)
 _newest = (vendor_orders.c.created_at.desc(), vendor_orders.c.id.desc())
 Index("vendor_orders_buyer_idx", vendor_orders.c.buyer_store_id, *_newest)
 Index("vendor_orders_vendor_idx", vendor_orders.c.vendor_store_id, *_newest)
@@ -320,7 +357,9 @@ order_line_items = Table(
     Column("notes", Text, nullable=False),
     # Set on the lines that the order still had when it expired: those are what a retry buys.
     instant("expired_at", nullable=True),
+    *_attribution(),
     PrimaryKeyConstraint("id", name="order_line_items_pk"),
+    _attribution_check("order_line_items"),
     UniqueConstraint("order_id", "cart_item_id", name="order_line_items_order_id_cart_item_id_key"),
     ForeignKeyConstraint(["order_id"], ["vendor_orders.id"], name="order_line_items_order_id_fk"),
     CheckConstraint(one_of("status", LineStatus), name="order_line_items_status_check"),
@@ -330,3 +369,4 @@ order_line_items = Table(
         name="order_line_items_total_cents_check",
     ),
 )
+_attribution_index(order_line_items)

@@ -41,6 +41,8 @@ class PlannedLine:
     applied_percent: str | None
     status: str
     notes: str
+    attribution: dict[str, Any] | None = None
+    attributed_ad_id: uuid.UUID | None = None
 
 
 @dataclass
@@ -74,6 +76,8 @@ class PlannedOrder:
     version: int = 1
     retry_of: uuid.UUID | None = None
     attribution_tokens: list[str] = field(default_factory=list)
+    attribution: dict[str, Any] | None = None
+    attributed_ad_id: uuid.UUID | None = None
     # Known once it is written.
     order_number: int = 0
     created_at: datetime | None = None

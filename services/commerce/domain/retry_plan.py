@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _COPIED = (
     "cart_id", "buyer_store_id", "buyer_store_name", "vendor_store_id", "vendor_store_name", "currency",
-    "shipping_address", "payment_method", "promo", "promo_cents", "tax_cents", "attribution_tokens",
+    "shipping_address", "payment_method", "promo", "promo_cents", "tax_cents", "attribution_tokens", "attribution",
+    "attributed_ad_id",
 )  # fmt: skip
 
 

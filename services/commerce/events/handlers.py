@@ -1,4 +1,4 @@
-"""What commerce does when others report something: gates follow identity, orders follow their money."""
+"""What commerce does when others report something: gates follow identity, orders their money and their agents."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from marketmesh.finance.events.v1 import finance_events_pb2 as finance
+from marketmesh.fulfillment.events.v1 import fulfillment_events_pb2 as fulfillment
 from marketmesh.identity.events.v1 import identity_events_pb2 as identity
 from meshkit.events.registry import Consumer
+from services.commerce.domain.assignment import Assignment
 from services.commerce.domain.quote import Gate
 from services.commerce.usecases import follow_payment
+from services.commerce.usecases.keep_assignments import keep_assignments
 from services.commerce.usecases.keep_gate import keep_gate
 
 if TYPE_CHECKING:
@@ -29,7 +32,8 @@ def consumers() -> tuple[Consumer, ...]:
         .on(finance.PayoutReturned, payout_returned)
         .on(finance.PaymentRefunded, payment_refunded)
     )
-    return stores, payments
+    agents = Consumer("commerce", "fulfillment.assignment.v1").on_batch(fulfillment.AgentAssigned, agents_assigned)
+    return stores, payments, agents
 
 
 def store_gate_changed(tx: Tx, event: identity.StoreGateChanged) -> None:
@@ -76,3 +80,18 @@ def payout_returned(tx: Tx, event: finance.PayoutReturned) -> None:
 def payment_refunded(tx: Tx, event: finance.PaymentRefunded) -> None:
     """Note what went back to the buyer."""
     follow_payment.refund_payment(tx, order_id=uuid.UUID(event.order_id), refunded_cents=event.refunded_cents)
+
+
+def agents_assigned(tx: Tx, events: list[fulfillment.AgentAssigned]) -> None:
+    """Keep who delivers which orders."""
+    keep_assignments(tx, map(_assignment, events))
+
+
+def _assignment(event: fulfillment.AgentAssigned) -> Assignment:
+    return Assignment(
+        order_id=uuid.UUID(event.order_id),
+        agent_user_id=uuid.UUID(event.agent_user_id),
+        reason=event.reason,
+        assigned_at=event.assigned_at.ToDatetime(tzinfo=UTC),
+        version=event.version,
+    )

@@ -90,8 +90,8 @@ def assign(
     reason: str,
     note: str,
     assigned_by_user_id: uuid.UUID | None = None,
-) -> None:
-    """Take an order from whoever has it and give it to an agent. The delivery must be locked."""
+) -> int:
+    """Take an order from whoever has it and give it to an agent; returns how often it was given. It must be locked."""
     tx.execute(
         update(assignments)
         .where(assignments.c.order_id == order_id, assignments.c.active)
@@ -109,6 +109,7 @@ def assign(
             assigned_at=tx.now,
         )
     )
+    return int(tx.execute(select(func.count()).where(assignments.c.order_id == order_id)).scalar_one())
 
 
 def finish(tx: Tx, order_id: uuid.UUID) -> None:

@@ -31,7 +31,7 @@ def assign_agent(tx: Tx, *, order_id: uuid.UUID, agent_user_id: uuid.UUID, reaso
         raise ValidationError.of("agent_user_id", "is not an active delivery agent")
     before = deliveries.find_with_assignment(tx, order_id)
     if before is None or before.agent_user_id != agent_user_id:
-        deliveries.assign(
+        version = deliveries.assign(
             tx,
             assignment_id=new_id(),
             order_id=order_id,
@@ -40,7 +40,7 @@ def assign_agent(tx: Tx, *, order_id: uuid.UUID, agent_user_id: uuid.UUID, reaso
             note=reason,
             assigned_by_user_id=tx.principal.require_user,
         )
-        announce_assignment(tx, order_id=order_id, agent_user_id=agent_user_id, reason=ADMIN_OVERRIDE)
+        announce_assignment(tx, order_id=order_id, agent_user_id=agent_user_id, reason=ADMIN_OVERRIDE, version=version)
     tx.audit(
         target=order_id,
         before={"agent_user_id": str(before.agent_user_id) if before and before.agent_user_id else None},

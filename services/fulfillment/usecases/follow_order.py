@@ -70,7 +70,7 @@ def _assign_somebody(tx: Tx, order_id: uuid.UUID) -> None:
     if agent is None:
         return
     note = draw_note(len(agents))
-    deliveries.assign(
+    version = deliveries.assign(
         tx,
         assignment_id=derived_id("assignment", order_id, AUTO_RANDOM),
         order_id=order_id,
@@ -80,11 +80,13 @@ def _assign_somebody(tx: Tx, order_id: uuid.UUID) -> None:
     )
     told = {"agent_user_id": str(agent), "assignment": AUTO_RANDOM, "reason": note}
     audit.note(tx, action="delivery.assign", target=order_id, after=told)
-    announce_assignment(tx, order_id=order_id, agent_user_id=agent, reason=AUTO_RANDOM)
+    announce_assignment(tx, order_id=order_id, agent_user_id=agent, reason=AUTO_RANDOM, version=version)
 
 
-def announce_assignment(tx: Tx, *, order_id: uuid.UUID, agent_user_id: uuid.UUID, reason: str) -> None:
-    """Tell the mesh who delivers an order."""
-    event = events.AgentAssigned(order_id=str(order_id), agent_user_id=str(agent_user_id), reason=reason)
+def announce_assignment(tx: Tx, *, order_id: uuid.UUID, agent_user_id: uuid.UUID, reason: str, version: int) -> None:
+    """Tell the mesh who delivers an order; `version` says after how many assignments."""
+    event = events.AgentAssigned(
+        order_id=str(order_id), agent_user_id=str(agent_user_id), reason=reason, version=version
+    )
     event.assigned_at.FromDatetime(tx.now)
     tx.emit(event)

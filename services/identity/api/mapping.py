@@ -73,10 +73,11 @@ def store_message(row: Any) -> store_pb2.Store:
     return message
 
 
-def own_store_message(profile: StoreProfile) -> store_pb2.Store:
+def own_store_message(profile: StoreProfile, *, logo_url: str) -> store_pb2.Store:
     """Return a store as its own people see it."""
     message, owner = store_message(profile.store), profile.owner
     message.phone = profile.store.phone
+    message.logo_media_id, message.logo_url = str(profile.store.logo_media_id or ""), logo_url
     message.licenses.extend(_license_summaries(profile))
     if owner is not None:
         name = f"{owner.first_name} {owner.last_name}"
@@ -86,7 +87,7 @@ def own_store_message(profile: StoreProfile) -> store_pb2.Store:
     return message
 
 
-def public_store_message(profile: StoreProfile) -> store_pb2.PublicStore:
+def public_store_message(profile: StoreProfile, *, logo_url: str) -> store_pb2.PublicStore:
     """Return a store as everybody may see it."""
     row = profile.store
     message = store_pb2.PublicStore(
@@ -98,6 +99,8 @@ def public_store_message(profile: StoreProfile) -> store_pb2.PublicStore:
         city=row.address["city"],
         state=row.address["state"],
         licenses=_license_summaries(profile),
+        logo_media_id=str(row.logo_media_id or ""),
+        logo_url=logo_url,
     )
     set_time(message.created_at, row.created_at)
     return message

@@ -72,8 +72,13 @@ def owner_of(tx: Tx, store_id: uuid.UUID) -> Any | None:
     return tx.execute(statement).one_or_none()
 
 
+def claim_logo(tx: Tx, store_id: uuid.UUID, *, flow_id: uuid.UUID) -> None:
+    """Note on a locked store who changes its logo now; whoever set out before records nothing any more."""
+    tx.execute(update(stores).where(stores.c.id == store_id).values(logo_flow=flow_id))
+
+
 def change_gate(tx: Tx, store_id: uuid.UUID, **columns: Any) -> Any:
-    """Change what other services gate on; returns the store with its raised gate_version."""
+    """Change what other services keep of a store; returns the store with its raised gate_version."""
     statement = (
         update(stores)
         .where(stores.c.id == store_id)

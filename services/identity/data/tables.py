@@ -45,7 +45,8 @@ users = Table(
 Index("users_email_key", func.lower(users.c.email), unique=True)
 Index("users_system_role_idx", users.c.system_role, postgresql_where=text("system_role IS NOT NULL"))
 
-# One row per tenant. `gate_version` counts changes of what other services gate on.
+# One row per tenant. `gate_version` counts changes of what other services keep of it. `logo_flow` is the flow that last
+# set out to change the logo: only it may record what it attached.
 stores = Table(
     "stores",
     metadata,
@@ -60,6 +61,8 @@ stores = Table(
     Column("gate_version", BigInteger, nullable=False),
     instant("created_at"),
     instant("updated_at"),
+    Column("logo_media_id", Uuid),
+    Column("logo_flow", Uuid),
     PrimaryKeyConstraint("id", name="stores_pk"),
     CheckConstraint("type IN ('buyer', 'vendor')", name="stores_type_check"),
     CheckConstraint(
@@ -173,5 +176,6 @@ Index(
     notifications.c.created_at.desc(),
     notifications.c.id.desc(),
 )
-Index("notifications_created_at_idx", notifications.c.created_at)
+# For retention only: rows come in order of time, and no list can be tempted to walk everybody's notifications by it.
+Index("notifications_created_at_idx", notifications.c.created_at, postgresql_using="brin")
 Index("notifications_unread_idx", notifications.c.store_id, postgresql_where=text("read_at IS NULL"))

@@ -12,7 +12,7 @@ from meshkit.retention import Rule, delete_old
 _NOTIFICATIONS = sql(
     """
     DELETE FROM notifications WHERE id = ANY(ARRAY(
-        SELECT id FROM notifications WHERE created_at < :limit ORDER BY created_at LIMIT :batch FOR UPDATE SKIP LOCKED))
+        SELECT id FROM notifications WHERE created_at < :limit LIMIT :batch FOR UPDATE SKIP LOCKED))
     """
 )
 

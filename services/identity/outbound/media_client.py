@@ -1,4 +1,4 @@
-"""Asks media to attach a licence's document."""
+"""Asks media to attach documents of licences and logos of stores."""
 
 from __future__ import annotations
 
@@ -49,5 +49,16 @@ class MediaClient:
         """Undo an attachment whose licence could not be filed."""
         request = messages.ReconcileAttachmentsRequest(
             entity_type=messages.AttachmentEntity.Value.license, entity_id=str(license_id), store_id=str(store_id)
+        )
+        self._channel.call(self._stub.ReconcileAttachments, request, call=call)
+
+    def attach_logo(self, call: Call, *, store_id: uuid.UUID, media_id: uuid.UUID | None) -> None:
+        """Attach exactly this file, or none; again changes nothing. Raises RemoteRefusal, DependencyUnavailable."""
+        request = messages.ReconcileAttachmentsRequest(
+            entity_type=messages.AttachmentEntity.Value.store_logo,
+            entity_id=str(store_id),
+            store_id=str(store_id),
+            media_ids=[str(media_id)] if media_id else [],
+            allowed_kinds=[media_service_pb2.MediaKind.Value.store],
         )
         self._channel.call(self._stub.ReconcileAttachments, request, call=call)

@@ -31,3 +31,11 @@ class LicenseDocuments(DocumentReader, Protocol):
     def detach_license_document(self, call: Call, *, license_id: uuid.UUID, store_id: uuid.UUID) -> None:
         """Detach; idempotent. Raises DependencyUnavailable."""
         ...
+
+
+class StoreLogos(DocumentReader, Protocol):
+    """Keeps a store's logo attached to it."""
+
+    def attach_logo(self, call: Call, *, store_id: uuid.UUID, media_id: uuid.UUID | None) -> None:
+        """Attach exactly this file, or none; idempotent. Raises RemoteRefusal, DependencyUnavailable."""
+        ...

@@ -1,4 +1,4 @@
-"""Tell the mesh what may be done with a store."""
+"""Tell the mesh what it keeps of a store."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def announce_gate(tx: Tx, store: Any) -> None:
         kyc_status=store.kyc_status,
         subscription_active=store.subscription_active,
         version=store.gate_version,
+        logo_media_id=str(store.logo_media_id or ""),
     )
     event.changed_at.FromDatetime(tx.now)
     tx.emit(event)

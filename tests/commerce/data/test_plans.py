@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from meshkit.db.sql import Sql
 from services.commerce.data import lifetimes
@@ -59,6 +60,34 @@ class TestOrderLists:
         assert "order_line_items_order_id_cart_item_id_key" in plan
 
 
+class TestAttribution:
+    def test_a_buyer_s_carts_are_found_by_index(self, market: Market) -> None:
+        query = "SELECT * FROM cart_records WHERE buyer_store_id = CAST(:id AS uuid) ORDER BY updated_at DESC LIMIT 9"
+
+        plan = explain(market, query)
+
+        assert "cart_records_buyer_updated_at_idx" in plan
+        assert "Sort" not in plan
+
+    @pytest.mark.parametrize("table", ["vendor_orders", "order_line_items"])
+    def test_what_an_ad_earned_is_found_by_index(self, market: Market, table: str) -> None:
+        plan = explain(market, f"SELECT * FROM {table} WHERE attributed_ad_id = CAST(:id AS uuid)")
+
+        assert f"{table}_attributed_ad_id_idx" in plan
+
+    @pytest.mark.parametrize("table", ["vendor_orders", "order_line_items"])
+    @pytest.mark.parametrize("change", ["attributed_ad_id = id", "attribution = jsonb_build_object('ad_id', id)"])
+    def test_column_and_document_name_the_same_ad(self, market: Market, table: str, change: str) -> None:
+        order = market.order()
+        column = "id" if table == "vendor_orders" else "order_id"
+
+        with (
+            pytest.raises(IntegrityError, match=f"{table}_attribution_check"),
+            market.mesh.transaction("commerce") as tx,
+        ):
+            tx.execute(text(f"UPDATE {table} SET {change} WHERE {column} = :id"), {"id": uuid.UUID(order.order_id)})
+
+
 def explain(market: Market, query: str) -> str:
     with market.mesh.transaction("commerce") as tx:
         tx.execute(text("SET LOCAL enable_seqscan = off"))
@@ -68,27 +97,28 @@ def explain(market: Market, query: str) -> str:
 
 
 class TestStatements:
-    def test_an_order_and_its_lines_take_two(self, market: Market) -> None:
+    def test_an_order_its_lines_and_its_agent_take_three(self, market: Market) -> None:
         order = market.order((market.product(), 1), (market.product(), 1))
 
         with recorded_statements(market.mesh.process("commerce").database) as run:
             market.read(order.order_id)
 
-        assert [len(transaction) for transaction in run] == [2]
+        assert [len(transaction) for transaction in run] == [3]
 
     @pytest.mark.parametrize("side", ["buyer", "vendor"])
     def test_every_filter_reads_a_store_s_orders_by_index(self, market: Market, side: str) -> None:
         market.order()
         mine = f"{side}_store_id = CAST(:id AS uuid)"
+        # Not a status that the partial indexes of vendors' queues imply: with few rows the planner may take one of those.
         filters = (
-            "status IN ('accepted') AND fulfillment_status IN ('pending') AND shipping_status IN ('pending')"
+            "status IN ('delivered') AND fulfillment_status IN ('pending') AND shipping_status IN ('pending')"
             " AND payment_status IN ('unpaid') AND created_at >= now() - interval '9 days' AND created_at < now()"
             " AND (buyer_store_name ILIKE '%x%' OR order_number = 5)"
         )
 
         plan = explain(market, f"SELECT * FROM vendor_orders WHERE {mine} AND {filters} {NEWEST}")
 
-        assert f"vendor_orders_{side}" in plan or "vendor_orders_actionable_idx" in plan
+        assert f"vendor_orders_{side}" in plan
         assert "Sort" not in plan
 
     def test_checkout_keeps_its_budget_however_large_the_cart(self, market: Market) -> None:

@@ -126,6 +126,22 @@ class TestConversion:
 
         assert market.checkout(quote.id).vendor_orders[0].total_cents == 1000
 
+    def test_an_order_stays_what_it_was_when_its_product_changes(self, market: Market) -> None:
+        product = market.product(price_cents=1000)
+        order = market.order((product, 1))
+        facts = market.catalog.products[product]
+        facts.price_cents, facts.title = 5000, "Another name"
+
+        assert market.read(order.order_id) == order
+
+    def test_nothing_has_earned_an_order_that_nobody_attributed(self, market: Market) -> None:
+        order = market.order(tokens=["tok"])
+
+        for table, column in (("vendor_orders", "id"), ("order_line_items", "order_id")):
+            sql = f"SELECT attribution, attributed_ad_id FROM {table} WHERE {column} = CAST(:id AS uuid)"
+            (row,) = market.mesh.rows("commerce", sql, id=order.order_id)
+            assert tuple(row) == (None, None)
+
     def test_leaves_items_out_that_were_not_ok(self, market: Market) -> None:
         good, gone = market.product(), market.product(stock=0)
 

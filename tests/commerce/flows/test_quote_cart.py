@@ -95,6 +95,16 @@ class TestQuoteCart:
 
         assert list(market.send_quote(request).attribution_tokens) == ["a", "b", "c"]
 
+    def test_trims_what_is_too_much_and_drops_what_is_too_long(self, market: Market) -> None:
+        request = market.quote_request(
+            (market.product(), 1), tokens=["x" * 2049, "", *(f"a{number}" for number in range(70))]
+        )
+        request.ad_tokens.extend(f"b{number}" for number in range(51))
+
+        quote = market.send_quote(request)
+
+        assert list(quote.attribution_tokens) == [f"a{number}" for number in range(50)]
+
     def test_replays_the_same_bytes(self, market: Market) -> None:
         request, key, token = market.quote_request((market.product(), 1)), uuid.uuid4().hex, market.buyer_token
         first, _ = market.mesh.call(market.carts.QuoteCart, request, token=token, key=key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import uuid
 from collections.abc import Callable
@@ -39,6 +40,24 @@ def retries_of(market: Market, order_id: str) -> list[Any]:
 
 def told(market: Market, order_id: str, event_class: type[Any]) -> list[Any]:
     return [event for event in market.events(order_id) if isinstance(event, event_class)]
+
+
+def attribute(market: Market, table: str, row_id: str) -> tuple[dict[str, str], uuid.UUID]:
+    """Let an ad have earned an order or a line, as the engine will; returns what stands there then."""
+    ad_id = uuid.uuid4()
+    document = {"ad_id": str(ad_id), "reason": "store_click_match"}
+    with market.mesh.transaction("commerce") as tx:
+        tx.execute(
+            text(f"UPDATE {table} SET attribution = CAST(:document AS jsonb), attributed_ad_id = :ad WHERE id = :id"),
+            {"document": json.dumps(document), "ad": ad_id, "id": uuid.UUID(row_id)},
+        )
+    return document, ad_id
+
+
+def attribution(market: Market, table: str, row_id: str) -> tuple[Any, Any]:
+    sql = f"SELECT attribution, attributed_ad_id FROM {table} WHERE id = CAST(:id AS uuid)"
+    (row,) = market.mesh.rows("commerce", sql, id=row_id)
+    return row.attribution, row.attributed_ad_id
 
 
 class TestRetryOrder:
@@ -79,6 +98,17 @@ class TestRetryOrder:
         assert (new.transport_fee_cents, new.total_cents) == (450, order.total_cents)
         (row,) = orders_in_place_of(market, order.order_id)
         assert row.attribution_tokens == ["token-1", "token-2"]
+
+    def test_takes_over_what_earned_the_order_and_its_lines(self, market: Market) -> None:
+        order = market.order()
+        earned = {"vendor_orders": attribute(market, "vendor_orders", order.order_id)}
+        earned["order_line_items"] = attribute(market, "order_line_items", order.items[0].line_item_id)
+        market.expire(order.order_id)
+
+        new = market.retry(order.order_id).order
+
+        for table, new_id in (("vendor_orders", new.order_id), ("order_line_items", new.items[0].line_item_id)):
+            assert attribution(market, table, new_id) == earned[table]
 
     def test_leaves_out_what_the_order_had_lost_before(self, market: Market) -> None:
         order = market.order((market.product(), 1), (market.product(price_cents=500), 1))

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
+from marketmesh.fulfillment.events.v1.fulfillment_events_pb2 import AgentAssigned
 from marketmesh.fulfillment.v1 import admin_service_pb2
 from tests.finance.snapshots import later
 from tests.fulfillment.deliveries import Deliveries
@@ -31,6 +32,8 @@ class TestAssignAgent:
         assert (answer.assignment_note, answer.assigned_by_user_id) == ("knows the way", str(deliveries.admin_id))
         assert (new.agent_user_id, new.active, new.assigned_by_user_id) == (second, True, deliveries.admin_id)
         assert deliveries.events(order.order_id) == ["agent_assigned", "agent_assigned"]
+        told = [event for event in mesh.events("fulfillment", AgentAssigned) if event.order_id == order.order_id]
+        assert [(event.agent_user_id, event.version) for event in told] == [(str(first), 1), (str(second), 2)]
         assert (deliveries.pages("ListMyDeliveries", first), deliveries.pages("ListMyDeliveries", second)) == (
             [[]],
             [[order.order_id]],

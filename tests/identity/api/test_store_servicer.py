@@ -84,6 +84,7 @@ class TestGetStore:
 
         assert set(profile) == {
             "id", "type", "company_name", "dba_name", "kyc_status", "city", "state", "licenses", "created_at",
+            "logo_media_id", "logo_url",
         }  # fmt: skip
         assert (profile["id"], profile["type"], profile["kyc_status"]) == (str(seen.id), "vendor", "verified")
         assert (profile["city"], profile["state"]) == ("Tulsa", "OK")

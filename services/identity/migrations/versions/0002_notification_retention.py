@@ -8,7 +8,7 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Add the index that the retention job reads."""
-    op.execute("CREATE INDEX notifications_created_at_idx ON notifications (created_at)")
+    op.execute("CREATE INDEX notifications_created_at_idx ON notifications USING brin (created_at)")
 
 
 def downgrade() -> None:
