@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from deploy.cli.contracts import grpc_services
 from deploy.dev.stack import Embedded
+from marketmesh.finance.v1 import payout_batch_service_pb2
 from meshkit.call import Call
 from meshkit.grpc.policy import Caller, Effect, MethodPolicy, read_policy
 from tests.contracts.samples import SAMPLES, Sample
@@ -87,6 +88,7 @@ TAKEN = {
     "finance.v1.CashAdminService/ResolveMismatch": {"recovered_cents=0"},
     # Staff are foreign to nobody; a vendor to whom nothing is due gets nothing.
     "finance.v1.PayoutAdminService/HoldPayout": {"order_id=an id"},
+    "finance.v1.PayoutAdminService/ReleasePayout": {"order_id=an id"},
     "finance.v1.PayoutAdminService/RunPayouts": {"vendor_store_id=an id"},
     "fulfillment.v1.FulfillmentAdminService/AssignAgent": {"agent_user_id=an id"},
 }
@@ -148,6 +150,9 @@ def foreign(world: World) -> dict[str, str]:
         product = world.new_product(world.other_vendor)
         media = world.new_media(world.other_vendor, kind="product")
         cart = world.new_cart(world.other_buyer)
+    # Staff may hold and release it: let it be held, so that both find the same whoever comes first.
+    hold = payout_batch_service_pb2.HoldPayoutRequest(order_id=theirs.order_id, reason="test")
+    world.do("/marketmesh.finance.v1.PayoutAdminService/HoldPayout", hold, world.admin)
     return {
         "another vendor": world.other_vendor.store_id,
         "another buyer": world.other_buyer.store_id,
