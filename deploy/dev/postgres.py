@@ -134,7 +134,7 @@ def _settings(*, durable: bool) -> list[str]:
         "unix_socket_directories": "",  # a socket's path may not exceed 107 bytes, and a checkout's may
         "max_connections": "300",
         "shared_buffers": "128MB",
-        "max_wal_size": "256MB",
+        "max_wal_size": "1GB",
         "io_method": "sync",  # no worker processes of its own: memory counts more than throughput here
         "timezone": "UTC",
         "log_timezone": "UTC",
