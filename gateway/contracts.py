@@ -38,6 +38,8 @@ class Binding:
     verb: str
     path: str
     body: str
+    # The field of the answer that is the whole HTTP body; empty for all of it.
+    response_body: str = ""
 
 
 @dataclass(frozen=True)
@@ -193,7 +195,7 @@ def _binding(rule: http_pb2.HttpRule) -> Binding:
     pattern = rule.WhichOneof("pattern")
     if pattern == "custom":
         return Binding(verb=rule.custom.kind, path=rule.custom.path, body=rule.body)
-    return Binding(verb=pattern.upper(), path=getattr(rule, pattern), body=rule.body)
+    return Binding(verb=pattern.upper(), path=getattr(rule, pattern), body=rule.body, response_body=rule.response_body)
 
 
 def _nested(

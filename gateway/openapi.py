@@ -66,7 +66,7 @@ def _operation(method: Method, binding: Binding, index: int, contracts: Contract
         "summary": _words(method.name),
         "description": "\n\n".join(part for part in (method.comment, _policy_text(method)) if part),
         "parameters": _parameters(method, binding, in_path, contracts, schemas),
-        "responses": _responses(method, schemas),
+        "responses": _responses(method, binding, contracts, schemas),
         "x-rpc": method.grpc_path[1:],
     }
     if binding.body:
@@ -119,11 +119,19 @@ def _without(method: Method, in_path: list[str], contracts: Contracts, schemas: 
     return {"type": "object", "properties": properties, **({"required": required} if required else {})}
 
 
-def _responses(method: Method, schemas: Schemas) -> Json:
-    if method.output_type == _HTTP_BODY:
-        content: Json = {"*/*": {"schema": {"description": "As content-type says"}}}
-    else:
-        content = {"application/json": {"schema": schemas.reference(method.output_type)}}
+def _answer(method: Method, binding: Binding, contracts: Contracts, schemas: Schemas) -> Json:
+    schema, kind = schemas.reference(method.output_type), method.output_type
+    if binding.response_body:
+        fields = contracts.messages[method.output_type][0].field
+        index = next(index for index, field in enumerate(fields) if field.name == binding.response_body)
+        schema, kind = schemas.field(method.output_type, index), fields[index].type_name.lstrip(".")
+    if kind == _HTTP_BODY:
+        return {"*/*": {"schema": {"description": "As content-type says"}}}
+    return {"application/json": {"schema": schema}}
+
+
+def _responses(method: Method, binding: Binding, contracts: Contracts, schemas: Schemas) -> Json:
+    content = _answer(method, binding, contracts, schemas)
     headers = {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS}
     if not method.takes_idempotency_key:
         headers.pop("x-idempotent-replay")

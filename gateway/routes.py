@@ -165,5 +165,6 @@ _CORS_REQUEST_HEADERS = (
 )  # fmt: skip
 _CORS_RESPONSE_HEADERS = (
     "x-access-token", "x-refresh-token", "x-request-id", "x-idempotent-replay", "retry-after",
+    "x-next-cursor", "content-disposition",
     "grpc-status", "grpc-message", "grpc-status-details-bin",
 )  # fmt: skip

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from meshkit import audit, idempotency
-from meshkit.errors import MeshError
+from meshkit.errors import IdempotencyInProgress, MeshError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,13 +82,16 @@ class Flow:
     def transaction(self) -> Iterator[Tx]:
         """Open one short transaction of the flow. No outside call may happen inside it.
 
-        Raises IdempotencyKeyReused, IdempotencyInProgress, Replayed when it is the first.
+        It begins with the key's row, the first like every other, so that whoever took a slow run over and the run itself
+        take turns. Raises IdempotencyKeyReused, IdempotencyInProgress, Replayed.
         """
         first = self._id is None
         try:
             with self.transactions.write(self.origin) as tx:
                 if first:
                     self._id = self._claim(tx)
+                elif self.completed is None:
+                    self._require_unanswered(tx)
                 yield tx
         except BaseException as error:
             if first and not (isinstance(error, MeshError) and error.keeps_writes):
@@ -113,6 +116,17 @@ class Flow:
             raise Replayed(claimed)
         assert claimed is not None, "a flow claim names the flow"
         return claimed
+
+    def _require_unanswered(self, tx: Tx) -> None:
+        """Stop a run that was so slow that another one finished the flow, or gave it up: it must have no effect any more."""
+        try:
+            replay = idempotency.lock_unanswered(tx, self.key)
+        except IdempotencyInProgress:
+            # The key is not ours to give back.
+            self._id = None
+            raise
+        if replay is not None:
+            raise Replayed(replay)
 
     def complete(self, tx: Tx, response: Message) -> Message:
         """Store the answer and the audit row in the flow's last transaction; returns the answer."""

@@ -154,11 +154,36 @@ def claim(tx: Tx, key: Key, *, flow: FlowClaim | None = None) -> Replay | uuid.U
 
 
 def _take_over(tx: Tx, key: Key, found: Any, *, lease: timedelta) -> uuid.UUID:
-    if found.lease_until is not None and found.lease_until > tx.now:
+    if _is_leased(tx, found, lease=lease):
         raise IdempotencyInProgress
     tx.execute(_EXTEND, {**key.scope, "lease_until": tx.now + lease})
     flow_id: uuid.UUID = found.flow_id
     return flow_id
+
+
+def lock_unanswered(tx: Tx, key: Key) -> Replay | None:
+    """Lock the row of a flow that goes on; returns the answer if it has been given one.
+
+    Raises IdempotencyInProgress when the flow was refused or given up meanwhile, so that it must not go on.
+    """
+    found = tx.execute(_FIND, key.scope).one_or_none()
+    if found is not None and found.response is not None:
+        return Replay(bytes(found.response), dict(found.headers or {}))
+    if found is None or (found.lease_until is not None and found.lease_until > found.expires_at):
+        raise IdempotencyInProgress
+    return None
+
+
+def _is_leased(tx: Tx, found: Any, *, lease: timedelta) -> bool:
+    """Return whether somebody works on the flow, or it was given up for good (meshkit/given_up.py).
+
+    A lease that ends later than one can was taken before the clock was put back, and counts no longer: taking a flow up
+    that still runs is safe, waiting for minutes is not.
+    """
+    if found.lease_until is None or found.lease_until <= tx.now:
+        return False
+    given_up = found.lease_until > found.expires_at
+    return given_up or bool(found.lease_until <= tx.now + lease)
 
 
 def store(tx: Tx, key: Key, *, response: bytes, headers: dict[str, str]) -> None:

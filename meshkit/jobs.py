@@ -57,8 +57,12 @@ class Job:
         return datetime.fromtimestamp(now.timestamp() // seconds * seconds, tz=UTC)
 
     def due(self, last: datetime | None, current: datetime) -> list[datetime]:
-        """Return the ticks to run, `last` being the last one that was: only the current one."""
-        return [] if last is not None and last >= current else [current]
+        """Return the ticks to run, `last` being the last one that was: only the current one.
+
+        Other replicas are a little ahead at most; a tick further ahead was run before the clock was put back, and this one
+        may be new all the same.
+        """
+        return [] if last is not None and current <= last <= current + self.every else [current]
 
     def work(self, tx: Tx, tick: datetime) -> object:  # noqa: ARG002
         """Do one tick's work, or a part of it."""

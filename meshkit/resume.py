@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from meshkit.grpc.policy import MethodPolicy
     from meshkit.grpc.unit_of_work import UnitOfWork
 
+# The lease is over, or ends later than one can: it was taken before the clock was put back.
 _ABANDONED = sql(
     """
     SELECT method, key, flow_request, flow_principal FROM idempotency_keys
-    WHERE response IS NULL AND flow_id IS NOT NULL AND lease_until < :now
+    WHERE response IS NULL AND flow_id IS NOT NULL
+      AND (lease_until < :now OR (lease_until > :latest AND lease_until <= expires_at))
     ORDER BY lease_until LIMIT 20
     """
 )
@@ -38,7 +40,8 @@ class FlowResumer:
     def resume_all(self, transactions: Transactions) -> int:
         """Resume what is abandoned now; returns how many flows were looked at."""
         with transactions.read(Call()) as tx:
-            rows = tx.execute(_ABANDONED, {"now": tx.now}).all()
+            latest = tx.now + self.unit_of_work.flow_lease
+            rows = tx.execute(_ABANDONED, {"now": tx.now, "latest": latest}).all()
         for row in rows:
             self._resume(row)
         return len(rows)

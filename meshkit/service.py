@@ -14,7 +14,7 @@ import redis
 from meshkit import crash
 from meshkit.auth import Authenticator, KeySet
 from meshkit.chassis_jobs import chassis_jobs
-from meshkit.clock import Clock, SystemClock
+from meshkit.clock import Clock, MovedClock, SystemClock
 from meshkit.db.engine import Database
 from meshkit.db.tx import Transactions
 from meshkit.events.bus import Bus
@@ -91,6 +91,8 @@ class Process:
         settings = self.spec.database_settings()
         if self.mesh.crash_file and not self.mesh.is_production:
             crash.arm(service=self.spec.name, file=self.mesh.crash_file)
+        if self.mesh.clock_file and self.mesh.is_for_trial and isinstance(self.clock, SystemClock):
+            self.clock = MovedClock(service=self.spec.name, file=self.mesh.clock_file)
         self.kept = RetentionSettings()
         self.stop = threading.Event()
         self.wake = threading.Event()

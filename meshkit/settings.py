@@ -68,6 +68,8 @@ class MeshSettings(EnvironmentSettings):
     flow_lease_s: float = Field(default=20, gt=0)
     # Tests only: see meshkit/crash.py.
     crash_file: Path | None = None
+    # Tests only, and only where `environment` is dev or test: see MovedClock in meshkit/clock.py.
+    clock_file: Path | None = None
     # Where the other services' gRPC servers are.
     addresses: dict[str, str] = Field(default_factory=_addresses)
 
@@ -75,6 +77,11 @@ class MeshSettings(EnvironmentSettings):
     def is_production(self) -> bool:
         """Whether dangerous conveniences are refused."""
         return self.environment == "production"
+
+    @property
+    def is_for_trial(self) -> bool:
+        """Whether the environment is one in which tests may do harm."""
+        return self.environment in {"dev", "test"}
 
     def address_of(self, service: str) -> str:
         """Return `host:port` of a service's gRPC server. Raises SettingsInvalid naming the missing variable."""

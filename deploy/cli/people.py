@@ -39,12 +39,12 @@ class Cast:
         """Return a client nobody is signed in with."""
         return RestClient(self.base_url, self.journal)
 
-    def admin(self) -> Person:
+    def admin(self, *, name: str = "admin") -> Person:
         """Register and sign in an administrator."""
-        person = Person(self.client(), f"admin-{self.tag}@example.com")
-        name = {"first_name": "Alma", "last_name": "Admin"}
+        person = Person(self.client(), f"{name}-{self.tag}@example.com")
+        names = {"first_name": "Alma", "last_name": "Admin"}
         login = {"email": person.email, "password": PASSWORD}
-        person.client.post("/api/v1/admin/auth/register", {**name, **login}, title="Admin registers")
+        person.client.post("/api/v1/admin/auth/register", {**names, **login}, title="Admin registers")
         person.client.sign_in("/api/v1/admin/auth/login", login, title="Admin signs in")
         return person
 

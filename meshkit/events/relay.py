@@ -53,12 +53,14 @@ _WINDOW = 4 * BATCH
 # A backlog may appear faster than statistics learn of it, and plans outlive both. So each statement is written such that
 # every plan it can get is linear, and none of them reads the rows that are published already.
 _PLAN_BY_INDEX = sql("SELECT set_config('enable_seqscan', 'off', true)")
+# What is put off or leased for longer than anything can be, was so before the clock was put back, and counts no longer.
 # A line is what is unpublished of one aggregate, up to the first row that may not go yet. Who locks the head of a line has
 # the line; a head that somebody else has locked leaves its whole line to them.
 _CLAIM = sql(
     """
     WITH waiting AS MATERIALIZED (
-        SELECT seq, ordering_key, available_at <= :now AND (lease_until IS NULL OR lease_until < :now) AS ready
+        SELECT seq, ordering_key, (available_at <= :now OR available_at > :latest_retry)
+               AND (lease_until IS NULL OR lease_until < :now OR lease_until > :lease_until) AS ready
         FROM outbox WHERE published_at IS NULL ORDER BY seq LIMIT CAST(:window AS integer)
     ), lines AS (
         SELECT seq, first_value(seq) OVER line AS head, bool_and(ready) OVER line AS ready
@@ -68,8 +70,8 @@ _CLAIM = sql(
     ), heads AS MATERIALIZED (
         SELECT o.seq FROM outbox o
         WHERE o.seq = ANY(ARRAY(SELECT c.seq FROM chosen c WHERE c.seq = c.head))
-          AND (o.published_at IS NULL AND o.available_at <= :now
-               AND (o.lease_until IS NULL OR o.lease_until < :now)) IS TRUE
+          AND (o.published_at IS NULL AND (o.available_at <= :now OR o.available_at > :latest_retry)
+               AND (o.lease_until IS NULL OR o.lease_until < :now OR o.lease_until > :lease_until)) IS TRUE
         FOR UPDATE SKIP LOCKED
     )
     UPDATE outbox o SET lease_token = :token, lease_until = :lease_until, attempts = o.attempts + 1
@@ -197,6 +199,7 @@ class Relay:
                 "token": token,
                 "now": tx.now,
                 "lease_until": tx.now + LEASE,
+                "latest_retry": tx.now + timedelta(seconds=BACKOFF_MAX_S + JITTER_MAX_S),
                 "batch": BATCH,
                 "window": window,
             }

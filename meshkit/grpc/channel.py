@@ -40,6 +40,9 @@ _SERVICE_CONFIG = json.dumps(
     }
 )
 _AWAY = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED}
+# A defect there, a lost race, or a service token that does not count, as when two machines' clocks are far apart.
+_NOT_ABOUT_THE_CALL = {grpc.StatusCode.INTERNAL, grpc.StatusCode.ABORTED, grpc.StatusCode.UNAUTHENTICATED}
+_RENEWED_EVERY = timedelta(seconds=SERVICE_TOKEN_SECONDS / 2)
 
 
 class RemoteRefusal(MeshError):
@@ -104,9 +107,10 @@ class Channel:
     def _service_token(self) -> str:
         """Return a token with at least half of its life left: the one called has verified it before."""
         now = self._clock.now()
-        if now >= self._renew_at:
+        # One that is to be renewed later than it can be was minted before the clock was put back.
+        if not now < self._renew_at <= now + _RENEWED_EVERY:
             self._token = mint_service_token(service=self._service, key=self._token_key, now=now)
-            self._renew_at = now + timedelta(seconds=SERVICE_TOKEN_SECONDS / 2)
+            self._renew_at = now + _RENEWED_EVERY
         return self._token
 
     def _translate(self, error: grpc.RpcError) -> MeshError:
@@ -116,7 +120,7 @@ class Channel:
         bad = error_details_pb2.BadRequest()
         for detail in status.details if status else ():
             detail.Unpack(info) or detail.Unpack(bad)
-        if code in _AWAY or not info.reason or code is grpc.StatusCode.INTERNAL or code is grpc.StatusCode.ABORTED:
+        if code in _AWAY or code in _NOT_ABOUT_THE_CALL or not info.reason:
             return DependencyUnavailable(f"The {self.target} service does not answer.", dependency=self.target)
         violations = tuple(Violation(item.field, item.description, item.reason) for item in bad.field_violations)
         return RemoteRefusal(error.details() or "", code=code.name, info=info, violations=violations)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import protovalidate
 
+from buf.validate import validate_pb2
 from meshkit.errors import Forbidden, Unauthenticated, ValidationError, Violation
 from meshkit.grpc.policy import Caller, StoreKind
 from meshkit.principal import ANONYMOUS, Principal
@@ -14,6 +16,7 @@ from meshkit.principal import ANONYMOUS, Principal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from google.protobuf.descriptor import FieldDescriptor
     from google.protobuf.message import Message
     from protovalidate import FieldPathPb
 
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from meshkit.revocation import Revocations
 
 _BEARER = "bearer "
+_NUL = "must not contain a NUL character"
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 # Whom a calling service acts for. Believed of services only; the gateway removes it from what comes from outside.
 ORIGIN_HEADER = "x-mesh-origin"
 
@@ -68,35 +73,57 @@ class Guard:
         if policy.roles and principal.role not in policy.roles:
             raise Forbidden("Your role may not do this.", needs=" or ".join(sorted(policy.roles)))
 
-    def validate(self, request: Message) -> None:
+    def validate(self, request: Message, *, caller: int = Caller.CALLER_USER) -> None:
         """Raise ValidationError naming every field that breaks its declared rules."""
-        _require_storable(request)
-        found = protovalidate.collect_violations(request)
-        if not found:
+        # What services tell each other came in from outside once, and is long: a thousand ledger entries.
+        complaints = _complaints_about if caller != Caller.CALLER_SERVICE else _complaints_of_nul
+        violations = list(complaints(request))
+        named = {violation.field for violation in violations}
+        for item in protovalidate.collect_violations(request):
+            path = _path(item.proto.field)
+            if path not in named:
+                violations.append(Violation(path, item.proto.message or "is not valid", item.proto.rule_id))
+        if not violations:
             return
-        violations = tuple(
-            Violation(_path(item.proto.field), item.proto.message or "is not valid", item.proto.rule_id)
-            for item in found
-        )
         first = violations[0]
-        raise ValidationError(f"{first.field}: {first.description}", violations=violations)
+        raise ValidationError(f"{first.field}: {first.description}", violations=tuple(violations))
 
 
-def _require_storable(request: Message) -> None:
-    """Raise ValidationError for text with a NUL character: no database column can hold it."""
+def _complaints_of_nul(request: Message) -> Iterator[Violation]:
+    """Yield the texts with a NUL character: no database column can hold it."""
     if b"\x00" in request.SerializeToString():
-        for path, value in _texts(request, ""):
+        for _, path, value in _texts(request, ""):
             if "\x00" in value:
-                raise ValidationError.of(path, "must not contain a NUL character")
+                yield Violation(path, _NUL)
 
 
-def _texts(message: Message, prefix: str) -> Iterator[tuple[str, str]]:
+def _complaints_about(request: Message) -> Iterator[Violation]:
+    """Yield the texts with control characters, and those that are blank where something must be said.
+
+    Line breaks and tabs are text. Control characters would be obeyed by what shows them: terminals, spreadsheets.
+    """
+    for field, path, value in _texts(request, ""):
+        if complaint := _complaint_about(field, value):
+            yield Violation(path, complaint)
+
+
+def _complaint_about(field: FieldDescriptor, value: str) -> str:
+    if "\x00" in value:
+        return _NUL
+    if not value.isprintable() and _CONTROL.search(value):
+        return "must not contain control characters"
+    if value.isspace() and field.GetOptions().Extensions[validate_pb2.field].string.min_len:
+        return "must not be blank"
+    return ""
+
+
+def _texts(message: Message, prefix: str) -> Iterator[tuple[FieldDescriptor, str, str]]:
     for field, value in message.ListFields():
         items = enumerate(value) if field.is_repeated else [(None, value)]
         for index, item in items:
             path = f"{prefix}{field.name}" + ("" if index is None else f"[{index}]")
             if field.type == field.TYPE_STRING:
-                yield path, item
+                yield field, path, item
             elif field.message_type and not field.message_type.GetOptions().map_entry:
                 yield from _texts(item, f"{path}.")
 

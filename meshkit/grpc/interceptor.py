@@ -109,7 +109,7 @@ class PolicyInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
         call.principal = self.guard.authenticate(policy, metadata)
         self.guard.rate_limit(policy, call, request)
         self.guard.authorise(policy, call.principal)
-        self.guard.validate(request)
+        self.guard.validate(request, caller=policy.caller)
         return self.unit_of_work.run(policy, servicer, request, call, key=metadata.get("idempotency-key", ""))
 
     def _refusal(self, error: Exception) -> MeshError:

@@ -125,7 +125,8 @@ class UnitOfWork:
             lease=self.flow_lease,
         )
         try:
-            servicer(request, flow)
+            # Who takes over a flow that still runs locks the same rows in another order. Its steps can be done again.
+            run_with_retries(lambda: servicer(request, flow))
         except Replayed as found:
             return _replay(policy, call, found.replay)
         except MeshError as error:

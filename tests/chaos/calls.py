@@ -92,13 +92,16 @@ class Caller:
 
     def read(self, path: str, query: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the items of a list, or nothing while the mesh is away."""
+        items: list[dict[str, Any]] = self.see(path, query).get("items", [])
+        return items
+
+    def see(self, path: str, query: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return what stands there, or nothing while the mesh is away."""
         status, content = self._once("GET", path, query=query)
         if status == 401:
             self._renew()
-        if status != 200:
-            return []
-        items: list[dict[str, Any]] = json.loads(content)["items"]
-        return items
+        found: dict[str, Any] = json.loads(content) if status == 200 else {}
+        return found
 
     def _once(
         self, method: str, path: str, *, body: Any = None, key: str = "", query: dict[str, Any] | None = None

@@ -1,4 +1,4 @@
-"""What goes wrong, drawn from the seed: processes die or stall, messages come again."""
+"""What goes wrong, drawn from the seed: processes die or stall, messages come again, clocks jump."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -19,6 +20,10 @@ _MORTAL = [*ALL_SERVICES, "envoy", "valkey", "postgres"]
 _STALLING = [*ALL_SERVICES, "envoy", "valkey"]
 _TALKATIVE = ["identity", "catalog", "commerce", "fulfillment", "finance"]
 _BACK_WITHIN_S = 60.0
+# The file that says how far the services' clocks are off (meshkit/clock.py).
+CLOCKS = "clocks"
+# How far a clock is off, and for how long: longer than until the file is read again.
+_OFF_S, _OFF_FOR_S = (60.0, 240.0), (1.2, 3.0)
 _PUBLISH_AGAIN = sql("UPDATE outbox SET published_at = NULL, attempts = 0 WHERE published_at > :since RETURNING seq")
 
 
@@ -27,6 +32,7 @@ class Misfortune:
     """Does harm until stopped; `done` tells what, in order."""
 
     mesh: RunningMesh
+    clocks: Path
     dice: random.Random
     stop: threading.Event
     done: list[str] = field(default_factory=list)
@@ -34,7 +40,7 @@ class Misfortune:
     def run(self) -> None:
         """One misfortune at a time: the next comes when the mesh stands again."""
         while not self.stop.wait(self.dice.uniform(0.4, 1.5)):
-            kind = self.dice.choices(("kill", "stall", "repeat"), weights=(5, 2, 3))[0]
+            kind = self.dice.choices(("kill", "stall", "repeat", "jump"), weights=(5, 2, 3, 3))[0]
             getattr(self, f"_{kind}")()
             self._wait_until_ready()
 
@@ -68,6 +74,23 @@ class Misfortune:
             self.done.append(f"repeat failed: {type(error).__name__}")
         finally:
             transactions.database.close()
+
+    def _jump(self) -> None:
+        """Set clocks ahead or back by minutes, one service's or all of them, and then right again.
+
+        What was begun with a wrong clock goes on with the right one, sometimes in a new process.
+        """
+        off_s = self.dice.choice((-1, 1)) * self.dice.uniform(*_OFF_S)
+        chosen = self.dice.choice([*ALL_SERVICES, "all"])
+        services = ALL_SERVICES if chosen == "all" else (chosen,)
+        self.done.append(f"jump {chosen} by {off_s:.0f} s")
+        self.clocks.write_text("".join(f"{service} {off_s}\n" for service in services))
+        time.sleep(self.dice.uniform(*_OFF_FOR_S))
+        if self.dice.random() < 0.5:
+            victim = self.dice.choice(services)
+            self.done.append(f"kill {victim}")
+            self.mesh.kill(victim)
+        self.clocks.write_text("")
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _BACK_WITHIN_S

@@ -17,6 +17,8 @@ from tests.chaos.calls import Caller
 VENDORS, BUYERS, AGENTS = 2, 3, 2
 # Little enough to run out while the suite runs.
 STOCK, PRODUCTS_PER_VENDOR = 12, 3
+# How often an agent's turn begins with a way to the station, and how often somebody is a cent off there.
+HANDING_IN, MISCOUNTING = 0.2, 0.1
 # How often a vendor's turn begins with a delivery of goods.
 RESTOCKING = 0.15
 
@@ -38,6 +40,9 @@ class Town:
     shops: list[Shop]
     buyers: list[Person]
     agents: list[Person]
+    # Who counts the cash that agents hand in; what does not fit is for the administrator to resolve.
+    counter: Person
+    station_id: str
     stop: threading.Event = field(default_factory=threading.Event)
     done: dict[str, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -52,7 +57,9 @@ class Town:
         for number, buyer in enumerate(buyers):
             cast.verify(buyer, admin, name=f"buyer-{number}")
         agents = [cast.agent(admin, name=f"agent-{number}") for number in range(AGENTS)]
-        town = cls(cast, admin, shops, buyers, agents)
+        station = admin.client.post("/api/v1/admin/cash/stations", {"name": f"Station {cast.tag}"})
+        counter = cast.admin(name="counter")
+        town = cls(cast, admin, shops, buyers, agents, counter, station["station_id"])
         for buyer in buyers:
             until("shops open to the buyer", lambda buyer=buyer: town.sees_all(buyer))  # type: ignore[misc]
         return town
@@ -61,6 +68,12 @@ class Town:
         """Return whether a buyer sees every product."""
         grid = buyer.client.get("/api/v1/products", query={"q": self.cast.tag, "limit": 50})
         return len(grid["items"]) == VENDORS * PRODUCTS_PER_VENDOR
+
+    def wait_for(self, done: set[str], *, seconds: float) -> None:
+        """Wait until all of that was done once, or long enough."""
+        deadline = time.monotonic() + seconds
+        while not done <= set(self.done) and time.monotonic() < deadline:
+            time.sleep(0.1)
 
     def count(self, what: str) -> None:
         """Note that something was done, so that a suite that does nothing is found out."""
@@ -158,10 +171,12 @@ class Vendor(Actor):
 
 
 class Agent(Actor):
-    """Picks up, delivers and collects; sometimes counts wrong."""
+    """Picks up, delivers, collects and hands the cash in; sometimes counts wrong."""
 
     def act(self) -> None:
-        """Take each delivery one step further."""
+        """Take each delivery one step further, and now and then all cash to the station."""
+        if self.dice.random() < HANDING_IN:
+            self._hand_in()
         for order in self.caller.read("/api/v1/agent/orders", {"limit": 10}):
             path = f"/api/v1/agent/orders/{order['order_id']}"
             if order["order_status"] in {"hold", "ready_for_dispatch", "hold_for_pickup"}:
@@ -174,12 +189,53 @@ class Agent(Actor):
                 if self.caller.write(f"{path}/cash-collected", money, ok=(200,), refusals=(404, 409)):
                     self.town.count("cash")
 
+    def _hand_in(self) -> None:
+        held = self.caller.read("/api/v1/agent/cash/held", {"limit": 20})
+        if not held:
+            return
+        items = [
+            {"order_id": cash["order_id"], "declared_cents": str(int(cash["amount_cents"]) + self._slip())}
+            for cash in held
+        ]
+        body = {"station_id": self.town.station_id, "currency": "USD", "items": items}
+        if self.caller.write("/api/v1/agent/cash/hand-ins", body, ok=(200,), refusals=(404, 409)):
+            self.town.count("hand in")
 
-class Admin(Actor):
-    """Assigns what nobody has, clears differences up, pays out."""
+    def _slip(self) -> int:
+        return self.dice.choice((-1, 1)) if self.dice.random() < MISCOUNTING else 0
+
+
+class Counter(Actor):
+    """Counts what was handed in; sometimes wrong."""
 
     def act(self) -> None:
-        """Pay what is due and look after what failed."""
+        """Count the oldest hand-ins."""
+        for hand_in in self.caller.read("/api/v1/admin/cash/hand-ins", {"status": "declared", "limit": 5}):
+            path = f"/api/v1/admin/cash/hand-ins/{hand_in['hand_in_id']}"
+            counts = [
+                {"order_id": item["order_id"], "counted_cents": str(int(item["declared_cents"]) - self._slip())}
+                for item in self.caller.see(path).get("items", [])
+            ]
+            if counts and self.caller.write(
+                f"{path}/count", {"currency": "USD", "counts": counts}, ok=(200,), refusals=(409,)
+            ):
+                self.town.count("count")
+
+    def _slip(self) -> int:
+        return 1 if self.dice.random() < MISCOUNTING else 0
+
+
+class Admin(Actor):
+    """Clears differences up and pays out."""
+
+    def act(self) -> None:
+        """Pay what is due and resolve what did not fit."""
+        for mismatch in self.caller.read("/api/v1/admin/cash/mismatches", {"limit": 5}):
+            path = f"/api/v1/admin/cash/mismatches/{mismatch['mismatch_id']}/resolve"
+            missing = max(0, -int(mismatch["difference_cents"]))
+            body = {"reason": "recounted", "currency": "USD", "recovered_cents": str(self.dice.randint(0, missing))}
+            if self.caller.write(path, body, ok=(200,), refusals=(409,)):
+                self.town.count("resolve")
         for due in self.caller.read("/api/v1/admin/orders/payouts", {"limit": 10}):
             path = f"/api/v1/admin/orders/{due['order_id']}/confirm-payout"
             if self.caller.write(path, {"reference": uuid.uuid4().hex}, ok=(200,), refusals=(404, 409)):

@@ -7,138 +7,29 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-import psutil
 import pytest
 import requests
 from sqlalchemy import text
 
 from deploy.cli.connection import transactions_of
-from deploy.cli.people import PASSWORD, Cast, address
+from deploy.cli.people import PASSWORD, Cast
 from deploy.cli.prove import prove_everything
-from deploy.cli.rest_client import Answer, RestClient, reason_of
-from deploy.cli.story import People, Story, product_body
+from deploy.cli.rest_client import RestClient, reason_of
+from deploy.cli.story import Story, product_body
 from deploy.cli.waiting import until
 from meshkit.call import Call
-from tests.e2e.running_mesh import ALL_SERVICES, RunningMesh, running_mesh
+from tests.e2e.market import Market
+from tests.e2e.rest import detail, raw
+from tests.e2e.running_mesh import ALL_SERVICES, RunningMesh
 
 SEED = 20_261_122
 # More would only test the patience of the supervisor's back-off.
 KILLS = 8
 # The mesh starts within a test's time, on a machine that runs other tests as well.
 pytestmark = pytest.mark.timeout(420)
-
-
-@pytest.fixture(scope="module")
-def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
-    folder = tmp_path_factory.mktemp("mesh")
-    with running_mesh(folder) as running:
-        yield running
-    assert not _left_over(str(folder)), "Ctrl-C left processes behind"
-
-
-def _left_over(folder: str) -> list[str]:
-    lines = []
-    for process in psutil.process_iter():
-        try:
-            lines.append(" ".join(process.cmdline()))
-        except psutil.Error:
-            continue
-    return [line for line in lines if folder in line]
-
-
-@pytest.fixture(scope="module")
-def market(mesh: RunningMesh) -> Market:
-    return Market(mesh)
-
-
-class Market:
-    """A verified vendor and buyer, a foreign pair, and an agent, made once."""
-
-    def __init__(self, mesh: RunningMesh) -> None:
-        self.cast = Cast(mesh.url)
-        self.story = Story(self.cast)
-        admin = self.cast.admin()
-        self.people = People(
-            admin=admin,
-            agent=self.cast.agent(admin),
-            vendor_a=self.cast.store("vendor-a", store_type="vendor"),
-            vendor_b=self.cast.store("vendor-b", store_type="vendor"),
-            buyer=self.cast.store("buyer", store_type="buyer"),
-            outsider=self.cast.store("outsider", store_type="buyer", state="TX"),
-        )
-        self.other_agent = self.cast.agent(admin, name="agent-two")
-        self.story.people_get_verified(self.people)
-        self.cast.verify(self.people.outsider, admin, name="outsider", state="TX")
-
-    @property
-    def buyer(self) -> RestClient:
-        return self.people.buyer.client
-
-    @property
-    def vendor(self) -> RestClient:
-        return self.people.vendor_a.client
-
-    def product(self, **extra: Any) -> dict[str, Any]:
-        body = product_body(
-            f"p-{uuid.uuid4().hex[:10]}", volume_discounts=[], **{"price_cents": "500", "moq": 1, **extra}
-        )
-        product: dict[str, Any] = self.vendor.post("/api/v1/vendor/products", body)["summary"]
-        return product
-
-    def quote(self, *products: tuple[dict[str, Any], int]) -> dict[str, Any]:
-        items = [
-            {"product_id": product["id"], "vendor_store_id": product["vendor_store_id"], "quantity": quantity}
-            for product, quantity in products
-        ]
-        body = {"buyer_store_id": self.people.buyer.store_id, "items": items}
-
-        def valid() -> Any:
-            answer = self.buyer.post("/api/v1/cart", body)
-            return answer if all(group["status"] == "ok" for group in answer["vendor_groups"]) else None
-
-        return until("a valid quote", valid)
-
-    def checkout_body(self, cart: dict[str, Any]) -> dict[str, Any]:
-        return {"cart_id": cart["id"], "shipping_address": address(), "payment_method": "cash"}
-
-    def order(self) -> dict[str, Any]:
-        cart = self.quote((self.product(), 1))
-        answer = self.buyer.post("/api/v1/checkout", self.checkout_body(cart), expect=201)
-        order: dict[str, Any] = answer["vendor_orders"][0]
-        return order
-
-
-def raw(
-    client: RestClient,
-    method: str,
-    path: str,
-    *,
-    body: Any = None,
-    key: str = "",
-    data: bytes | None = None,
-    **headers: str,
-) -> Answer:
-    """Call once, without any of the client's patience."""
-    sent = {"authorization": f"Bearer {client.access_token}"} if client.access_token else {}
-    if key:
-        sent["idempotency-key"] = key
-    sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-    if data is not None:
-        sent["content-type"] = "application/json"
-    response = requests.request(method, client.base_url + path, json=body, data=data, headers=sent, timeout=30)
-    try:
-        decoded = response.json()
-    except ValueError:
-        decoded = response.text
-    return Answer(response.status_code, decoded, {name.lower(): value for name, value in response.headers.items()})
-
-
-def detail(answer: Answer, kind: str) -> dict[str, Any]:
-    return next(item for item in answer.body["details"] if item["@type"].endswith(kind))
 
 
 class TestStory:

@@ -7,6 +7,7 @@ import pytest
 from marketmesh.commerce.v1 import cart_service_pb2
 from meshkit.errors import ValidationError
 from meshkit.grpc.guard import Guard
+from meshkit.grpc.policy import Caller
 from tests.support.identity import address, register_request
 
 GUARD = Guard(None, None, None)  # type: ignore[arg-type]
@@ -44,4 +45,33 @@ class TestValidate:
     def test_finds_a_nul_in_a_list(self) -> None:
         request = cart_service_pb2.QuoteCartRequest(attribution_tokens=["fine", "\x00"])
 
-        assert fields_of(request) == ["attribution_tokens[1]"]
+        assert fields_of(request) == ["attribution_tokens[1]", "buyer_store_id", "items"]
+
+    @pytest.mark.parametrize("text", ["\x01", "a\x1b[31m", "a\x7f", "a\x85b", "   ", "\r\n", "\u2003"], ids=ascii)
+    def test_refuses_control_characters_and_blanks_where_something_must_be_said(self, text: str) -> None:
+        request = register_request()
+        request.first_name = text
+
+        assert fields_of(request) == ["first_name"]
+
+    def test_takes_line_breaks_tabs_and_blanks_where_nothing_need_be_said(self) -> None:
+        request = register_request()
+        request.address.CopyFrom(address())
+        request.first_name, request.address.line2 = "Ana\t\r\nMarí\u202ea", " "
+
+        GUARD.validate(request)
+
+    def test_names_a_field_once(self) -> None:
+        request = register_request()
+        request.first_name = "\x01" * 1000
+
+        assert fields_of(request) == ["first_name"]
+
+    def test_of_services_looks_for_nul_only(self) -> None:
+        request = register_request()
+        request.first_name = "\x01"
+        GUARD.validate(request, caller=Caller.CALLER_SERVICE)
+        request.first_name = "\x00"
+
+        with pytest.raises(ValidationError):
+            GUARD.validate(request, caller=Caller.CALLER_SERVICE)

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from google.api import httpbody_pb2
+
 from marketmesh.catalog.v1 import product_sheet_service_pb2 as messages
 from meshkit.cursor import Page
 from services.catalog.usecases.export_products import export_products
@@ -47,5 +49,9 @@ class ProductSheetServicer:
 
     def ExportProducts(self, request: messages.ExportProductsRequest, tx: Tx) -> messages.ExportProductsResponse:
         """See the contract."""
-        sheet, rows, following = export_products(tx, after=Page.of(_Asked(request.cursor)).after)
-        return messages.ExportProductsResponse(csv=sheet, rows=rows, next_cursor=following)
+        text, rows, following = export_products(tx, after=Page.of(_Asked(request.cursor)).after)
+        tx.call.headers["content-disposition"] = f'attachment; filename="products-{tx.now:%Y-%m-%d}.csv"'
+        if following:
+            tx.call.headers["x-next-cursor"] = following
+        sheet = httpbody_pb2.HttpBody(content_type="text/csv; charset=utf-8", data=text.encode("utf-8-sig"))
+        return messages.ExportProductsResponse(sheet=sheet, rows=rows, next_cursor=following)

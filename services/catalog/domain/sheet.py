@@ -18,6 +18,8 @@ _CENTS_MAX = 1_000_000_000_000
 _LIST_MAX = 20
 _PERCENT = re.compile(r"(100(\.0{1,2})?|[0-9]{1,2}(\.[0-9]{1,2})?)", re.ASCII)
 _WHOLE = re.compile(r"[0-9]{1,18}", re.ASCII)
+# As for every text of a request, see meshkit/grpc/guard.py.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 # What a spreadsheet would take for a formula, and what we have made harmless before.
 _RISKY = re.compile(r"'*[=+\-@\t\r]")
 _MADE_HARMLESS = re.compile(r"'+[=+\-@\t\r]")
@@ -45,10 +47,12 @@ class Column:
 
 def _text(*, most: int, least: int = 0) -> Callable[[str], str]:
     def read(cell: str) -> str:
-        if "\0" in cell:
-            raise ValueError("holds a character that is none")
+        if _CONTROL.search(cell):
+            raise ValueError("must not contain control characters")
         if not least <= len(cell) <= most:
             raise ValueError(f"must have {least} to {most} characters")
+        if least and cell.isspace():
+            raise ValueError("must not be blank")
         return cell
 
     return read

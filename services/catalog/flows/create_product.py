@@ -30,7 +30,7 @@ def create_product(
         known = products.exists_with_id(tx, product_id)
         if not known and products.is_sku_taken(tx, store_id=store_id, sku=new.description.sku):
             raise SkuTaken(field="sku")
-    files = attach_gallery(flow, product_id, new.media_ids, galleries) if new.media_ids else []
+    files = attach_gallery(flow, product_id, new.media_ids, galleries, field="media_ids") if new.media_ids else []
     try:
         with flow.transaction() as tx:
             record.create_product(tx, new, product_id=product_id, files=files)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from services.catalog.domain.product import ProductChange
     from services.catalog.outbound.ports import Galleries
 
+_FIELD = "gallery.media_ids"
+
 
 def update_product(
     flow: Flow,
@@ -45,7 +47,7 @@ def update_product(
     with flow.transaction() as tx:
         _begin(tx, change, product_id, flow)
     try:
-        files = attach_gallery(flow, product_id, change.media_ids, galleries)
+        files = attach_gallery(flow, product_id, change.media_ids, galleries, field=_FIELD)
         with flow.transaction() as tx:
             _check_still_ours(tx, product_id, flow)
             return _record(flow, tx, change, product_id=product_id, files=files, respond=respond)
@@ -80,7 +82,9 @@ def _check_still_ours(tx: Tx, product_id: uuid.UUID, flow: Flow) -> None:
 def _attach_what_is_shown(flow: Flow, product_id: uuid.UUID, galleries: Galleries) -> None:
     with flow.read() as tx:
         shown = products.media_ids_of(tx, product_id)
-    attach_gallery(flow, product_id, shown, galleries)
+    attach_gallery(flow, product_id, shown, galleries, field=_FIELD)
+    with flow.transaction() as tx:
+        product_changes.release_gallery(tx, product_id, flow_id=flow.id)
 
 
 def _record(

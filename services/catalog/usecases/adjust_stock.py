@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from meshkit.errors import ValidationError
 from meshkit.ids import new_id
 from services.catalog.domain.stock import Movement, MovementKind
 from services.catalog.usecases.move_stock import lock_own_stock, move_stock
@@ -20,8 +19,6 @@ def adjust_stock(tx: Tx, *, product_id: uuid.UUID, quantity: int, reason: str) -
 
     Raises NotFound, ValidationError, StockHeld when orders hold what is to be taken out.
     """
-    if not reason.strip():
-        raise ValidationError.of("reason", "must say why")
     before = lock_own_stock(tx, product_id)
     movement = Movement(
         new_id(), product_id, MovementKind.ADJUSTED, quantity, before.low_stock_threshold, reason.strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from typing import TYPE_CHECKING, Any
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
 
 
 def export_products(tx: Tx, *, after: Cursor | None) -> tuple[str, int, str]:
-    """Return a sheet that can be imported, how many rows it has, and the cursor of the next one."""
+    """Return a sheet that can be imported, byte order mark included in its size, how many rows it has, and the cursor of the next one."""
     page = Page(limit=MAX_ROWS, after=after)
     rows = product_sheets.page_of_store(tx, tx.principal.require_store, page=page)
     tiers: dict[uuid.UUID, list[Any]] = {row.id: [] for row in rows}
     for tier in products.tiers_of(tx, list(tiers)) if rows else ():
         tiers[tier.product_id].append(tier)
-    lines, size = [_line([NAMES.get(name, name) for name in EXPORTED])], 0
+    lines, size = [_line([NAMES.get(name, name) for name in EXPORTED])], len(codecs.BOM_UTF8)
     for row in rows[:MAX_ROWS]:
         values = {name: tiers[row.id] if name == TIERS else getattr(row, name) for name in EXPORTED}
         line = _line([harmless(COLUMNS[name].write(values[name])) for name in EXPORTED])

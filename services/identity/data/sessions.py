@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.identity.data.tables import refresh_tokens, sessions
+
+# What tokens tell instants apart by.
+_TICK = timedelta(milliseconds=1)
 
 if TYPE_CHECKING:
     import uuid
@@ -75,6 +79,12 @@ def is_open(tx: Tx, session_id: uuid.UUID) -> bool:
     return tx.execute(statement).one_or_none() is not None
 
 
+def not_before_of(tx: Tx, session_id: uuid.UUID) -> datetime | None:
+    """Return the instant before which minted tokens of a session do not count, or None."""
+    found: datetime | None = tx.execute(select(sessions.c.not_before).where(sessions.c.id == session_id)).scalar()
+    return found
+
+
 def outdate(tx: Tx, session_id: uuid.UUID, *, not_before: datetime) -> None:
     """Make access tokens of a session that were minted before an instant count no longer."""
     tx.execute(
@@ -89,7 +99,7 @@ def outdate_of_store(tx: Tx, store_id: uuid.UUID) -> None:
     tx.execute(
         update(sessions)
         .where(sessions.c.active_store_id == store_id, sessions.c.ended_at.is_(None))
-        .values(not_before=tx.now)
+        .values(not_before=func.greatest(sessions.c.not_before + _TICK, tx.now))
     )
 
 

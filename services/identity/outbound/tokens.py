@@ -54,8 +54,12 @@ class TokenMint:
         # Successors are derived with a key of their own, so that knowing one token does not give the next.
         self._successor_key = hashlib.sha256(b"marketmesh refresh successor" + pem).digest()
 
-    def access_token(self, claims: AccessClaims, *, now: datetime) -> str:
-        """Return a signed access token."""
+    def access_token(self, claims: AccessClaims, *, now: datetime, not_before: datetime | None = None) -> str:
+        """Return a signed access token.
+
+        `not_before` is when the session's rights last changed, which is later than `now` if the clock was put back since:
+        the token counts all the same.
+        """
         payload: dict[str, Any] = {
             "iss": ISSUER,
             "aud": claims.audience,
@@ -66,7 +70,7 @@ class TokenMint:
             "jti": uuid.uuid4().hex,
             "iat": int(now.timestamp()),
             # Milliseconds, to compare with the instant at which a session's rights changed.
-            "mms": int(now.timestamp() * 1000),
+            "mms": int(max(now, not_before or now).timestamp() * 1000),
             "exp": int((now + self.access_lifetime).timestamp()),
         }
         if claims.store_id:

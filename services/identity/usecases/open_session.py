@@ -79,5 +79,5 @@ def sign_in(
         store_type=store.type if store else "",
         kyc_status=store.kyc_status if store else "",
     )
-    access_token = kit.mint.access_token(claims, now=tx.now)
+    access_token = kit.mint.access_token(claims, now=tx.now, not_before=sessions.not_before_of(tx, session_id))
     return SignedIn(user, mine, store.id if store else None, access_token, refresh_token)

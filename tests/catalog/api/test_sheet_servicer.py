@@ -157,7 +157,7 @@ class TestExportProducts:
         shop.create(sku="-B", is_active=False)
 
         sheet = _export(shop)
-        answer = _import(shop, sheet.csv)
+        answer = _import(shop, sheet.sheet.data)
 
         assert (sheet.rows, answer.unchanged, len(answer.rows)) == (2, 2, 2)
 
@@ -165,7 +165,7 @@ class TestExportProducts:
         for sku in ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1"):
             shop.create(sku=sku, title="=cmd|' /C calc'!A0")
 
-        cells = [cell for row in csv.reader(io.StringIO(_export(shop).csv, newline="")) for cell in row]
+        cells = [cell for row in csv.reader(io.StringIO(_text(_export(shop)), newline="")) for cell in row]
 
         assert [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))] == []
 
@@ -173,8 +173,8 @@ class TestExportProducts:
         shop.create(sku="A", volume_discounts=[{"min_qty": 5, "discount_percent": "7.5"}])
         other = Shop(shop.mesh)
 
-        assert _import(other, _export(shop).csv).created == 1
-        assert _export(other).csv == _export(shop).csv
+        assert _import(other, _export(shop).sheet.data).created == 1
+        assert _export(other).sheet.data == _export(shop).sheet.data
 
     def test_comes_in_sheets_that_can_be_imported(self, shop: Shop) -> None:
         for number in range(60):
@@ -184,9 +184,9 @@ class TestExportProducts:
         first = _export(shop)
         second = _export(shop, cursor=first.next_cursor)
 
-        assert len(first.csv.encode()) <= MAX_BYTES
+        assert len(first.sheet.data) <= MAX_BYTES
         assert (first.rows + second.rows, second.next_cursor) == (60, "")
-        assert _import(shop, first.csv).unchanged == first.rows
+        assert _import(shop, first.sheet.data).unchanged == first.rows
 
 
 def _import(shop: Shop, sheet: str | bytes) -> messages.ImportProductsResponse:
@@ -195,6 +195,10 @@ def _import(shop: Shop, sheet: str | bytes) -> messages.ImportProductsResponse:
     stub = shop.mesh.stub(stubs.ProductSheetServiceStub, "catalog")
     answer: messages.ImportProductsResponse = shop.mesh.write(stub.ImportProducts, request, token=shop.vendor)
     return answer
+
+
+def _text(answer: messages.ExportProductsResponse) -> str:
+    return answer.sheet.data.decode("utf-8-sig")
 
 
 def _export(shop: Shop, **facts: Any) -> messages.ExportProductsResponse:

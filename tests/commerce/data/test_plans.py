@@ -135,8 +135,8 @@ class TestStatements:
         counts = [[len(own(transaction)) for transaction in run] for run in (for_one_line, for_twenty_lines)]
         # Begin (lock cart, read snapshot, attempt); convert (cart, orders with their lines, attempt).
         assert counts == [[3, 3], [3, 3]]
-        # The key's claim; audit row, answer and events together.
-        assert [len(transaction) for transaction in for_twenty_lines] == [4, 4]
+        # The key's claim, then its lock; audit row, answer and events together.
+        assert [len(transaction) for transaction in for_twenty_lines] == [4, 5]
 
     def test_a_quote_takes_the_same_statements_however_large(self, market: Market) -> None:
         database = market.mesh.process("commerce").database

@@ -9,6 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from psycopg.errors import DeadlockDetected
+from sqlalchemy.exc import OperationalError
 
 from marketmesh.commerce.v1 import cart_service_pb2
 from meshkit.resume import FlowResumer
@@ -176,6 +178,26 @@ class TestCrash:
         assert answer.checkout_group_id == str(group_id)
         assert len(orders_of(market, cart_id)) == 2
         assert len(market.events(answer.checkout_group_id)) == 1
+
+    @pytest.mark.parametrize("label", ["checkout.claimed", "checkout.begun", "checkout.converted", "checkout.answered"])
+    def test_a_deadlock_with_whoever_takes_it_over_is_no_defect(
+        self, market: Market, monkeypatch: pytest.MonkeyPatch, label: str
+    ) -> None:
+        cart_id, token, left = two_vendors(market), market.buyer_token, [2]
+
+        def deadlock(at: str) -> None:
+            if at == label and left[0]:
+                left[0] -= 1
+                raise OperationalError("UPDATE idempotency_keys", {}, DeadlockDetected())
+
+        monkeypatch.setattr(flow, "crash_point", deadlock)
+
+        answer = market.checkout(cart_id, token=token)
+
+        assert left == [0]
+        assert [str(row.id) for row in orders_of(market, cart_id)] == [order.order_id for order in answer.vendor_orders]
+        assert len(market.events(answer.checkout_group_id)) == 1
+        assert market.prove() == []
 
     def test_is_finished_although_the_quote_ran_out_meanwhile(
         self, market: Market, monkeypatch: pytest.MonkeyPatch

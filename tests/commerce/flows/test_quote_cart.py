@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
+from sqlalchemy import text
 
 from marketmesh.commerce.v1 import cart_pb2, cart_service_pb2
 from tests.commerce.fake_catalog import Away
@@ -112,6 +113,52 @@ class TestQuoteCart:
 
         assert second.SerializeToString(deterministic=True) == first.SerializeToString(deterministic=True)
         assert headers["x-idempotent-replay"] == "true"
+
+    @pytest.mark.parametrize("bought", [False, True])
+    def test_that_was_overtaken_changes_nothing_any_more(self, market: Market, bought: bool) -> None:
+        request, key, token = market.quote_request((market.product(), 1)), uuid.uuid4().hex, market.buyer_token
+        newer, finished = (market.product(), 2), []
+
+        def overtake(name: str) -> None:
+            # The run that asks here is so slow that its lease ends; the buyer has gone on when it wakes up.
+            market.catalog.before = None
+            market.mesh.clock.advance(timedelta(seconds=21))
+            finished.append(market.mesh.call(market.carts.QuoteCart, request, token=token, key=key)[0])
+            quote = market.quote(newer)
+            if bought:
+                market.checkout(quote.id)
+
+        market.catalog.before = overtake
+
+        late, headers = market.mesh.call(market.carts.QuoteCart, request, token=token, key=key)
+
+        assert [late] == finished
+        assert headers["x-idempotent-replay"] == "true"
+        rows = market.mesh.rows(
+            "commerce",
+            "SELECT i.product_id, i.quantity, c.status FROM cart_records c JOIN cart_items i ON i.cart_id = c.id"
+            " WHERE c.buyer_store_id = CAST(:b AS uuid)",
+            b=market.buyer,
+        )
+        assert [(str(row.product_id), row.quantity) for row in rows] == [newer]
+        assert rows[0].status == ("converted" if bought else "active")
+
+    def test_that_was_refused_meanwhile_changes_nothing_any_more(self, market: Market) -> None:
+        request, key, token = market.quote_request((market.product(), 1)), uuid.uuid4().hex, market.buyer_token
+
+        def refuse(name: str) -> None:
+            market.catalog.before = None
+            with market.mesh.transaction("commerce") as tx:
+                tx.execute(text("DELETE FROM idempotency_keys WHERE key = :key"), {"key": key})
+
+        market.catalog.before = refuse
+
+        with pytest.raises(Refused) as refused:
+            market.mesh.call(market.carts.QuoteCart, request, token=token, key=key)
+
+        assert refused.value.reason == "IDEMPOTENCY_IN_PROGRESS"
+        sql = "SELECT 1 FROM cart_records WHERE buyer_store_id = CAST(:b AS uuid)"
+        assert market.mesh.rows("commerce", sql, b=market.buyer) == []
 
     def test_makes_one_cart_of_parallel_first_quotes(self, market: Market) -> None:
         requests = [market.quote_request((market.product(), 1)) for _ in range(8)]

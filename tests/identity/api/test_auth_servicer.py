@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 
+import jwt
 import pytest
 
 from marketmesh.identity.v1 import auth_service_pb2 as messages
@@ -235,6 +236,25 @@ class TestRefresh:
 
         assert reused.value.reason == "REFRESH_TOKEN_REUSED"
         assert successor.value.reason == "REFRESH_TOKEN_INVALID"
+
+    def test_gives_tokens_that_count_after_the_clock_was_put_back(
+        self, mesh: MeshHarness, auth: stubs.AuthServiceStub
+    ) -> None:
+        _, headers = mesh.call(auth.Register, register_request(), key=uuid.uuid4().hex)
+        mesh.clock.advance(timedelta(minutes=4))
+        for jump in (timedelta(seconds=1), timedelta(minutes=-4), timedelta()):
+            refresh = messages.RefreshRequest(refresh_token=headers["x-refresh-token"])
+            headers = mesh.call(auth.Refresh, refresh)[1]
+            mesh.clock.advance(jump)
+
+        claims = jwt.decode(headers["x-access-token"], options={"verify_signature": False})
+
+        (session,) = mesh.rows(
+            "identity", "SELECT not_before FROM sessions WHERE id = CAST(:id AS uuid)", id=claims["sid"]
+        )
+        assert session.not_before > mesh.clock.now()
+        assert claims["mms"] >= int(session.not_before.timestamp() * 1000)
+        assert claims["iat"] <= mesh.clock.now().timestamp()
 
     def test_ends_the_access_token_that_came_with_the_spent_one(
         self, mesh: MeshHarness, auth: stubs.AuthServiceStub

@@ -1,0 +1,185 @@
+"""Every decision about an order, its delivery and its money in every state of their common way, as one table.
+
+What the table does not allow is refused with the reason that stands there, and leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+from google.protobuf.message import Message
+
+from deploy.dev.stack import Embedded
+from marketmesh.commerce.v1 import order_service_pb2 as orders
+from marketmesh.finance.v1 import cash_agent_service_pb2 as cash
+from marketmesh.finance.v1 import payout_batch_service_pb2 as payouts
+from marketmesh.finance.v1 import payout_service_pb2 as finance
+from marketmesh.fulfillment.v1 import admin_service_pb2 as fulfillment_admin
+from marketmesh.fulfillment.v1 import delivery_service_pb2 as delivery
+from tests.contracts.test_bad_input import OUR_FAULT, OWNERS, Rows
+from tests.contracts.world import World
+from tests.support.mesh_harness import MeshHarness, Refused
+
+STAGES: dict[str, Callable[[World], str]] = {
+    "pending": lambda w: w.new_order().order_id,
+    "rejected": lambda w: decided(w, w.new_order().order_id, decision=2),
+    "canceled": lambda w: canceled(w, w.new_order().order_id),
+    "expired": lambda w: w.new_expired_order().order_id,
+    "accepted": lambda w: w.new_order(accepted=True).order_id,
+    "assigned": lambda w: w.new_delivery().order_id,
+    "picked up": lambda w: w.new_delivery(upto="picked_up").order_id,
+    "delivered": lambda w: w.new_delivery(upto="delivered").order_id,
+    "cash failed": lambda w: w.new_failed_payment().order_id,
+    "settled": lambda w: w.new_delivery(upto="settled").order_id,
+    "payout held": lambda w: w.new_held_payout(),
+    "paid out": lambda w: w.new_paid_order(),
+}
+OK = "OK"
+# What is done already may be done again: it changes nothing and answers the same.
+ALLOWED = {
+    "accept": {"pending"},
+    "fulfill": {"accepted", "assigned"},
+    "cancel": {"pending", "accepted", "assigned"},
+    "assign": {"assigned", "cash failed"},
+    "reset code": {"assigned", "picked up", "cash failed"},
+    "pick up": {"assigned", "picked up"},
+    "deliver": {"picked up", "delivered", "settled", "payout held"},
+    "collect": {"picked up", "delivered", "settled", "payout held", "paid out"},
+    "hand in": {"settled", "payout held", "paid out"},
+    "confirm payout": {"settled", "paid out"},
+    "hold payout": set(STAGES) - {"rejected", "canceled", "expired", "paid out"},
+    "release payout": {"payout held"},
+    "refund": {"settled", "payout held", "paid out"},
+    "reopen payment": {"cash failed"},
+}
+REASONS = {
+    **dict.fromkeys(("accept", "fulfill", "cancel"), "ORDER_STATE_INVALID"),
+    **dict.fromkeys(("assign", "reset code", "pick up", "deliver", "collect"), "DELIVERY_STATE_INVALID"),
+    # It names the order that the agent does not carry the cash of.
+    "hand in": "VALIDATION_ERROR",
+    **dict.fromkeys(("confirm payout", "hold payout"), "PAYOUT_NOT_DUE"),
+    "release payout": "PAYOUT_STATE_INVALID",
+    "refund": "REFUND_TOO_LARGE",
+    "reopen payment": "PAYMENT_NOT_FAILED",
+}
+# Delivery does not know of an order before it is packed.
+_UNKNOWN = {"pending", "rejected", "canceled", "expired", "accepted"}
+OTHERWISE = {
+    ("confirm payout", "payout held"): "PAYOUT_HELD",
+    **{
+        (name, stage): "NOT_FOUND"
+        for name in ("assign", "reset code", "pick up", "deliver", "collect")
+        for stage in _UNKNOWN
+    },
+}
+_COMMERCE, _AGENT = "/marketmesh.commerce.v1.OrderService/", "/marketmesh.fulfillment.v1.AgentService/"
+_DELIVERY_ADMIN = "/marketmesh.fulfillment.v1.FulfillmentAdminService/"
+_PAYOUTS, _MONEY = "/marketmesh.finance.v1.PayoutAdminService/", "/marketmesh.finance.v1.FinanceAdminService/"
+
+
+def decided(world: World, order_id: str, *, decision: int) -> str:
+    request = orders.DecideOrderRequest(order_id=order_id, decision=decision)  # type: ignore[arg-type]
+    world.do(f"{_COMMERCE}DecideOrder", request, world.vendor.token)
+    return order_id
+
+
+def canceled(world: World, order_id: str) -> str:
+    world.do(f"{_COMMERCE}CancelOrder", orders.CancelOrderRequest(order_id=order_id), world.buyer.token)
+    return order_id
+
+
+def actions(world: World) -> dict[str, tuple[str, str, Callable[[str], Message]]]:
+    """Return every decision: its path, who takes it, and its request for an order."""
+    vendor, buyer, agent, admin = world.vendor.token, world.buyer.token, world.agent, world.admin
+    station = world.new_station()
+
+    def total(order_id: str) -> int:
+        sql = "SELECT amount_cents FROM payment_intents WHERE order_id = CAST(:id AS uuid)"
+        return int(world.mesh.rows("finance", sql, id=order_id)[0].amount_cents)
+
+    def money(order_id: str) -> Message:
+        return delivery.CollectCashRequest(order_id=order_id, amount_cents=total(order_id) or 1, currency="USD")
+
+    def hand_in(order_id: str) -> Message:
+        item = cash.DeclaredCash(order_id=order_id, declared_cents=total(order_id) or 1)
+        return cash.DeclareHandInRequest(station_id=station, currency="USD", items=[item])
+
+    return {
+        "accept": (f"{_COMMERCE}DecideOrder", vendor, lambda o: orders.DecideOrderRequest(order_id=o, decision=1)),
+        "fulfill": (f"{_COMMERCE}FulfillOrder", vendor, lambda o: orders.FulfillOrderRequest(order_id=o)),
+        "cancel": (f"{_COMMERCE}CancelOrder", buyer, lambda o: orders.CancelOrderRequest(order_id=o)),
+        "assign": (
+            f"{_DELIVERY_ADMIN}AssignAgent",
+            admin,
+            lambda o: fulfillment_admin.AssignAgentRequest(order_id=o, agent_user_id=world.other_agent_id, reason="x"),
+        ),
+        "reset code": (
+            f"{_DELIVERY_ADMIN}ResetDeliveryCode",
+            admin,
+            lambda o: fulfillment_admin.ResetDeliveryCodeRequest(order_id=o, reason="x"),
+        ),
+        "pick up": (f"{_AGENT}PickUp", agent, lambda o: delivery.PickUpRequest(order_id=o)),
+        "deliver": (f"{_AGENT}Deliver", agent, lambda o: delivery.DeliverRequest(order_id=o)),
+        "collect": (f"{_AGENT}CollectCash", agent, money),
+        "hand in": ("/marketmesh.finance.v1.CashAgentService/DeclareHandIn", agent, hand_in),
+        "confirm payout": (f"{_MONEY}ConfirmPayout", admin, lambda o: finance.ConfirmPayoutRequest(order_id=o)),
+        "hold payout": (f"{_PAYOUTS}HoldPayout", admin, lambda o: payouts.HoldPayoutRequest(order_id=o, reason="x")),
+        "release payout": (
+            f"{_PAYOUTS}ReleasePayout",
+            admin,
+            lambda o: payouts.ReleasePayoutRequest(order_id=o, reason="x"),
+        ),
+        "refund": (
+            f"{_PAYOUTS}RefundOrder",
+            admin,
+            lambda o: payouts.RefundOrderRequest(order_id=o, amount_cents=1, currency="USD", reason="x"),
+        ),
+        "reopen payment": (
+            f"{_MONEY}ReopenPayment",
+            admin,
+            lambda o: finance.ReopenPaymentRequest(order_id=o, reason="x"),
+        ),
+    }
+
+
+@pytest.fixture(scope="module")
+def world(embedded_stack: Embedded) -> Iterator[World]:
+    mesh = MeshHarness(embedded_stack)
+    yield World(mesh)
+    mesh.close()
+
+
+@pytest.fixture(scope="module")
+def rows(world: World) -> Rows:
+    return Rows(world)
+
+
+def outcome(world: World, path: str, request: Message, token: str) -> tuple[str, str]:
+    try:
+        world.mesh.call(world.method(path), request, token=token, key=uuid.uuid4().hex)
+    except Refused as refused:
+        return refused.reason, refused.code
+    return OK, OK
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_allows_what_the_table_says_and_nothing_else(world: World, rows: Rows, stage: str) -> None:
+    order_id, found, left = STAGES[stage](world), {}, []
+    for name, (path, token, request_for) in actions(world).items():
+        before = rows.of(OWNERS)
+        reason, code = outcome(world, path, request_for(order_id), token)
+        found[name] = reason
+        assert code not in OUR_FAULT, name
+        if reason == OK:
+            world.mesh.pump()
+            order_id = STAGES[stage](world)
+        elif rows.of(OWNERS) != before:
+            left.append(name)
+
+    expected = {
+        name: OK if stage in stages else OTHERWISE.get((name, stage), REASONS[name]) for name, stages in ALLOWED.items()
+    }
+    assert found == expected
+    assert left == []
