@@ -36,6 +36,9 @@ URL_FIELDS = {
     "media.v1.GetMediaUrlResponse.url",
     "media.v1.SignedReadUrl.url",
     "identity.v1.License.signed_url",
+    "identity.v1.Store.logo_url",
+    "identity.v1.PublicStore.logo_url",
+    "catalog.v1.VendorSummary.logo_url",
     "fulfillment.v1.ProofUpload.signed_put_url",
     # The advertiser's own page.
     "ads.v1.Creative.destination_url",
