@@ -21,7 +21,7 @@ from tests.e2e.rest import detail, raw
 pytestmark = pytest.mark.timeout(420)
 
 # What a call of its own leaves, whatever it was.
-_LOGS = {"audit_log", "audit_heads", "idempotency_keys", "inbox", "outbox", "job_runs", "alembic_version"}
+_LOGS = {"audit_log", "audit_chain", "idempotency_keys", "inbox", "outbox", "job_runs", "alembic_version"}
 _TABLES = sql("SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'")
 _NO_INTEGER: list[Any] = [1.5, "1.5", 2**63, str(2**63), -(2**63) - 1, 1e30, "abc", True, [], {}, "", " 1", "0x10"]
 _NO_TEXT: list[Any] = [7, True, [], {"a": 1}]
