@@ -106,6 +106,7 @@ class Process:
         self.wiring = self.spec.wire(parts)
         self.policies = collect_policies(self.wiring.servicers)
         self.unit_of_work = UnitOfWork(self.transactions, timedelta(seconds=self.mesh.flow_lease_s))
+        self.revocations = Revocations(None)
         self._threads: list[threading.Thread] = []
 
     def channel(self, target: str) -> Channel:
@@ -125,10 +126,10 @@ class Process:
         limiter = RateLimiter(buckets=load_buckets(self.mesh.rate_limits_file), redis_url=self.mesh.redis_url)
         limiter.require({policy.rate_limit for policy in self.policies.values()})
         client = redis.Redis.from_url(self.mesh.redis_url, socket_timeout=2, socket_connect_timeout=2)
-        revocations = Revocations(client)
-        revocations.start()
+        self.revocations = Revocations(client)
+        self.revocations.start()
         keys = KeySet(self.wiring.public_keys or self._keys_of_identity)
-        guard = Guard(Authenticator(keys=keys, service_key=self._service_key, clock=self.clock), revocations, limiter)
+        guard = Guard(Authenticator(keys=keys, service_key=self._service_key, clock=self.clock), self.revocations, limiter)
         interceptor = PolicyInterceptor(self.spec.name, self.policies, guard, self.unit_of_work)
         return GrpcServer(servicers=self.wiring.servicers, interceptor=interceptor, settings=self.mesh)
 
@@ -149,6 +150,7 @@ class Process:
         get_logger().info("service.draining")
         if server:
             server.stop(grace_s=DRAIN_SECONDS)
+        self.revocations.stop()
         self.wake.set()
         for thread in self._threads:
             thread.join(DRAIN_SECONDS)
