@@ -67,6 +67,7 @@ def _workloads(market: Market, *, quick: bool) -> list[tuple[str, list[Request],
         ("checkout 2×3 lines, 1 at a time", market.checkouts(60 * scale), 1, 0.0),
         ("checkout 2×3 lines, closed loop", market.checkouts(200 * scale), 8, 0.0),
         ("checkout 2×3 lines, 50/s open loop", market.checkouts(200 * scale), 32, 50.0),
+        ("checkout 2×3 lines, 100/s open loop", market.checkouts(200 * scale), 32, 100.0),
         ("checkout one hot product, closed loop", market.checkouts(100 * scale, hot=True), 8, 0.0),
     ]
 

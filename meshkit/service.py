@@ -129,7 +129,9 @@ class Process:
         self.revocations = Revocations(client)
         self.revocations.start()
         keys = KeySet(self.wiring.public_keys or self._keys_of_identity)
-        guard = Guard(Authenticator(keys=keys, service_key=self._service_key, clock=self.clock), self.revocations, limiter)
+        guard = Guard(
+            Authenticator(keys=keys, service_key=self._service_key, clock=self.clock), self.revocations, limiter
+        )
         interceptor = PolicyInterceptor(self.spec.name, self.policies, guard, self.unit_of_work)
         return GrpcServer(servicers=self.wiring.servicers, interceptor=interceptor, settings=self.mesh)
 
