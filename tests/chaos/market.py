@@ -6,6 +6,7 @@ import random
 import threading
 import time
 import uuid
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 from deploy.cli.people import Cast, Person, address
@@ -100,7 +101,7 @@ def _shop(cast: Cast, admin: Person, name: str, stock: int) -> Shop:
 
 
 @dataclass
-class Actor:
+class Actor(ABC):
     """One person doing what they do, over and over, until the town stops."""
 
     town: Town
@@ -117,9 +118,9 @@ class Actor:
                 self.caller.log.unexpected.append(str(error))
             time.sleep(self.dice.uniform(0.0, 0.1))
 
+    @abstractmethod
     def act(self) -> None:
         """Do one thing."""
-        raise NotImplementedError
 
 
 class Buyer(Actor):
