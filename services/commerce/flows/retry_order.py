@@ -9,19 +9,20 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from services.commerce.data import retries
-from services.commerce.errors import RetryPriceChanged, RetryRefused
 from services.commerce.flows.release_stock import release_stock
 from services.commerce.outbound.ports import StockLine
-from services.commerce.usecases.begin_retry import LapsedOrder, begin_retry
+from services.commerce.usecases.begin_retry import begin_retry, read_lapsed
 from services.commerce.usecases.price_retry import Retry, price_retry, refusal
 from services.commerce.usecases.write_retry import write_retry
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Mapping
 
     from google.protobuf.message import Message
 
     from meshkit.flow import Flow
+    from services.commerce.errors import RetryRefused
     from services.commerce.outbound.ports import Catalog
     from services.commerce.usecases.begin_checkout import CheckoutRules
 
@@ -41,37 +42,42 @@ def retry_order(
     Raises what begin_retry and price_retry do, RetryRefused when not all of it can be had, RetryRunning, and
     DependencyUnavailable when catalog is away: then the retry waits for the next call.
     """
+    with flow.read() as tx:
+        lapsed = read_lapsed(tx, order_id=order_id, rules=rules)
+    priced = None
+    if lapsed is not None:
+        product_ids = [line.product_id for line in lapsed.lines]
+        facts = catalog.quote_facts(flow.call, product_ids=product_ids, promos=lapsed.promos)
+        priced = price_retry(lapsed, facts, accepted_cents=accepted_cents)
     with flow.transaction() as tx:
         tx.call.headers["x-http-status"] = "201"
         begun = begin_retry(tx, order_id=order_id, rules=rules)
         if isinstance(begun, bytes):
             return flow.complete(tx, restore(begun))
-    facts = catalog.quote_facts(flow.call, product_ids=[line.product_id for line in begun.lines], promos=begun.promos)
-    try:
-        retry = price_retry(begun, facts, accepted_cents=accepted_cents)
-        _reserve(flow, retry, catalog=catalog, rules=rules)
-    except (RetryRefused, RetryPriceChanged):
-        _give_up(flow, begun, catalog=catalog)
-        raise
+    assert priced is not None, "an answer once given stays"
+    retry = priced.under(begun)
+    refused = _reserve(flow, retry, catalog=catalog, rules=rules)
+    if refused:
+        raise _give_up(flow, retry, refused, catalog=catalog)
     return _write(flow, retry, respond=respond, restore=restore)
 
 
-def _reserve(flow: Flow, retry: Retry, *, catalog: Catalog, rules: CheckoutRules) -> None:
-    refused = catalog.reserve(
+def _reserve(flow: Flow, retry: Retry, *, catalog: Catalog, rules: CheckoutRules) -> dict[uuid.UUID, str]:
+    return catalog.reserve(
         flow.call,
         group_id=retry.order.checkout_group_id,
         lines=[StockLine(line.id, line.order_id, line.product_id, line.qty) for line in retry.lines],
         expires_in_s=rules.reservation_seconds,
     )
-    if refused:
-        raise refusal([(line.id, line.qty, line.product_id) for line in retry.lines], refused)
 
 
-def _give_up(flow: Flow, begun: LapsedOrder, *, catalog: Catalog) -> None:
-    """Give back what this run or an earlier one reserved; the next retry gets a group of its own."""
+def _give_up(flow: Flow, retry: Retry, refused: Mapping[uuid.UUID, str], *, catalog: Catalog) -> RetryRefused:
+    """Give back what was reserved; returns the refusal, which names the lines that could not be had."""
+    group_id = retry.order.checkout_group_id
     with flow.transaction() as tx:
-        retries.fail(tx, order_id=begun.order.id, group_id=begun.group_id)
-    release_stock(flow, begun.group_id, catalog=catalog)
+        retries.fail(tx, order_id=retry.expired_id, group_id=group_id)
+    release_stock(flow, group_id, catalog=catalog)
+    return refusal([(line.id, line.qty, line.product_id) for line in retry.lines], refused)
 
 
 def _write(

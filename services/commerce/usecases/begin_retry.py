@@ -1,11 +1,11 @@
-"""First step of a retry: whether the expired order may be bought again, and under which group its stock is reserved."""
+"""First steps of a retry: whether the expired order may be bought again, and under which group its stock is reserved."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from meshkit.errors import Violation
+from meshkit.errors import NotFound, Violation
 from meshkit.ids import new_id
 from services.commerce.data import orders, retries, store_gates
 from services.commerce.domain.order_state import Action
@@ -26,11 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LapsedOrder:
-    """An expired order whose retry is under way: the lines it lost, and who may sell and buy now."""
+    """An expired order that may be bought again: the lines it lost, and who may sell and buy now."""
 
     order: Any
     lines: Sequence[Any]
-    group_id: uuid.UUID
     gates: Mapping[uuid.UUID, Gate]
 
     @property
@@ -39,10 +38,26 @@ class LapsedOrder:
         return [PromoCode(self.order.vendor_store_id, self.order.promo)] if self.order.promo else []
 
 
-def begin_retry(tx: Tx, *, order_id: uuid.UUID, rules: CheckoutRules) -> LapsedOrder | bytes:
-    """Lock the expired order and start or continue its retry; one retried before gives the earlier answer's bytes.
+def read_lapsed(tx: Tx, *, order_id: uuid.UUID, rules: CheckoutRules) -> LapsedOrder | None:
+    """Return the expired order of the calling buyer, or None when it was retried before.
 
     Raises NotFound, OrderStateInvalid, BuyerNotVerified, PaymentMethodUnavailable, RetryRefused.
+    """
+    expired = orders.find(tx, order_id)
+    if expired is None or expired.buyer_store_id != tx.principal.require_store:
+        raise NotFound
+    known = retries.find(tx, order_id)
+    if known is not None and known.response is not None:
+        return None
+    require(expired, Action.RETRY)
+    gates = _check(tx, expired, rules)
+    return LapsedOrder(expired, lines_to_retry(orders.lines(tx, order_id)), gates)
+
+
+def begin_retry(tx: Tx, *, order_id: uuid.UUID, rules: CheckoutRules) -> uuid.UUID | bytes:
+    """Lock the expired order and start or continue its retry; returns the group to reserve under.
+
+    One retried before gives the earlier answer's bytes. Raises NotFound, OrderStateInvalid.
     """
     expired = lock_order(tx, order_id=order_id, buyer=tx.principal.require_store)
     require(expired, Action.RETRY)
@@ -50,9 +65,7 @@ def begin_retry(tx: Tx, *, order_id: uuid.UUID, rules: CheckoutRules) -> LapsedO
     known = retries.find(tx, order_id)
     if known is not None and known.response is not None:
         return bytes(known.response)
-    gates = _check(tx, expired, rules)
-    group_id = retries.begin(tx, order_id=order_id, group_id=new_id(), stale=tx.now - rules.continue_for)
-    return LapsedOrder(expired, lines_to_retry(orders.lines(tx, order_id)), group_id, gates)
+    return retries.begin(tx, order_id=order_id, group_id=new_id(), stale=tx.now - rules.continue_for)
 
 
 def _check(tx: Tx, expired: Any, rules: CheckoutRules) -> Mapping[uuid.UUID, Gate]:

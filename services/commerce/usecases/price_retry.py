@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from meshkit.errors import Violation
 from services.commerce.domain.order_plan import PlannedLine, PlannedOrder
-from services.commerce.domain.quote import MAX_QUANTITY, Intent, QuoteFacts, price_cart
+from services.commerce.domain.quote import MAX_QUANTITY, Intent, Quote, QuoteFacts, price_cart
 from services.commerce.domain.retry_plan import lapsed_total, plan_retry, shortages
 from services.commerce.errors import RetryPriceChanged, RetryRefused
 
@@ -28,8 +28,21 @@ class Retry:
     lines: list[PlannedLine]
 
 
-def price_retry(lapsed: LapsedOrder, facts: CatalogFacts, *, accepted_cents: int | None) -> Retry:
-    """Return the order at today's prices: its quote is older than any may be.
+@dataclass(frozen=True)
+class PricedRetry:
+    """What an expired order costs today."""
+
+    lapsed: LapsedOrder
+    quote: Quote
+
+    def under(self, group_id: uuid.UUID) -> Retry:
+        """Return the order that takes its place in a checkout group; the same group gives the same ids."""
+        order, lines = plan_retry(self.lapsed.order, self.lapsed.lines, self.quote, group_id=group_id)
+        return Retry(self.lapsed.order.id, order, lines)
+
+
+def price_retry(lapsed: LapsedOrder, facts: CatalogFacts, *, accepted_cents: int | None) -> PricedRetry:
+    """Price the order anew: its quote is older than any may be.
 
     Raises RetryRefused for what cannot be had as it was, and RetryPriceChanged when it would cost more than
     `accepted_cents`, or without that more than it did.
@@ -48,11 +61,12 @@ def price_retry(lapsed: LapsedOrder, facts: CatalogFacts, *, accepted_cents: int
     short = shortages(lapsed.lines, quote)
     if short:
         raise refusal([(line.id, line.qty, line.product_id) for line in lapsed.lines], short)
-    planned, lines = plan_retry(order, lapsed.lines, quote, group_id=lapsed.group_id)
     before = lapsed_total(order, lapsed.lines)
+    # What it costs does not hang on the group.
+    planned, _ = plan_retry(order, lapsed.lines, quote, group_id=order.checkout_group_id)
     if planned.total_cents > (before if accepted_cents is None else accepted_cents):
         raise RetryPriceChanged(expired_total_cents=str(before), total_cents=str(planned.total_cents))
-    return Retry(order.id, planned, lines)
+    return PricedRetry(lapsed, quote)
 
 
 def refusal(lines: Iterable[tuple[uuid.UUID, int, uuid.UUID]], reasons: Mapping[uuid.UUID, str]) -> RetryRefused:

@@ -233,21 +233,19 @@ class TestHigherPrice:
         assert (new.total_cents, new.discount_cents) == (2000, 300 if cause == "price" else 0)
         assert market.catalog.stock[product] == 3
 
-    def test_gives_back_what_an_interrupted_run_had_reserved(
-        self, market: Market, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        product = market.product(stock=4)
-        order = expired(market, (product, 3))
-        after_reserve(monkeypatch)
+    def test_leaves_nothing_and_does_not_hide_the_answer_of_a_retry_that_stands(self, market: Market) -> None:
+        product, key = market.product(price_cents=1000), uuid.uuid4().hex
+        order = expired(market, (product, 2))
+        token = market.buyer_token
+        market.catalog.products[product].price_cents = 1001
         refuse(market.retry, order.order_id)
-        monkeypatch.undo()
-        (begun,) = retries_of(market, order.order_id)
+        assert retries_of(market, order.order_id) == []
+        market.catalog.products[product].price_cents = 1000
+        answer = market.retry(order.order_id, token=token, key=key)
         market.catalog.products[product].price_cents = 5000
 
-        refused = refuse(market.retry, order.order_id)
-
-        assert refused.reason == "RETRY_PRICE_CHANGED"
-        assert market.catalog.released[-1] == str(begun.checkout_group_id)
+        assert market.retry(order.order_id, token=token, key=key) == answer
+        assert market.retry(order.order_id) == answer
 
     @pytest.mark.parametrize(("change", "reason"), [({"moq": 5}, "below_moq"), ({"max_qty": 2}, "above_max_qty")])
     def test_another_quantity_is_not_bought_in_its_place(
