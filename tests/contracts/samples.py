@@ -449,6 +449,10 @@ _MONEY: dict[str, Callable[[World], Sample]] = {
     "finance.v1.FinanceAdminService/GetPayout": lambda w: Sample(
         w.admin, finance.GetPayoutRequest(order_id=w.new_delivery(upto="settled").order_id)
     ),
+    "finance.v1.FinanceInternalService/GetPayment": lambda w: Sample(
+        w.mesh.service_token("fulfillment"),
+        finance_internal.GetPaymentRequest(order_id=w.new_delivery(upto="settled").order_id),
+    ),
     "finance.v1.FinanceInternalService/CollectCash": _collect_cash_internal,
     "finance.v1.PayoutAdminService/RunPayouts": lambda w: Sample(
         w.admin,

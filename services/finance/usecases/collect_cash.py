@@ -11,7 +11,7 @@ from meshkit.errors import DependencyUnavailable, NotFound
 from services.finance.data import intents, ledger
 from services.finance.domain import ledger as entries
 from services.finance.domain.intent import IntentAction, IntentStatus, next_status
-from services.finance.errors import PaymentFinal, PaymentMismatch
+from services.finance.errors import CashCollectedOtherwise, PaymentFinal, PaymentMismatch
 
 if TYPE_CHECKING:
     import uuid
@@ -34,15 +34,16 @@ class CashCount:
 
 
 def collect_cash(tx: Tx, count: CashCount) -> Any:
-    """Settle the intent and post the cash; returns the intent. Doing it again answers the same.
+    """Settle the intent and post the cash; returns the intent. The same agent with the same sum is answered the same.
 
-    Raises NotFound; DependencyUnavailable while the order's newest version has not arrived here; PaymentFinal; and
+    Raises NotFound; CashCollectedOtherwise; DependencyUnavailable while the order's newest version has not arrived here; PaymentFinal; and
     PaymentMismatch, which leaves the intent failed and the failure announced.
     """
     intent = intents.lock_by_order(tx, count.order_id)
     if intent is None:
         raise NotFound
     if intent.status in _COLLECTED:
+        _require_as_collected(intent, count)
         return intent
     if intent.order_version < count.order_version:
         raise DependencyUnavailable("The order's last change has not arrived yet.", dependency="commerce.order.v1")
@@ -77,6 +78,21 @@ def collect_cash(tx: Tx, count: CashCount) -> Any:
     )
     crash_point("collect.settled")
     return changed
+
+
+def _require_as_collected(intent: Any, count: CashCount) -> None:
+    is_same_sum = (count.amount_cents, count.currency) == (intent.amount_cents, intent.currency)
+    if is_same_sum and intent.collected_by_user_id in (None, count.agent_id):
+        return
+    raise CashCollectedOtherwise(
+        f"{intent.amount_cents} {intent.currency} were collected for the order, not {count.amount_cents}"
+        f" {count.currency}."
+        if not is_same_sum
+        else "Another agent has collected the order's cash.",
+        collected_cents=str(intent.amount_cents),
+        received_cents=str(count.amount_cents),
+        collected_by=str(intent.collected_by_user_id or ""),
+    )
 
 
 def _require_match(tx: Tx, intent: Any, count: CashCount) -> None:
