@@ -167,7 +167,9 @@ def _reconcile(world: World) -> Sample:
 
 
 def _agent(world: World, request: Any, **other: object) -> Sample:
-    return Sample(world.agent, request, _set(**other) if other else _set(order_id=str(uuid.uuid4())), world.other_agent)
+    # An agent who once had the order is told what became of it; this one never had any.
+    stranger = world.mesh.agent_token(uuid.uuid4())
+    return Sample(world.agent, request, _set(**other) if other else _set(order_id=str(uuid.uuid4())), stranger)
 
 
 _IDENTITY: dict[str, Callable[[World], Sample]] = {
@@ -425,6 +427,13 @@ _DELIVERY: dict[str, Callable[[World], Sample]] = {
     ),
     "fulfillment.v1.AgentService/CollectCash": lambda w: _agent(
         w, w.cash_request(w.new_delivery(upto="delivered")), amount_cents=1
+    ),
+    "fulfillment.v1.FulfillmentAdminService/CorrectDelivery": lambda w: Sample(
+        w.admin,
+        fulfillment_admin.CorrectDeliveryRequest(
+            order_id=w.new_order(packed=True).order_id, agent_user_id=w.agent_id, reason="seen with the goods"
+        ),
+        _set(agent_user_id=w.other_agent_id),
     ),
     "fulfillment.v1.FulfillmentAdminService/AssignAgent": lambda w: Sample(
         w.admin,

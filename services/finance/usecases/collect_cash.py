@@ -106,19 +106,19 @@ def _require_match(tx: Tx, intent: Any, count: CashCount) -> None:
     )
     intents.change(tx, intent.id, status=failed, failure_reason=reason)
     tx.audit(target=intent.order_id, before={"status": intent.status}, after={"status": failed, "reason": reason})
-    tx.emit(
-        events.PaymentFailed(
-            order_id=str(intent.order_id),
-            payment_intent_id=str(intent.id),
-            buyer_store_id=str(intent.buyer_store_id),
-            vendor_store_id=str(intent.vendor_store_id),
-            reason=reason,
-            expected_cents=intent.amount_cents,
-            received_cents=count.amount_cents,
-            currency=intent.currency,
-            order_number=intent.order_number,
-        )
+    event = events.PaymentFailed(
+        order_id=str(intent.order_id),
+        payment_intent_id=str(intent.id),
+        buyer_store_id=str(intent.buyer_store_id),
+        vendor_store_id=str(intent.vendor_store_id),
+        reason=reason,
+        expected_cents=intent.amount_cents,
+        received_cents=count.amount_cents,
+        currency=intent.currency,
+        order_number=intent.order_number,
     )
+    event.failed_at.FromDatetime(tx.now)
+    tx.emit(event)
     # The failed payment must stay; the source lost it by rolling back (REQUIREMENTS A.6.6, [bug]).
     raise PaymentMismatch(
         "The money does not fit the order.",

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from meshkit.cursor import Cursor
 from services.fulfillment.data.tables import agents, assignments, deliveries
-from services.fulfillment.domain.assignment import DISPATCHABLE_STATES
+from services.fulfillment.domain.assignment import CALLED_OFF, DISPATCHABLE_STATES, PICKED_UP
 
 if TYPE_CHECKING:
     import uuid
@@ -82,10 +82,14 @@ def change_payment(tx: Tx, order_id: uuid.UUID, payment_status: str) -> None:
 
 
 def call_off_payment(tx: Tx, order_id: uuid.UUID) -> None:
-    """Note that nothing will be paid for a delivery, unless something was."""
+    """Note that nothing will be paid for a delivery whose order was called off, unless something was."""
     tx.execute(
         update(deliveries)
-        .where(deliveries.c.order_id == order_id, deliveries.c.payment_status.not_in(("settled", "paid")))
+        .where(
+            deliveries.c.order_id == order_id,
+            deliveries.c.order_status.in_(CALLED_OFF),
+            deliveries.c.payment_status.not_in(("settled", "paid")),
+        )
         .values(payment_status="rejected")
     )
 
@@ -213,7 +217,7 @@ def page_of_queue(tx: Tx, page: Page) -> Sequence[Any]:
     statement = _with_assignment().where(
         deliveries.c.order_status.in_(DISPATCHABLE_STATES),
         # What is on its way was given to somebody, whatever became of the record: an administrator puts it right.
-        deliveries.c.shipping_status.not_in(("in_transit", "delivered")),
+        deliveries.c.shipping_status.not_in(PICKED_UP),
         deliveries.c.hold_reason != "payment_mismatch",
         ~taken,
     )

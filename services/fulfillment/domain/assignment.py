@@ -26,8 +26,10 @@ CASH_STATES = ("ready_for_dispatch", "in_transit", "delivered")
 DISPATCHABLE_STATES = ("hold", "ready_for_dispatch", "hold_for_pickup")
 
 
+# Nothing will be paid for these.
+CALLED_OFF = ("canceled", "rejected", "expired")
 # Shipping statuses of an order that was picked up. They outlast a hold, which hides where the order was.
-_ON_ITS_WAY = ("in_transit", "delivered")
+PICKED_UP = ("in_transit", "delivered")
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Steps:
 
 def is_dispatchable(order_status: str, shipping_status: str) -> bool:
     """Return whether an order waits for an agent: one on hold for its money may be on its way or delivered long since."""
-    return order_status in DISPATCHABLE_STATES and shipping_status not in _ON_ITS_WAY
+    return order_status in DISPATCHABLE_STATES and shipping_status not in PICKED_UP
 
 
 def draw_note(agents: int) -> str:

@@ -47,7 +47,12 @@ def request_proof_upload(flow: Flow, file: ProofFile, *, proofs: Proofs, respond
     # is by now. A file that media then refuses is in no store, so its row allows nothing.
     with flow.transaction() as tx:
         delivery = read_my_delivery(tx, order_id=file.order_id)
-        mine = {"media_id": media_id, "order_id": file.order_id, "agent_user_id": agent, "kind": file.kind}
+        mine: dict[str, Any] = {
+            "media_id": media_id,
+            "order_id": file.order_id,
+            "agent_user_id": agent,
+            "kind": file.kind,
+        }
         if not proof_uploads.is_announced(tx, **mine):
             if delivery.order_status not in _ALLOWED:
                 raise DeliveryStateInvalid(state=delivery.order_status, allowed=", ".join(_ALLOWED))

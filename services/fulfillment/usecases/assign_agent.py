@@ -10,6 +10,7 @@ from services.fulfillment.data import deliveries
 from services.fulfillment.domain.assignment import (
     ADMIN_OVERRIDE,
     DISPATCHABLE_STATES,
+    PICKED_UP,
     PICKUP_RUNS_FOR,
     is_dispatchable,
 )
@@ -60,7 +61,7 @@ def assign_agent(tx: Tx, *, order_id: uuid.UUID, agent_user_id: uuid.UUID, reaso
 
 def state_of(delivery: Any) -> str:
     """Return where an order is as a refusal names it: a hold hides what it interrupted."""
-    if delivery.order_status == "hold" and delivery.shipping_status in {"in_transit", "delivered"}:
+    if delivery.order_status == "hold" and delivery.shipping_status in PICKED_UP:
         return f"hold ({delivery.shipping_status})"
     return str(delivery.order_status)
 

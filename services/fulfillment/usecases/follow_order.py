@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 # After these nobody has anything to do with the order any more.
 _OVER = {"closed", "canceled", "rejected", "expired"}
-# Nothing will be paid for these.
-_CALLED_OFF = {"canceled", "rejected", "expired"}
 _SURVIVING_LINES = {"pending", "accepted", "fulfilled", "hold"}
 
 
@@ -70,8 +68,7 @@ def follow_order(tx: Tx, order: OrderSnapshot) -> None:
     keep_steps(tx, order_id, _steps(tx, order))
     if order.status in _OVER:
         deliveries.finish(tx, order_id)
-    if order.status in _CALLED_OFF:
-        deliveries.call_off_payment(tx, order_id)
+    deliveries.call_off_payment(tx, order_id)
 
 
 def _steps(tx: Tx, order: OrderSnapshot) -> Steps:

@@ -27,6 +27,7 @@ def follow_payment(tx: Tx, *, order_id: uuid.UUID, payment_status: str, collecte
     if deliveries.lock(tx, order_id) is None:
         return
     deliveries.change_payment(tx, order_id, payment_status)
+    deliveries.call_off_payment(tx, order_id)
     if collected is not None:
         keep_collection(tx, order_id, collected)
 

@@ -43,9 +43,11 @@ def payment_failed(event: finance.PaymentFailed, now: datetime) -> Iterator[Noti
     """Tell the administrators that money and order disagree."""
     received = money_text(event.received_cents, event.currency)
     expected = money_text(event.expected_cents, event.currency)
+    # Failures of before the field was there are told apart by when they are heard of.
+    failed_at = event.failed_at.ToJsonString() if event.HasField("failed_at") else now.isoformat()
     yield order_alert(
         # Every failure counts: after a reopening the same wrong sum can come again.
-        cause=f"payment_failed:{event.order_id}:{now.isoformat()}",
+        cause=f"payment_failed:{event.order_id}:{failed_at}",
         store="",
         title=f"Payment of order #{event.order_number} does not fit",
         message=f"Received {received}, expected {expected}. The order is on hold.",
