@@ -86,3 +86,7 @@ class CashNotCounted(MeshError, enum=_REASONS, reason="CASH_NOT_COUNTED"):
 
 class CashCollectedOtherwise(MeshError, enum=_REASONS, reason="CASH_COLLECTED_OTHERWISE"):
     """The order's cash is collected, as another sum or by another agent."""
+
+
+class CreditNotPossible(MeshError, enum=_REASONS, reason="CREDIT_NOT_POSSIBLE"):
+    """The order is not delivered, is paid or will never be, or less is due."""

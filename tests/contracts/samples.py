@@ -498,6 +498,13 @@ _MONEY: dict[str, Callable[[World], Sample]] = {
         ),
         _set(amount_cents=6),
     ),
+    "finance.v1.PayoutAdminService/CreditOrder": lambda w: Sample(
+        w.admin,
+        payouts.CreditOrderRequest(
+            order_id=w.new_delivery(upto="delivered").order_id, amount_cents=5, currency="USD", reason="came back"
+        ),
+        _set(amount_cents=6),
+    ),
     "finance.v1.ReconciliationService/ReconcileFile": lambda w: Sample(
         w.admin, w.bank_file(), _set(file_name="other.csv")
     ),

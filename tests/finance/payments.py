@@ -126,6 +126,17 @@ class Payments:
         )
         return int(rows[0].cents)
 
+    def due_payouts(self, vendor_store_id: str) -> list[str]:
+        """Return a vendor's orders in the payout queue."""
+        found, cursor = [], ""
+        while True:
+            request = payout_service_pb2.ListPayoutsRequest(limit=100, cursor=cursor)
+            page = self.mesh.read(self.admin.ListPayouts, request, token=self.admin_token)
+            found += [item.order_id for item in page.items if item.vendor_store_id == vendor_store_id]
+            cursor = page.next_cursor
+            if not cursor:
+                return found
+
     def reopen(self, order_id: str) -> payment_pb2.PaymentIntent:
         """Reopen a failed payment as an administrator."""
         request = payout_service_pb2.ReopenPaymentRequest(order_id=order_id, reason="counted again")

@@ -236,6 +236,8 @@ vendor_orders = Table(
     # What finance told of refunds, and of payouts after the order was closed.
     Column("refund_status", Text, nullable=False, server_default=text("'none'")),
     Column("refunded_cents", BigInteger, nullable=False, server_default=text("0")),
+    # What the buyer need not pay, as finance told; part of `refunded_cents`.
+    Column("credited_cents", BigInteger, nullable=False, server_default=text("0")),
     instant("vendor_paid_at", nullable=True),
     instant("payout_returned_at", nullable=True),
     # Who took the steps of the delivery, as fulfillment said, and when it was picked up. Not known of older orders.

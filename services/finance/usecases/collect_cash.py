@@ -10,7 +10,7 @@ from meshkit.crash import crash_point
 from meshkit.errors import DependencyUnavailable, NotFound
 from services.finance.data import intents, ledger
 from services.finance.domain import ledger as entries
-from services.finance.domain.intent import IntentAction, IntentStatus, next_status
+from services.finance.domain.intent import IntentAction, IntentStatus, due_cents, next_status
 from services.finance.errors import CashCollectedOtherwise, PaymentFinal, PaymentMismatch
 
 if TYPE_CHECKING:
@@ -54,14 +54,7 @@ def collect_cash(tx: Tx, count: CashCount) -> Any:
     crash_point("collect.locked")
     ledger.append(
         tx,
-        entries.cash_collected(
-            order_id=intent.order_id,
-            agent_id=count.agent_id,
-            vendor_id=intent.vendor_store_id,
-            amount_cents=intent.amount_cents,
-            fee_cents=intent.fee_cents,
-            currency=intent.currency,
-        ),
+        entries.cash_collected(collection_of(intent, agent_id=count.agent_id)),
         buyer_store_id=intent.buyer_store_id,
         vendor_store_id=intent.vendor_store_id,
     )
@@ -80,29 +73,46 @@ def collect_cash(tx: Tx, count: CashCount) -> Any:
     return changed
 
 
+def collection_of(intent: Any, *, agent_id: uuid.UUID | None) -> entries.Collection:
+    """Return what an intent says of the entry that settles it."""
+    return entries.Collection(
+        order_id=intent.order_id,
+        agent_id=agent_id,
+        buyer_id=intent.buyer_store_id,
+        vendor_id=intent.vendor_store_id,
+        amount_cents=intent.amount_cents,
+        fee_cents=intent.fee_cents,
+        currency=intent.currency,
+        credited_cents=intent.credited_cents,
+    )
+
+
 def _require_as_collected(intent: Any, count: CashCount) -> None:
-    is_same_sum = (count.amount_cents, count.currency) == (intent.amount_cents, intent.currency)
+    collected = due_cents(intent)
+    is_same_sum = (count.amount_cents, count.currency) == (collected, intent.currency)
     if is_same_sum and intent.collected_by_user_id in (None, count.agent_id):
         return
     raise CashCollectedOtherwise(
-        f"{intent.amount_cents} {intent.currency} were collected for the order, not {count.amount_cents}"
+        f"{collected} {intent.currency} were collected for the order, not {count.amount_cents}"
         f" {count.currency}."
         if not is_same_sum
         else "Another agent has collected the order's cash.",
-        collected_cents=str(intent.amount_cents),
+        collected_cents=str(collected),
         received_cents=str(count.amount_cents),
         collected_by=str(intent.collected_by_user_id or ""),
     )
 
 
 def _require_match(tx: Tx, intent: Any, count: CashCount) -> None:
-    money_fits = count.amount_cents == intent.amount_cents and count.currency == intent.currency
+    due = due_cents(intent)
+    money_fits = count.amount_cents == due and count.currency == intent.currency
     if money_fits and count.order_total_cents == intent.amount_cents:
         return
     failed = next_status(IntentStatus(intent.status), IntentAction.FAIL)
     reason = (
         f"received {count.amount_cents} {count.currency}, order costs {count.order_total_cents},"
         f" intent is over {intent.amount_cents} {intent.currency}"
+        + (f", {intent.credited_cents} of it credited" if intent.credited_cents else "")
     )
     intents.change(tx, intent.id, status=failed, failure_reason=reason)
     tx.audit(target=intent.order_id, before={"status": intent.status}, after={"status": failed, "reason": reason})
@@ -112,7 +122,7 @@ def _require_match(tx: Tx, intent: Any, count: CashCount) -> None:
         buyer_store_id=str(intent.buyer_store_id),
         vendor_store_id=str(intent.vendor_store_id),
         reason=reason,
-        expected_cents=intent.amount_cents,
+        expected_cents=due,
         received_cents=count.amount_cents,
         currency=intent.currency,
         order_number=intent.order_number,
@@ -122,7 +132,7 @@ def _require_match(tx: Tx, intent: Any, count: CashCount) -> None:
     # The failed payment must stay; the source lost it by rolling back (REQUIREMENTS A.6.6, [bug]).
     raise PaymentMismatch(
         "The money does not fit the order.",
-        expected_cents=str(intent.amount_cents),
+        expected_cents=str(due),
         received_cents=str(count.amount_cents),
     ).keeping_writes()
 
@@ -134,7 +144,7 @@ def _collected_event(tx: Tx, intent: Any, count: CashCount) -> events.CashCollec
         buyer_store_id=str(intent.buyer_store_id),
         vendor_store_id=str(intent.vendor_store_id),
         agent_user_id=str(count.agent_id),
-        amount_cents=intent.amount_cents,
+        amount_cents=due_cents(intent),
         currency=intent.currency,
         order_number=intent.order_number,
     )

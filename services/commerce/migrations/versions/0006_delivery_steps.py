@@ -1,4 +1,4 @@
-"""Who took the steps of a delivery, and when it was picked up."""
+"""Who took the steps of a delivery, and when it was picked up; what its buyer need not pay."""
 
 from alembic import op
 
@@ -13,7 +13,8 @@ def upgrade() -> None:
         ALTER TABLE vendor_orders
             ADD COLUMN picked_up_at TIMESTAMP WITH TIME ZONE,
             ADD COLUMN picked_up_by UUID,
-            ADD COLUMN delivered_by UUID
+            ADD COLUMN delivered_by UUID,
+            ADD COLUMN credited_cents BIGINT NOT NULL DEFAULT 0
         """
     )
 
@@ -21,5 +22,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take them away again."""
     op.execute(
-        "ALTER TABLE vendor_orders DROP COLUMN picked_up_at, DROP COLUMN picked_up_by, DROP COLUMN delivered_by"
+        "ALTER TABLE vendor_orders DROP COLUMN picked_up_at, DROP COLUMN picked_up_by, DROP COLUMN delivered_by,"
+        " DROP COLUMN credited_cents"
     )
