@@ -47,6 +47,13 @@ TRANSITIONS: dict[tuple[IntentStatus, IntentAction], IntentStatus] = {
 }
 
 
+def earned_cents(intent: Any) -> int:
+    """Return what is left of an order for its vendor, in its currency; nothing of one that came to nothing."""
+    if intent.status == IntentStatus.REJECTED:
+        return 0
+    return int(intent.amount_cents - intent.fee_cents - intent.refunded_cents + intent.refunded_fee_cents)
+
+
 def next_status(status: IntentStatus, action: IntentAction) -> IntentStatus | None:
     """Return the status after an action, or None when the action is not possible now."""
     return TRANSITIONS.get((status, action))
