@@ -28,8 +28,8 @@ from meshkit.grpc.server import GrpcServer, Servicer, collect_policies
 from meshkit.grpc.unit_of_work import UnitOfWork
 from meshkit.jobs import Job, JobRunner
 from meshkit.obs.logging import get_logger
-from meshkit.ratelimit import RateLimiter, load_buckets
 from meshkit.presence import Presence
+from meshkit.ratelimit import RateLimiter, load_buckets
 from meshkit.resume import FlowResumer
 from meshkit.revocation import Revocations
 from meshkit.settings import RetentionSettings

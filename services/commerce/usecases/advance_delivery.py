@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 _PICKED_UP = ("in_transit", "delivered")
 
 
-def advance_delivery(
-    tx: Tx, *, order_id: uuid.UUID, step: Action, agent_user_id: uuid.UUID
-) -> tuple[Any, list[Any]]:
+def advance_delivery(tx: Tx, *, order_id: uuid.UUID, step: Action, agent_user_id: uuid.UUID) -> tuple[Any, list[Any]]:
     """Return the order where the step leads and its lines.
 
     A step that this agent has taken stands, wherever the order is by now: whoever asks again missed the first answer. Raises

@@ -147,9 +147,7 @@ def cash_collected(told: Collection) -> Entry:
     """Return the entry of cash taken by an agent: we hold it in transit, owe the vendor, and earned the fee."""
     currency = told.currency
     postings = [
-        Posting(
-            Account(AccountKind.CASH_IN_TRANSIT, currency, told.agent_id), told.amount_cents - told.credited_cents
-        ),
+        Posting(Account(AccountKind.CASH_IN_TRANSIT, currency, told.agent_id), told.amount_cents - told.credited_cents),
         Posting(Account(AccountKind.REFUND_PAYABLE, currency, told.buyer_id), told.credited_cents),
         Posting(Account(AccountKind.VENDOR_PAYABLE, currency, told.vendor_id), told.fee_cents - told.amount_cents),
         Posting(Account(AccountKind.PLATFORM_FEE, currency), -told.fee_cents),

@@ -93,8 +93,7 @@ def _require_as_collected(intent: Any, count: CashCount) -> None:
     if is_same_sum and intent.collected_by_user_id in (None, count.agent_id):
         return
     raise CashCollectedOtherwise(
-        f"{collected} {intent.currency} were collected for the order, not {count.amount_cents}"
-        f" {count.currency}."
+        f"{collected} {intent.currency} were collected for the order, not {count.amount_cents} {count.currency}."
         if not is_same_sum
         else "Another agent has collected the order's cash.",
         collected_cents=str(collected),

@@ -57,9 +57,7 @@ def credit_order(tx: Tx, wish: Wish) -> Any:
     may = intent.delivered_at is not None and IntentStatus(intent.status) in _CREDITABLE
     due = due_cents(intent) if may else 0
     if wish.amount_cents > due:
-        raise CreditNotPossible(
-            order_status=intent.order_status, payment_status=intent.status, due_cents=str(due)
-        )
+        raise CreditNotPossible(order_status=intent.order_status, payment_status=intent.status, due_cents=str(due))
     return settle_nothing(tx, _give(tx, intent, wish, is_credit=True))
 
 

@@ -50,9 +50,7 @@ def collect_cash(
     crash_point("cash.posted")
     with flow.transaction() as tx:
         mine = lock_my_delivery(tx, order_id=collection.order_id)
-        keep_collection(
-            tx, collection.order_id, Collected(flow.principal.require_user, payment.collected_at or tx.now)
-        )
+        keep_collection(tx, collection.order_id, Collected(flow.principal.require_user, payment.collected_at or tx.now))
         if mine.payment_status != "paid":
             deliveries.change_payment(tx, collection.order_id, payment.status)
         tx.audit(target=collection.order_id, after={"amount_cents": collection.amount_cents})

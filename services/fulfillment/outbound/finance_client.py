@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from marketmesh.finance.v1 import finance_internal_service_pb2 as messages
 from marketmesh.finance.v1 import finance_internal_service_pb2_grpc as stubs
 from marketmesh.finance.v1 import payment_pb2
-
 from services.fulfillment.outbound.ports import Payment
 
 if TYPE_CHECKING:

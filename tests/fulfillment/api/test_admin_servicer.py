@@ -169,9 +169,7 @@ class TestAssignAgentDuringAPickup:
         assert [(told.code, told.reason) for told in refusals] == [("ABORTED", "PICKUP_RUNNING")]
         assert [row.agent_user_id for row in deliveries.assignments(order.order_id)] == [agent]
 
-    def test_is_possible_again_after_a_pickup_was_refused(
-        self, deliveries: Deliveries, around: Neighbours
-    ) -> None:
+    def test_is_possible_again_after_a_pickup_was_refused(self, deliveries: Deliveries, around: Neighbours) -> None:
         agent, order = deliveries.taken(around)
         deliveries.known(around, later(order, status="created_pending"))
         assert refusal(lambda: deliveries.act("PickUp", agent, order.order_id)).reason == "DELIVERY_STATE_INVALID"
@@ -245,9 +243,7 @@ class TestAssignAgentOnHold:
         mesh.deliver("fulfillment", commerce.OrderStateChanged(order_id=order.order_id, order=held))
 
         refused = refusal(lambda: deliveries.code(order))
-        kept = refusal(
-            lambda: deliveries.administer("ResetDeliveryCode", order_id=order.order_id, reason="asked for")
-        )
+        kept = refusal(lambda: deliveries.administer("ResetDeliveryCode", order_id=order.order_id, reason="asked for"))
 
         assert {told.metadata["state"] for told in (refused, kept)} == {"hold (delivered)"}
 

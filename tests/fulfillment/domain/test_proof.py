@@ -6,8 +6,8 @@ import uuid
 
 import pytest
 
-from services.fulfillment.settings import FulfillmentSettings
 from services.fulfillment.domain.proof import ProofKind, ProofPolicy, delivery_code, is_code
+from services.fulfillment.settings import FulfillmentSettings
 
 KEY = b"k" * 32
 

@@ -96,9 +96,7 @@ class TestTheSameStepAgain:
         agent, order, key, at = half_way(step)
         move_on(around, order.order_id, state)
 
-        done = deliveries.act(
-            step, agent, order.order_id, key=key if same_key else uuid.uuid4().hex, **fields_of(step)
-        )
+        done = deliveries.act(step, agent, order.order_id, key=key if same_key else uuid.uuid4().hex, **fields_of(step))
 
         assert getattr(done, _COLUMN[step]).ToDatetime(tzinfo=UTC) == at
         assert done.order_status == state
@@ -143,9 +141,7 @@ class TestTheSameStepAgain:
             around.media.start()
         deliveries.act("Deliver", agent, order.order_id)
 
-        done = when_back(
-            lambda: deliveries.act("RequestProofUpload", agent, order.order_id, key=key, **fields)
-        )
+        done = when_back(lambda: deliveries.act("RequestProofUpload", agent, order.order_id, key=key, **fields))
 
         assert done.media_id in around.media.servicer.announced
 
