@@ -98,7 +98,8 @@ Index(
     postgresql_where=text("active"),
 )
 
-# Files an agent may prove a delivery with: announced in media for this order, by this agent. Rows are only added.
+# Files an agent may prove a delivery with: announced in media for this order, by this agent. Only one that media refuses at
+# once is taken out again.
 proof_uploads = Table(
     "proof_uploads",
     metadata,

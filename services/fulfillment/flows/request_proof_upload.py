@@ -44,7 +44,7 @@ def request_proof_upload(flow: Flow, file: ProofFile, *, proofs: Proofs, respond
     """
     agent, media_id = flow.principal.require_user, derived_id(flow.id, "proof")
     # On record before media is asked: whoever takes the flow up again goes on with what was allowed then, wherever the order
-    # is by now. A file that media then refuses is in no store, so its row allows nothing.
+    # is by now.
     with flow.transaction() as tx:
         delivery = read_my_delivery(tx, order_id=file.order_id)
         mine: dict[str, Any] = {
@@ -69,6 +69,8 @@ def request_proof_upload(flow: Flow, file: ProofFile, *, proofs: Proofs, respond
             size_bytes=file.size_bytes,
         )
     except RemoteRefusal as refusal:
+        with flow.transaction() as tx:
+            proof_uploads.withdraw(tx, media_id=media_id)
         if refusal.code == "INVALID_ARGUMENT":
             raise ValidationError.of("mime_type", "must be an image's") from None
         raise
