@@ -28,6 +28,7 @@ from meshkit.grpc.server import GrpcServer, Servicer, collect_policies
 from meshkit.grpc.unit_of_work import UnitOfWork
 from meshkit.jobs import Job, JobRunner
 from meshkit.obs.logging import get_logger
+from meshkit.presence import Presence
 from meshkit.ratelimit import RateLimiter, load_buckets
 from meshkit.resume import FlowResumer
 from meshkit.revocation import Revocations
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from meshkit.settings import DatabaseSettings, MeshSettings
 
-RESUME_EVERY_S = 5.0
+RESUME_EVERY_S = 1.0
 READINESS_EVERY_S = 1.0
 DRAIN_SECONDS = 6.0
 ROLES = ("serve", "relay", "consume", "jobs")
@@ -105,7 +106,8 @@ class Process:
         parts = Parts(self.mesh, self.clock, self.transactions, self.channel)
         self.wiring = self.spec.wire(parts)
         self.policies = collect_policies(self.wiring.servicers)
-        self.unit_of_work = UnitOfWork(self.transactions, timedelta(seconds=self.mesh.flow_lease_s))
+        self.presence = Presence(settings.database_url)
+        self.unit_of_work = UnitOfWork(self.transactions, timedelta(seconds=self.mesh.flow_lease_s), self.presence)
         self.revocations = Revocations(None)
         self._threads: list[threading.Thread] = []
 
@@ -139,6 +141,9 @@ class Process:
         """Run until SIGTERM or SIGINT, then drain."""
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: self.stop.set())
+        # Before any flow begins.
+        self.presence.hold()
+        self._thread("presence", self.presence.watch)
         server = self.build_server() if "serve" in roles else None
         self._start_roles(roles)
         port = server.start() if server else None
@@ -156,6 +161,7 @@ class Process:
         self.wake.set()
         for thread in self._threads:
             thread.join(DRAIN_SECONDS)
+        self.presence.close()
         self.database.close()
         get_logger().info("service.stopped")
 
@@ -189,8 +195,10 @@ class Process:
     def _resume_flows(self, stop: threading.Event) -> None:
         servicers = {path: method for item in self.wiring.servicers for path, method in item.methods().items()}
         resumer = FlowResumer(self.unit_of_work, self.policies, servicers)
-        while not stop.wait(RESUME_EVERY_S):
+        while not stop.is_set():
+            # At once after a start: what the process before left half-way waits for this.
             resumer.resume_all(self.transactions)
+            stop.wait(RESUME_EVERY_S)
 
     def _watch_readiness(self, server: GrpcServer, stop: threading.Event) -> None:
         ready: bool | None = None

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from meshkit.call import Call
     from meshkit.db.tx import Transactions, Tx
     from meshkit.grpc.policy import MethodPolicy
+    from meshkit.presence import Presence
 
 REPLAY_HEADER = "x-idempotent-replay"
 _KEY_MAX = 255
@@ -36,6 +37,8 @@ class UnitOfWork:
 
     transactions: Transactions
     flow_lease: timedelta = idempotency.FLOW_LEASE
+    # Shows whether the process that runs a flow still lives; tests do without.
+    presence: Presence | None = None
 
     def run(
         self,
@@ -123,6 +126,7 @@ class UnitOfWork:
             request=request,
             key=key,
             lease=self.flow_lease,
+            run_by=self.presence.number if self.presence else None,
         )
         try:
             # Who takes over a flow that still runs locks the same rows in another order. Its steps can be done again.
