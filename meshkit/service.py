@@ -89,9 +89,9 @@ class Process:
 
     def __post_init__(self) -> None:
         settings = self.spec.database_settings()
-        if self.mesh.crash_file and not self.mesh.is_production:
+        if self.mesh.crash_file:
             crash.arm(service=self.spec.name, file=self.mesh.crash_file)
-        if self.mesh.clock_file and self.mesh.is_for_trial and isinstance(self.clock, SystemClock):
+        if self.mesh.clock_file and isinstance(self.clock, SystemClock):
             self.clock = MovedClock(service=self.spec.name, file=self.mesh.clock_file)
         self.kept = RetentionSettings()
         self.stop = threading.Event()

@@ -17,6 +17,7 @@ from deploy.dev.ports import HOST, PREFIX, SERVICES, Ports
 PROJECT = "marketmesh-dev"
 OBJECT_TOPIC = "media.object.v1"
 MEDIA_BUCKET = "marketmesh-media"
+_FRONT_ENDS = "http://localhost:5173,http://localhost:3000"
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 # The variables of keys.ensure_key_files that only their owner gets; the rest go to every service.
 _KEY_OWNERS = {
@@ -105,6 +106,8 @@ def gateway(addresses: Addresses) -> dict[str, str]:
             "MESH_ENVIRONMENT": "dev",
             "GATEWAY_PORT": str(addresses.ports.gateway),
             "GATEWAY_ADMIN_PORT": str(addresses.ports.envoy_admin),
+            # Where the usual front-end servers of developers listen.
+            "GATEWAY_CORS_ORIGINS": os.environ.get("GATEWAY_CORS_ORIGINS", _FRONT_ENDS),
         }
     )
 
@@ -116,6 +119,7 @@ def service(name: str, *, addresses: Addresses, key_files: Mapping[str, pathlib.
         emulator(addresses)
         | service_addresses(addresses)
         | {
+            "MESH_DEV_ROUTES": "true",
             "MESH_REDIS_URL": addresses.redis_url,
             "MESH_GRPC_PORT": str(addresses.ports.grpc[name]),
             "MESH_METRICS_PORT": str(addresses.ports.metrics[name]),
@@ -145,5 +149,5 @@ def _own(name: str, *, addresses: Addresses) -> dict[str, str]:
         storage = addresses.url("gcs")
         return {"STORAGE_EMULATOR_HOST": storage, "MEDIA_STORAGE_URL": storage, "MEDIA_BUCKET": MEDIA_BUCKET}
     if name == "analytics":
-        return {"ANALYTICS_BIGQUERY_URL": addresses.url("bigquery_rest")}
+        return {"ANALYTICS_BIGQUERY_URL": addresses.url("bigquery_rest"), "ANALYTICS_BIGQUERY_PROJECT": PROJECT}
     return {}

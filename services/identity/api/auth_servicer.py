@@ -30,7 +30,7 @@ class AuthServicer:
 
     passwords: Passwords
     kit: TokenKit
-    is_production: bool
+    dev_routes: bool
 
     def Register(self, request: auth_service_pb2.RegisterRequest, tx: Tx) -> auth_service_pb2.Session:
         """See the contract."""
@@ -67,7 +67,7 @@ class AuthServicer:
 
     def AdminRegister(self, request: auth_service_pb2.AdminRegisterRequest, tx: Tx) -> store_pb2.User:
         """See the contract."""
-        if self.is_production:
+        if not self.dev_routes:
             raise AdminRegisterClosed
         user = create_system_user(
             tx,
