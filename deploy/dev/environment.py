@@ -11,7 +11,7 @@ import pathlib
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from deploy.dev.keys import SUPERUSER
+from deploy.dev.keys import REDIS_USER, SUPERUSER
 from deploy.dev.ports import HOST, PREFIX, SERVICES, Ports
 
 PROJECT = "marketmesh-dev"
@@ -59,7 +59,7 @@ class Addresses:
     @property
     def redis_url(self) -> str:
         """Return the address of Valkey's database 0."""
-        return f"redis://{self.of('valkey')}/0"
+        return f"redis://{REDIS_USER}:{quote(self.passwords[REDIS_USER], safe='')}@{self.of('valkey')}/0"
 
     def _dsn(self, scheme: str, role: str, database: str) -> str:
         return f"{scheme}://{role}:{quote(self.passwords[role], safe='')}@{self.of('postgres')}/{database}"

@@ -159,7 +159,7 @@ class MeshHarness:
         running = self._running.pop(name)
         running.channel.close()
         running.stop()
-        running.process.revocations.stop()
+        running.process.drained.set()
         running.process.database.close()
 
     def close(self) -> None:
