@@ -40,6 +40,10 @@ _FIND = sql(
     "SELECT request_hash, response, headers, flow_id, lease_until, expires_at FROM idempotency_keys"
     " WHERE principal = :principal AND method = :method AND key = :key FOR UPDATE"
 )
+_LOOK = sql(
+    "SELECT request_hash, response, headers, expires_at FROM idempotency_keys"
+    " WHERE principal = :principal AND method = :method AND key = :key"
+)
 _FORGET = sql("DELETE FROM idempotency_keys WHERE principal = :principal AND method = :method AND key = :key")
 _EXTEND = sql(
     "UPDATE idempotency_keys SET lease_until = :lease_until"
@@ -151,6 +155,16 @@ def claim(tx: Tx, key: Key, *, flow: FlowClaim | None = None) -> Replay | uuid.U
     if found.response is not None:
         return Replay(bytes(found.response), dict(found.headers or {}))
     return _take_over(tx, key, found, lease=flow.lease if flow else FLOW_LEASE)
+
+
+def find_answer(tx: Tx, key: Key) -> Replay | None:
+    """Return the answer that a key has, taking nothing. Raises IdempotencyKeyReused."""
+    found = tx.execute(_LOOK, key.scope).one_or_none()
+    if found is None or found.response is None or found.expires_at <= tx.now:
+        return None
+    if bytes(found.request_hash) != key.request_hash:
+        raise IdempotencyKeyReused
+    return Replay(bytes(found.response), dict(found.headers or {}))
 
 
 def _take_over(tx: Tx, key: Key, found: Any, *, lease: timedelta) -> uuid.UUID:

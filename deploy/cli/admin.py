@@ -53,6 +53,7 @@ def create(
 
 def _create(request: auth_service_pb2.AdminRegisterRequest) -> str:
     validate(request)
+    password_hash = Passwords(workers=1, waiting=0).hash(request.password)
     transactions = transactions_of("identity")
     try:
         operator = Principal(service="operator", origin=getpass.getuser())
@@ -60,11 +61,10 @@ def _create(request: auth_service_pb2.AdminRegisterRequest) -> str:
             user = create_system_user(
                 tx,
                 email=request.email,
-                password=request.password,
+                password_hash=password_hash,
                 first_name=request.first_name,
                 last_name=request.last_name,
                 system_role="admin",
-                passwords=Passwords(workers=1, waiting=0),
             )
             change = audit.Change(user.id, after={"user_id": str(user.id), "system_role": "admin"})
             audit.write_rows(tx, action="admin.create", changes=[change])

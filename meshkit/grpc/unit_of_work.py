@@ -13,6 +13,7 @@ from meshkit.db.engine import run_with_retries
 from meshkit.errors import IdempotencyKeyMissing, MeshError, ValidationError
 from meshkit.flow import Flow, Replayed
 from meshkit.grpc.policy import Effect
+from meshkit.grpc.prepared import preparation_of
 from meshkit.obs.logging import get_logger
 from meshkit.obs.metrics import IDEMPOTENT_REPLAYS
 
@@ -40,7 +41,7 @@ class UnitOfWork:
     def run(
         self,
         policy: MethodPolicy,
-        servicer: Callable[[Any, Any], Any],
+        servicer: Callable[..., Any],
         request: Message,
         call: Call,
         *,
@@ -59,7 +60,15 @@ class UnitOfWork:
         if policy.effect == Effect.EFFECT_FLOW:
             assert idempotency_key is not None, "policy let a flow without key through"
             return self._flow(policy, servicer, request, call, idempotency_key, resumed=resumed)
+        if prepare := preparation_of(servicer):
+            if idempotency_key and (stored := self._stored(idempotency_key, call)):
+                return _replay(policy, call, stored)
+            servicer = _with(servicer, prepare(request, call))
         return run_with_retries(lambda: self._write(policy, servicer, request, call, idempotency_key))
+
+    def _stored(self, key: idempotency.Key, call: Call) -> idempotency.Replay | None:
+        with self.transactions.read(call) as tx:
+            return idempotency.find_answer(tx, key)
 
     def _write(
         self,
@@ -158,6 +167,10 @@ class UnitOfWork:
                 )
         except SQLAlchemyError as failure:
             get_logger().error("audit.denial_not_written", error=str(failure))
+
+
+def _with(servicer: Callable[[Any, Any, Any], Any], prepared: Any) -> Callable[[Any, Any], Any]:
+    return lambda request, tx: servicer(request, tx, prepared)
 
 
 def _key_of(policy: MethodPolicy, request: Message, call: Call, key: str) -> idempotency.Key | None:

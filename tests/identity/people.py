@@ -20,6 +20,7 @@ from marketmesh.identity.v1 import (
 from marketmesh.media.v1 import media_service_pb2_grpc
 from services.identity.api import mapping
 from services.identity.usecases.register import Registration, register
+from services.identity.usecases.stored_password import CheckedPassword
 from tests.media.uploads import Uploads
 from tests.support.identity import register_request
 
@@ -41,18 +42,6 @@ class Store:
     refresh_token: str
 
 
-class NoPasswords:
-    """Hashes nothing and lets nobody in."""
-
-    def hash(self, password: str) -> str:  # noqa: ARG002
-        """Return what no password fits."""
-        return "-"
-
-    def matches(self, password_hash: str | None, password: str) -> bool:  # noqa: ARG002
-        """Return False."""
-        return False
-
-
 @dataclass
 class People:
     """What clients of identity do."""
@@ -72,7 +61,6 @@ class People:
             first_name=request.first_name,
             last_name=request.last_name,
             email=request.email,
-            password=request.password,
             phone="",
             company_name=request.company_name,
             dba_name="",
@@ -80,7 +68,7 @@ class People:
             address=mapping.address_document(request.address),
         )
         with self.mesh.transaction("identity") as tx:
-            signed_in = register(tx, registration, passwords=NoPasswords(), kit=self.kit)  # type: ignore[arg-type]
+            signed_in = register(tx, registration, checked=CheckedPassword(None, new_hash="none"), kit=self.kit)
         assert signed_in.active_store_id
         return Store(
             id=signed_in.active_store_id,
