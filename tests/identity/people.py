@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import redis
 from sqlalchemy import text
 
 from marketmesh.identity.events.v1 import identity_events_pb2 as events
@@ -18,7 +19,9 @@ from marketmesh.identity.v1 import (
     license_service_pb2_grpc,
 )
 from marketmesh.media.v1 import media_service_pb2_grpc
+from meshkit.revocation import REDIS_KEY
 from services.identity.api import mapping
+from services.identity.jobs.publish_revocations import RevocationPublisher
 from services.identity.usecases.register import Registration, register
 from services.identity.usecases.stored_password import CheckedPassword
 from tests.media.uploads import Uploads
@@ -29,6 +32,13 @@ if TYPE_CHECKING:
     from tests.support.mesh_harness import MeshHarness
 
 _COUNT_GATES = "SELECT payload FROM outbox WHERE type = 'store_gate_changed' AND ordering_key = :id ORDER BY seq"
+
+
+def publish_revocations(mesh: MeshHarness) -> None:
+    """Bring the list of ended sessions in Redis up to date, as identity's loop does."""
+    client = redis.Redis.from_url(mesh.stack.addresses.redis_url)
+    RevocationPublisher(mesh.process("identity").transactions, client).publish_once()
+    assert client.hlen(REDIS_KEY) > 0
 
 
 @dataclass
