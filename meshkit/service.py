@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import signal
 import threading
 from collections.abc import Callable
@@ -106,7 +107,10 @@ class Process:
         parts = Parts(self.mesh, self.clock, self.transactions, self.channel)
         self.wiring = self.spec.wire(parts)
         self.policies = collect_policies(self.wiring.servicers)
-        self.unit_of_work = UnitOfWork(self.transactions, timedelta(seconds=self.mesh.flow_lease_s))
+        hash_key = hmac.digest(
+            self._service_key.encode(), b"marketmesh idempotency " + self.spec.name.encode(), "sha256"
+        )
+        self.unit_of_work = UnitOfWork(self.transactions, hash_key, timedelta(seconds=self.mesh.flow_lease_s))
         self.revocations = Revocations(None)
         self.loops = Loops()
         # Set when the last call has been answered.

@@ -53,7 +53,7 @@ def create(
 
 def _create(request: auth_service_pb2.AdminRegisterRequest) -> str:
     validate(request)
-    password_hash = Passwords(workers=1, waiting=0).hash(request.password)
+    password_hash = Passwords(workers=1, waiting=0).hash_new(request.password, email=request.email)
     transactions = transactions_of("identity")
     try:
         operator = Principal(service="operator", origin=getpass.getuser())

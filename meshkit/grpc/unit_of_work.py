@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,8 @@ class UnitOfWork:
     """Runs a servicer method inside its transaction, or as a flow of several."""
 
     transactions: Transactions
+    # With which the hashes of requests are keyed; the same in every process of the service.
+    hash_key: bytes = field(repr=False)
     flow_lease: timedelta = idempotency.FLOW_LEASE
 
     def run(
@@ -56,7 +58,7 @@ class UnitOfWork:
             with self.transactions.read(call) as tx:
                 answer: Message = servicer(request, tx)
                 return answer
-        idempotency_key = _key_of(policy, request, call, key)
+        idempotency_key = self._key_of(policy, request, call, key)
         if policy.effect == Effect.EFFECT_FLOW:
             assert idempotency_key is not None, "policy let a flow without key through"
             return self._flow(policy, servicer, request, call, idempotency_key, resumed=resumed)
@@ -156,6 +158,22 @@ class UnitOfWork:
         with self.transactions.write(call) as tx:
             (idempotency.release if retryable else idempotency.forget)(tx, key)
 
+    def _key_of(self, policy: MethodPolicy, request: Message, call: Call, key: str) -> idempotency.Key | None:
+        if policy.keep_answer is None:
+            return None
+        if not key:
+            raise IdempotencyKeyMissing("This write needs an Idempotency-Key header.")
+        if len(key) > _KEY_MAX or not key.isprintable():
+            raise ValidationError.of("Idempotency-Key", f"must be 1 to {_KEY_MAX} printable characters")
+        return idempotency.Key.of(
+            principal=call.principal.subject,
+            method=policy.path,
+            key=key,
+            request=request,
+            keep=policy.keep_answer,
+            secret=self.hash_key,
+        )
+
     def record_denial(self, policy: MethodPolicy, request: Message, call: Call, error: MeshError) -> None:
         """Write the audit row of a refused audited call, in a small transaction of its own."""
         if not policy.audit or error.keeps_writes or error.code not in _DENIALS:
@@ -171,18 +189,6 @@ class UnitOfWork:
 
 def _with(servicer: Callable[[Any, Any, Any], Any], prepared: Any) -> Callable[[Any, Any], Any]:
     return lambda request, tx: servicer(request, tx, prepared)
-
-
-def _key_of(policy: MethodPolicy, request: Message, call: Call, key: str) -> idempotency.Key | None:
-    if policy.keep_answer is None:
-        return None
-    if not key:
-        raise IdempotencyKeyMissing("This write needs an Idempotency-Key header.")
-    if len(key) > _KEY_MAX or not key.isprintable():
-        raise ValidationError.of("Idempotency-Key", f"must be 1 to {_KEY_MAX} printable characters")
-    return idempotency.Key.of(
-        principal=call.principal.subject, method=policy.path, key=key, request=request, keep=policy.keep_answer
-    )
 
 
 def _replay(policy: MethodPolicy, call: Call, replay: idempotency.Replay) -> bytes:

@@ -186,7 +186,7 @@ def _channel(clock: FixedClock, *, key: Path | None = None) -> Channel:
 def _key() -> idempotency.Key:
     request = ads.ServeAdRequest(placement=1)
     return idempotency.Key.of(
-        principal="p", method="m", key=uuid.uuid4().hex, request=request, keep=timedelta(hours=24)
+        principal="p", method="m", key=uuid.uuid4().hex, request=request, keep=timedelta(hours=24), secret=b"s"
     )
 
 

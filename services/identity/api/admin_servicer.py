@@ -35,7 +35,7 @@ class IdentityAdminServicer:
     documents: DocumentReader
 
     def _hash(self, request: admin_service_pb2.CreateAgentRequest, call: Call) -> str:  # noqa: ARG002
-        return self.passwords.hash(request.password)
+        return self.passwords.hash_new(request.password, email=request.email)
 
     @prepared(_hash)
     def CreateAgent(self, request: admin_service_pb2.CreateAgentRequest, tx: Tx, password_hash: str) -> store_pb2.User:

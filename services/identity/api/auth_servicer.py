@@ -44,7 +44,7 @@ class AuthServicer:
     def _check_or_hash(self, request: auth_service_pb2.RegisterRequest, call: Call) -> CheckedPassword:
         stored = self._stored(request.email, call)
         if stored is None:
-            return CheckedPassword(None, new_hash=self.passwords.hash(request.password))
+            return CheckedPassword(None, new_hash=self.passwords.hash_new(request.password, email=request.email))
         return CheckedPassword(stored, fits=self.passwords.matches(stored, request.password))
 
     def _stored(self, email: str, call: Call) -> str | None:
@@ -54,7 +54,7 @@ class AuthServicer:
     def _hash_if_open(self, request: auth_service_pb2.AdminRegisterRequest, call: Call) -> str:  # noqa: ARG002
         if not self.dev_routes:
             raise AdminRegisterClosed
-        return self.passwords.hash(request.password)
+        return self.passwords.hash_new(request.password, email=request.email)
 
     @prepared(_check_or_hash)
     def Register(

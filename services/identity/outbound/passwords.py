@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from meshkit.errors import DependencyUnavailable
+from meshkit.errors import DependencyUnavailable, ValidationError
+from services.identity.domain.password_rules import complaint_about, normalised
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,9 +40,18 @@ class Passwords:
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="argon2", initializer=_step_back)
         self._turns = threading.Semaphore(workers + waiting)
 
+    def hash_new(self, password: str, *, email: str) -> str:
+        """Return the PHC string of a password that somebody chooses.
+
+        Raises ValidationError for one that is easily guessed, DependencyUnavailable when too many are being hashed.
+        """
+        if complaint := complaint_about(password, email=email):
+            raise ValidationError.of("password", complaint, reason="GUESSABLE")
+        return self.hash(password)
+
     def hash(self, password: str) -> str:
         """Return the PHC string of a password. Raises DependencyUnavailable when too many are being hashed."""
-        return self._in_turn(lambda: self._argon2.hash(password))
+        return self._in_turn(lambda: self._argon2.hash(normalised(password)))
 
     def matches(self, password_hash: str | None, password: str) -> bool:
         """Return whether the password fits. Without a hash it takes the same time and answers False.
@@ -51,8 +61,15 @@ class Passwords:
         return self._in_turn(lambda: self._fits(password_hash, password))
 
     def _fits(self, password_hash: str | None, password: str) -> bool:
+        # Hashes from before spellings were made one are of the password as it was typed. How often we compare depends on
+        # what is typed only, not on whom we know.
+        spellings = dict.fromkeys((normalised(password), password))
+        compared = [self._verify(password_hash or self._nobody, each) for each in spellings]
+        return any(compared) and password_hash is not None
+
+    def _verify(self, password_hash: str, password: str) -> bool:
         try:
-            return self._argon2.verify(password_hash or self._nobody, password) and password_hash is not None
+            return self._argon2.verify(password_hash, password)
         except (VerificationError, InvalidHashError):
             return False
 

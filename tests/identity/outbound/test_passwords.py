@@ -49,6 +49,17 @@ class TestMatches:
     def test_lets_nobody_in_without_a_hash(self, passwords: Passwords) -> None:
         assert passwords.matches(None, "nobody has this password") is False
 
+    def test_lets_either_spelling_of_a_letter_in(self, passwords: Passwords) -> None:
+        composed, decomposed = "Zürich im Regen", "Zu\u0308rich im Regen"
+
+        assert passwords.matches(passwords.hash(decomposed), composed)
+        assert passwords.matches(passwords.hash(composed), decomposed)
+
+    def test_still_knows_hashes_of_passwords_as_they_were_typed(self, passwords: Passwords) -> None:
+        decomposed = "Zu\u0308rich im Regen"
+
+        assert passwords.matches(passwords._argon2.hash(decomposed), decomposed)
+
 
 class TestBound:
     def test_asks_to_come_back_when_all_turns_are_taken(self, known: str) -> None:
