@@ -8,6 +8,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import text
 
@@ -27,7 +28,9 @@ _GATE = text(
     "INSERT INTO store_gates (store_id, type, name, state, kyc_status, subscription_active, version)"
     " SELECT id, 'buyer', 'bench', 'OK', 'verified', false, 1 FROM unnest(CAST(:ids AS uuid[])) AS id"
 )
-_CARTS = text("SELECT id, buyer_store_id FROM cart_records WHERE status = 'active' AND buyer_store_id = ANY(:ids)")
+_CARTS = text(
+    "SELECT id, buyer_store_id, quote_version FROM cart_records WHERE status = 'active' AND buyer_store_id = ANY(:ids)"
+)
 
 
 @dataclass
@@ -71,7 +74,7 @@ class Market:
         if outcome.unexpected:
             raise SystemExit(f"bench: a quote was refused: {outcome.unexpected[0]}")
         with commerce.read(Call()) as tx:
-            carts = {row.buyer_store_id: row.id for row in tx.execute(_CARTS, {"ids": buyers})}
+            carts = {row.buyer_store_id: row for row in tx.execute(_CARTS, {"ids": buyers})}
         commerce.database.close()
         return [self._checkout(carts[buyer], tokens[buyer]) for buyer in buyers]
 
@@ -86,8 +89,13 @@ class Market:
         ]
         return _post("/api/v1/cart", token, {"buyer_store_id": str(buyer), "items": items}, expect=200)
 
-    def _checkout(self, cart: uuid.UUID, token: str) -> Request:
-        body = {"cart_id": str(cart), "shipping_address": address(), "payment_method": "cash"}
+    def _checkout(self, cart: Any, token: str) -> Request:
+        body = {
+            "cart_id": str(cart.id),
+            "quote_version": cart.quote_version,
+            "shipping_address": address(),
+            "payment_method": "cash",
+        }
         return _post("/api/v1/checkout", token, body, expect=201)
 
     def reads(self, count: int) -> list[Request]:

@@ -154,7 +154,12 @@ class Story:
         check(first["quantity"] == 5 and "clamped_to_moq" in first["warnings"], "2 was raised to the MOQ of 5")
         check(int(first["line_total_cents"]) == 4500, "5 × 10.00 less 10 percent is 45.00")
         check(int(quote["total_cents"]) == 4500 + 7650 + 3200 + 1999, "the quote adds up")
-        body = {"cart_id": quote["id"], "shipping_address": address(), "payment_method": "cash"}
+        body = {
+            "cart_id": quote["id"],
+            "quote_version": quote["quote_version"],
+            "shipping_address": address(),
+            "payment_method": "cash",
+        }
         key = uuid.uuid4().hex
         result = people.buyer.client.post("/api/v1/checkout", body, title="Buyer checks out", expect=201, key=key)
         again = people.buyer.client.send(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from marketmesh.catalog.v1 import (
     admin_service_pb2,
     admin_service_pb2_grpc,
@@ -17,7 +15,6 @@ from marketmesh.catalog.v1 import (
     product_sheet_service_pb2_grpc,
 )
 from meshkit.grpc.server import Servicer
-from meshkit.jobs import Job
 from meshkit.service import Parts, ServiceSpec, Wiring
 from services.catalog.api.admin_servicer import CatalogAdminServicer
 from services.catalog.api.internal_servicer import CatalogInternalServicer
@@ -26,16 +23,17 @@ from services.catalog.api.product_servicer import ProductServicer
 from services.catalog.api.sheet_servicer import ProductSheetServicer
 from services.catalog.data.tables import metadata
 from services.catalog.events.handlers import consumers
+from services.catalog.jobs.settle_reservations import ReservationSweep
 from services.catalog.jobs.undo_given_up_galleries import given_up_galleries
+from services.catalog.outbound.commerce_client import CommerceClient
 from services.catalog.outbound.media_client import MediaClient
 from services.catalog.settings import CatalogSettings
-from services.catalog.usecases.expire_reservations import expire_reservations
 
 
 def wire(parts: Parts) -> Wiring:
     """Build catalog from its settings and the chassis's parts."""
     settings = CatalogSettings()
-    media = MediaClient(parts.channel("media"))
+    media, checkouts = MediaClient(parts.channel("media")), CommerceClient(parts.channel("commerce"))
     return Wiring(
         servicers=(
             Servicer(
@@ -65,8 +63,10 @@ def wire(parts: Parts) -> Wiring:
             ),
         ),
         consumers=consumers(),
-        jobs=(Job("expire_reservations", timedelta(seconds=settings.expiry_seconds), expire_reservations),),
-        loops=(given_up_galleries(parts.transactions, media).run,),
+        loops=(
+            given_up_galleries(parts.transactions, media).run,
+            ReservationSweep(parts.transactions, checkouts, settings.expiry_seconds).run,
+        ),
     )
 
 

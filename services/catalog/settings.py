@@ -13,5 +13,5 @@ class CatalogSettings(DatabaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CATALOG_", frozen=True)
 
-    # How often reservations that no order confirmed are given back.
+    # How often it is looked which reservations past their time were bought, and the others are given back.
     expiry_seconds: int = Field(default=5, ge=1)

@@ -62,3 +62,15 @@ class RetryRunning(MeshError, enum=_REASONS, reason="RETRY_RUNNING"):
 
 class MoqViolated(MeshError, enum=_REASONS, reason="MOQ_VIOLATED"):
     """Lines of the cart are below their products' least quantity; `violations` name product, quantity and least."""
+
+
+class QuoteChanged(MeshError, enum=_REASONS, reason="QUOTE_CHANGED"):
+    """The cart does not hold what the buyer saw: another quote was made meanwhile."""
+
+
+class VendorUnavailable(MeshError, enum=_REASONS, reason="VENDOR_UNAVAILABLE"):
+    """A vendor of the cart may not sell to this buyer now; `violations` name them."""
+
+
+class RetryPriceChanged(MeshError, enum=_REASONS, reason="RETRY_PRICE_CHANGED"):
+    """The expired order would cost more today than the buyer accepts."""

@@ -60,12 +60,13 @@ class MemoryWarehouse:
         """See ports.Warehouse."""
         self._require()
         best: dict[str, dict[str, Any]] = {}
-        for row in self._of(party, "occurred_at", start, end):
+        for row in self._of(party, "occurred_at", start, datetime.max.replace(tzinfo=start.tzinfo)):
             if row["event_type"] in PAYMENTS and (row["order_id"] not in best or row["event_type"] == "order_paid"):
                 best[row["order_id"]] = row
-        return [
+        facts = [
             PaymentFact(datetime.fromisoformat(row["occurred_at"]), row["gross_revenue_cents"]) for row in best.values()
         ]
+        return [fact for fact in facts if fact.paid_at < end]
 
     def customers_before(self, party: Party, instant: datetime) -> set[str]:
         """See ports.Warehouse."""

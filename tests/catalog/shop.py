@@ -17,11 +17,13 @@ from marketmesh.catalog.v1 import product_service_pb2 as messages
 from marketmesh.catalog.v1 import product_service_pb2_grpc as stubs
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
 from marketmesh.identity.events.v1 import identity_events_pb2 as identity
+from services.catalog.jobs.settle_reservations import ReservationSweep
 from tests.support.statements import recorded_statements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
+    from meshkit.call import Call
     from tests.support.mesh_harness import MeshHarness
 
 # Each shop lives in a state of its own, so that tests do not see each other's products.
@@ -125,6 +127,11 @@ class Shop:
         released: int = answer.released
         return released
 
+    def expire(self, *, bought: Collection[uuid.UUID] = ()) -> int:
+        """Settle what is past its time, `bought` being the groups that became orders."""
+        sweep = ReservationSweep(self.mesh.process("catalog").transactions, Bought(set(bought)), 60)
+        return sweep.settle_due()
+
     def states(self, checkout: Checkout) -> list[str]:
         """Return the state of each line, in the order of the checkout."""
         sql = "SELECT line_id, state FROM reservations WHERE group_id = :id"
@@ -145,6 +152,19 @@ class Shop:
         with recorded_statements(self.mesh.process("catalog").database) as sessions:
             yield statements
         statements.extend(statement for session in sessions for statement in session)
+
+
+@dataclass
+class Bought:
+    """Commerce, as the sweep asks it."""
+
+    groups: set[uuid.UUID]
+    asked: list[uuid.UUID] = field(default_factory=list)
+
+    def settle(self, call: Call, group_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:  # noqa: ARG002
+        """Return the groups that became orders."""
+        self.asked += group_ids
+        return self.groups & set(group_ids)
 
 
 @dataclass

@@ -136,7 +136,12 @@ class Buyer(Actor):
         quote = self.caller.write("/api/v1/cart", {"buyer_store_id": self.person.store_id, "items": items}, ok=(200,))
         if quote is None:
             return
-        body = {"cart_id": quote["id"], "shipping_address": address(), "payment_method": "cash"}
+        body = {
+            "cart_id": quote["id"],
+            "quote_version": quote["quote_version"],
+            "shipping_address": address(),
+            "payment_method": "cash",
+        }
         bought = self.caller.write("/api/v1/checkout", body, ok=(201,), refusals=(409,))
         if bought is None:
             return

@@ -68,7 +68,12 @@ class Deathbed:
             {"product_id": shop.products[0], "vendor_store_id": shop.vendor.store_id, "quantity": 1} for shop in shops
         ]
         quote = buyer.client.post("/api/v1/cart", {"buyer_store_id": buyer.store_id, "items": items})
-        body = {"cart_id": quote["id"], "shipping_address": address(), "payment_method": "cash"}
+        body = {
+            "cart_id": quote["id"],
+            "quote_version": quote["quote_version"],
+            "shipping_address": address(),
+            "payment_method": "cash",
+        }
         key = uuid.uuid4().hex
         bought: dict[str, Any] = buyer.client.post("/api/v1/checkout", body, expect=201, key=key)
         assert buyer.client.post("/api/v1/checkout", body, expect=201, key=key) == bought

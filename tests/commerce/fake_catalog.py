@@ -99,7 +99,9 @@ class FakeCatalog(stubs.CatalogInternalServiceServicer):
         for promo in request.promos:
             amount = self.promos.get((promo.vendor_store_id, promo.code))
             if amount is not None:
-                answer.promos.add(vendor_store_id=promo.vendor_store_id, code=promo.code, amount_cents=amount)
+                answer.promos.add(
+                    vendor_store_id=promo.vendor_store_id, code=promo.code, amount_cents=amount, asked_code=promo.code
+                )
         return answer
 
     def _reserve(self, request: messages.ReserveRequest) -> messages.ReserveResponse:

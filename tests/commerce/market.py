@@ -135,7 +135,15 @@ class Market:
     def checkout_request(self, cart_id: str, **fields: Any) -> cart_service_pb2.CheckoutRequest:
         """Return a request with cash and a valid address."""
         values: dict[str, Any] = {"shipping_address": address(), "payment_method": CASH, **fields}
+        if "quote_version" not in values:
+            values["quote_version"] = self.quote_version(cart_id)
         return cart_service_pb2.CheckoutRequest(cart_id=cart_id, **values)
+
+    def quote_version(self, cart_id: str) -> str:
+        """Return the version of what is in a cart now, as a buyer who has just read it knows."""
+        sql = "SELECT quote_version FROM cart_records WHERE CAST(id AS text) = :id"
+        rows = self.mesh.rows("commerce", sql, id=cart_id)
+        return str(rows[0].quote_version) if rows else "unknown"
 
     def checkout(self, cart_id: str = "", *, key: str = "", token: str = "", **fields: Any) -> Any:
         """Check a cart out as the buyer; a new one with one unit of a new product if none is named."""
@@ -209,9 +217,11 @@ class Market:
         )
         return answer
 
-    def retry(self, order_id: str, *, token: str = "", key: str = "") -> order_service_pb2.RetryOrderResponse:
+    def retry(
+        self, order_id: str, *, accept_total_cents: int | None = None, token: str = "", key: str = ""
+    ) -> order_service_pb2.RetryOrderResponse:
         """Buy an expired order again, as the buyer."""
-        request = order_service_pb2.RetryOrderRequest(order_id=order_id)
+        request = order_service_pb2.RetryOrderRequest(order_id=order_id, accept_total_cents=accept_total_cents)
         answer: order_service_pb2.RetryOrderResponse = self.mesh.call(
             self.orders.RetryOrder, request, token=token or self.buyer_token, key=key or uuid.uuid4().hex
         )[0]

@@ -347,7 +347,7 @@ _COMMERCE: dict[str, Callable[[World], Sample]] = {
     ),
     "commerce.v1.CartService/ClearCart": lambda w: Sample(w.buyer.token, cart.ClearCartRequest()),
     "commerce.v1.CartService/Checkout": lambda w: Sample(
-        w.buyer.token, w.checkout_request(w.new_cart(w.buyer).id), _set(tip_cents=1), w.other_buyer.token
+        w.buyer.token, w.checkout_request(w.new_cart(w.buyer)), _set(tip_cents=1), w.other_buyer.token
     ),
     "commerce.v1.CartService/GetConfirmation": lambda w: Sample(
         w.buyer.token, cart.GetConfirmationRequest(id=w.new_order().cart_id), None, w.other_buyer.token
@@ -385,6 +385,10 @@ _COMMERCE: dict[str, Callable[[World], Sample]] = {
     "commerce.v1.CommerceInternalService/GetOrderForDelivery": lambda w: Sample(
         w.mesh.service_token("fulfillment"),
         commerce_internal.GetOrderForDeliveryRequest(order_id=w.new_order().order_id),
+    ),
+    "commerce.v1.CommerceInternalService/SettleCheckouts": lambda w: Sample(
+        w.mesh.service_token("catalog"),
+        commerce_internal.SettleCheckoutsRequest(group_ids=[str(uuid.uuid4())]),
     ),
     "commerce.v1.CommerceInternalService/AdvanceDelivery": lambda w: Sample(
         w.mesh.service_token("fulfillment"),

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from deploy.cli.contracts import grpc_services
 from marketmesh.ads.v1 import ad_service_pb2 as ads
 from marketmesh.catalog.v1 import product_pb2, product_service_pb2
-from marketmesh.commerce.v1 import cart_service_pb2, order_service_pb2
+from marketmesh.commerce.v1 import cart_pb2, cart_service_pb2, order_service_pb2
 from marketmesh.finance.v1 import (
     cash_admin_service_pb2,
     cash_agent_service_pb2,
@@ -170,13 +170,15 @@ class World:
             ],
         )
 
-    def checkout_request(self, cart_id: str) -> cart_service_pb2.CheckoutRequest:
-        """Return a cash checkout."""
-        return cart_service_pb2.CheckoutRequest(cart_id=cart_id, shipping_address=address(), payment_method=1)
+    def checkout_request(self, cart: cart_pb2.CartQuote) -> cart_service_pb2.CheckoutRequest:
+        """Return a cash checkout of a quote."""
+        return cart_service_pb2.CheckoutRequest(
+            cart_id=cart.id, quote_version=cart.quote_version, shipping_address=address(), payment_method=1
+        )
 
     def new_order(self, *, accepted: bool = False, packed: bool = False) -> Any:
         """Check a cart out; returns the order."""
-        request = self.checkout_request(self.new_cart(self.buyer).id)
+        request = self.checkout_request(self.new_cart(self.buyer))
         answer = self.do("/marketmesh.commerce.v1.CartService/Checkout", request, self.buyer.token)
         order = answer.vendor_orders[0]
         if accepted or packed:

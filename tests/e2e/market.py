@@ -60,7 +60,12 @@ class Market:
         return until("a valid quote", valid)
 
     def checkout_body(self, cart: dict[str, Any]) -> dict[str, Any]:
-        return {"cart_id": cart["id"], "shipping_address": address(), "payment_method": "cash"}
+        return {
+            "cart_id": cart["id"],
+            "quote_version": cart["quote_version"],
+            "shipping_address": address(),
+            "payment_method": "cash",
+        }
 
     def order(self) -> dict[str, Any]:
         cart = self.quote((self.product(), 1))

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from meshkit.errors import ValidationError
+from meshkit.market_day import MARKET_ZONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-MARKET_ZONE = ZoneInfo("America/Chicago")
 DEFAULT_PRESET = "30d"
 VENDOR_PRESETS = {"7d": timedelta(days=7), "30d": timedelta(days=30), "90d": timedelta(days=90)}
 # The source computes a month as 180 days.

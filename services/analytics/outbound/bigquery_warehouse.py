@@ -103,11 +103,12 @@ class BigQueryWarehouse:
         """See ports.Warehouse."""
         rows = self._read(
             "SELECT occurred_at, gross_revenue_cents FROM ("  # noqa: S608
-            # order_paid if there is one, else cash_collected: the source counted closed orders twice.
+            # order_paid if there is one, else cash_collected; also one after the window, or an order whose cash came in
+            # January and whose payout in February would be January's revenue and February's.
             " SELECT *, ROW_NUMBER() OVER (PARTITION BY order_id ORDER BY event_type DESC, event_id) AS best"
             f" FROM `{self._events}`"
             f" WHERE {_side(party)} = @store AND event_type IN ('cash_collected', 'order_paid')"
-            " AND occurred_at >= @window_start AND occurred_at < @window_end) WHERE best = 1",
+            " AND occurred_at >= @window_start) WHERE best = 1 AND occurred_at < @window_end",
             party,
             window_start=start,
             window_end=end,

@@ -40,7 +40,10 @@ class Warehouse(Protocol):
         ...
 
     def payments_of(self, party: Party, *, start: datetime, end: datetime) -> list[PaymentFact]:
-        """Return what was collected for a store's orders in `[start, end)`, once per order."""
+        """Return what a store's orders brought in `[start, end)`, so that windows that meet count each order once.
+
+        An order counts when its vendor is paid, until then when its cash is collected (REQUIREMENTS A.9).
+        """
         ...
 
     def customers_before(self, party: Party, instant: datetime) -> set[str]:

@@ -28,12 +28,20 @@ def read_vendor_kpis(tx: Tx, *, window: Window, warehouse: Warehouse) -> Report:
     """Return the calling vendor's KPIs. Raises SubscriptionNeeded, DependencyUnavailable."""
     if not gates.is_subscribed(tx, tx.principal.require_store):
         raise SubscriptionNeeded(needs="active subscription")
-    return read_marketplace_kpis(tx, window=window, warehouse=warehouse)
+    return _report(Party("vendor", tx.principal.require_store), window, warehouse)
 
 
 def read_marketplace_kpis(tx: Tx, *, window: Window, warehouse: Warehouse) -> Report:
-    """Return what the calling store sold, or bought if it is a buyer. Raises DependencyUnavailable."""
-    party = Party(tx.principal.store_type, tx.principal.require_store)
+    """Return what the calling store sold, or bought if it is a buyer. Raises DependencyUnavailable.
+
+    A vendor without an active subscription is a buyer only (REQUIREMENTS A.6.1).
+    """
+    store_id = tx.principal.require_store
+    sells = tx.principal.store_type == "vendor" and gates.is_subscribed(tx, store_id)
+    return _report(Party("vendor" if sells else "buyer", store_id), window, warehouse)
+
+
+def _report(party: Party, window: Window, warehouse: Warehouse) -> Report:
     kpis = compute_kpis(
         warehouse.orders_of(party, start=window.start, end=window.end),
         warehouse.payments_of(party, start=window.start, end=window.end),

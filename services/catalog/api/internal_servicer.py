@@ -29,8 +29,8 @@ class CatalogInternalServicer:
             promo_codes=[(parse_id(ref.vendor_store_id, field="promos"), ref.code) for ref in request.promos],
         )
         return messages.GetQuoteFactsResponse(
-            products=[mapping.quote_product_message(row, facts.tiers[row.id]) for row in facts.products],
-            promos=[mapping.quote_promo_message(row) for row in facts.promos],
+            products=[mapping.quote_product_message(product) for product in facts.products],
+            promos=[mapping.quote_promo_message(promo) for promo in facts.promos],
         )
 
     def Reserve(self, request: messages.ReserveRequest, tx: Tx) -> messages.ReserveResponse:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from meshkit.cursor import Page
+    from services.catalog.domain.quoted import QuotedProduct, QuotedPromo
     from services.catalog.usecases.explain_visibility import Explanation
     from services.catalog.usecases.read_product import ProductDetail
     from services.catalog.usecases.reserve_stock import Outcome
@@ -158,31 +159,34 @@ def promo_message(row: Any) -> product_service_pb2.Promo:
     return message
 
 
-def quote_product_message(row: Any, tiers: list[Any]) -> catalog_internal_service_pb2.QuoteProduct:
+def quote_product_message(product: QuotedProduct) -> catalog_internal_service_pb2.QuoteProduct:
     """Return what a quote needs of a product."""
     return catalog_internal_service_pb2.QuoteProduct(
-        product_id=str(row.id),
-        vendor_store_id=str(row.store_id),
-        sku=row.sku,
-        title=row.title,
-        category=row.category,
-        classification=row.classification,
-        strain=row.strain,
-        unit=row.unit,
-        moq=row.moq,
-        max_qty=row.max_qty,
-        price_cents=row.price_cents,
-        currency=row.currency,
-        is_active=row.is_active,
-        available_qty=row.available_qty,
-        volume_discounts=[tier_message(tier) for tier in tiers],
+        product_id=str(product.id),
+        vendor_store_id=str(product.store_id),
+        sku=product.sku,
+        title=product.title,
+        category=product.category,
+        classification=product.classification,
+        strain=product.strain,
+        unit=product.unit,
+        moq=product.moq,
+        max_qty=product.max_qty,
+        price_cents=product.price_cents,
+        currency=product.currency,
+        is_active=product.is_active,
+        available_qty=product.available_qty,
+        volume_discounts=[tier_message(tier) for tier in product.tiers],
     )
 
 
-def quote_promo_message(row: Any) -> catalog_internal_service_pb2.QuotePromo:
+def quote_promo_message(promo: QuotedPromo) -> catalog_internal_service_pb2.QuotePromo:
     """Return what a quote needs of a promo code."""
     return catalog_internal_service_pb2.QuotePromo(
-        vendor_store_id=str(row.store_id), code=row.code, amount_cents=row.amount_cents
+        vendor_store_id=str(promo.store_id),
+        code=promo.code,
+        amount_cents=promo.amount_cents,
+        asked_code=promo.asked,
     )
 
 

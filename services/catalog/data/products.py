@@ -108,12 +108,6 @@ def media_ids_of(tx: Tx, product_id: uuid.UUID) -> list[uuid.UUID]:
     return ids
 
 
-def quoted(tx: Tx, product_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
-    """Return those of the products that exist, with what is available."""
-    rows: Sequence[Any] = tx.execute(_QUOTED, {"product_ids": product_ids}).all()
-    return rows
-
-
 def named(tx: Tx, product_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
     """Return `id, store_id, sku, title` of products, deleted or not."""
     rows: Sequence[Any] = tx.execute(_NAMED, {"product_ids": product_ids}).all()
@@ -237,9 +231,4 @@ _NAMED = compiled(
     select(products.c.id, products.c.store_id, products.c.sku, products.c.title)
     .where(products.c.id == _OF_PRODUCTS)
     .order_by(products.c.id)
-)
-_QUOTED = compiled(
-    select(*_SUMMARY, inventory_items.c.available_qty)
-    .join(inventory_items, inventory_items.c.product_id == products.c.id)
-    .where(products.c.id == _OF_PRODUCTS, products.c.deleted_at.is_(None))
 )

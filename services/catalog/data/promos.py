@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, tuple_
+from sqlalchemy import insert
 
 from meshkit.cursor import Cursor
 from meshkit.db.sql import sql
@@ -57,14 +57,3 @@ def lock_of_store(tx: Tx, promo_id: uuid.UUID, *, store_id: uuid.UUID) -> Any | 
 def deactivate(tx: Tx, promo_id: uuid.UUID) -> Any:
     """End a promo; returns the row."""
     return tx.execute(_DEACTIVATE, {"promo_id": promo_id}).one()
-
-
-def active(tx: Tx, wanted: Sequence[tuple[uuid.UUID, str]]) -> Sequence[Any]:
-    """Return those of the (store, code) pairs that are active promos."""
-    statement = (
-        select(promos)
-        .where(tuple_(promos.c.store_id, promos.c.code).in_(wanted), promos.c.is_active)
-        .order_by(promos.c.store_id, promos.c.code)
-    )
-    rows: Sequence[Any] = tx.execute(statement).all()
-    return rows

@@ -26,7 +26,7 @@ _OF_ORDER = sql(
     " WHERE order_id = :order_id ORDER BY line_id"
 )
 _DUE = sql(
-    "SELECT line_id, product_id FROM reservations"
+    "SELECT line_id, group_id, product_id FROM reservations"
     " WHERE state = 'reserved' AND expires_at <= :now ORDER BY expires_at LIMIT :limit"
 )
 # Only an expired reservation is ever written a second time.
@@ -178,7 +178,7 @@ def expire(tx: Tx, line_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
 
 
 def due(tx: Tx, *, limit: int) -> Sequence[Any]:
-    """Return `line_id, product_id` of reservations past their time, the longest overdue first."""
+    """Return `line_id, group_id, product_id` of reservations past their time, the longest overdue first."""
     rows: Sequence[Any] = tx.execute(_DUE, {"now": tx.now, "limit": limit}).all()
     return rows
 
@@ -201,6 +201,8 @@ def make_orders_durable(
 
 def make_durable(tx: Tx, line_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
     """Take the expiry from reservations; returns the lines that were still reserved."""
+    if not line_ids:
+        return set()
     statement = (
         update(reservations)
         .where(reservations.c.line_id.in_(line_ids), reservations.c.state == ReservationState.RESERVED.value)

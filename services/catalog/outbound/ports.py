@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from meshkit.call import Call
 
@@ -22,6 +22,14 @@ class Galleries(Protocol):
 
     def detach_all(self, call: Call, *, product_id: uuid.UUID, store_id: uuid.UUID) -> None:
         """Detach; idempotent. Raises DependencyUnavailable."""
+        ...
+
+
+class Checkouts(Protocol):
+    """Knows which checkouts became orders."""
+
+    def settle(self, call: Call, group_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+        """Return the groups that became orders; the others never will. Raises DependencyUnavailable."""
         ...
 
 

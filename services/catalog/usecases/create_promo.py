@@ -10,6 +10,7 @@ from meshkit.db.engine import constraint_of
 from meshkit.ids import new_id
 from services.catalog.data import promos
 from services.catalog.domain.product import CURRENCY
+from services.catalog.domain.promo import new_promo_code
 from services.catalog.errors import PromoTaken
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 
 def create_promo(tx: Tx, *, code: str, amount_cents: int) -> Any:
-    """Insert an active promo of the caller's store; returns the row. Raises PromoTaken."""
+    """Insert an active promo of the caller's store; returns the row. Raises PromoTaken, ValidationError."""
+    code = new_promo_code(code)
     try:
         row = promos.add(
             tx,

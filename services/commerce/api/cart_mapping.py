@@ -6,9 +6,10 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from marketmesh.commerce.v1 import cart_pb2, cart_service_pb2
+from meshkit.text import tidy
 from services.commerce.api.mapping import set_time
 from services.commerce.domain.attribution import keep_tokens
-from services.commerce.domain.quote import Intent, merge_intents
+from services.commerce.domain.quote import Intent, PromoCode, merge_intents
 from services.commerce.usecases.save_quote import CartWish, SavedQuote
 
 if TYPE_CHECKING:
@@ -16,17 +17,15 @@ if TYPE_CHECKING:
 
 
 def cart_wish(request: cart_service_pb2.QuoteCartRequest) -> CartWish:
-    """Return what a request asks for; the first code of a vendor counts, `ad_tokens` is an alias."""
-    promos: dict[uuid.UUID, str] = {}
-    for promo in request.vendor_promos:
-        promos.setdefault(uuid.UUID(promo.vendor_store_id), promo.code)
+    """Return what a request asks for; `ad_tokens` is an alias."""
+    promos = [PromoCode(uuid.UUID(promo.vendor_store_id), tidy(promo.code)) for promo in request.vendor_promos]
     return CartWish(
         buyer_store_id=uuid.UUID(request.buyer_store_id),
         intents=merge_intents(
             Intent(uuid.UUID(item.product_id), uuid.UUID(item.vendor_store_id), item.quantity, position)
             for position, item in enumerate(request.items)
         ),
-        promos=promos,
+        promos=list(dict.fromkeys(promo for promo in promos if promo.code)),
         tokens=keep_tokens([*request.attribution_tokens, *request.ad_tokens]),
     )
 
@@ -55,6 +54,8 @@ def _cart(cart: Any, items: Iterable[cart_pb2.CartItem], groups: Iterable[Any]) 
         attribution_tokens=cart.attribution_tokens,
         vendor_groups=[_group(group) for group in groups],
         items=items,
+        quote_version=cart.quote_version or "",
+        promo_warnings=[cart_pb2.PromoWarning(**warning) for warning in cart.promo_warnings],
     )
     set_time(message.valid_until, cart.valid_until)
     set_time(message.created_at, cart.created_at)

@@ -83,6 +83,7 @@ def _terms(request: messages.CheckoutRequest) -> CheckoutTerms:
     line = request.shipping_line
     return CheckoutTerms(
         cart_id=uuid.UUID(request.cart_id),
+        quote_version=request.quote_version,
         payment_method=order_pb2.PaymentMethod.Value.Name(request.payment_method),
         shipping_address=shipping,
         billing_address=(

@@ -1,7 +1,8 @@
-"""CommerceInternalService: what fulfillment asks."""
+"""CommerceInternalService: what fulfillment and catalog ask."""
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
 from marketmesh.commerce.v1 import commerce_internal_service_pb2 as messages
@@ -10,6 +11,7 @@ from services.commerce.api import mapping
 from services.commerce.domain.order_state import Action
 from services.commerce.usecases.advance_delivery import advance_delivery
 from services.commerce.usecases.read_order import read_order
+from services.commerce.usecases.settle_checkouts import settle_checkouts
 
 if TYPE_CHECKING:
     from marketmesh.commerce.v1 import order_pb2
@@ -23,6 +25,11 @@ class CommerceInternalServicer:
         """See the contract."""
         order_id = parse_id(request.order_id, field="order_id")
         return mapping.order_message(*read_order(tx, order_id=order_id, party=None))
+
+    def SettleCheckouts(self, request: messages.SettleCheckoutsRequest, tx: Tx) -> messages.SettleCheckoutsResponse:
+        """See the contract."""
+        bought = settle_checkouts(tx, [uuid.UUID(group_id) for group_id in request.group_ids])
+        return messages.SettleCheckoutsResponse(bought_group_ids=[str(group_id) for group_id in bought])
 
     def AdvanceDelivery(self, request: messages.AdvanceDeliveryRequest, tx: Tx) -> order_pb2.Order:
         """See the contract."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from services.commerce.domain.lifetime import Lifetime
     from services.commerce.outbound.ports import Catalog
     from services.commerce.usecases.begin_checkout import CheckoutRules
-    from services.commerce.usecases.begin_retry import Retry
+    from services.commerce.usecases.price_retry import Retry
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,7 @@ class OrderServicer:
         return retry_order(
             flow,
             parse_id(request.order_id, field="order_id"),
+            accepted_cents=request.accept_total_cents if request.HasField("accept_total_cents") else None,
             catalog=self.catalog,
             rules=self.rules,
             respond=_retried,

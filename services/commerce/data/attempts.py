@@ -9,18 +9,20 @@ from meshkit.db.sql import sql
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
 
-# A running attempt keeps its group; one whose reservations may have expired starts over with a new one.
+# A running attempt keeps its group; one that was given up, or whose reservations may have expired, gets a new one.
 _BEGIN = sql(
     """
     INSERT INTO checkout_attempts AS a (cart_id, buyer_store_id, checkout_group_id, state, started_at)
     VALUES (:cart_id, :buyer, :group_id, 'reserving', :now)
-    ON CONFLICT ON CONSTRAINT checkout_attempts_pk DO UPDATE SET
-        checkout_group_id = CASE WHEN a.started_at < :stale THEN excluded.checkout_group_id
+    ON CONFLICT ON CONSTRAINT checkout_attempts_pk DO UPDATE SET state = 'reserving',
+        checkout_group_id = CASE WHEN a.state = 'failed' OR a.started_at < :stale THEN excluded.checkout_group_id
                                  ELSE a.checkout_group_id END,
-        started_at = CASE WHEN a.started_at < :stale THEN excluded.started_at ELSE a.started_at END
+        started_at = CASE WHEN a.state = 'failed' OR a.started_at < :stale THEN excluded.started_at
+                          ELSE a.started_at END
     RETURNING checkout_group_id
     """
 )
@@ -38,6 +40,36 @@ _FIND_CONVERTED = sql(
     " UNION ALL"
     " SELECT * FROM checkout_attempts WHERE checkout_group_id = :id AND buyer_store_id = :buyer AND state = 'converted'"
 )
+
+# In the order of their keys, as every lock here.
+_SETTLE = """
+    WITH running AS (
+        SELECT {key} FROM {table} WHERE checkout_group_id = ANY(CAST(:groups AS uuid[])) AND state = 'reserving'
+        ORDER BY {key} FOR UPDATE
+    )
+    UPDATE {table} t SET state = 'failed' FROM running r WHERE t.{key} = r.{key} AND t.state = 'reserving'
+"""
+_SETTLE_CHECKOUTS = sql(_SETTLE.format(table="checkout_attempts", key="cart_id"))
+_SETTLE_RETRIES = sql(_SETTLE.format(table="order_retries", key="order_id"))
+_BOUGHT = sql(
+    """
+    SELECT checkout_group_id FROM checkout_attempts
+    WHERE checkout_group_id = ANY(CAST(:groups AS uuid[])) AND state = 'converted'
+    UNION ALL
+    SELECT checkout_group_id FROM order_retries
+    WHERE checkout_group_id = ANY(CAST(:groups AS uuid[])) AND state = 'converted'
+    """
+)
+
+
+def settle(tx: Tx, group_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Give up those of the groups, of checkouts and retries, that are not bought; returns those that are."""
+    parameters = {"groups": list(group_ids)}
+    tx.execute(_SETTLE_CHECKOUTS, parameters)
+    tx.execute(_SETTLE_RETRIES, parameters)
+    # After the locks: who was about to buy has done so or never will.
+    bought: list[uuid.UUID] = tx.execute(_BOUGHT, parameters).scalars()
+    return bought
 
 
 def begin(tx: Tx, *, cart_id: uuid.UUID, buyer_store_id: uuid.UUID, group_id: uuid.UUID, stale: datetime) -> uuid.UUID:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +22,13 @@ _SUPERSEDE = sql("UPDATE cart_records SET status = 'superseded', updated_at = :n
 _SAVE = sql(
     """
     INSERT INTO cart_records (id, buyer_store_id, status, currency, valid_until, subtotal_cents, discounts_cents,
-                              total_cents, attribution_tokens, created_at, updated_at)
+                              total_cents, attribution_tokens, quote_version, promo_warnings, created_at, updated_at)
     VALUES (:id, :buyer, 'active', :currency, :valid_until, :subtotal, :discounts, :total, CAST(:tokens AS jsonb),
-            :now, :now)
+            :quote_version, CAST(:promo_warnings AS jsonb), :now, :now)
     ON CONFLICT ON CONSTRAINT cart_records_pk DO UPDATE SET valid_until = excluded.valid_until,
         subtotal_cents = excluded.subtotal_cents, discounts_cents = excluded.discounts_cents,
         total_cents = excluded.total_cents, attribution_tokens = excluded.attribution_tokens,
+        quote_version = excluded.quote_version, promo_warnings = excluded.promo_warnings,
         updated_at = excluded.updated_at
     RETURNING *
     """
@@ -53,15 +55,19 @@ _PRICES = sql(
 )
 _LOCK_FOR_CHECKOUT = sql(
     """
-    SELECT c.status, c.currency, c.valid_until, c.attribution_tokens, g.name AS buyer_store_name, g.kyc_status
+    SELECT c.status, c.currency, c.valid_until, c.attribution_tokens, c.quote_version, c.total_cents,
+           g.name AS buyer_store_name, g.kyc_status, g.state AS buyer_state
     FROM cart_records c LEFT JOIN store_gates g ON g.store_id = c.buyer_store_id
     WHERE c.id = :id AND c.buyer_store_id = :buyer FOR UPDATE OF c
     """
 )
 _SNAPSHOT = sql(
     """
-    SELECT i.*, v.promo, v.promo_cents FROM cart_items i
+    SELECT i.*, v.promo, v.promo_cents, g.type AS vendor_type, g.state AS vendor_state,
+           g.kyc_status AS vendor_kyc_status, g.subscription_active AS vendor_subscription_active
+    FROM cart_items i
     JOIN cart_vendor_groups v ON v.cart_id = i.cart_id AND v.vendor_store_id = i.vendor_store_id
+    LEFT JOIN store_gates g ON g.store_id = i.vendor_store_id
     WHERE i.cart_id = :id AND i.status = 'ok' ORDER BY v.position, i.position
     """
 )
@@ -109,6 +115,8 @@ def save(
             "discounts": quote.discounts_cents,
             "total": quote.total_cents,
             "tokens": to_json(tokens),  # type: ignore[arg-type]
+            "quote_version": quote.version,
+            "promo_warnings": to_json(asdict(warning) for warning in quote.promo_warnings),
             "now": tx.now,
         },
     ).one()
@@ -138,7 +146,7 @@ def lock_for_checkout(tx: Tx, cart_id: uuid.UUID, buyer_store_id: uuid.UUID) -> 
 
 
 def snapshot(tx: Tx, cart_id: uuid.UUID) -> Sequence[Any]:
-    """Return the ok items of a cart with their group's promo: what a checkout buys, in a fixed order."""
+    """Return what a checkout buys, in a fixed order: the ok items with their group's promo and their vendor's gate now."""
     rows: Sequence[Any] = tx.execute(_SNAPSHOT, {"id": cart_id}).all()
     return rows
 

@@ -109,6 +109,9 @@ cart_records = Table(
     instant("valid_until"),
     *_cents("subtotal_cents", "discounts_cents", "total_cents"),
     Column("attribution_tokens", JSONB, nullable=False),
+    # NULL: quoted before versions were; such a quote must be made anew to be bought.
+    Column("quote_version", Text),
+    Column("promo_warnings", JSONB, nullable=False, server_default=text("'[]'")),
     # How it was checked out; the tip is not part of any order's total.
     Column("payment_method", Text),
     Column("shipping_address", JSONB),

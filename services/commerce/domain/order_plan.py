@@ -148,6 +148,28 @@ def _by_vendor(snapshot: Sequence[Any]) -> list[list[Any]]:
     return list(vendors.values())
 
 
+def frozen(item: Any) -> dict[str, Any]:
+    """Return what an order line keeps of a quoted item."""
+    return {
+        "product_id": item.product_id,
+        "product_name": item.title,
+        "sku": item.sku,
+        "category": item.category,
+        "classification": item.classification,
+        "strain": item.strain,
+        "unit": item.unit,
+        "moq": item.moq,
+        "max_qty": item.max_qty,
+        "qty": item.quantity,
+        "unit_price_cents": item.unit_price_cents,
+        "discount_cents": item.line_discounts_cents,
+        "line_subtotal_cents": item.line_subtotal_cents,
+        "total_cents": item.line_total_cents,
+        "applied_min_qty": item.applied_min_qty,
+        "applied_percent": item.applied_percent,
+    }
+
+
 def _line(checkout: Checkout, order_id: uuid.UUID, item: Any, refused: Mapping[uuid.UUID, str]) -> PlannedLine:
     line_id = checkout.line_id(item.id)
     reason = refused.get(line_id)
@@ -156,24 +178,9 @@ def _line(checkout: Checkout, order_id: uuid.UUID, item: Any, refused: Mapping[u
         order_id=order_id,
         position=item.position,
         cart_item_id=item.id,
-        product_id=item.product_id,
-        product_name=item.title,
-        sku=item.sku,
-        category=item.category,
-        classification=item.classification,
-        strain=item.strain,
-        unit=item.unit,
-        moq=item.moq,
-        max_qty=item.max_qty,
-        qty=item.quantity,
-        unit_price_cents=item.unit_price_cents,
-        discount_cents=item.line_discounts_cents,
-        line_subtotal_cents=item.line_subtotal_cents,
-        total_cents=item.line_total_cents,
-        applied_min_qty=item.applied_min_qty,
-        applied_percent=item.applied_percent,
         status=(LineStatus.PENDING if reason is None else LineStatus.REJECTED).value,
         notes=reason or "",
+        **frozen(item),
     )
 
 

@@ -2,20 +2,49 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import dataclass, field
 from decimal import Decimal
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from meshkit.errors import ValidationError
-from meshkit.money import INT64_MAX, percent_of
+from meshkit.money import percent_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 CURRENCY = "USD"
-# Leaves room for what is added to the goods: fee and tip are bounded by the contract.
-_CART_MAX = INT64_MAX - 10**9
+# Ten million millions: far above any cart, and far enough below 2^63 that sums over many orders are counted exactly.
+CART_MAX_CENTS = 10**15
+# Of one line; the contract's limit.
+MAX_QUANTITY = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class PromoCode:
+    """A code as the buyer typed it, for one vendor's part of the cart."""
+
+    vendor_store_id: uuid.UUID
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromoWarning:
+    """A code that changes nothing; `reason` is a word of the contract's PromoWarningReason."""
+
+    vendor_store_id: uuid.UUID
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promo:
+    """A vendor's active promo: its code as the vendor wrote it, its face value in cents."""
+
+    code: str
+    amount_cents: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +142,23 @@ class Quote:
 
     items: list[QuotedItem]
     groups: list[QuotedGroup]
+    # Every code that changes nothing, and why.
+    promo_warnings: list[PromoWarning]
     subtotal_cents: int
     discounts_cents: int
     total_cents: int
+
+    @property
+    def version(self) -> str:
+        """Return a fingerprint of what would be bought and for how much: equal quotes have equal ones."""
+        bought = [
+            [item.product_id, item.vendor_store_id, item.quantity, item.line_subtotal_cents, item.line_total_cents]
+            for item in self.items
+            if item.status == "ok"
+        ]
+        promos = [[group.vendor_store_id, group.promo, group.promo_discount_cents] for group in self.groups]
+        seen = json.dumps([CURRENCY, self.total_cents, bought, promos], default=str)
+        return sha256(seen.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +168,8 @@ class QuoteFacts:
     buyer: Gate
     gates: Mapping[uuid.UUID, Gate]
     products: Mapping[uuid.UUID, ProductFacts]
-    # Face value of each promo that exists, by (vendor, code).
-    promos: Mapping[tuple[uuid.UUID, str], int]
+    # Promos that exist, by the vendor and the code that was asked for.
+    promos: Mapping[PromoCode, Promo]
     # Unit prices of the quote that this one replaces, by product.
     previous_prices: Mapping[uuid.UUID, int]
 
@@ -141,8 +184,8 @@ def merge_intents(intents: Iterable[Intent]) -> list[Intent]:
     return list(merged.values())
 
 
-def price_cart(intents: Sequence[Intent], promos: Mapping[uuid.UUID, str], facts: QuoteFacts) -> Quote:
-    """Price merged intents with at most one promo code per vendor. Raises ValidationError when money overflows."""
+def price_cart(intents: Sequence[Intent], promos: Sequence[PromoCode], facts: QuoteFacts) -> Quote:
+    """Price merged intents; of a vendor's codes the first that exists counts. Raises ValidationError above CART_MAX_CENTS."""
     groups: dict[uuid.UUID, QuotedGroup] = {}
     items = []
     for intent in intents:
@@ -154,21 +197,23 @@ def price_cart(intents: Sequence[Intent], promos: Mapping[uuid.UUID, str], facts
         if item.status == "ok":
             group.subtotal_cents += item.line_subtotal_cents
             group.line_discounts_cents += item.line_discounts_cents
+    warnings = _apply_promos(groups, promos, facts)
     for group in groups.values():
-        _close_group(group, promos.get(group.vendor_store_id, ""), facts)
+        _close_group(group)
     quote = Quote(
         items,
         list(groups.values()),
+        warnings,
         sum(group.subtotal_cents for group in groups.values()),
         sum(group.discounts_cents for group in groups.values()),
         sum(group.total_cents for group in groups.values()),
     )
-    if quote.subtotal_cents > _CART_MAX:
-        raise ValidationError.of("items", "cost more together than can be counted")
+    if quote.subtotal_cents > CART_MAX_CENTS:
+        raise ValidationError.of("items", f"cost more than {CART_MAX_CENTS} cents together")
     return quote
 
 
-def vendor_warning(vendor: Gate | None, buyer: Gate) -> str:
+def vendor_warning(vendor: Gate | None, buyer_state: str) -> str:
     """Return why a buyer may not buy from a store (A.6.1), or an empty string."""
     if vendor is None or vendor.type != "vendor":
         return "vendor_invalid"
@@ -176,12 +221,12 @@ def vendor_warning(vendor: Gate | None, buyer: Gate) -> str:
         return "license_invalid"
     if not vendor.subscription_active:
         return "vendor_suspended"
-    return "" if vendor.state == buyer.state else "vendor_invalid"
+    return "" if vendor.state == buyer_state else "vendor_invalid"
 
 
 def _group(vendor_store_id: uuid.UUID, position: int, facts: QuoteFacts) -> QuotedGroup:
     gate = facts.gates.get(vendor_store_id)
-    warning = vendor_warning(gate, facts.buyer)
+    warning = vendor_warning(gate, facts.buyer.state)
     if warning or gate is None:
         # A store that may not be seen has no name either.
         return QuotedGroup(vendor_store_id, "", position, status="invalid", warnings=[warning])
@@ -195,7 +240,7 @@ def _item(intent: Intent, group: QuotedGroup, facts: QuoteFacts) -> QuotedItem:
     if group.status != "ok":
         return _unusable(item, "invalid", "vendor_invalid")
     product = facts.products.get(intent.product_id)
-    if product is None or vendor_warning(facts.gates.get(product.vendor_store_id), facts.buyer):
+    if product is None or vendor_warning(facts.gates.get(product.vendor_store_id), facts.buyer.state):
         # A hidden vendor's product looks the same as a missing one.
         return _unusable(item, "invalid", "not_available")
     if product.vendor_store_id != intent.vendor_store_id:
@@ -232,25 +277,45 @@ def _price(item: QuotedItem, product: ProductFacts) -> None:
     item.moq, item.max_qty = product.moq, product.max_qty
     item.unit_price_cents = product.price_cents
     item.line_subtotal_cents = product.price_cents * item.quantity
-    if item.line_subtotal_cents > INT64_MAX:
-        raise ValidationError.of(f"items[{item.position}].quantity", "times the price is more than can be counted")
+    if item.line_subtotal_cents > CART_MAX_CENTS:
+        raise ValidationError.of(
+            f"items[{item.position}].quantity", f"times the price is more than {CART_MAX_CENTS} cents"
+        )
     tier = max((tier for tier in product.tiers if tier[0] <= item.quantity), default=None)
-    discount = 0
+    basis_points = 0
     if tier is not None:
         item.applied_min_qty, item.applied_percent = tier
-        discount = percent_of(product.price_cents, basis_points=int(Decimal(tier[1]) * 100))
-    item.effective_unit_price_cents = product.price_cents - discount
-    item.line_discounts_cents = discount * item.quantity
-    item.line_total_cents = item.effective_unit_price_cents * item.quantity
+        basis_points = int(Decimal(tier[1]) * 100)
+    # Rounded once per line (K13): per unit, 10 % off 1 000 units at 5 cents would take 1 000 cents instead of 500.
+    item.line_discounts_cents = percent_of(item.line_subtotal_cents, basis_points=basis_points)
+    item.line_total_cents = item.line_subtotal_cents - item.line_discounts_cents
+    # For the reader only: rounded, it need not multiply to the line's total.
+    item.effective_unit_price_cents = product.price_cents - percent_of(product.price_cents, basis_points=basis_points)
 
 
-def _close_group(group: QuotedGroup, code: str, facts: QuoteFacts) -> None:
-    if code and group.status == "ok":
-        face_value = facts.promos.get((group.vendor_store_id, code))
-        if face_value is None:
+def _apply_promos(
+    groups: Mapping[uuid.UUID, QuotedGroup], promos: Sequence[PromoCode], facts: QuoteFacts
+) -> list[PromoWarning]:
+    warnings = []
+    for asked in promos:
+        group, promo = groups.get(asked.vendor_store_id), facts.promos.get(asked)
+        if group is None or group.status != "ok":
+            reason = "vendor_not_in_cart"
+        elif promo is None:
+            reason = "unknown_code"
             group.warnings.append("invalid_promo")
+        elif group.promo:
+            reason = "one_code_per_vendor"
+        elif group.subtotal_cents == group.line_discounts_cents:
+            reason = "nothing_to_discount"
         else:
-            group.promo, group.promo_cents = code, face_value
+            group.promo, group.promo_cents = promo.code, promo.amount_cents
+            continue
+        warnings.append(PromoWarning(asked.vendor_store_id, asked.code, reason))
+    return warnings
+
+
+def _close_group(group: QuotedGroup) -> None:
     goods = group.subtotal_cents - group.line_discounts_cents
     group.promo_discount_cents = min(group.promo_cents, goods)
     group.discounts_cents = group.line_discounts_cents + group.promo_discount_cents

@@ -1,23 +1,23 @@
-"""The order that takes an expired one's place: the lines it lost, at their frozen prices. Pure."""
+"""The order that takes an expired one's place: the lines it lost, at today's prices. Pure."""
 
 from __future__ import annotations
 
 import uuid
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from meshkit.ids import derived_id
-from services.commerce.domain.order_plan import PlannedLine, PlannedOrder
+from services.commerce.domain.order_plan import PlannedLine, PlannedOrder, frozen
 from services.commerce.domain.order_state import LineStatus, OrderStatus, PaymentStatus
 from services.commerce.domain.totals import order_totals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from services.commerce.domain.quote import Quote, QuotedItem
+
 _COPIED = (
     "cart_id", "buyer_store_id", "buyer_store_name", "vendor_store_id", "vendor_store_name", "currency",
-    "shipping_address", "payment_method", "promo", "promo_cents", "tax_cents", "attribution_tokens", "attribution",
-    "attributed_ad_id",
+    "shipping_address", "payment_method", "tax_cents", "attribution_tokens", "attribution", "attributed_ad_id",
 )  # fmt: skip
 
 
@@ -31,11 +31,34 @@ def retried_order_id(group_id: uuid.UUID, expired_id: uuid.UUID) -> uuid.UUID:
     return derived_id(group_id, expired_id)
 
 
-def plan_retry(expired: Any, lines: Sequence[Any], *, group_id: uuid.UUID) -> tuple[PlannedOrder, list[PlannedLine]]:
-    """Return the new order and its lines; the same input gives the same ids."""
+def lapsed_total(expired: Any, lines: Iterable[Any]) -> int:
+    """Return what the order cost, in cents, before it expired."""
+    totals = order_totals(lines, promo_cents=expired.promo_cents, transport_fee_cents=expired.transport_fee_cents)
+    return int(totals.total_cents + expired.tax_cents)
+
+
+def shortages(lines: Iterable[Any], quote: Quote) -> dict[uuid.UUID, str]:
+    """Return why lines cannot be had as they were, by line id: gone, too few, or another least or greatest quantity."""
+    priced = {item.product_id: item for item in quote.items}
+    found = {}
+    for line in lines:
+        item = priced[line.product_id]
+        if item.status != "ok":
+            found[line.id] = item.warnings[-1]
+        elif item.quantity != line.qty:
+            found[line.id] = "below_moq" if item.quantity > line.qty else "above_max_qty"
+    return found
+
+
+def plan_retry(
+    expired: Any, lines: Sequence[Any], quote: Quote, *, group_id: uuid.UUID
+) -> tuple[PlannedOrder, list[PlannedLine]]:
+    """Return the new order and its lines at the quote's prices; the same input gives the same ids."""
     order_id = retried_order_id(group_id, expired.id)
-    planned = [_line(line, group_id, order_id) for line in lines]
-    totals = order_totals(planned, promo_cents=expired.promo_cents, transport_fee_cents=expired.transport_fee_cents)
+    priced = {item.product_id: item for item in quote.items}
+    (group,) = quote.groups
+    planned = [_line(line, priced[line.product_id], group_id, order_id) for line in lines]
+    totals = order_totals(planned, promo_cents=group.promo_cents, transport_fee_cents=expired.transport_fee_cents)
     total = totals.total_cents + expired.tax_cents
     unpaid = PaymentStatus.PENDING if expired.payment_method == "ach" else PaymentStatus.UNPAID
     order = PlannedOrder(
@@ -46,6 +69,8 @@ def plan_retry(expired: Any, lines: Sequence[Any], *, group_id: uuid.UUID) -> tu
         status=OrderStatus.CREATED_PENDING.value,
         payment_status=unpaid.value,
         payment_intent_id=derived_id("payment_intent", order_id),
+        promo=group.promo,
+        promo_cents=group.promo_cents,
         subtotal_cents=totals.subtotal_cents,
         discount_cents=totals.discount_cents,
         transport_fee_cents=totals.transport_fee_cents,
@@ -55,12 +80,15 @@ def plan_retry(expired: Any, lines: Sequence[Any], *, group_id: uuid.UUID) -> tu
     return order, planned
 
 
-def _line(line: Any, group_id: uuid.UUID, order_id: uuid.UUID) -> PlannedLine:
-    copied = {item.name: getattr(line, item.name) for item in fields(PlannedLine)}
-    fresh = {
-        "id": derived_id(group_id, line.id),
-        "order_id": order_id,
-        "status": LineStatus.PENDING.value,
-        "notes": "",
-    }
-    return PlannedLine(**{**copied, **fresh})
+def _line(line: Any, item: QuotedItem, group_id: uuid.UUID, order_id: uuid.UUID) -> PlannedLine:
+    return PlannedLine(
+        id=derived_id(group_id, line.id),
+        order_id=order_id,
+        position=line.position,
+        cart_item_id=line.cart_item_id,
+        attribution=line.attribution,
+        attributed_ad_id=line.attributed_ad_id,
+        status=LineStatus.PENDING.value,
+        notes="",
+        **frozen(item),
+    )

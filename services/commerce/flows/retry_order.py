@@ -1,4 +1,4 @@
-"""Retry an expired order: decide the group, reserve all of its stock in one call, write the new order; or nothing.
+"""Retry an expired order: price it anew, reserve all of its stock in one call, write the new order; or nothing.
 
 As in a checkout, whatever dies in between is finished by the same key, another key or the resume job.
 """
@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from meshkit.errors import Violation
 from services.commerce.data import retries
-from services.commerce.errors import RetryRefused
 from services.commerce.flows.release_stock import release_stock
 from services.commerce.outbound.ports import StockLine
-from services.commerce.usecases.begin_retry import Retry, begin_retry
+from services.commerce.usecases.begin_retry import begin_retry, read_lapsed
+from services.commerce.usecases.price_retry import Retry, price_retry, refusal
 from services.commerce.usecases.write_retry import write_retry
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from meshkit.flow import Flow
+    from services.commerce.errors import RetryRefused
     from services.commerce.outbound.ports import Catalog
     from services.commerce.usecases.begin_checkout import CheckoutRules
 
@@ -31,6 +31,7 @@ def retry_order(
     flow: Flow,
     order_id: uuid.UUID,
     *,
+    accepted_cents: int | None,
     catalog: Catalog,
     rules: CheckoutRules,
     respond: Callable[[Retry], Message],
@@ -38,41 +39,45 @@ def retry_order(
 ) -> Message:
     """Return the answer of the one retry of this order, whoever made it.
 
-    Raises what begin_retry does, RetryRefused when not all of it can be had, RetryRunning, and DependencyUnavailable
-    when catalog is away: then the retry waits for the next call.
+    Raises what begin_retry and price_retry do, RetryRefused when not all of it can be had, RetryRunning, and
+    DependencyUnavailable when catalog is away: then the retry waits for the next call.
     """
+    with flow.read() as tx:
+        lapsed = read_lapsed(tx, order_id=order_id, rules=rules)
+    priced = None
+    if lapsed is not None:
+        product_ids = [line.product_id for line in lapsed.lines]
+        facts = catalog.quote_facts(flow.call, product_ids=product_ids, promos=lapsed.promos)
+        priced = price_retry(lapsed, facts, accepted_cents=accepted_cents)
     with flow.transaction() as tx:
         tx.call.headers["x-http-status"] = "201"
         begun = begin_retry(tx, order_id=order_id, rules=rules)
         if isinstance(begun, bytes):
             return flow.complete(tx, restore(begun))
-    refused = catalog.reserve(
+    assert priced is not None, "an answer once given stays"
+    retry = priced.under(begun)
+    refused = _reserve(flow, retry, catalog=catalog, rules=rules)
+    if refused:
+        raise _give_up(flow, retry, refused, catalog=catalog)
+    return _write(flow, retry, respond=respond, restore=restore)
+
+
+def _reserve(flow: Flow, retry: Retry, *, catalog: Catalog, rules: CheckoutRules) -> dict[uuid.UUID, str]:
+    return catalog.reserve(
         flow.call,
-        group_id=begun.order.checkout_group_id,
-        lines=_stock_lines(begun),
+        group_id=retry.order.checkout_group_id,
+        lines=[StockLine(line.id, line.order_id, line.product_id, line.qty) for line in retry.lines],
         expires_in_s=rules.reservation_seconds,
     )
-    if refused:
-        raise _give_up(flow, begun, refused, catalog=catalog)
-    return _write(flow, begun, respond=respond, restore=restore)
 
 
-def _stock_lines(begun: Retry) -> list[StockLine]:
-    return [StockLine(line.id, line.order_id, line.product_id, line.qty) for line in begun.lines]
-
-
-def _give_up(flow: Flow, begun: Retry, refused: Mapping[uuid.UUID, str], *, catalog: Catalog) -> RetryRefused:
+def _give_up(flow: Flow, retry: Retry, refused: Mapping[uuid.UUID, str], *, catalog: Catalog) -> RetryRefused:
     """Give back what was reserved; returns the refusal, which names the lines that could not be had."""
-    group_id = begun.order.checkout_group_id
+    group_id = retry.order.checkout_group_id
     with flow.transaction() as tx:
-        retries.fail(tx, order_id=begun.expired_id, group_id=group_id)
+        retries.fail(tx, order_id=retry.expired_id, group_id=group_id)
     release_stock(flow, group_id, catalog=catalog)
-    violations = tuple(
-        Violation(f"items[{index}]", f"{line.qty} of product {line.product_id}: {reason}", reason.upper())
-        for index, line in enumerate(begun.lines)
-        if (reason := refused.get(line.id))
-    )
-    return RetryRefused(violations=violations)
+    return refusal([(line.id, line.qty, line.product_id) for line in retry.lines], refused)
 
 
 def _write(

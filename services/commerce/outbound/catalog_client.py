@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from marketmesh.catalog.v1 import catalog_internal_service_pb2 as messages
 from marketmesh.catalog.v1 import catalog_internal_service_pb2_grpc as stubs
 from marketmesh.catalog.v1 import product_pb2
-from services.commerce.domain.quote import ProductFacts
+from services.commerce.domain.quote import ProductFacts, Promo, PromoCode
 from services.commerce.outbound.ports import CatalogFacts, StockLine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from meshkit.call import Call
     from meshkit.grpc.channel import Channel
@@ -25,19 +25,22 @@ class CatalogClient:
         self._channel = channel
         self._stub = stubs.CatalogInternalServiceStub(channel.grpc)  # type: ignore[no-untyped-call]
 
-    def quote_facts(
-        self, call: Call, *, product_ids: Iterable[uuid.UUID], promos: Mapping[uuid.UUID, str]
-    ) -> CatalogFacts:
+    def quote_facts(self, call: Call, *, product_ids: Iterable[uuid.UUID], promos: Iterable[PromoCode]) -> CatalogFacts:
         """Return everything a quote needs in one call. Raises DependencyUnavailable."""
         request = messages.GetQuoteFactsRequest(
             product_ids=list(map(str, product_ids)),
-            promos=[messages.PromoRef(vendor_store_id=str(vendor), code=code) for vendor, code in promos.items()],
+            promos=[messages.PromoRef(vendor_store_id=str(promo.vendor_store_id), code=promo.code) for promo in promos],
         )
         answer = self._channel.call(self._stub.GetQuoteFacts, request, call=call)
         products = map(_product, answer.products)
         return CatalogFacts(
             {product.product_id: product for product in products},
-            {(uuid.UUID(promo.vendor_store_id), promo.code): promo.amount_cents for promo in answer.promos},
+            {
+                PromoCode(uuid.UUID(promo.vendor_store_id), promo.asked_code or promo.code): Promo(
+                    promo.code, promo.amount_cents
+                )
+                for promo in answer.promos
+            },
         )
 
     def reserve(

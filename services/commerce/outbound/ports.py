@@ -10,15 +10,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from meshkit.call import Call
-    from services.commerce.domain.quote import ProductFacts
+    from services.commerce.domain.quote import ProductFacts, Promo, PromoCode
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogFacts:
-    """Products and promos that exist. `promos` hold the face value by (vendor, code)."""
+    """Products and promos that exist, of one moment; `promos` by what was asked for."""
 
     products: Mapping[uuid.UUID, ProductFacts]
-    promos: Mapping[tuple[uuid.UUID, str], int]
+    promos: Mapping[PromoCode, Promo]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,8 @@ class StockLine:
 class Catalog(Protocol):
     """Knows products and keeps stock. Every method raises DependencyUnavailable when it is away."""
 
-    def quote_facts(
-        self, call: Call, *, product_ids: Iterable[uuid.UUID], promos: Mapping[uuid.UUID, str]
-    ) -> CatalogFacts:
-        """Return everything a quote needs in one call; `promos` are codes by vendor."""
+    def quote_facts(self, call: Call, *, product_ids: Iterable[uuid.UUID], promos: Iterable[PromoCode]) -> CatalogFacts:
+        """Return everything a quote needs in one call."""
         ...
 
     def reserve(

@@ -11,13 +11,16 @@ from meshkit.errors import NotFound, Violation
 from meshkit.ids import new_id
 from services.commerce.data import attempts, carts
 from services.commerce.domain.order_plan import Checkout
+from services.commerce.domain.quote import Gate, vendor_warning
 from services.commerce.errors import (
     BuyerIsVendor,
     CartEmpty,
     CartNotActive,
     MoqViolated,
     PaymentMethodUnavailable,
+    QuoteChanged,
     QuoteExpired,
+    VendorUnavailable,
 )
 from services.commerce.usecases.check_buyer import require_verified
 
@@ -45,6 +48,8 @@ class CheckoutTerms:
     """What the buyer says at checkout. `shipping_line` has code, title and price_cents."""
 
     cart_id: uuid.UUID
+    # The quote that the buyer saw.
+    quote_version: str
     payment_method: str
     shipping_address: dict[str, Any]
     billing_address: dict[str, Any]
@@ -55,12 +60,16 @@ class CheckoutTerms:
 def begin_checkout(tx: Tx, terms: CheckoutTerms, *, rules: CheckoutRules) -> Checkout | bytes:
     """Lock the cart and start or continue its attempt; a converted cart gives the earlier answer's bytes instead.
 
-    Raises NotFound, CartNotActive, QuoteExpired, CartEmpty, BuyerIsVendor, BuyerNotVerified, PaymentMethodUnavailable.
+    Raises NotFound, QuoteChanged, CartNotActive, QuoteExpired, CartEmpty, BuyerIsVendor, BuyerNotVerified, MoqViolated,
+    VendorUnavailable, PaymentMethodUnavailable.
     """
     buyer_store_id = tx.principal.require_store
     cart = carts.lock_for_checkout(tx, terms.cart_id, buyer_store_id)
     if cart is None:
         raise NotFound
+    # Also for a converted cart: who saw another quote must not believe to have bought that one.
+    if (cart.quote_version or "") != terms.quote_version:
+        raise QuoteChanged(quote_version=cart.quote_version or "", total_cents=str(cart.total_cents))
     if cart.status == "converted":
         return earlier_answer(tx, terms.cart_id)
     if cart.status != "active":
@@ -71,6 +80,7 @@ def begin_checkout(tx: Tx, terms: CheckoutTerms, *, rules: CheckoutRules) -> Che
     snapshot = carts.snapshot(tx, terms.cart_id)
     _check(snapshot, buyer_store_id, terms, rules)
     require_verified(cart.kyc_status)
+    _check_vendors(snapshot, cart.buyer_state)
     group_id = attempts.begin(tx, cart_id=terms.cart_id, buyer_store_id=buyer_store_id, group_id=new_id(), stale=stale)
     return Checkout(
         cart_id=terms.cart_id,
@@ -94,7 +104,7 @@ def earlier_answer(tx: Tx, cart_id: uuid.UUID) -> bytes:
 def _is_running(tx: Tx, cart_id: uuid.UUID, stale: Any) -> bool:
     # A checkout begun in time is finished, even if the quote ran out while it was interrupted.
     attempt = attempts.find(tx, cart_id)
-    return attempt is not None and attempt.started_at >= stale
+    return attempt is not None and attempt.state == "reserving" and attempt.started_at >= stale
 
 
 def _check(snapshot: Sequence[Any], buyer_store_id: uuid.UUID, terms: CheckoutTerms, rules: CheckoutRules) -> None:
@@ -105,6 +115,32 @@ def _check(snapshot: Sequence[Any], buyer_store_id: uuid.UUID, terms: CheckoutTe
     _check_moq(snapshot)
     if terms.payment_method == "ach" and not rules.ach_enabled:
         raise PaymentMethodUnavailable
+
+
+def _check_vendors(snapshot: Sequence[Any], buyer_state: str) -> None:
+    # At the moment of buying: a vendor may have lost licence or subscription since the quote.
+    warnings = {item.vendor_store_id: _vendor_warning(item, buyer_state) for item in snapshot}
+    violations = tuple(
+        Violation("cart_id", f"vendor {vendor} may not sell to you now: {warning}", warning.upper())
+        for vendor, warning in warnings.items()
+        if warning
+    )
+    if violations:
+        raise VendorUnavailable(violations=violations)
+
+
+def _vendor_warning(item: Any, buyer_state: str) -> str:
+    if item.vendor_type is None:
+        return vendor_warning(None, buyer_state)
+    gate = Gate(
+        store_id=item.vendor_store_id,
+        type=item.vendor_type,
+        name=item.vendor_store_name,
+        state=item.vendor_state,
+        kyc_status=item.vendor_kyc_status,
+        subscription_active=item.vendor_subscription_active,
+    )
+    return vendor_warning(gate, buyer_state)
 
 
 def _check_moq(snapshot: Sequence[Any]) -> None:

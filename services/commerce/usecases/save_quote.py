@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from meshkit.ids import derived_id
 from services.commerce.data import attempts, carts, store_gates
-from services.commerce.domain.quote import CURRENCY, Intent, Quote, QuoteFacts, price_cart
+from services.commerce.domain.quote import CURRENCY, Intent, PromoCode, Quote, QuoteFacts, price_cart
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
     from services.commerce.outbound.ports import CatalogFacts
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CartWish:
-    """What a buyer asks for: merged intents, one promo code per vendor, tokens to keep."""
+    """What a buyer asks for: merged intents, promo codes in the order given, tokens to keep."""
 
     buyer_store_id: uuid.UUID
     intents: Sequence[Intent]
-    promos: Mapping[uuid.UUID, str]
+    promos: Sequence[PromoCode]
     tokens: list[str]
 
 

@@ -12,7 +12,7 @@ from services.commerce.usecases.order_snapshot import order_snapshot
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
-    from services.commerce.usecases.begin_retry import Retry
+    from services.commerce.usecases.price_retry import Retry
 
 
 def write_retry(tx: Tx, retry: Retry) -> bytes | None:

@@ -21,12 +21,13 @@ class EarningsServicer:
     def ListEarnings(self, request: messages.ListEarningsRequest, tx: Tx) -> messages.ListEarningsResponse:
         """See the contract."""
         page = Page.of(request)
-        rows, debts, following = read_earnings(tx, page=page)
+        found = read_earnings(tx, page=page)
         return messages.ListEarningsResponse(
-            items=[mapping.earning_message(row) for row in rows],
-            debts=[messages.VendorDebt(currency=debt.currency, amount_cents=int(debt.cents)) for debt in debts],
-            next_cursor=following,
-            pagination=page_pb2.Pagination(limit=page.limit, current=request.cursor, next=following),
+            items=[mapping.earning_message(row) for row in found.rows],
+            totals=[mapping.earning_totals_message(row) for row in found.totals],
+            debts=[messages.VendorDebt(currency=debt.currency, amount_cents=int(debt.cents)) for debt in found.debts],
+            next_cursor=found.following,
+            pagination=page_pb2.Pagination(limit=page.limit, current=request.cursor, next=found.following),
         )
 
     def ConfirmPaid(self, request: messages.ConfirmPaidRequest, tx: Tx) -> messages.ConfirmPaidResponse:

@@ -13,6 +13,7 @@ from marketmesh.finance.v1 import (
 )
 from marketmesh.finance.v1 import payout_batch_service_pb2 as batches
 from meshkit.ids import parse_id
+from services.finance.domain.intent import earned_cents
 from services.finance.domain.ledger import NOBODY, Account, AccountKind
 from services.finance.domain.payout import net_cents
 
@@ -105,13 +106,25 @@ def earning_message(row: Any) -> earnings_service_pb2.Earning:
         fee_cents=row.fee_cents,
         refunded_cents=row.refunded_cents,
         refunded_fee_cents=row.refunded_fee_cents,
-        net_cents=row.amount_cents - row.fee_cents - row.refunded_cents + row.refunded_fee_cents,
+        net_cents=earned_cents(row),
         payout_id=str(row.payout_id or ""),
     )
     _set_time(message.delivered_at, row.delivered_at)
     _set_time(message.vendor_paid_at, row.vendor_paid_at)
     _set_time(message.created_at, row.created_at)
     return message
+
+
+def earning_totals_message(row: Any) -> earnings_service_pb2.EarningTotals:
+    """Return what a vendor earns in a currency."""
+    return earnings_service_pb2.EarningTotals(
+        currency=row.currency,
+        orders=row.orders,
+        net_cents=row.paid_cents + row.due_cents + row.open_cents,
+        paid_cents=row.paid_cents,
+        due_cents=row.due_cents,
+        open_cents=row.open_cents,
+    )
 
 
 def account_name(message: ledger_pb2.AccountName, *, field: str) -> Account:

@@ -90,6 +90,16 @@ _OF_VENDOR = sql(
     ORDER BY created_at DESC, id DESC LIMIT :limit
     """  # noqa: S608
 )
+_NET = "amount_cents - fee_cents - refunded_cents + refunded_fee_cents"
+_TOTALS_OF_VENDOR = sql(
+    f"""
+    SELECT currency, count(*) AS orders,
+           CAST(coalesce(sum({_NET}) FILTER (WHERE status = 'paid'), 0) AS bigint) AS paid_cents,
+           CAST(coalesce(sum({_NET}) FILTER (WHERE status = 'settled'), 0) AS bigint) AS due_cents,
+           CAST(coalesce(sum({_NET}) FILTER (WHERE status NOT IN ('paid', 'settled')), 0) AS bigint) AS open_cents
+    FROM payment_intents WHERE vendor_store_id = :vendor AND status <> 'rejected' GROUP BY currency ORDER BY currency
+    """  # noqa: S608
+)
 _FIND_OF_VENDOR = sql(
     f"SELECT {_COLUMNS} FROM payment_intents WHERE order_id = :order AND vendor_store_id = :vendor"  # noqa: S608
 )
@@ -152,6 +162,12 @@ def page_of_vendor(tx: Tx, vendor_store_id: uuid.UUID, page: Page) -> Sequence[A
     """Return a vendor's intents, newest first, one more than the page."""
     after = {"at": page.after.at if page.after else None, "id": page.after.id if page.after else None}
     rows: Sequence[Any] = tx.execute(_OF_VENDOR, {"vendor": vendor_store_id, "limit": page.fetch, **after}).all()
+    return rows
+
+
+def totals_of_vendor(tx: Tx, vendor_store_id: uuid.UUID) -> Sequence[Any]:
+    """Return what a vendor's orders leave for it, by currency and by where the money is."""
+    rows: Sequence[Any] = tx.execute(_TOTALS_OF_VENDOR, {"vendor": vendor_store_id}).all()
     return rows
 
 

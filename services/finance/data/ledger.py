@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from meshkit.db.recordset import to_json
 from meshkit.db.sql import sql
 from meshkit.ids import derived_id, new_id
+from meshkit.market_day import market_day
 from services.finance.domain.ledger import NOBODY
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def _row(tx: Tx, entry_id: uuid.UUID, posted: Posted) -> dict[str, Any]:
         "cause_type": entry.cause_type,
         "cause_id": entry.cause_id,
         "reverses_id": entry.reverses_id,
-        "effective_on": entry.effective_on or tx.now.date(),
+        "effective_on": entry.effective_on or market_day(tx.now),
         "fingerprint": posted.fingerprint,
         "reference": posted.reference,
     }

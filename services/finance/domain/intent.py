@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 
 class IntentStatus(StrEnum):
@@ -39,6 +40,13 @@ TRANSITIONS: dict[tuple[IntentStatus, IntentAction], IntentStatus] = {
     (IntentStatus.SETTLED, IntentAction.PAY_OUT): IntentStatus.PAID,
     (IntentStatus.PAID, IntentAction.TAKE_BACK): IntentStatus.SETTLED,
 }
+
+
+def earned_cents(intent: Any) -> int:
+    """Return what is left of an order for its vendor, in its currency; nothing of one that came to nothing."""
+    if intent.status == IntentStatus.REJECTED:
+        return 0
+    return int(intent.amount_cents - intent.fee_cents - intent.refunded_cents + intent.refunded_fee_cents)
 
 
 def next_status(status: IntentStatus, action: IntentAction) -> IntentStatus | None:

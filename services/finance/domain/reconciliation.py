@@ -12,9 +12,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from meshkit.errors import ValidationError, Violation
+from meshkit.market_day import parse_day
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 HEADER = ["amount", "currency", "reference", "date"]
 MAX_LINES = 10_000
@@ -67,28 +68,37 @@ class Difference:
 
 def parse(content: str) -> list[Line]:
     """Return the file's lines. Raises ValidationError naming every wrong line and field, up to twenty."""
-    texts = content.splitlines()
-    if len(texts) > MAX_LINES + 1:
-        raise ValidationError.of("content", f"has more than {MAX_LINES} lines; split it by days")
-    for number, text in enumerate(texts, start=1):
-        if len(text) > MAX_LINE_LENGTH:
-            raise ValidationError.of(f"content.line[{number}]", f"is longer than {MAX_LINE_LENGTH} characters")
-    try:
-        rows = list(csv.reader(io.StringIO("\n".join(texts)), strict=True))
-    except csv.Error as error:
-        raise ValidationError.of("content", f"is no CSV: {error}") from None
-    if not rows or [name.strip().lower() for name in rows[0]] != HEADER:
+    rows = _rows(content.removeprefix("\ufeff"))
+    _, header = next(rows, (1, []))
+    if [name.strip().lower() for name in header] != HEADER:
         raise ValidationError.of("content.line[1]", f"must be the header {','.join(HEADER)}")
     lines: list[Line] = []
     wrong: list[Violation] = []
-    for number, row in enumerate(rows[1:], start=2):
-        if row:
-            read = _line(number, row)
-            wrong += read if isinstance(read, list) else []
-            lines += [read] if isinstance(read, Line) else []
+    for number, row in rows:
+        read = _line(number, row)
+        wrong += read if isinstance(read, list) else []
+        lines += [read] if isinstance(read, Line) else []
     if wrong:
         raise ValidationError(f"{len(wrong)} mistakes in the file", violations=tuple(wrong[:_TOLD]))
     return lines
+
+
+def _rows(content: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows that say something, each with the number of the line of the file that it begins on."""
+    # Lines end as CSV says, not as Unicode does: U+2028 may stand in a reference, a line break in quotes.
+    reader = csv.reader(io.StringIO(content, newline=""), strict=True)
+    begins = 1
+    try:
+        for count, row in enumerate(reader):
+            if count > MAX_LINES:
+                raise ValidationError.of("content", f"has more than {MAX_LINES} lines; split it by days")
+            if sum(map(len, row)) + len(row) - 1 > MAX_LINE_LENGTH:
+                raise ValidationError.of(f"content.line[{begins}]", f"is longer than {MAX_LINE_LENGTH} characters")
+            if any(field.strip() for field in row):
+                yield begins, row
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        raise ValidationError.of(f"content.line[{begins}]", f"is no CSV: {error}") from None
 
 
 def compare(lines: Sequence[Line], ours: Sequence[Transfer], *, first: date, last: date) -> list[Difference]:
@@ -102,27 +112,35 @@ def compare(lines: Sequence[Line], ours: Sequence[Transfer], *, first: date, las
         named[transfer.payout_id].append(transfer)
         if transfer.reference and transfer.reference != transfer.payout_id:
             named[transfer.reference].append(transfer)
-    found: list[Difference] = []
-    seen: set[str] = set()
-    for line in lines:
-        if not first <= line.on <= last:
-            found.append(Difference(Kind.DATE_OUTSIDE, line))
-            continue
-        candidates = named.get(line.reference, [])
-        left = [transfer for transfer in candidates if transfer.payout_id not in seen]
-        if not left:
-            found.append(Difference(Kind.DUPLICATE if candidates else Kind.MISSING_HERE, line))
-            continue
-        exact = [t for t in left if (t.amount_cents, t.currency) == (line.amount_cents, line.currency)]
-        match = (exact or left)[0]
-        seen.add(match.payout_id)
-        if match.currency != line.currency:
-            found.append(Difference(Kind.CURRENCY_DIFFERS, line, match))
-        elif match.amount_cents != line.amount_cents:
-            found.append(Difference(Kind.AMOUNT_DIFFERS, line, match))
-    return found + [
-        Difference(Kind.MISSING_THERE, ours=transfer) for transfer in ours if transfer.payout_id not in seen
-    ]
+    inside = [line for line in lines if first <= line.on <= last]
+    matches: dict[int, Transfer] = {}
+    taken: set[str] = set()
+    # What fits to the cent has its payout before anything that does not can take it.
+    for is_match in (_agree, lambda line, transfer: line.currency == transfer.currency, lambda *_: True):
+        for line in inside:
+            free = (t for t in named.get(line.reference, ()) if t.payout_id not in taken and is_match(line, t))
+            if line.number not in matches and (match := next(free, None)):
+                matches[line.number] = match
+                taken.add(match.payout_id)
+    found = (_difference(line, matches.get(line.number), named, is_inside=first <= line.on <= last) for line in lines)
+    missing = [Difference(Kind.MISSING_THERE, ours=transfer) for transfer in ours if transfer.payout_id not in taken]
+    return [difference for difference in found if difference] + missing
+
+
+def _agree(line: Line, transfer: Transfer) -> bool:
+    return (transfer.amount_cents, transfer.currency) == (line.amount_cents, line.currency)
+
+
+def _difference(
+    line: Line, match: Transfer | None, named: Mapping[str, Sequence[Transfer]], *, is_inside: bool
+) -> Difference | None:
+    if not is_inside:
+        return Difference(Kind.DATE_OUTSIDE, line)
+    if match is None:
+        return Difference(Kind.DUPLICATE if named.get(line.reference) else Kind.MISSING_HERE, line)
+    if match.currency != line.currency:
+        return Difference(Kind.CURRENCY_DIFFERS, line, match)
+    return Difference(Kind.AMOUNT_DIFFERS, line, match) if match.amount_cents != line.amount_cents else None
 
 
 def _line(number: int, row: list[str]) -> Line | list[Violation]:
@@ -138,7 +156,7 @@ def _line(number: int, row: list[str]) -> Line | list[Violation]:
     if not reference:
         wrong.append(Violation(f"{place}.reference", "must not be empty"))
     try:
-        on = date.fromisoformat(day)
-    except ValueError:
-        return [*wrong, Violation(f"{place}.date", "must be an ISO date")]
+        on = parse_day(day, field=f"{place}.date")
+    except ValidationError as error:
+        return [*wrong, *error.violations]
     return wrong or Line(number, int(amount), currency, reference, on)

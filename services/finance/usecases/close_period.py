@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from meshkit.errors import ValidationError
+from meshkit.market_day import market_day, parse_day
 from services.finance.data import books
 from services.finance.errors import PeriodClosed
 
@@ -18,11 +19,8 @@ GRACE = timedelta(hours=1)
 
 def close_period(tx: Tx, *, closed_through: str, reason: str) -> date:
     """Return the last day that is closed from now on. Raises ValidationError, PeriodClosed."""
-    try:
-        day = date.fromisoformat(closed_through)
-    except ValueError:
-        raise ValidationError.of("closed_through", "is not a day") from None
-    if day >= (tx.now - GRACE).date():
+    day = parse_day(closed_through, field="closed_through")
+    if day >= market_day(tx.now - GRACE):
         raise ValidationError.of("closed_through", "must be over for an hour at least")
     books.lock_periods(tx)
     before = books.closed_through(tx)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from meshkit.market_day import market_day
 from services.finance.data import books, ledger
 from services.finance.domain.batch import Draft, day_of, flaw
 
@@ -37,7 +38,7 @@ class Result:
 
 def post_batch(tx: Tx, *, drafts: Sequence[Draft]) -> list[Result]:
     """Return what became of each entry. What is refused leaves the others alone."""
-    today, closed = tx.now.date(), books.closed_through(tx)
+    today, closed = market_day(tx.now), books.closed_through(tx)
     flaws = [flaw(draft, today=today, closed_through=closed) for draft in drafts]
     first: dict[str, Draft] = {}
     for draft, wrong in zip(drafts, flaws, strict=True):

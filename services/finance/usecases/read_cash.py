@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from meshkit.cursor import Cursor
-from meshkit.errors import NotFound, ValidationError
+from meshkit.errors import NotFound
+from meshkit.market_day import market_day, parse_day
 from services.finance.data import cash, cash_mismatches, cash_report
 
 if TYPE_CHECKING:
@@ -72,11 +73,8 @@ class CashDay:
 
 
 def read_cash_report(tx: Tx, *, day: str, agent_user_id: uuid.UUID | None, page: Page) -> CashDay:
-    """Return what agents did on a day in UTC, today when it is empty. Raises ValidationError for what is no day."""
-    try:
-        when = date.fromisoformat(day) if day else tx.now.date()
-    except ValueError:
-        raise ValidationError.of("day", "is not a day") from None
+    """Return what agents did on a day of the market, today when it is empty. Raises ValidationError for what is no day."""
+    when = parse_day(day, field="day") if day else market_day(tx.now)
     after = page.after.id if page.after else None
     rows = cash_report.page_of_day(tx, day=when, agent_user_id=agent_user_id, after=after, limit=page.fetch)
     midnight = datetime.combine(when, time(), UTC)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from meshkit.errors import NotFound
@@ -49,11 +50,21 @@ def read_payouts(tx: Tx, *, status: str, page: Page) -> tuple[Sequence[Any], str
     return page.cut(payouts.page_of(tx, status=status, page=page), payouts.cursor)
 
 
-def read_earnings(tx: Tx, *, page: Page) -> tuple[Sequence[Any], Sequence[Any], str]:
-    """Return the calling vendor's intents, newest first, what it owes us, and the next cursor."""
+@dataclass(frozen=True)
+class Earnings:
+    """A page of a vendor's intents, newest first; its totals over all of them, and what it owes us."""
+
+    rows: Sequence[Any]
+    totals: Sequence[Any]
+    debts: Sequence[Any]
+    following: str
+
+
+def read_earnings(tx: Tx, *, page: Page) -> Earnings:
+    """Return what the calling vendor earns."""
     vendor = tx.principal.require_store
     rows, following = page.cut(intents.page_of_vendor(tx, vendor, page), intents.created_cursor)
-    return rows, payouts.debts_of(tx, vendor), following
+    return Earnings(rows, intents.totals_of_vendor(tx, vendor), payouts.debts_of(tx, vendor), following)
 
 
 def acknowledge_payout(tx: Tx, *, order_id: uuid.UUID, note: str) -> Any:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from meshkit.errors import NotFound, ValidationError
 from meshkit.ids import new_id
+from meshkit.market_day import market_day, parse_day, start_of
 from services.finance.data import reconciliations
 from services.finance.domain.reconciliation import Difference, Transfer, compare, parse
 
@@ -31,9 +32,9 @@ class BankFile:
 
 
 def reconcile_file(tx: Tx, file: BankFile) -> Any:
-    """Return the report; the same file for the same days answers the same. Raises ValidationError."""
-    first, last = _day(file.date_from, "date_from"), _day(file.date_to, "date_to")
-    if last > tx.now.date():
+    """Return the report; the same file for the same days of the market answers the same. Raises ValidationError."""
+    first, last = parse_day(file.date_from, field="date_from"), parse_day(file.date_to, field="date_to")
+    if last > market_day(tx.now):
         raise ValidationError.of("date_to", "is in the future")
     if not first <= last <= first + timedelta(days=MAX_DAYS):
         raise ValidationError.of("date_to", f"must be up to {MAX_DAYS} days after date_from")
@@ -42,7 +43,7 @@ def reconcile_file(tx: Tx, file: BankFile) -> Any:
     there = reconciliations.by_hash(tx, file_hash)
     if there is not None:
         return there
-    rows = reconciliations.transfers(tx, first=_midnight(first), end=_midnight(last) + timedelta(days=1))
+    rows = reconciliations.transfers(tx, first=start_of(first), end=start_of(last + timedelta(days=1)))
     ours = [Transfer(str(row.id), row.reference, row.amount_cents, row.currency) for row in rows]
     found = compare(lines, ours, first=first, last=last)
     reconciliations.add(
@@ -80,14 +81,3 @@ def _told(difference: Difference) -> dict[str, Any]:
         "our_currency": ours.currency if ours else "",
         "their_currency": line.currency if line else "",
     }
-
-
-def _day(text: str, field: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ValidationError.of(field, "is not a day") from None
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), tzinfo=UTC)

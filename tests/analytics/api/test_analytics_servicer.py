@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime
 
 import pytest
 
 from marketmesh.analytics.v1 import analytics_service_pb2 as messages
 from marketmesh.analytics.v1 import analytics_service_pb2_grpc as stubs
+from meshkit.principal import Principal
+from services.analytics.domain.windows import Window
+from services.analytics.usecases.read_kpis import read_marketplace_kpis
 from tests.analytics.gates import subscribe
+from tests.analytics.warehouse import MemoryWarehouse, warehouse_row
 from tests.support.mesh_harness import MeshHarness, Refused
 
 
@@ -126,6 +131,26 @@ class TestWindows:
 
 
 class TestGetMarketplaceAnalytics:
+    @pytest.mark.parametrize(
+        ("store_type", "is_subscribed", "side"),
+        [("vendor", True, "vendor"), ("vendor", False, "buyer"), ("buyer", False, "buyer")],
+    )
+    def test_shows_sales_only_to_who_may_sell(
+        self, mesh: MeshHarness, store_type: str, is_subscribed: bool, side: str
+    ) -> None:
+        """Losing the subscription turns a vendor into a buyer (REQUIREMENTS A.6.1)."""
+        store, memory = uuid.uuid4(), MemoryWarehouse()
+        subscribe(mesh, store, active=is_subscribed)
+        window = Window(datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC))
+        sold, bought = warehouse_row(vendor_store_id=str(store)), warehouse_row(buyer_store_id=str(store))
+        memory.load([{**sold, "gross_revenue_cents": 1}, {**bought, "gross_revenue_cents": 20}])
+        principal = Principal(user_id=uuid.uuid4(), store_id=store, store_type=store_type, role="owner")
+
+        with mesh.transaction("analytics", principal) as tx:
+            report = read_marketplace_kpis(tx, window=window, warehouse=memory)
+
+        assert report.kpis.gmv_cents == {"vendor": 1, "buyer": 20}[side]
+
     @pytest.mark.parametrize("store_type", ["buyer", "vendor"])
     @pytest.mark.parametrize("preset", ["", "1d", "7d", "30d", "90d", "1m", "1y"])
     def test_is_for_every_store_and_takes_every_preset(

@@ -228,6 +228,28 @@ class TestOrdersOfVendor:
 
 
 class TestPaymentsOfVendor:
+    @pytest.mark.parametrize("kind", ["bigquery", "memory"])
+    def test_counts_an_order_once_in_windows_that_meet(self, warehouse: BigQueryWarehouse, kind: str) -> None:
+        """Cash in January, payout in February: February's, whichever window is asked for, and nobody's before it."""
+        source = warehouse if kind == "bigquery" else MemoryWarehouse()
+        vendor, february, march = uuid.uuid4(), datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)
+        january, party = datetime(2026, 1, 1, tzinfo=UTC), Party("vendor", vendor)
+        paid_later, only_cash = (
+            warehouse_row(vendor_store_id=str(vendor), gross_revenue_cents=cents) for cents in (1_000, 70)
+        )
+        source.load(
+            [
+                payment(paid_later, "cash_collected", january + timedelta(days=20)),
+                payment(paid_later, "order_paid", february + timedelta(days=3)),
+                payment(only_cash, "cash_collected", january + timedelta(days=21)),
+            ]
+        )
+
+        def revenue(start: datetime, end: datetime) -> int:
+            return sum(fact.amount_cents for fact in source.payments_of(party, start=start, end=end))
+
+        assert (revenue(january, february), revenue(february, march), revenue(january, march)) == (70, 1_000, 1_070)
+
     def test_counts_collected_and_paid_money_of_one_order_once(self, warehouse: BigQueryWarehouse) -> None:
         vendor = uuid.uuid4()
         closed, open_, early = (warehouse_row(vendor_store_id=str(vendor)) for _ in range(3))

@@ -11,12 +11,10 @@ import pytest
 
 from marketmesh.catalog.v1 import catalog_internal_service_pb2 as internal
 from marketmesh.catalog.v1 import product_service_pb2 as messages
-from services.catalog.usecases.expire_reservations import expire_reservations
 from tests.catalog.shop import Checkout, Shop
 from tests.support.mesh_harness import Refused
 
 LOCK_AND_WRITE = 2
-PRODUCTS_TIERS_AND_PROMOS = 3
 
 
 class TestReserve:
@@ -230,13 +228,13 @@ class TestGetQuoteFacts:
             (str(shop.vendor_id), "WELCOME", 500)
         ]
 
-    def test_takes_three_statements_however_many_products(self, shop: Shop) -> None:
+    def test_is_of_one_moment_however_many_products(self, shop: Shop) -> None:
         products = [shop.product() for _ in range(5)]
 
         with shop.statements() as statements:
             _quote(shop, products, [(shop.vendor_id, "A"), (shop.vendor_id, "B")])
 
-        assert len(statements) == PRODUCTS_TIERS_AND_PROMOS
+        assert len(statements) == 1
 
     def test_answers_nothing_for_nothing(self, shop: Shop) -> None:
         assert _quote(shop, [], []) == internal.GetQuoteFactsResponse()
@@ -256,5 +254,4 @@ def _quote(
 
 def _expire(shop: Shop, minutes: int = 2) -> None:
     shop.mesh.clock.advance(timedelta(minutes=minutes))
-    with shop.mesh.transaction("catalog") as tx:
-        expire_reservations(tx)
+    shop.expire()

@@ -101,3 +101,23 @@ def _list(shop: Shop, **facts: Any) -> messages.ListPromosResponse:
     request = messages.ListPromosRequest(**facts)
     answer: messages.ListPromosResponse = shop.mesh.read(shop.products.ListPromos, request, token=shop.vendor)
     return answer
+
+
+class TestCreatePromo:
+    @pytest.mark.parametrize("typed", ["save", " SAVE ", "Save\u00a0", "ＳＡＶＥ"])
+    def test_knows_a_twin(self, shop: Shop, typed: str) -> None:
+        assert _create(shop, "Save").code == "SAVE"
+
+        with pytest.raises(Refused) as refused:
+            _create(shop, typed)
+
+        assert (refused.value.code, refused.value.reason) == ("ALREADY_EXISTS", "PROMO_TAKEN")
+
+    @pytest.mark.parametrize("typed", ["AB", "A B C", "ÄÖÜ", "X" * 41, " \u200b ", "SA\u200bVE"])
+    def test_refuses_what_nobody_could_type(self, shop: Shop, typed: str) -> None:
+        with pytest.raises(Refused) as refused:
+            _create(shop, typed)
+
+        assert refused.value.code == "INVALID_ARGUMENT"
+        assert [item.field for item in refused.value.violations] == ["code"]
+        assert list(_list(shop).items) == []

@@ -15,7 +15,6 @@ from meshkit.ids import new_id
 from services.catalog.data import inventory
 from services.catalog.data.inventory import StockBusy
 from services.catalog.domain.stock import Cause, Movement, MovementKind
-from services.catalog.usecases.expire_reservations import expire_reservations
 from tests.catalog.shop import Checkout, Shop
 
 
@@ -310,5 +309,4 @@ def _wait_for_a_waiter(shop: Shop) -> None:
 
 def _expire(shop: Shop) -> None:
     shop.mesh.clock.advance(timedelta(minutes=2))
-    with shop.mesh.transaction("catalog") as tx:
-        expire_reservations(tx)
+    shop.expire()

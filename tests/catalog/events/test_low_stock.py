@@ -10,7 +10,6 @@ import pytest
 from marketmesh.catalog.events.v1 import catalog_events_pb2 as events
 from marketmesh.catalog.v1 import inventory_service_pb2 as inventory
 from marketmesh.catalog.v1 import product_service_pb2 as messages
-from services.catalog.usecases.expire_reservations import expire_reservations
 from tests.catalog.shop import Checkout, Shop
 
 
@@ -49,8 +48,7 @@ class TestProductLowStock:
         shop.reserve(checkout)
 
         shop.mesh.clock.advance(timedelta(minutes=16))
-        with shop.mesh.transaction("catalog") as tx:
-            expire_reservations(tx)
+        shop.expire()
         shop.reserve(checkout)
         shop.release(checkout)
         shop.reserve(Checkout.of((product, 7)))
@@ -62,8 +60,7 @@ class TestProductLowStock:
         checkout = Checkout.of((product, 6))
         shop.reserve(checkout)
         shop.mesh.clock.advance(timedelta(minutes=16))
-        with shop.mesh.transaction("catalog") as tx:
-            expire_reservations(tx)
+        shop.expire()
 
         shop.mesh.deliver("catalog", checkout.created())
 

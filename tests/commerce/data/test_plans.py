@@ -125,12 +125,12 @@ class TestStatements:
         database = market.mesh.process("commerce").database
         vendors = [market.vendor, *(market.new_vendor() for _ in range(4))]
         wanted = [(market.product(vendor), 2) for vendor in vendors for _ in range(4)]
-        small, key = market.quote().id, uuid.uuid4().hex
+        small, key = market.quote(), uuid.uuid4().hex
         with recorded_statements(database) as for_one_line:
-            market.checkout(small, key=key)
-        large = market.quote(*wanted).id
+            market.checkout(small.id, quote_version=small.quote_version, key=key)
+        large = market.quote(*wanted)
         with recorded_statements(database) as for_twenty_lines:
-            market.checkout(large)
+            market.checkout(large.id, quote_version=large.quote_version)
 
         counts = [[len(own(transaction)) for transaction in run] for run in (for_one_line, for_twenty_lines)]
         # Begin (lock cart, read snapshot, attempt); convert (cart, orders with their lines, attempt).

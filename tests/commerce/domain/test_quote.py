@@ -10,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meshkit.errors import ValidationError
-from meshkit.money import INT64_MAX
 from services.commerce.domain.quote import (
     Gate,
     Intent,
     ProductFacts,
+    Promo,
+    PromoCode,
+    PromoWarning,
     Quote,
     QuoteFacts,
     merge_intents,
@@ -57,6 +59,7 @@ def price(
     gates: tuple[Gate, ...] = (),
     vendor: uuid.UUID = VENDOR,
     promo: str = "",
+    codes: tuple[PromoCode, ...] = (),
     promos: dict[tuple[uuid.UUID, str], int] | None = None,
     previous: dict[uuid.UUID, int] | None = None,
 ) -> Quote:
@@ -65,11 +68,11 @@ def price(
         buyer=buyer,
         gates={item.store_id: item for item in (buyer, *(gates or (gate(),)))},
         products={item.product_id: item for item in products},
-        promos=promos or {},
+        promos={PromoCode(*asked): Promo(asked[1].upper(), cents) for asked, cents in (promos or {}).items()},
         previous_prices=previous or {},
     )
     intents = [Intent(product_id, vendor, quantity, index) for index, (product_id, quantity) in enumerate(wanted)]
-    return price_cart(merge_intents(intents), {vendor: promo} if promo else {}, facts)
+    return price_cart(merge_intents(intents), codes or ([PromoCode(vendor, promo)] if promo else []), facts)
 
 
 class TestQuantities:
@@ -148,14 +151,14 @@ class TestVendorWarning:
     def test_names_the_first_reason(self, fields: dict[str, Any], warning: str) -> None:
         buyer = gate(BUYER, type="buyer")
 
-        assert vendor_warning(gate(**fields), buyer) == warning
+        assert vendor_warning(gate(**fields), buyer.state) == warning
         quote = price((PRODUCT, 1), products=(product(),), gates=(gate(**fields),))
         assert quote.groups[0].warnings == ([warning] if warning else [])
         assert quote.groups[0].status == ("invalid" if warning else "ok")
         assert quote.items[0].status == ("invalid" if warning else "ok")
 
     def test_a_store_nobody_told_about_is_no_vendor(self) -> None:
-        assert vendor_warning(None, gate(BUYER)) == "vendor_invalid"
+        assert vendor_warning(None, "OK") == "vendor_invalid"
 
 
 class TestDiscounts:
@@ -171,11 +174,25 @@ class TestDiscounts:
         assert item.line_discounts_cents == unit_discount * quantity
         assert item.line_total_cents == (1000 - unit_discount) * quantity
 
-    def test_rounds_half_up_per_unit(self) -> None:
-        quote = price((PRODUCT, 3), products=(product(price_cents=50, tiers=((1, "5"),)),))
+    @pytest.mark.parametrize(
+        ("price_cents", "quantity", "percent", "discount"),
+        [
+            # 5 % of 150 is 7.5; per unit it would be 3 × 3.
+            (50, 3, "5", 8),
+            # 10 % of 5 000; per unit it would be 1 000 × 1, twice what is advertised.
+            (5, 1000, "10", 500),
+            (1, 1, "50", 1),
+            (1, 3, "33.33", 1),
+            (999, 7, "100", 6993),
+        ],
+    )
+    def test_rounds_half_up_once_per_line(self, price_cents: int, quantity: int, percent: str, discount: int) -> None:
+        found = product(price_cents=price_cents, available_qty=quantity, tiers=((1, percent),))
 
-        # 5 % of 50 is 2.5, per unit 3, not 7.5 over all.
-        assert quote.items[0].line_discounts_cents == 9
+        item = price((PRODUCT, quantity), products=(found,)).items[0]
+
+        assert item.line_discounts_cents == discount
+        assert item.line_total_cents == price_cents * quantity - discount
 
     def test_applies_the_tier_of_the_clamped_quantity(self) -> None:
         quote = price((PRODUCT, 50), products=(product(max_qty=9, tiers=((10, "50"),)),))
@@ -198,6 +215,68 @@ class TestPromos:
         assert (quote.groups[0].status, quote.groups[0].warnings) == ("ok", ["invalid_promo"])
         assert (quote.groups[0].promo, quote.total_cents) == ("", 1000)
 
+    @pytest.mark.parametrize(
+        ("codes", "reasons"),
+        [
+            ([(VENDOR, "NOPE")], [("NOPE", "unknown_code")]),
+            ([(VENDOR, "TEN"), (VENDOR, "TWO")], [("TWO", "one_code_per_vendor")]),
+            ([(VENDOR, "NOPE"), (VENDOR, "TEN")], [("NOPE", "unknown_code")]),
+            ([(OTHER, "TEN")], [("TEN", "vendor_not_in_cart")]),
+            ([(VENDOR, "TEN")], []),
+        ],
+    )
+    def test_names_every_code_that_changes_nothing(
+        self, codes: list[tuple[uuid.UUID, str]], reasons: list[tuple[str, str]]
+    ) -> None:
+        promos = {(VENDOR, "TEN"): 100, (VENDOR, "TWO"): 200, (OTHER, "TEN"): 300}
+
+        quote = price(
+            (PRODUCT, 1), products=(product(),), codes=tuple(PromoCode(*code) for code in codes), promos=promos
+        )
+
+        assert [(warning.code, warning.reason) for warning in quote.promo_warnings] == reasons
+        assert quote.discounts_cents == (100 if (VENDOR, "TEN") in codes else 0)
+
+    def test_names_a_code_with_nothing_to_take_from(self) -> None:
+        gone = price((PRODUCT, 1), products=(product(is_active=False),), promo="TEN", promos={(VENDOR, "TEN"): 100})
+        free = price((PRODUCT, 1), products=(product(price_cents=0),), promo="TEN", promos={(VENDOR, "TEN"): 100})
+
+        for quote in (gone, free):
+            assert quote.promo_warnings == [PromoWarning(VENDOR, "TEN", "nothing_to_discount")]
+            assert quote.groups[0].promo == ""
+
+
+class TestVersion:
+    def test_is_the_same_for_what_is_the_same(self) -> None:
+        first, again = (price((PRODUCT, 2), products=(product(),), previous={PRODUCT: cents}) for cents in (900, 1000))
+
+        assert first.items[0].warnings != again.items[0].warnings
+        assert first.version == again.version
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"wanted": (PRODUCT, 3)},
+            {"found": product(price_cents=999)},
+            {"found": product(price_cents=2000, tiers=((1, "50"),))},
+            {"found": product(is_active=False)},
+            {"promo": "TEN"},
+        ],
+        ids=["quantity", "price", "price and discount", "nothing left", "promo"],
+    )
+    def test_differs_where_money_or_goods_do(self, other: dict[str, Any]) -> None:
+        promos = {(VENDOR, "TEN"): 100}
+        first = price((PRODUCT, 2), products=(product(),), promos=promos)
+
+        second = price(
+            other.get("wanted", (PRODUCT, 2)),
+            products=(other.get("found", product()),),
+            promo=other.get("promo", ""),
+            promos=promos,
+        )
+
+        assert first.version != second.version
+
 
 class TestPriceChanged:
     @pytest.mark.parametrize(
@@ -210,7 +289,7 @@ class TestPriceChanged:
 class TestOverflow:
     def test_names_the_item(self) -> None:
         cheap = product(uuid.UUID(int=7))
-        dear = product(price_cents=INT64_MAX // 2)
+        dear = product(price_cents=10**15 // 2)
 
         with pytest.raises(ValidationError) as refused:
             price((cheap.product_id, 1), (PRODUCT, 3), products=(cheap, dear))
@@ -218,12 +297,13 @@ class TestOverflow:
         assert [violation.field for violation in refused.value.violations] == ["items[1].quantity"]
 
     def test_counts_the_cart_as_a_whole(self) -> None:
-        dear = [product(uuid.UUID(int=200 + index), price_cents=INT64_MAX // 2) for index in range(3)]
+        dear = [product(uuid.UUID(int=200 + index), price_cents=10**15 // 2) for index in range(3)]
 
         with pytest.raises(ValidationError) as refused:
             price(*((item.product_id, 1) for item in dear), products=tuple(dear))
 
         assert [violation.field for violation in refused.value.violations] == ["items"]
+        assert price(*((item.product_id, 1) for item in dear[:2]), products=tuple(dear)).total_cents == 10**15
 
 
 PRODUCTS = st.builds(
@@ -264,7 +344,7 @@ class TestAnyCart:
             buyer=gate(BUYER, type="buyer"),
             gates=gates,
             products={item.product_id: item for item in products},
-            promos={(vendor, "P"): promo_cents for vendor in vendors},
+            promos={PromoCode(vendor, "p"): Promo("P", promo_cents) for vendor in vendors},
             previous_prices={},
         )
         intents = [
@@ -272,7 +352,7 @@ class TestAnyCart:
             for index, (item, quantity) in enumerate(zip(products, quantities, strict=False))
         ]
 
-        quote = price_cart(intents, dict.fromkeys(vendors, "P"), facts)
+        quote = price_cart(intents, [PromoCode(vendor, "p") for vendor in vendors], facts)
 
         ok = [item for item in quote.items if item.status == "ok"]
         assert quote.subtotal_cents == sum(item.line_subtotal_cents for item in ok)
@@ -283,7 +363,6 @@ class TestAnyCart:
         )
         for item in ok:
             assert item.line_total_cents == item.line_subtotal_cents - item.line_discounts_cents >= 0
-            assert item.line_total_cents == item.effective_unit_price_cents * item.quantity
             assert item.quantity >= item.moq
             assert item.max_qty == 0 or item.quantity <= item.max_qty
         for group in quote.groups:

@@ -259,6 +259,76 @@ class TestRepetition:
         assert market.prove() == []
 
 
+class TestQuoteVersion:
+    def test_buys_nothing_but_what_was_seen(self, market: Market) -> None:
+        cheap, dear = market.product(price_cents=1037), market.product(price_cents=12375)
+        seen = market.quote((cheap, 1))
+        in_another_tab = market.quote((dear, 1))
+        assert in_another_tab.id == seen.id
+
+        refused = refuse(market, seen.id, quote_version=seen.quote_version)
+
+        assert (refused.code, refused.reason) == ("FAILED_PRECONDITION", "QUOTE_CHANGED")
+        assert refused.metadata["total_cents"] == "12375"
+        assert refused.metadata["quote_version"] == in_another_tab.quote_version
+        (order,) = market.checkout(seen.id, quote_version=in_another_tab.quote_version).vendor_orders
+        assert order.total_cents == 12375
+
+    def test_is_the_same_in_both_tabs_for_the_same_cart(self, market: Market) -> None:
+        product = market.product()
+        first, second = market.quote((product, 2)), market.quote((product, 2))
+
+        assert first.quote_version == second.quote_version
+        assert market.checkout(first.id, quote_version=first.quote_version).vendor_orders
+
+    def test_is_demanded(self, market: Market) -> None:
+        refused = refuse(market, market.quote().id, quote_version="")
+
+        assert (refused.code, [item.field for item in refused.violations]) == ("INVALID_ARGUMENT", ["quote_version"])
+
+    def test_of_another_quote_does_not_get_the_answer_of_what_was_bought(self, market: Market) -> None:
+        seen = market.quote()
+        bought = market.quote((market.product(price_cents=5), 1))
+        answer = market.checkout(bought.id, quote_version=bought.quote_version)
+
+        assert refuse(market, seen.id, quote_version=seen.quote_version).reason == "QUOTE_CHANGED"
+        assert market.checkout(bought.id, quote_version=bought.quote_version) == answer
+
+    def test_is_read_with_the_cart(self, market: Market) -> None:
+        quote = market.quote()
+
+        cart = market.mesh.read(market.carts.GetCart, cart_service_pb2.GetCartRequest(), token=market.buyer_token)
+
+        assert cart.quote_version == quote.quote_version != ""
+
+
+class TestVendorGates:
+    @pytest.mark.parametrize(
+        ("change", "reason"),
+        [
+            ({"subscription_active": False}, "VENDOR_SUSPENDED"),
+            ({"kyc_status": "expired"}, "LICENSE_INVALID"),
+            ({"state": "TX"}, "VENDOR_INVALID"),
+        ],
+    )
+    def test_are_looked_at_when_it_is_bought(self, market: Market, change: dict[str, Any], reason: str) -> None:
+        other = market.new_vendor()
+        quote = market.quote((market.product(), 1), (market.product(other), 1))
+        market.gate(other, version=2, **change)
+
+        refused = refuse(market, quote.id)
+
+        assert (refused.code, refused.reason) == ("FAILED_PRECONDITION", "VENDOR_UNAVAILABLE")
+        (violation,) = refused.violations
+        assert (violation.field, violation.description) == (
+            "cart_id",
+            f"vendor {other} may not sell to you now: {reason.lower()}",
+        )
+        assert market.catalog.calls[-1] == "GetQuoteFacts"
+        market.gate(other, version=3)
+        assert market.checkout(quote.id).vendor_orders
+
+
 class TestRefusals:
     def test_finds_a_foreign_cart_as_little_as_a_missing_one(self, market: Market) -> None:
         quote = market.quote()

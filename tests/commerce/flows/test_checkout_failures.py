@@ -12,7 +12,7 @@ import pytest
 from psycopg.errors import DeadlockDetected
 from sqlalchemy.exc import OperationalError
 
-from marketmesh.commerce.v1 import cart_service_pb2
+from marketmesh.commerce.v1 import cart_service_pb2, commerce_internal_service_pb2
 from meshkit.resume import FlowResumer
 from services.commerce.flows import checkout as flow
 from tests.commerce.fake_catalog import Away
@@ -265,6 +265,46 @@ class TestOvertaken:
         assert orders_of(market, cart_id) == []
         assert market.checkout(cart_id).vendor_orders
 
+    def test_a_run_whose_group_was_settled_buys_nothing_and_the_next_does(self, market: Market) -> None:
+        """Catalog's reservations ran out while the run hung: it was told that the group would not be bought."""
+        cart_id = two_vendors(market)
+        told: list[list[str]] = []
+
+        def settle_once(name: str) -> None:
+            if name == "Reserve" and not told:
+                told.append(settle(market, str(attempt_of(market, cart_id).checkout_group_id)))
+
+        market.catalog.after = settle_once
+        refused = refuse(market, cart_id)
+        begun = str(attempt_of(market, cart_id).checkout_group_id)
+
+        answer = market.checkout(cart_id)
+
+        assert (told, refused.reason) == ([[]], "CHECKOUT_RUNNING")
+        assert answer.checkout_group_id != begun
+        assert len(orders_of(market, cart_id)) == 2
+        assert settle(market, begun) == []
+        assert settle(market, answer.checkout_group_id, begun, str(uuid.uuid4())) == [answer.checkout_group_id]
+
+    def test_a_retry_whose_group_was_settled_starts_over(self, market: Market) -> None:
+        order = market.expire(market.order().order_id)
+        sql = "SELECT checkout_group_id FROM order_retries WHERE order_id = CAST(:id AS uuid)"
+        told: list[list[str]] = []
+
+        def settle_once(name: str) -> None:
+            if name == "Reserve" and not told:
+                (row,) = market.mesh.rows("commerce", sql, id=order.order_id)
+                told.append(settle(market, str(row.checkout_group_id)))
+
+        market.catalog.after = settle_once
+        with pytest.raises(Refused) as refused:
+            market.retry(order.order_id)
+        answer = market.retry(order.order_id)
+
+        assert (told, refused.value.reason) == ([[]], "RETRY_RUNNING")
+        assert settle(market, answer.checkout_group_id) == [answer.checkout_group_id]
+        assert market.prove() == []
+
     def test_a_new_quote_takes_the_place_of_an_unfinished_checkout(self, market: Market) -> None:
         old = market.quote((market.product(stock=9), 4))
         token, key = market.buyer_token, uuid.uuid4().hex
@@ -314,6 +354,13 @@ class TestOvertaken:
         assert group_id in market.catalog.released
         assert group_id not in market.catalog.reserved
         assert orders_of(market, old.id) == []
+
+
+def settle(market: Market, *group_ids: str) -> list[str]:
+    """Ask, as catalog does, which groups were bought."""
+    request = commerce_internal_service_pb2.SettleCheckoutsRequest(group_ids=group_ids)
+    answer, _ = market.mesh.call(market.internal.SettleCheckouts, request, token=market.mesh.service_token("catalog"))
+    return list(answer.bought_group_ids)
 
 
 def start_over(market: Market, cart_id: str) -> None:

@@ -350,6 +350,7 @@ class TestMessage:
             "quote": {
                 "id", "buyer_store_id", "checkout_group_id", "status", "currency", "valid_until", "subtotal_cents",
                 "discounts_cents", "total_cents", "attribution_tokens", "vendor_groups", "items", "created_at",
+                "quote_version", "promo_warnings",
             },
             "group": {
                 "vendor_store_id", "vendor_store_name", "status", "warnings", "subtotal_cents", "promo",

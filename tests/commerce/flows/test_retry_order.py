@@ -61,11 +61,10 @@ def attribution(market: Market, table: str, row_id: str) -> tuple[Any, Any]:
 
 
 class TestRetryOrder:
-    def test_makes_a_new_order_of_the_same_lines_at_the_same_prices(self, market: Market) -> None:
+    def test_makes_a_new_order_of_the_same_lines(self, market: Market) -> None:
         market.catalog.promos[market.vendor, "TEN"] = 300
         product = market.product(price_cents=1000, tiers=((2, "10"),))
         order = expired(market, (product, 3), promos=[(market.vendor, "TEN")])
-        market.catalog.products[product].price_cents = 9999
         request = order_service_pb2.RetryOrderRequest(order_id=order.order_id)
 
         answer, headers = market.mesh.call(
@@ -85,6 +84,18 @@ class TestRetryOrder:
         assert as_dict(new)["payment_status"] == "unpaid"
         assert new.payment_intent_id != order.payment_intent_id
         assert market.read(order.order_id) == order
+        assert market.prove() == []
+
+    def test_costs_what_it_costs_today(self, market: Market) -> None:
+        product = market.product(price_cents=1000, tiers=((2, "10"),))
+        order = expired(market, (product, 3))
+        market.catalog.products[product].price_cents = 800
+        market.catalog.products[product].volume_discounts[0].discount_percent = "50"
+
+        new = market.retry(order.order_id).order
+
+        assert (order.items[0].line_subtotal_cents, new.items[0].unit_price_cents) == (3000, 800)
+        assert (new.items[0].discount_cents, new.total_cents, new.balance_due_cents) == (1200, 1200, 1200)
         assert market.prove() == []
 
     def test_takes_the_delivery_fee_and_the_tokens_over(self, market: Market) -> None:
@@ -199,6 +210,60 @@ class TestRefusals:
         assert retries_of(market, order.order_id) == []
 
 
+class TestHigherPrice:
+    @pytest.mark.parametrize("cause", ["price", "promo"])
+    def test_is_refused_until_it_is_accepted(self, market: Market, cause: str) -> None:
+        market.catalog.promos[market.vendor, "TEN"] = 300
+        product = market.product(price_cents=1000, stock=5)
+        order = expired(market, (product, 2), promos=[(market.vendor, "TEN")])
+        if cause == "price":
+            market.catalog.products[product].price_cents = 1150
+        else:
+            del market.catalog.promos[market.vendor, "TEN"]
+
+        refused = refuse(market.retry, order.order_id)
+        too_little = refuse(market.retry, order.order_id, accept_total_cents=1999)
+
+        assert (refused.code, refused.reason) == ("FAILED_PRECONDITION", "RETRY_PRICE_CHANGED")
+        assert (refused.metadata["expired_total_cents"], refused.metadata["total_cents"]) == ("1700", "2000")
+        assert too_little.reason == "RETRY_PRICE_CHANGED"
+        assert orders_in_place_of(market, order.order_id) == []
+        assert market.catalog.stock[product] == 5
+        new = market.retry(order.order_id, accept_total_cents=2000).order
+        assert (new.total_cents, new.discount_cents) == (2000, 300 if cause == "price" else 0)
+        assert market.catalog.stock[product] == 3
+
+    def test_leaves_nothing_and_does_not_hide_the_answer_of_a_retry_that_stands(self, market: Market) -> None:
+        product, key = market.product(price_cents=1000), uuid.uuid4().hex
+        order = expired(market, (product, 2))
+        token = market.buyer_token
+        market.catalog.products[product].price_cents = 1001
+        refuse(market.retry, order.order_id)
+        assert retries_of(market, order.order_id) == []
+        market.catalog.products[product].price_cents = 1000
+        answer = market.retry(order.order_id, token=token, key=key)
+        market.catalog.products[product].price_cents = 5000
+
+        assert market.retry(order.order_id, token=token, key=key) == answer
+        assert market.retry(order.order_id) == answer
+
+    @pytest.mark.parametrize(("change", "reason"), [({"moq": 5}, "below_moq"), ({"max_qty": 2}, "above_max_qty")])
+    def test_another_quantity_is_not_bought_in_its_place(
+        self, market: Market, change: dict[str, int], reason: str
+    ) -> None:
+        product = market.product()
+        order = expired(market, (product, 3))
+        for name, value in change.items():
+            setattr(market.catalog.products[product], name, value)
+
+        refused = refuse(market.retry, order.order_id)
+
+        assert (refused.reason, refused.violations[0].description) == (
+            "RETRY_REFUSED",
+            f"3 of product {product}: {reason}",
+        )
+
+
 class TestRepetition:
     @pytest.mark.parametrize("same_key", [True, False])
     def test_answers_the_same_new_order(self, market: Market, same_key: bool) -> None:
@@ -224,7 +289,7 @@ class TestRepetition:
 
 
 def before_reserve(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flow, "_stock_lines", crash)
+    monkeypatch.setattr(flow, "_reserve", crash)
 
 
 def after_reserve(monkeypatch: pytest.MonkeyPatch) -> None:

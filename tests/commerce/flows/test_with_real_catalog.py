@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from marketmesh.catalog.v1 import product_pb2, product_service_pb2, product_service_pb2_grpc
+from marketmesh.commerce.v1 import cart_service_pb2
+from services.catalog.jobs.settle_reservations import ReservationSweep
+from services.catalog.outbound.commerce_client import CommerceClient
+from services.commerce.flows import checkout
+from tests.commerce.flows.test_checkout_failures import crash
 from tests.commerce.market import Market, status_name
-from tests.support.mesh_harness import MeshHarness, as_dict
+from tests.support.mesh_harness import MeshHarness, Refused, as_dict
+
+
+def sweep(market: Market) -> None:
+    """Let catalog ask commerce about reservations past their time."""
+    process = market.mesh.process("catalog")
+    ReservationSweep(process.transactions, CommerceClient(process.channel("commerce")), 60).settle_due()
 
 
 @dataclass
@@ -120,6 +134,36 @@ class TestStock:
         assert market.catalog.stock(product) == (0, 10, 0)
         assert market.prove() == []
 
+    def test_is_not_sold_twice_while_nobody_hears_of_the_order(self, market: Market) -> None:
+        product = market.product(stock=5)
+        order = market.order((product, 5))
+
+        for _ in range(2):
+            market.mesh.clock.advance(timedelta(hours=1))
+            sweep(market)
+
+        assert market.catalog.stock(product) == (0, 5, 0)
+        assert as_dict(market.quote((product, 1)))["items"][0]["status"] == "not_available"
+        market.cancel(order.order_id)
+        market.mesh.pump()
+        assert market.catalog.stock(product) == (5, 0, 0)
+
+    def test_comes_back_from_a_checkout_that_nobody_finished(
+        self, market: Market, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        product = market.product(stock=5)
+        quote = market.quote((product, 5))
+        monkeypatch.setattr(checkout, "_convert", crash)
+        with pytest.raises(Refused):
+            market.checkout(quote.id)
+        monkeypatch.undo()
+        held = market.catalog.stock(product)
+
+        market.mesh.clock.advance(timedelta(hours=1))
+        sweep(market)
+
+        assert (held, market.catalog.stock(product)) == ((0, 5, 0), (5, 0, 0))
+
     def test_is_not_touched_by_a_quote(self, market: Market) -> None:
         product = market.product(stock=10)
 
@@ -137,6 +181,60 @@ class TestStock:
         market.quote((product, 5))
         market.mesh.pump()
 
-        # 7.5 % of 500 is 37.5, per unit 38.
-        assert order.total_cents == quote.total_cents == 3 * (500 - 38)
+        # 7.5 % of 1 500 is 112.5.
+        assert order.total_cents == quote.total_cents == 1500 - 113
         assert market.catalog.stock(product) == (7, 3, 0)
+
+
+class TestQuote:
+    def test_is_never_of_two_moments(self, market: Market) -> None:
+        """The vendor changes price and discount together, over and over: 10 dollars at 50 % or 5 at none cost the same."""
+        product = market.product(price_cents=1000, volume_discounts=[{"min_qty": 1, "discount_percent": "50"}])
+        prices = itertools.cycle([(500, "0"), (1000, "50")])
+        stub = market.mesh.stub(product_service_pb2_grpc.ProductServiceStub, "catalog")
+        done = threading.Event()
+
+        def change() -> None:
+            while not done.is_set():
+                price, percent = next(prices)
+                tiers = [product_pb2.VolumeDiscount(min_qty=1, discount_percent=percent)]
+                request = product_service_pb2.UpdateProductRequest(
+                    product_id=product,
+                    price_cents=price,
+                    volume_discounts=product_service_pb2.VolumeDiscountSet(items=tiers),
+                )
+                market.mesh.write(stub.UpdateProduct, request, token=market.vendor_token)
+
+        vendor = threading.Thread(target=change)
+        vendor.start()
+        try:
+            totals = {market.quote((product, 1)).total_cents for _ in range(120)}
+        finally:
+            done.set()
+            vendor.join()
+
+        assert totals == {500}
+
+    @pytest.mark.parametrize("typed", ["SAVE10", " save10 ", "Save10\u00a0", "\u200bＳＡＶＥ10"])
+    def test_takes_a_promo_however_it_is_typed(self, market: Market, typed: str) -> None:
+        promo = product_service_pb2.CreatePromoRequest(code=" save10", amount_cents=300)
+        stub = market.mesh.stub(product_service_pb2_grpc.ProductServiceStub, "catalog")
+        assert market.mesh.write(stub.CreatePromo, promo, token=market.vendor_token).code == "SAVE10"
+
+        quote = market.quote((market.product(), 1), promos=[(market.vendor, typed)])
+
+        assert (quote.vendor_groups[0].promo, quote.discounts_cents) == ("SAVE10", 300)
+        assert not quote.promo_warnings
+
+    def test_names_every_code_that_changes_nothing_and_so_does_the_cart(self, market: Market) -> None:
+        stranger = str(uuid.uuid4())
+
+        quote = market.quote((market.product(), 1), promos=[(market.vendor, " nope "), (stranger, "SAVE10")])
+
+        cart = market.mesh.read(market.carts.GetCart, cart_service_pb2.GetCartRequest(), token=market.buyer_token)
+        warnings = as_dict(quote)["promo_warnings"]
+        assert [(item["vendor_store_id"], item["code"], item["reason"]) for item in warnings] == [
+            (market.vendor, "nope", "unknown_code"),
+            (stranger, "SAVE10", "vendor_not_in_cart"),
+        ]
+        assert cart == quote

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from marketmesh.finance.v1 import cash_admin_service_pb2 as messages
 from marketmesh.finance.v1 import cash_pb2
 from meshkit.cursor import Page
+from meshkit.market_day import market_day
 from meshkit.principal import Principal
 from services.finance.errors import CashNotCounted
 from services.finance.usecases.confirm_payout import confirm_payout
@@ -418,13 +419,13 @@ class TestResolveMismatch:
 
 class TestCashReport:
     def test_tells_each_day_what_came_what_went_and_what_is_left(self, mesh: MeshHarness, desk: CashDesk) -> None:
-        first_day = mesh.clock.now().date().isoformat()
+        first_day = market_day(mesh.clock.now()).isoformat()
         desk.collected(currency="EUR")
         order = desk.collected()
         desk.collected()
         mismatch_id = desk.count(desk.declare(order), COST - 100).items[0].mismatch_id
         mesh.clock.advance(timedelta(days=1))
-        second_day = mesh.clock.now().date().isoformat()
+        second_day = market_day(mesh.clock.now()).isoformat()
         desk.resolve(mismatch_id)
         desk.collected()
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from meshkit.market_day import market_day
 from services.finance.data import books as books_sql
 from services.finance.data import ledger
 from services.finance.domain.ledger import Account, AccountKind, Entry, EntryType, Posting
@@ -200,7 +201,7 @@ class TestClosePeriod:
 
     @pytest.mark.parametrize("day", ["2026-02-30", "9999-12-31"])
     def test_closes_only_days_that_are_over(self, mesh: MeshHarness, books: Books, day: str) -> None:
-        for wrong in (day, mesh.clock.now().date().isoformat()):
+        for wrong in (day, market_day(mesh.clock.now()).isoformat()):
             with pytest.raises(Refused) as refused:
                 books.write("ClosePeriod", closed_through=wrong, reason="x")
             assert [item.field for item in refused.value.violations] == ["closed_through"]

@@ -446,6 +446,32 @@ class TestEarnings:
         assert (item.refunded_cents, item.refunded_fee_cents, item.net_cents) == (1_005, 101, 10_206)
         assert [(debt.currency, debt.amount_cents) for debt in found.debts] == [("USD", 904)]
 
+    def test_have_totals_over_all_pages_and_nothing_of_what_came_to_nothing(
+        self, mesh: MeshHarness, payments: Payments, vendor: str
+    ) -> None:
+        stub = mesh.stub(earnings_service_pb2_grpc.EarningsServiceStub, "finance")
+        paid, due, waiting = (
+            payments.due(vendor_store_id=vendor),
+            payments.due(vendor_store_id=vendor),
+            payments.opened(vendor_store_id=vendor),
+        )
+        payments.confirm(paid.order_id)
+        for status in ("canceled", "rejected"):
+            payments.moved(payments.opened(vendor_store_id=vendor), status=status)
+        token = mesh.store_token(vendor, store_type="vendor")
+
+        first = mesh.read(stub.ListEarnings, earnings_service_pb2.ListEarningsRequest(limit=1), token=token)
+        found = mesh.read(stub.ListEarnings, earnings_service_pb2.ListEarningsRequest(), token=token)
+
+        each = 12_345
+        net = {item.order_id: item.net_cents for item in found.items}
+        assert [net.pop(order.order_id) for order in (paid, due, waiting)] == [each] * 3
+        assert list(net.values()) == [0, 0]
+        (totals,) = found.totals
+        assert (totals.currency, totals.orders, totals.net_cents) == ("USD", 3, 3 * each)
+        assert (totals.paid_cents, totals.due_cents, totals.open_cents) == (each, each, each)
+        assert list(first.totals) == [totals]
+
     def test_confirming_changes_nothing_but_the_audit_log(
         self, mesh: MeshHarness, payments: Payments, vendor: str
     ) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
 
 from marketmesh.finance.v1 import reconciliation_service_pb2 as messages
 from marketmesh.finance.v1 import reconciliation_service_pb2_grpc
+from meshkit.market_day import market_day, start_of
 from tests.finance.payments import Payments
 from tests.support.mesh_harness import MeshHarness, Refused
 
@@ -18,7 +20,7 @@ HEADER = "amount,currency,reference,date\n"
 
 def reconcile(mesh: MeshHarness, content: str, **changes: Any) -> messages.ReconciliationReport:
     stub = mesh.stub(reconciliation_service_pb2_grpc.ReconciliationServiceStub, "finance")
-    today = mesh.clock.now().date().isoformat()
+    today = market_day(mesh.clock.now()).isoformat()
     fields = {"file_name": "bank.csv", "content": content, "date_from": today, "date_to": today}
     request = messages.ReconcileFileRequest(**{**fields, **changes})
     answer: messages.ReconciliationReport = mesh.write(stub.ReconcileFile, request, token=mesh.admin_token())
@@ -31,7 +33,7 @@ def reports(mesh: MeshHarness) -> int:
 
 class TestReconcileFile:
     def test_compares_payouts_with_lines_once_per_file(self, mesh: MeshHarness, payments: Payments) -> None:
-        today = mesh.clock.now().date().isoformat()
+        today = market_day(mesh.clock.now()).isoformat()
         right, wrong, absent = (payments.confirm(payments.due().order_id).payout_id for _ in range(3))
         stray = uuid.uuid4().hex
         content = f"{HEADER}12345,USD,{right},{today}\n12344,USD,{wrong},{today}\n7,USD,{stray},{today}\n"
@@ -55,6 +57,20 @@ class TestReconcileFile:
         stub = mesh.stub(reconciliation_service_pb2_grpc.ReconciliationServiceStub, "finance")
         read = messages.GetReconciliationRequest(report_id=report.report_id)
         assert mesh.read(stub.GetReconciliation, read, token=mesh.admin_token()) == report
+
+    def test_counts_an_evening_s_payout_for_the_evening(self, mesh: MeshHarness) -> None:
+        """Nine in the evening where the market is is tomorrow in UTC."""
+        evening = start_of(market_day(mesh.clock.now()) + timedelta(days=1)) + timedelta(hours=21)
+        mesh.clock.advance(evening - mesh.clock.now())
+        payments = Payments(mesh)
+        payout = payments.confirm(payments.due().order_id).payout_id
+        today = market_day(mesh.clock.now()).isoformat()
+
+        report = reconcile(mesh, f"{HEADER}12345,USD,{payout},{today}\n", date_from=today, date_to=today)
+
+        assert mesh.clock.now().astimezone(UTC).date().isoformat() != today
+        assert (report.lines, report.matched) == (1, 1)
+        assert payout not in {difference.payout_id for difference in report.differences}
 
     @pytest.mark.parametrize(
         ("content", "changes", "field"),

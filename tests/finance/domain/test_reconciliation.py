@@ -32,11 +32,19 @@ class TestCompare:
             "300,USD,p3,2026-04-01",
         ) == [
             (Kind.AMOUNT_DIFFERS, 2, "p1"),
-            (Kind.CURRENCY_DIFFERS, 3, "p2"),
-            (Kind.DUPLICATE, 4, ""),
+            (Kind.DUPLICATE, 3, ""),
             (Kind.MISSING_HERE, 5, ""),
             (Kind.DATE_OUTSIDE, 6, ""),
             (Kind.MISSING_THERE, 0, "p3"),
+        ]
+
+    def test_gives_exact_lines_their_payouts_before_others_can_take_them(self) -> None:
+        assert kinds("150,USD,run,2026-03-02", "100,USD,run,2026-03-02", "300,USD,p3,2026-03-02") == [
+            (Kind.AMOUNT_DIFFERS, 2, "p2"),
+        ]
+        assert kinds("100,EUR,run,2026-03-02", "150,USD,run,2026-03-02", "300,USD,p3,2026-03-02") == [
+            (Kind.CURRENCY_DIFFERS, 2, "p2"),
+            (Kind.AMOUNT_DIFFERS, 3, "p1"),
         ]
 
     def test_says_all_is_missing_of_an_empty_file(self) -> None:
@@ -56,7 +64,9 @@ class TestParse:
             ("5,USD, ,2026-03-02", "content.line[2].reference"),
             ("5,USD,x,2026-02-30", "content.line[2].date"),
             ("5,USD,x", "content.line[2]"),
-            ('5,USD,"x,2026-03-02', "content"),
+            ("5,USD,x,20260302", "content.line[2].date"),
+            ("5,USD,x,2026-W10-1", "content.line[2].date"),
+            ('5,USD,"x,2026-03-02', "content.line[2]"),
             (f"5,USD,{'x' * 500},2026-03-02", "content.line[2]"),
         ],
     )
@@ -65,6 +75,17 @@ class TestParse:
             parse(HEADER + line)
 
         assert [violation.field for violation in refused.value.violations] == [field]
+
+    def test_counts_the_lines_of_the_file(self) -> None:
+        """A quoted line break is part of a reference, U+2028 of a text; empty and blank rows say nothing."""
+        content = f'\ufeff{HEADER}5,USD,"a\r\nb",2026-03-02\r\n\r\n , ,,\n6,USD,c\u2028d,2026-03-03\n7,USD,e,x\n'
+
+        with pytest.raises(ValidationError) as refused:
+            parse(content)
+        assert [violation.field for violation in refused.value.violations] == ["content.line[7].date"]
+        lines = parse(content.removesuffix("7,USD,e,x\n"))
+
+        assert [(line.number, line.reference) for line in lines] == [(2, "a\r\nb"), (6, "c\u2028d")]
 
     def test_wants_the_header(self) -> None:
         for content in ("", "5,USD,x,2026-03-02", "amount,currency\n"):
