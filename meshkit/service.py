@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import redis
 
 from meshkit import crash
+from meshkit.audit_anchor import Anchorer, Anchors
 from meshkit.auth import Authenticator, KeySet
 from meshkit.chassis_jobs import chassis_jobs
 from meshkit.clock import Clock, MovedClock, SystemClock
@@ -183,6 +184,9 @@ class Process:
                 self._thread(f"consume-{consumer.topic}", runner.run)
         if "jobs" in roles:
             jobs = (*chassis_jobs(self.kept), *self.wiring.jobs)
+            if self.mesh.audit_anchor_folder:
+                anchors = Anchors(self.mesh.audit_anchor_folder, self.spec.name, self._service_key)
+                self._thread("audit-anchor", Anchorer(self.transactions, anchors).run)
             self._thread("jobs", JobRunner(jobs, self.transactions).run)
             self._thread("resume", self._resume_flows)
 

@@ -75,6 +75,8 @@ class MeshSettings(EnvironmentSettings):
     crash_file: Path | None = None
     # Tests only, and only where `environment` is dev or test: see MovedClock in meshkit/clock.py.
     clock_file: Path | None = None
+    # A folder that no database lives in, for the heads of the audit chain; only trials may go without.
+    audit_anchor_folder: Path | None = None
     # Where the other services' gRPC servers are.
     addresses: dict[str, str] = Field(default_factory=_addresses)
 
@@ -89,6 +91,8 @@ class MeshSettings(EnvironmentSettings):
         ):
             if given:
                 self.require_trial(variable)
+        if self.audit_anchor_folder is None and not self.environment.is_for_trial:
+            raise SettingsInvalid("MESH_AUDIT_ANCHOR_FOLDER is not set")
         return self
 
     def require_trial(self, variable: str) -> None:

@@ -23,9 +23,15 @@ from meshkit.settings import MeshSettings, SettingsInvalid
 from tests.support.service_process import PATIENCE_S, ServiceProcess, Workshop, workshop
 
 # What differs where real people are served; an empty variable is none.
-REAL = {"MESH_ENVIRONMENT": "production", "MESH_DEV_ROUTES": "false", "PUBSUB_EMULATOR_HOST": ""}
+REAL = {
+    "MESH_ENVIRONMENT": "production",
+    "MESH_DEV_ROUTES": "false",
+    "PUBSUB_EMULATOR_HOST": "",
+    "MESH_AUDIT_ANCHOR_FOLDER": "/tmp/anchors",
+}
 TOLD: dict[str, Any] = {
-    "redis_url": "redis://nowhere", "pubsub_project": "p", "public_url": "https://x", "service_token_key_file": "key"
+    "redis_url": "redis://nowhere", "pubsub_project": "p", "public_url": "https://x", "service_token_key_file": "key",
+    "audit_anchor_folder": "anchors"
 }  # fmt: skip
 AGENTS = "fulfillment.identity.user.v1"
 

@@ -22,7 +22,7 @@ from tests.support.mesh_harness import MeshHarness, Refused
 
 def join(mesh: MeshHarness, member: Store, store: Store, *, role: str = "manager", status: str = "active") -> None:
     """Make a person a member of another's store."""
-    with mesh.transaction("identity") as tx:
+    with mesh.as_owner("identity") as tx:
         stores.add_member(tx, store_id=store.id, user_id=member.user_id, role=role)
         tx.execute(
             text("UPDATE memberships SET status = :status WHERE store_id = :store AND user_id = :user"),
