@@ -92,7 +92,9 @@ class TestEnvironment:
         with pytest.raises(SettingsInvalid, match="^MESH_ENVIRONMENT is not set$"):
             MeshSettings(**TOLD)
 
-    def test_of_development_opens_no_route_by_itself(self) -> None:
+    def test_of_development_opens_no_route_by_itself(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("MESH_DEV_ROUTES", raising=False)
+
         assert MeshSettings(**TOLD, environment="dev").dev_routes is False
 
     @pytest.mark.parametrize("environment", ["staging", "production"])
