@@ -6,7 +6,7 @@ BIN := .venv/bin
 ALONE := tests/e2e tests/chaos tests/deploy/dev/test_stack.py
 export PYTHON
 
-.PHONY: help setup protos run demo prove doctor test chaos lint types check bench bench-events bench-ledger bench-growth clean-state
+.PHONY: help setup protos run demo prove doctor test chaos lint types check bench bench-events bench-ledger bench-growth bench-logins clean-state
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -50,6 +50,9 @@ bench-events: setup ## Measure the event path alone. ARGS="--checkouts 3000 --ra
 
 bench-ledger: setup ## Measure the ledger alone
 	@exec $(BIN)/python -m benchmarks.ledger
+
+bench-logins: setup ## Measure what a flood of sign-ins does to refreshes and checkouts. ARGS="--logins 20 --seconds 10 --keep"
+	@exec $(BIN)/python -m benchmarks.logins $(ARGS)
 
 bench-growth: setup ## Measure a checkout with a thousand to a million orders stored (takes ten minutes)
 	@exec $(BIN)/python -m benchmarks.growth $(ARGS)

@@ -19,13 +19,13 @@ _REQUESTS_MAX = 1_024
 def build_clusters(*, owners: tuple[str, ...], settings: GatewaySettings) -> list[Json]:
     """Return a cluster for each owner.
 
-    Raises: SettingsInvalid in production when an owner has no address. In development such a cluster is empty and
-    its routes answer 503, so that half a mesh can be run.
+    Raises: SettingsInvalid when an owner has no address. In development and tests such a cluster is empty and its
+    routes answer 503, so that half a mesh can be run.
     """
     missing = [owner for owner in owners if not settings.addresses.get(owner)]
-    if missing and settings.is_production:
+    if missing and not settings.environment.is_for_trial:
         names = ", ".join(f"MESH_{owner.upper()}_ADDRESS" for owner in missing)
-        raise SettingsInvalid(f"production needs {names}")
+        raise SettingsInvalid(f"{settings.environment} needs {names}")
     services = [_service_cluster(owner, settings) for owner in owners]
     return [*services, _self_cluster(settings)]
 
@@ -82,7 +82,7 @@ def _health_check(settings: GatewaySettings) -> Json:
         "timeout": "1s",
         "interval": "1s",
         # Idle clusters are checked each minute by default: a service that starts late would look dead that long.
-        "no_traffic_interval": "5s" if settings.is_production else "1s",
+        "no_traffic_interval": "1s" if settings.environment.is_for_trial else "5s",
         "unhealthy_interval": "1s",
         # Two, so that one slow answer of a busy process does not take it out.
         "unhealthy_threshold": 2,

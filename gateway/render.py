@@ -92,7 +92,8 @@ def main() -> int:
         parser.error("--output is needed")
     where = {"output": arguments.output, "descriptor_path": arguments.descriptors}
     try:
-        render(environment=arguments.environment, variables=os.environ, **where)
+        environment = arguments.environment or os.environ.get("MESH_ENVIRONMENT", "")
+        render(environment=environment, variables=os.environ, **where)
     except SettingsInvalid as error:
         sys.stderr.write(f"gateway: {error}\n")
         return 2
@@ -102,7 +103,7 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m gateway.render", description=__doc__)
     parser.add_argument("--output", type=Path, help="where to write the configuration")
-    parser.add_argument("--environment", choices=("dev", "production"), default="dev")
+    parser.add_argument("--environment", help="default: MESH_ENVIRONMENT; there is no other")
     parser.add_argument("--descriptors", type=Path, default=_DESCRIPTORS)
     parser.add_argument("--routes-table", action="store_true", help="print the routes as a Markdown table and stop")
     parser.add_argument("--write-routes-table", action="store_true", help="renew the table in the README and stop")

@@ -1,6 +1,7 @@
 """The gateway's deployment settings, read once from the environment.
 
-Invariant: an unknown GATEWAY_ variable, a bad number or (in production) a missing address stops the rendering.
+Invariant: an unknown GATEWAY_ variable, a bad number, an unknown environment and, where real people are served, a missing
+address stop the rendering.
 Called by gateway.render.
 """
 
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-_DEVELOPMENT_ORIGINS = "http://localhost:5173,http://localhost:3000"
+from meshkit.environment import Environment
 
 
 class SettingsInvalid(Exception):
@@ -30,7 +31,7 @@ class Address:
 class GatewaySettings:
     """Everything a rendering depends on besides the contracts."""
 
-    environment: str
+    environment: Environment
     descriptor_path: Path
     bind: str = "127.0.0.1"
     port: int = 8080
@@ -44,11 +45,6 @@ class GatewaySettings:
     trusted_hops: int = 0
     cors_origins: tuple[str, ...] = ()
     addresses: Mapping[str, tuple[Address, ...]] = field(default_factory=dict)
-
-    @property
-    def is_production(self) -> bool:
-        """Return whether missing settings are errors."""
-        return self.environment == "production"
 
 
 # Variable -> (field, how to read it). The whole list of what GATEWAY_ may say.
@@ -75,14 +71,23 @@ def read_settings(*, environment: str, descriptor_path: Path, variables: Mapping
     unknown = sorted(name for name in variables if name.startswith("GATEWAY_") and name not in _VARIABLES)
     if unknown:
         raise SettingsInvalid(f"unknown variable {unknown[0]}; known are {', '.join(sorted(_VARIABLES))}")
-    given = {"GATEWAY_CORS_ORIGINS": "" if environment == "production" else _DEVELOPMENT_ORIGINS, **variables}
-    values = {name: _read(given, variable, read) for variable, (name, read) in _VARIABLES.items() if variable in given}
+    values = {
+        name: _read(variables, variable, read) for variable, (name, read) in _VARIABLES.items() if variable in variables
+    }
     return GatewaySettings(
-        environment=environment,
+        environment=_environment(environment),
         descriptor_path=descriptor_path.resolve(),
         addresses=_addresses(variables),
         **values,
     )
+
+
+def _environment(word: str) -> Environment:
+    try:
+        return Environment(word)
+    except ValueError:
+        known = ", ".join(Environment)
+        raise SettingsInvalid(f"MESH_ENVIRONMENT or --environment must be one of {known}; it is {word!r}") from None
 
 
 def _read(given: Mapping[str, str], variable: str, read: Callable[[str], Any]) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from meshkit.db.recordset import to_json
@@ -30,7 +31,9 @@ _INSERT = """
             CAST(:audit_after AS jsonb), :audit_request_id)
 """
 _NOTE = sql(_INSERT)
-_LAST = sql("SELECT position, hash FROM audit_chain ORDER BY position DESC LIMIT 1 FOR UPDATE")
+# The role may only add to the chain, so it cannot lock its rows.
+_ONE_AT_A_TIME = sql("SELECT pg_advisory_xact_lock(7362002)")
+_LAST = sql("SELECT position, hash FROM audit_chain ORDER BY position DESC LIMIT 1")
 # Rows of transactions that are still open may have lower numbers; they are linked when they appear. A transaction lives
 # seconds: what is older than the last ten thousand links is not looked at again.
 _UNLINKED = sql(
@@ -44,7 +47,12 @@ _UNLINKED = sql(
 )
 _LINK = sql("INSERT INTO audit_chain (position, audit_id, hash) VALUES (:position, :audit_id, :hash)")
 _CHAIN = sql(
-    "SELECT c.hash AS linked, l.* FROM audit_chain c JOIN audit_log l ON l.id = c.audit_id ORDER BY c.position"
+    "SELECT c.position, c.audit_id, c.hash AS linked, l.* FROM audit_chain c LEFT JOIN audit_log l ON l.id = c.audit_id"
+    " ORDER BY c.position"
+)
+_NEVER_LINKED = sql(
+    "SELECT l.id FROM audit_log l WHERE l.occurred_at < :before"
+    " AND NOT EXISTS (SELECT 1 FROM audit_chain c WHERE c.audit_id = l.id) ORDER BY l.seq LIMIT 1"
 )
 _INSERT_ROWS = sql(
     """
@@ -55,6 +63,7 @@ _INSERT_ROWS = sql(
     """
 )
 _GENESIS = bytes(32)
+_LINKED_WITHIN = timedelta(minutes=2)
 
 
 def write(tx: Tx, *, action: str, target: str, request: Message, outcome: str = "ok") -> None:
@@ -98,6 +107,7 @@ def _row(
 
 def link_new_rows(tx: Tx) -> int:
     """Chain the rows that are not chained yet; returns how many. Run by one job at a time."""
+    tx.execute(_ONE_AT_A_TIME)
     last = tx.execute(_LAST).one_or_none()
     position, previous = (last.position, bytes(last.hash)) if last else (0, _GENESIS)
     links = []
@@ -144,13 +154,48 @@ def write_rows(tx: Tx, *, action: str, changes: Iterable[Change]) -> None:
 
 
 def first_broken_row(tx: Tx) -> str | None:
-    """Return the id of the first row that was changed after it was chained, or None."""
+    """Return the id of the first row that was changed or deleted after it was chained, or None."""
+    return chain_of(tx).broken
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The whole chain, computed again: the hash at each position, and the first row that does not fit."""
+
+    hashes: list[bytes]
+    broken: str | None = None
+
+
+def chain_of(tx: Tx) -> Chain:
+    """Compute the chain again from the rows of the log."""
+    hashes: list[bytes] = []
     previous = _GENESIS
     for row in tx.execute(_CHAIN):
-        previous = _hash(previous, row)
-        if previous != bytes(row.linked):
-            return str(row.id)
-    return None
+        previous = _hash(previous, row) if row.id else b""
+        if previous != bytes(row.linked) or row.position != len(hashes) + 1:
+            return Chain(hashes, str(row.audit_id))
+        hashes.append(previous)
+    return Chain(hashes)
+
+
+@dataclass(frozen=True)
+class Head:
+    """The last link of a chain at some moment."""
+
+    position: int
+    hash: bytes
+
+
+def head_of(tx: Tx) -> Head | None:
+    """Return the last link, or None while there is none."""
+    last = tx.execute(_LAST).one_or_none()
+    return Head(last.position, bytes(last.hash)) if last else None
+
+
+def never_linked(tx: Tx) -> str | None:
+    """Return the id of a row that was not chained although there was time for it, or None."""
+    found: Any = tx.execute(_NEVER_LINKED, {"before": tx.now - _LINKED_WITHIN}).scalar()
+    return str(found) if found else None
 
 
 def _hash(previous: bytes, row: Any) -> bytes:

@@ -32,8 +32,8 @@ class SystemClock:
 class MovedClock:
     """The machine's clock, off by what a file says for this service: `<service> <seconds>` per line.
 
-    For tests of what a clock that jumps does to a running mesh: the file is read again at most once a second, and only in
-    environments that are no production (see MeshSettings.clock_file).
+    For tests of what a clock that jumps does to a running mesh: the file is read again at most once a second, and no
+    environment that serves real people starts with one (see MeshSettings.clock_file).
     """
 
     def __init__(self, *, service: str, file: Path) -> None:

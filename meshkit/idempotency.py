@@ -7,8 +7,9 @@ that runs at the same time waits on the row and then replays, it never executes.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from meshkit.db.sql import sql
 from meshkit.errors import IdempotencyInProgress, IdempotencyKeyReused
 from meshkit.ids import new_id
 from meshkit.presence import LIVING
+from meshkit.redaction import without_secrets
 
 if TYPE_CHECKING:
     import uuid
@@ -41,6 +43,10 @@ _FIND = sql(
     "SELECT request_hash, response, headers, flow_id, lease_until, expires_at,"
     " CAST(flow_principal ->> 'run_by' AS bigint) AS run_by FROM idempotency_keys"
     " WHERE principal = :principal AND method = :method AND key = :key FOR UPDATE"
+)
+_LOOK = sql(
+    "SELECT request_hash, response, headers, expires_at FROM idempotency_keys"
+    " WHERE principal = :principal AND method = :method AND key = :key"
 )
 _FORGET = sql("DELETE FROM idempotency_keys WHERE principal = :principal AND method = :method AND key = :key")
 _EXTEND = sql(
@@ -83,19 +89,30 @@ _FORGET_GIVEN_UP = sql(
 
 @dataclass(frozen=True)
 class Key:
-    """One idempotency key in its scope, with the hash of the request it was sent with."""
+    """One idempotency key in its scope, with what is kept of the request it was sent with."""
 
     principal: str
     method: str
     key: str
     request_hash: bytes
     keep: timedelta
+    request: Message = field(compare=False, repr=False)
 
     @classmethod
-    def of(cls, *, principal: str, method: str, key: str, request: Message, keep: timedelta) -> Key:
-        """Return the key for a request; the hash is over the message, so JSON spelling does not matter."""
-        digest = hashlib.sha256(request.SerializeToString(deterministic=True)).digest()
-        return cls(principal, method, key, digest, keep)
+    def of(cls, *, principal: str, method: str, key: str, request: Message, keep: timedelta, secret: bytes) -> Key:
+        """Return the key for a request; the hash is over the message, so JSON spelling does not matter.
+
+        It is keyed and leaves secrets out: who reads the table must not be able to try passwords against it.
+        """
+        told = without_secrets(request).SerializeToString(deterministic=True)
+        return cls(principal, method, key, hmac.digest(secret, told, "sha256"), keep, request)
+
+    def is_for(self, request_hash: bytes) -> bool:
+        """Return whether a stored hash is of the same request. Rows of the release before have another kind, for a day."""
+        if hmac.compare_digest(request_hash, self.request_hash):
+            return True
+        before = hashlib.sha256(self.request.SerializeToString(deterministic=True)).digest()
+        return hmac.compare_digest(request_hash, before)
 
     @property
     def scope(self) -> dict[str, str]:
@@ -153,11 +170,21 @@ def claim(tx: Tx, key: Key, *, flow: FlowClaim | None = None) -> Replay | uuid.U
     if found is None or (found.expires_at <= tx.now and found.response is not None):
         tx.execute(_FORGET, key.scope)
         return claim(tx, key, flow=flow)
-    if bytes(found.request_hash) != key.request_hash:
+    if not key.is_for(bytes(found.request_hash)):
         raise IdempotencyKeyReused
     if found.response is not None:
         return Replay(bytes(found.response), dict(found.headers or {}))
     return _take_over(tx, key, found, flow=flow or FlowClaim(b"", {}))
+
+
+def find_answer(tx: Tx, key: Key) -> Replay | None:
+    """Return the answer that a key has, taking nothing. Raises IdempotencyKeyReused."""
+    found = tx.execute(_LOOK, key.scope).one_or_none()
+    if found is None or found.response is None or found.expires_at <= tx.now:
+        return None
+    if not key.is_for(bytes(found.request_hash)):
+        raise IdempotencyKeyReused
+    return Replay(bytes(found.response), dict(found.headers or {}))
 
 
 def _take_over(tx: Tx, key: Key, found: Any, *, flow: FlowClaim) -> uuid.UUID:

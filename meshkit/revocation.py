@@ -7,7 +7,6 @@ known list counts; access tokens live 15 minutes at most.
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +14,10 @@ import redis
 
 from meshkit.errors import Unauthenticated
 from meshkit.obs.logging import get_logger
-from meshkit.obs.metrics import REDIS_UP, REVOCATIONS_AGE_SECONDS
+from meshkit.obs.metrics import REDIS_UP, REVOCATIONS_AGE_SECONDS, REVOCATIONS_UNREADABLE
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Mapping
 
     from meshkit.principal import Principal
@@ -28,22 +28,17 @@ POLL_SECONDS = 0.25
 
 
 class Revocations:
-    """The list in this process; refreshed by its own thread."""
+    """The list in this process; `run` keeps it fresh."""
 
     def __init__(self, client: redis.Redis | None) -> None:
         self._client = client
         self._not_before: dict[str, int] = {}
         self._fresh_at = time.monotonic()
-        self._stop = threading.Event()
+        self._unreadable = 0
 
-    def start(self) -> None:
-        """Begin refreshing."""
-        if self._client is not None:
-            threading.Thread(target=self._run, name="revocations", daemon=True).start()
-
-    def stop(self) -> None:
-        """Stop refreshing."""
-        self._stop.set()
+    def age_s(self) -> float:
+        """Return the seconds since the list was read."""
+        return time.monotonic() - self._fresh_at
 
     def replace(self, not_before_ms: Mapping[str, int]) -> None:
         """Take over a new list."""
@@ -58,9 +53,12 @@ class Revocations:
         if not_before is not None and int(str(principal.claims["mms"])) < not_before:
             raise Unauthenticated("The session was ended or its rights changed.", cause="token_revoked")
 
-    def _run(self) -> None:
+    def run(self, stop: threading.Event) -> None:
+        """Refresh until told to stop."""
+        # Computed when asked for, so that it grows also when nobody refreshes any more.
+        REVOCATIONS_AGE_SECONDS.set_function(self.age_s)
         away = False
-        while not self._stop.wait(POLL_SECONDS):
+        while not stop.wait(POLL_SECONDS):
             try:
                 self.replace(self._read())
                 if away:
@@ -71,9 +69,23 @@ class Revocations:
                     get_logger().warning("revocations.redis_away", error=str(error))
                 away = True
             REDIS_UP.set(not away)
-            REVOCATIONS_AGE_SECONDS.set(time.monotonic() - self._fresh_at)
 
     def _read(self) -> dict[str, int]:
+        """Return what Redis has. Entries that are none are skipped and counted; what was known of them goes on counting."""
         assert self._client is not None
         stored: Any = self._client.hgetall(REDIS_KEY)
-        return {key.decode(): int(value) for key, value in stored.items()}
+        read = {key.decode(errors="replace"): _instant(value) for key, value in stored.items()}
+        unreadable = [key for key, value in read.items() if value is None]
+        REVOCATIONS_UNREADABLE.inc(len(unreadable))
+        if len(unreadable) != self._unreadable:
+            get_logger().error("revocations.unreadable", entries=len(unreadable))
+        self._unreadable = len(unreadable)
+        kept = {key: self._not_before[key] for key in unreadable if key in self._not_before}
+        return {key: value for key, value in read.items() if value is not None} | kept
+
+
+def _instant(value: bytes) -> int | None:
+    try:
+        return int(value)
+    except ValueError:
+        return None

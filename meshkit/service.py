@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import signal
 import threading
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import redis
 
 from meshkit import crash
+from meshkit.audit_anchor import Anchorer, Anchors
 from meshkit.auth import Authenticator, KeySet
 from meshkit.chassis_jobs import chassis_jobs
 from meshkit.clock import Clock, MovedClock, SystemClock
@@ -27,6 +29,7 @@ from meshkit.grpc.interceptor import PolicyInterceptor
 from meshkit.grpc.server import GrpcServer, Servicer, collect_policies
 from meshkit.grpc.unit_of_work import UnitOfWork
 from meshkit.jobs import Job, JobRunner
+from meshkit.loops import Loops
 from meshkit.obs.logging import get_logger
 from meshkit.presence import Presence
 from meshkit.ratelimit import RateLimiter, load_buckets
@@ -90,9 +93,9 @@ class Process:
 
     def __post_init__(self) -> None:
         settings = self.spec.database_settings()
-        if self.mesh.crash_file and not self.mesh.is_production:
+        if self.mesh.crash_file:
             crash.arm(service=self.spec.name, file=self.mesh.crash_file)
-        if self.mesh.clock_file and self.mesh.is_for_trial and isinstance(self.clock, SystemClock):
+        if self.mesh.clock_file and isinstance(self.clock, SystemClock):
             self.clock = MovedClock(service=self.spec.name, file=self.mesh.clock_file)
         self.kept = RetentionSettings()
         self.stop = threading.Event()
@@ -107,9 +110,16 @@ class Process:
         self.wiring = self.spec.wire(parts)
         self.policies = collect_policies(self.wiring.servicers)
         self.presence = Presence(settings.database_url)
-        self.unit_of_work = UnitOfWork(self.transactions, timedelta(seconds=self.mesh.flow_lease_s), self.presence)
+        hash_key = hmac.digest(
+            self._service_key.encode(), b"marketmesh idempotency " + self.spec.name.encode(), "sha256"
+        )
+        self.unit_of_work = UnitOfWork(
+            self.transactions, hash_key, timedelta(seconds=self.mesh.flow_lease_s), self.presence
+        )
         self.revocations = Revocations(None)
-        self._threads: list[threading.Thread] = []
+        self.loops = Loops()
+        # Set when the last call has been answered.
+        self.drained = threading.Event()
 
     def channel(self, target: str) -> Channel:
         """Return the channel to another service; one per target."""
@@ -129,7 +139,7 @@ class Process:
         limiter.require({policy.rate_limit for policy in self.policies.values()})
         client = redis.Redis.from_url(self.mesh.redis_url, socket_timeout=2, socket_connect_timeout=2)
         self.revocations = Revocations(client)
-        self.revocations.start()
+        self.loops.start("revocations", self.revocations.run, until=self.drained)
         keys = KeySet(self.wiring.public_keys or self._keys_of_identity)
         guard = Guard(
             Authenticator(keys=keys, service_key=self._service_key, clock=self.clock), self.revocations, limiter
@@ -138,7 +148,7 @@ class Process:
         return GrpcServer(servicers=self.wiring.servicers, interceptor=interceptor, settings=self.mesh)
 
     def run(self, roles: tuple[str, ...]) -> None:
-        """Run until SIGTERM or SIGINT, then drain."""
+        """Run until SIGTERM or SIGINT, then drain. Raises SystemExit when a thread died, so that all are started anew."""
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: self.stop.set())
         # Before any flow begins.
@@ -149,18 +159,25 @@ class Process:
         port = server.start() if server else None
         if server:
             self._thread("readiness", lambda stop: self._watch_readiness(server, stop))
-            for index, loop in enumerate(self.wiring.loops):
-                self._thread(f"loop-{index}", loop)
+            for loop in self.wiring.loops:
+                self._thread(getattr(loop, "__qualname__", "loop"), loop)
         get_logger().info("service.started", roles=roles, port=port)
-        while not self.stop.wait(1.0):
+        while not self.stop.wait(1.0) and not self.loops.dead():
             pass
+        if dead := self.loops.dead():
+            get_logger().error("service.thread_died", threads=dead)
+        self._drain(server)
+        if dead:
+            raise SystemExit(1)
+
+    def _drain(self, server: GrpcServer | None) -> None:
         get_logger().info("service.draining")
+        self.stop.set()
         if server:
             server.stop(grace_s=DRAIN_SECONDS)
-        self.revocations.stop()
+        self.drained.set()
         self.wake.set()
-        for thread in self._threads:
-            thread.join(DRAIN_SECONDS)
+        self.loops.join(seconds=DRAIN_SECONDS)
         self.presence.close()
         self.database.close()
         get_logger().info("service.stopped")
@@ -175,22 +192,14 @@ class Process:
                 self._thread(f"consume-{consumer.topic}", runner.run)
         if "jobs" in roles:
             jobs = (*chassis_jobs(self.kept), *self.wiring.jobs)
+            if self.mesh.audit_anchor_folder:
+                anchors = Anchors(self.mesh.audit_anchor_folder, self.spec.name, self._service_key)
+                self._thread("audit-anchor", Anchorer(self.transactions, anchors).run)
             self._thread("jobs", JobRunner(jobs, self.transactions).run)
             self._thread("resume", self._resume_flows)
 
     def _thread(self, name: str, target: Callable[[threading.Event], None]) -> None:
-        thread = threading.Thread(target=self._guarded, args=(name, target), name=name, daemon=True)
-        thread.start()
-        self._threads.append(thread)
-
-    def _guarded(self, name: str, target: Callable[[threading.Event], None]) -> None:
-        """Run a role's thread; a defect in it is logged and the role starts again, so that no process is half alive."""
-        while not self.stop.is_set():
-            try:
-                target(self.stop)
-            except Exception as error:
-                get_logger().error("service.role_failed", role=name, exc_info=error)
-                self.stop.wait(1.0)
+        self.loops.start(name, target, until=self.stop)
 
     def _resume_flows(self, stop: threading.Event) -> None:
         servicers = {path: method for item in self.wiring.servicers for path, method in item.methods().items()}

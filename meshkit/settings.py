@@ -10,6 +10,8 @@ from typing import Any, Self
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from meshkit.environment import Environment
+
 # Undelivered messages live that long on the bus.
 BUS_KEEPS_DAYS = 7
 
@@ -50,38 +52,55 @@ class MeshSettings(EnvironmentSettings):
 
     model_config = SettingsConfigDict(env_prefix="MESH_", frozen=True)
 
-    environment: str = "dev"
+    environment: Environment
+    # Opens routes that are only for developers, such as registering an administrator. Besides `environment`, so that
+    # being in development is not enough.
+    dev_routes: bool = False
     log_level: str = "INFO"
     grpc_host: str = "127.0.0.1"
     grpc_port: int = 0
     metrics_port: int = 0
-    redis_url: str = "redis://127.0.0.1:6379/0"
-    pubsub_project: str = "marketmesh-dev"
+    redis_url: str
+    pubsub_project: str
     service_token_key_file: Path
     rate_limits_file: Path = Path(__file__).resolve().parent.parent / "deploy" / "config" / "ratelimits.toml"
-    public_url: str = "http://127.0.0.1:8080"
+    public_url: str
     # Threads that run RPCs, and RPCs admitted at once (running and waiting for a thread).
     rpc_threads: int = Field(default=16, ge=1)
     rpc_concurrency: int = Field(default=64, ge=1)
     relay_poll_ms: int = Field(default=20, ge=1)
     # How long a flow may be silent before somebody else may take it up: longer than the gateway waits for one.
     flow_lease_s: float = Field(default=20, gt=0)
-    # Tests only: see meshkit/crash.py.
+    # Tests only, and only where `environment` is dev or test: see meshkit/crash.py.
     crash_file: Path | None = None
     # Tests only, and only where `environment` is dev or test: see MovedClock in meshkit/clock.py.
     clock_file: Path | None = None
+    # A folder that no database lives in, for the heads of the audit chain; only trials may go without.
+    audit_anchor_folder: Path | None = None
     # Where the other services' gRPC servers are.
     addresses: dict[str, str] = Field(default_factory=_addresses)
 
-    @property
-    def is_production(self) -> bool:
-        """Whether dangerous conveniences are refused."""
-        return self.environment == "production"
+    @model_validator(mode="after")
+    def _no_conveniences_for_real_people(self) -> Self:
+        for variable, given in (
+            ("MESH_DEV_ROUTES", self.dev_routes),
+            ("MESH_CRASH_FILE", self.crash_file),
+            ("MESH_CLOCK_FILE", self.clock_file),
+            # Its calls are neither encrypted nor authenticated.
+            ("PUBSUB_EMULATOR_HOST", os.environ.get("PUBSUB_EMULATOR_HOST")),
+        ):
+            if given:
+                self.require_trial(variable)
+        if self.audit_anchor_folder is None and not self.environment.is_for_trial:
+            raise SettingsInvalid("MESH_AUDIT_ANCHOR_FOLDER is not set")
+        return self
 
-    @property
-    def is_for_trial(self) -> bool:
-        """Whether the environment is one in which tests may do harm."""
-        return self.environment in {"dev", "test"}
+    def require_trial(self, variable: str) -> None:
+        """Refuse a setting that is a convenience of development elsewhere. Raises SettingsInvalid."""
+        if not self.environment.is_for_trial:
+            raise SettingsInvalid(
+                f"{variable} is only for MESH_ENVIRONMENT dev or test, and this is {self.environment}: unset it"
+            )
 
     def address_of(self, service: str) -> str:
         """Return `host:port` of a service's gRPC server. Raises SettingsInvalid naming the missing variable."""

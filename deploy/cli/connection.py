@@ -11,6 +11,7 @@ from deploy.dev.state import State
 from meshkit.clock import SystemClock
 from meshkit.db.engine import Database
 from meshkit.db.tx import Transactions
+from meshkit.settings import MeshSettings
 
 if TYPE_CHECKING:
     import pathlib
@@ -43,6 +44,13 @@ def use_environment(state_folder: pathlib.Path = STATE_FOLDER) -> None:
         )
     )
     os.environ.setdefault("MESH_PUBLIC_URL", addresses.url("gateway"))
+
+
+def refuse_real_people(what: str) -> None:
+    """Keep what makes people with well-known passwords away from a mesh that serves real ones. Raises NoStack."""
+    environment_of_mesh = MeshSettings().environment
+    if not environment_of_mesh.is_for_trial:
+        raise NoStack(f"{what} makes people whose passwords everybody knows; MESH_ENVIRONMENT is {environment_of_mesh}")
 
 
 def transactions_of(service: str) -> Transactions:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from deploy.cli.checks import StoryBroken
-from deploy.cli.connection import NoStack, use_environment
+from deploy.cli.connection import NoStack, refuse_real_people, use_environment
 from deploy.cli.console import fail, say, table
 from deploy.cli.own_stack import stack_of_this_checkout
 from deploy.cli.people import Cast
@@ -27,9 +27,11 @@ def demo(
     try:
         if url:
             use_environment()
+            refuse_real_people("demo")
             _tell(url)
         else:
             with stack_of_this_checkout() as own:
+                refuse_real_people("demo")
                 _tell(own)
     except NoStack as error:
         raise fail(f"demo: {error}") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from deploy.cli import dlq, topology
+from deploy.cli import admin, dlq, topology
 from deploy.cli.demo import demo
 from deploy.cli.dev import dev
 from deploy.cli.doctor import doctor
@@ -19,6 +19,7 @@ app.command()(migrate)
 app.command()(seed)
 app.command()(demo)
 app.command()(prove)
+app.add_typer(admin.app, name="admin")
 app.add_typer(topology.app, name="topology")
 app.add_typer(dlq.app, name="dlq")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from deploy.cli.connection import NoStack, transactions_of, use_environment
@@ -13,9 +14,10 @@ from deploy.cli.contracts import services_present
 from deploy.cli.prove_deliveries import prove_deliveries
 from deploy.cli.topology import declared
 from meshkit import audit
+from meshkit.audit_anchor import Anchors
 from meshkit.call import Call
 from meshkit.db.sql import sql
-from meshkit.settings import RetentionSettings
+from meshkit.settings import MeshSettings, RetentionSettings
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Transactions, Tx
@@ -83,7 +85,7 @@ def prove_everything(*, settle_s: float = SETTLE_SECONDS) -> list[str]:
         if service in databases:
             problems += _ask(databases[service], service, getattr(importlib.import_module(module), function))
     for service, transactions in databases.items():
-        problems += _ask(transactions, service, _audit_chain)
+        problems += _ask(transactions, service, partial(_audit_chain, anchors=_anchors_of(service)))
     if {"catalog", "commerce", "finance"} <= set(databases):
         problems += _across(databases)
     if {"commerce", "finance", "fulfillment"} <= set(databases):
@@ -98,9 +100,19 @@ def _ask(transactions: Transactions, service: str, function: Callable[[Tx], list
         return [f"{service}: {problem}" for problem in function(tx)]
 
 
-def _audit_chain(tx: Tx) -> list[str]:
-    broken = audit.first_broken_row(tx)
-    return [f"audit row {broken} was changed after it was chained"] if broken else []
+def _anchors_of(service: str) -> Anchors | None:
+    mesh = MeshSettings()
+    if mesh.audit_anchor_folder is None:
+        return None
+    return Anchors(mesh.audit_anchor_folder, service, mesh.service_token_key_file.read_text().strip())
+
+
+def _audit_chain(tx: Tx, *, anchors: Anchors | None) -> list[str]:
+    chain = audit.chain_of(tx)
+    problems = [f"audit row {chain.broken} was changed or deleted after it was chained"] if chain.broken else []
+    if waiting := audit.never_linked(tx):
+        problems.append(f"audit row {waiting} was never chained")
+    return problems + (anchors.problems(chain) if anchors else [])
 
 
 def _events(databases: dict[str, Transactions]) -> list[str]:

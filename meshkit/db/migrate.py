@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from alembic import command, op
 from alembic.config import Config
 from sqlalchemy import Connection, create_engine, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 _PLATFORM_SQL = Path(__file__).with_name("platform.sql")
 _LOCK = 7_362_001
@@ -83,6 +87,30 @@ def make_append_only(table: str) -> None:
         END $$;
         """  # noqa: S608
     )
+
+
+def take_away(rights: Mapping[str, Sequence[str]]) -> None:
+    """Take rights (`UPDATE, DELETE`) on tables from the runtime role, if there is one."""
+    _for_runtime_role("REVOKE {rights} ON {tables} FROM %I", rights)
+
+
+def give_back(rights: Mapping[str, Sequence[str]]) -> None:
+    """Undo take_away."""
+    _for_runtime_role("GRANT {rights} ON {tables} TO %I", rights)
+
+
+def _for_runtime_role(statement: str, rights: Mapping[str, Sequence[str]]) -> None:
+    for right, tables in rights.items():
+        each = statement.format(rights=right, tables=", ".join(tables))
+        op.execute(
+            f"""
+            DO $$ DECLARE grantee text; BEGIN
+                FOR grantee IN SELECT rolname FROM pg_roles WHERE rolname = current_database() || '_app' LOOP
+                    EXECUTE format('{each}', grantee);
+                END LOOP;
+            END $$;
+            """  # noqa: S608
+        )
 
 
 def drop_append_only(table: str) -> None:

@@ -12,7 +12,7 @@ import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from google.api_core import exceptions as google
@@ -154,11 +154,13 @@ class Relay:
     def __post_init__(self) -> None:
         self._publishers = ThreadPoolExecutor(_PUBLISHERS, thread_name_prefix="publish")
         self._measured_at = float("-inf")
+        self._oldest: datetime | None = None
         self._claimed = 0
         self._unsettled: tuple[uuid.UUID | None, list[Outcome]] = (None, [])
 
     def run(self, stop: threading.Event) -> None:
         """Relay until told to stop; a database or bus that is away is waited for."""
+        OUTBOX_OLDEST_SECONDS.set_function(self.oldest_age_s)
         idle = 0
         while not stop.is_set():
             try:
@@ -227,7 +229,12 @@ class Relay:
         self._measured_at = time.monotonic()
         with self.transactions.read(Call()) as tx:
             oldest = tx.execute(_OLDEST).scalar()
-            OUTBOX_OLDEST_SECONDS.set((tx.now - oldest).total_seconds() if oldest else 0)
+            self._oldest = oldest
+
+    def oldest_age_s(self) -> float:
+        """Return the age of the oldest event known to wait; computed when asked, so that it grows while we hang."""
+        oldest = self._oldest
+        return max(0.0, (self.transactions.clock.now() - oldest).total_seconds()) if oldest else 0.0
 
     def _publish_all(self, rows: Sequence[Any]) -> list[Outcome]:
         """Publish rows, in order within each topic; topics wait for none of the others."""

@@ -77,20 +77,25 @@ class Guard:
 
     def validate(self, request: Message, *, caller: int = Caller.CALLER_USER) -> None:
         """Tidy the request's texts; raise ValidationError naming every field that breaks its declared rules."""
-        if caller != Caller.CALLER_SERVICE:
-            tidy_texts(request)
-        # What services tell each other came in from outside once, and is long: a thousand ledger entries.
-        complaints = _complaints_about if caller != Caller.CALLER_SERVICE else _complaints_of_nul
-        violations = list(complaints(request))
-        named = {violation.field for violation in violations}
-        for item in protovalidate.collect_violations(request):
-            path = _path(item.proto.field)
-            if path not in named:
-                violations.append(Violation(path, item.proto.message or "is not valid", item.proto.rule_id))
-        if not violations:
-            return
-        first = violations[0]
-        raise ValidationError(f"{first.field}: {first.description}", violations=tuple(violations))
+        validate(request, caller=caller)
+
+
+def validate(request: Message, *, caller: int = Caller.CALLER_USER) -> None:
+    """Tidy the request's texts; raise ValidationError naming every field that breaks its declared rules."""
+    if caller != Caller.CALLER_SERVICE:
+        tidy_texts(request)
+    # What services tell each other came in from outside once, and is long: a thousand ledger entries.
+    complaints = _complaints_about if caller != Caller.CALLER_SERVICE else _complaints_of_nul
+    violations = list(complaints(request))
+    named = {violation.field for violation in violations}
+    for item in protovalidate.collect_violations(request):
+        path = _path(item.proto.field)
+        if path not in named:
+            violations.append(Violation(path, item.proto.message or "is not valid", item.proto.rule_id))
+    if not violations:
+        return
+    first = violations[0]
+    raise ValidationError(f"{first.field}: {first.description}", violations=tuple(violations))
 
 
 def _complaints_of_nul(request: Message) -> Iterator[Violation]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from meshkit.grpc.admission import Admission, RpcThreads
 from meshkit.grpc.policy import MethodPolicy, policies_of
 
 if TYPE_CHECKING:
@@ -44,10 +44,12 @@ class GrpcServer:
     def __init__(
         self, *, servicers: Sequence[Servicer], interceptor: PolicyInterceptor, settings: MeshSettings
     ) -> None:
+        # Not gRPC's own bound: it would refuse health checks too, with a status that says a limit of the caller's.
+        threads = RpcThreads(settings.rpc_threads, bound=settings.rpc_concurrency)
+        admission = Admission(threads, service=interceptor.service)
         self._server = grpc.server(
-            ThreadPoolExecutor(settings.rpc_threads, thread_name_prefix="rpc"),
-            interceptors=[interceptor],
-            maximum_concurrent_rpcs=settings.rpc_concurrency,
+            threads,
+            interceptors=[admission, interceptor],
             options=[
                 ("grpc.so_reuseport", 0),
                 ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
@@ -56,7 +58,7 @@ class GrpcServer:
                 ("grpc.http2.min_ping_interval_without_data_ms", 5000),
             ],
         )
-        self._health = health.HealthServicer()
+        self._health = health.HealthServicer(experimental_thread_pool=admission.health)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         for servicer in servicers:
             servicer.add_to_server(servicer.implementation, self._server)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from meshkit.db.engine import run_with_retries
 from meshkit.errors import IdempotencyKeyMissing, MeshError, ValidationError
 from meshkit.flow import Flow, Replayed
 from meshkit.grpc.policy import Effect
+from meshkit.grpc.prepared import preparation_of
 from meshkit.obs.logging import get_logger
 from meshkit.obs.metrics import IDEMPOTENT_REPLAYS
 
@@ -36,6 +37,8 @@ class UnitOfWork:
     """Runs a servicer method inside its transaction, or as a flow of several."""
 
     transactions: Transactions
+    # With which the hashes of requests are keyed; the same in every process of the service.
+    hash_key: bytes = field(repr=False)
     flow_lease: timedelta = idempotency.FLOW_LEASE
     # Shows whether the process that runs a flow still lives; tests do without.
     presence: Presence | None = None
@@ -43,7 +46,7 @@ class UnitOfWork:
     def run(
         self,
         policy: MethodPolicy,
-        servicer: Callable[[Any, Any], Any],
+        servicer: Callable[..., Any],
         request: Message,
         call: Call,
         *,
@@ -58,11 +61,19 @@ class UnitOfWork:
             with self.transactions.read(call) as tx:
                 answer: Message = servicer(request, tx)
                 return answer
-        idempotency_key = _key_of(policy, request, call, key)
+        idempotency_key = self._key_of(policy, request, call, key)
         if policy.effect == Effect.EFFECT_FLOW:
             assert idempotency_key is not None, "policy let a flow without key through"
             return self._flow(policy, servicer, request, call, idempotency_key, resumed=resumed)
+        if prepare := preparation_of(servicer):
+            if idempotency_key and (stored := self._stored(idempotency_key, call)):
+                return _replay(policy, call, stored)
+            servicer = _with(servicer, prepare(request, call))
         return run_with_retries(lambda: self._write(policy, servicer, request, call, idempotency_key))
+
+    def _stored(self, key: idempotency.Key, call: Call) -> idempotency.Replay | None:
+        with self.transactions.read(call) as tx:
+            return idempotency.find_answer(tx, key)
 
     def _write(
         self,
@@ -151,6 +162,22 @@ class UnitOfWork:
         with self.transactions.write(call) as tx:
             (idempotency.release if retryable else idempotency.forget)(tx, key)
 
+    def _key_of(self, policy: MethodPolicy, request: Message, call: Call, key: str) -> idempotency.Key | None:
+        if policy.keep_answer is None:
+            return None
+        if not key:
+            raise IdempotencyKeyMissing("This write needs an Idempotency-Key header.")
+        if len(key) > _KEY_MAX or not key.isprintable():
+            raise ValidationError.of("Idempotency-Key", f"must be 1 to {_KEY_MAX} printable characters")
+        return idempotency.Key.of(
+            principal=call.principal.subject,
+            method=policy.path,
+            key=key,
+            request=request,
+            keep=policy.keep_answer,
+            secret=self.hash_key,
+        )
+
     def record_denial(self, policy: MethodPolicy, request: Message, call: Call, error: MeshError) -> None:
         """Write the audit row of a refused audited call, in a small transaction of its own."""
         if not policy.audit or error.keeps_writes or error.code not in _DENIALS:
@@ -164,16 +191,8 @@ class UnitOfWork:
             get_logger().error("audit.denial_not_written", error=str(failure))
 
 
-def _key_of(policy: MethodPolicy, request: Message, call: Call, key: str) -> idempotency.Key | None:
-    if policy.keep_answer is None:
-        return None
-    if not key:
-        raise IdempotencyKeyMissing("This write needs an Idempotency-Key header.")
-    if len(key) > _KEY_MAX or not key.isprintable():
-        raise ValidationError.of("Idempotency-Key", f"must be 1 to {_KEY_MAX} printable characters")
-    return idempotency.Key.of(
-        principal=call.principal.subject, method=policy.path, key=key, request=request, keep=policy.keep_answer
-    )
+def _with(servicer: Callable[[Any, Any, Any], Any], prepared: Any) -> Callable[[Any, Any], Any]:
+    return lambda request, tx: servicer(request, tx, prepared)
 
 
 def _replay(policy: MethodPolicy, call: Call, replay: idempotency.Replay) -> bytes:

@@ -20,6 +20,13 @@ JOB_LAST_SUCCESS = Gauge("mesh_job_last_success_timestamp_seconds", "When a job 
 JOB_LAG = Gauge("mesh_job_lag_seconds", "How long ago a job's first tick that nobody has run yet began", ["job"])
 JOB_MISSED_TICKS = Counter("mesh_job_missed_ticks_total", "Ticks that passed while nobody ran the job", ["job"])
 REDIS_UP = Gauge("mesh_redis_up", "Whether Redis answers; without it the service goes on, degraded")
+LOOP_FAILURES = Counter("mesh_loop_failures_total", "Times an endless thread ended and was started again", ["loop"])
+LOOP_SILENT_SECONDS = Gauge(
+    "mesh_loop_silent_seconds", "How long ago an endless thread last showed that it lives", ["loop"]
+)
+REVOCATIONS_UNREADABLE = Counter(
+    "mesh_revocations_unreadable_total", "Entries of the list that were skipped, per reading"
+)
 REVOCATIONS_AGE_SECONDS = Gauge("mesh_revocations_age_seconds", "Age of the newest known revocation list")
 QUOTE_SECONDS = Histogram("mesh_quote_duration_seconds", "Time to quote a cart", buckets=_LATENCY)
 QUOTE_ITEMS = Counter("mesh_quote_items_total", "Items quoted, by what became of them", ["status"])

@@ -18,7 +18,10 @@ from services.analytics.settings import AnalyticsSettings
 
 def wire(parts: Parts) -> Wiring:
     """Build analytics from its settings and the chassis's parts."""
-    warehouse = BigQueryWarehouse(AnalyticsSettings())
+    settings = AnalyticsSettings()
+    if settings.bigquery_url:
+        parts.mesh.require_trial("ANALYTICS_BIGQUERY_URL")
+    warehouse = BigQueryWarehouse(settings)
     return Wiring(
         servicers=(
             Servicer(

@@ -15,5 +15,5 @@ class AnalyticsSettings(DatabaseSettings):
 
     # Empty means Google's own BigQuery with the environment's credentials.
     bigquery_url: str = ""
-    bigquery_project: str = "marketmesh-dev"
+    bigquery_project: str
     bigquery_dataset: str = Field(default="marketmesh", pattern="^[A-Za-z0-9_]+$")

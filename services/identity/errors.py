@@ -29,7 +29,7 @@ class EmailTaken(MeshError, enum=_REASONS, reason="EMAIL_TAKEN"):
 
 
 class AdminRegisterClosed(MeshError, enum=_REASONS, reason="ADMIN_REGISTER_CLOSED"):
-    """Administrators are not made over the API in production."""
+    """Administrators are not made over the API, unless a developer opened that route."""
 
 
 class LicenseTaken(MeshError, enum=_REASONS, reason="LICENSE_TAKEN"):

@@ -58,7 +58,7 @@ def wire(parts: Parts) -> Wiring:
             Servicer(
                 auth_service_pb2.DESCRIPTOR.services_by_name["AuthService"],
                 auth_service_pb2_grpc.add_AuthServiceServicer_to_server,
-                AuthServicer(passwords, kit, parts.mesh.is_production),
+                AuthServicer(passwords, kit, parts.mesh.dev_routes, parts.transactions),
             ),
             Servicer(
                 store_service_pb2.DESCRIPTOR.services_by_name["StoreService"],

@@ -26,6 +26,8 @@ from services.media.usecases.remove_stale_pending import remove_stale_pending
 def wire(parts: Parts) -> Wiring:
     """Build media from its settings and the chassis's parts."""
     settings = MediaSettings()
+    if settings.is_storage_local:
+        parts.mesh.require_trial("MEDIA_STORAGE_URL with http://")
     objects = ObjectStore(
         signing_key_file=settings.signing_key_file,
         storage_url=settings.storage_url,
@@ -49,7 +51,7 @@ def wire(parts: Parts) -> Wiring:
         ),
         consumers=consumers(),
         jobs=(Job("remove_stale_pending", timedelta(hours=1), remove_stale_pending),),
-        loops=(BucketKeeper(objects).run,) if parts.mesh.environment == "dev" else (),
+        loops=(BucketKeeper(objects).run,) if settings.is_storage_local else (),
     )
 
 

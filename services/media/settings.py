@@ -23,3 +23,8 @@ class MediaSettings(DatabaseSettings):
     upload_url_minutes: int = Field(default=30, ge=1, le=60)
     read_url_hours: int = Field(default=48, ge=1, le=168)
     storage_timeout_seconds: float = Field(default=3.0, gt=0)
+
+    @property
+    def is_storage_local(self) -> bool:
+        """Whether the store is a developer's own: asks for no credentials, and has its bucket made by us."""
+        return self.storage_url.startswith("http://")

@@ -186,7 +186,7 @@ class TestSecrets:
         # Other tests of this process put everything into the environment.
         monkeypatch.delenv("MEDIA_SIGNING_KEY_FILE", raising=False)
         names = [f"{service}_{kind}" for service in services_present() for kind in ("app", "owner")]
-        addresses = Addresses(ports=Ports(), passwords=dict.fromkeys([*names, keys.SUPERUSER], "x"))
+        addresses = Addresses(ports=Ports(), passwords=dict.fromkeys([*names, keys.SUPERUSER, keys.REDIS_USER], "x"))
         files = {"MEDIA_SIGNING_KEY_FILE": Path("media.json"), "MESH_SERVICE_TOKEN_KEY_FILE": Path("mesh")}
 
         given = {

@@ -37,7 +37,7 @@ class Deliveries:
         self.admin = self.mesh.stub(admin_service_pb2_grpc.FulfillmentAdminServiceStub, "fulfillment")
         self.admin_id = uuid.uuid4()
         # Agents and orders of other tests would be drawn and queued.
-        with self.mesh.transaction("fulfillment") as tx:
+        with self.mesh.as_owner("fulfillment") as tx:
             tx.execute(text("DELETE FROM proof_uploads"))
             tx.execute(text("DELETE FROM order_assignments"))
             tx.execute(text("DELETE FROM deliveries"))

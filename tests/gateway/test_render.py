@@ -14,6 +14,7 @@ from gateway.contracts import load_contracts
 from gateway.render import render
 from gateway.routes_table import build_routes_table
 from gateway.settings import SettingsInvalid
+from meshkit.environment import Environment
 from scripts import gen_protos
 
 _REAL = gen_protos.GEN / "descriptors.binpb"
@@ -74,10 +75,11 @@ class TestRender:
 
         assert config["admin"]["address"]["socket_address"] == {"address": "127.0.0.1", "port_value": 9999}
 
-    def test_allows_no_origin_in_production_unless_told(self, tmp_path):
-        config = json.dumps(_render(tmp_path, environment="production", **_addresses(_REAL)))
+    @pytest.mark.parametrize("environment", Environment)
+    def test_allows_no_origin_unless_told(self, tmp_path, environment):
+        config = json.dumps(_render(tmp_path, environment=environment, **_addresses(_REAL)))
 
-        assert "localhost:5173" not in config
+        assert "localhost:" not in config
 
     def test_guards_every_method_that_is_not_public(self, tmp_path):
         config = _render(tmp_path)
@@ -108,16 +110,22 @@ class TestRender:
 
         assert not (tmp_path / "envoy.json").exists()
 
-    def test_refuses_production_without_every_address(self, tmp_path):
+    @pytest.mark.parametrize("environment", ["staging", "production"])
+    def test_refuses_to_serve_real_people_without_every_address(self, tmp_path, environment):
         with pytest.raises(SettingsInvalid, match="MESH_IDENTITY_ADDRESS"):
-            _render(tmp_path, environment="production")
+            _render(tmp_path, environment=environment)
+
+    @pytest.mark.parametrize("word", ["", "prod", "Production", "PRODUCTION", "development"])
+    def test_refuses_an_environment_it_does_not_know(self, tmp_path, word):
+        with pytest.raises(SettingsInvalid, match="MESH_ENVIRONMENT"):
+            _render(tmp_path, environment=word, **_addresses(_REAL))
 
 
 class TestMain:
     def test_names_the_variable_and_fails(self, tmp_path):
         done = subprocess.run(
             [sys.executable, "-m", "gateway.render", "--output", str(tmp_path / "envoy.json")],
-            env={"GATEWAY_PORT": "x"}, cwd=gen_protos.ROOT, capture_output=True, text=True, timeout=60, check=False,
+            env={"GATEWAY_PORT": "x", "MESH_ENVIRONMENT": "dev"}, cwd=gen_protos.ROOT, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
 
         assert (done.returncode, done.stderr) == (2, "gateway: GATEWAY_PORT='x' is not a number\n")

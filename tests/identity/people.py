@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import redis
 from sqlalchemy import text
 
 from marketmesh.identity.events.v1 import identity_events_pb2 as events
@@ -18,8 +19,11 @@ from marketmesh.identity.v1 import (
     license_service_pb2_grpc,
 )
 from marketmesh.media.v1 import media_service_pb2_grpc
+from meshkit.revocation import REDIS_KEY
 from services.identity.api import mapping
+from services.identity.jobs.publish_revocations import RevocationPublisher
 from services.identity.usecases.register import Registration, register
+from services.identity.usecases.stored_password import CheckedPassword
 from tests.media.uploads import Uploads
 from tests.support.identity import register_request
 
@@ -28,6 +32,13 @@ if TYPE_CHECKING:
     from tests.support.mesh_harness import MeshHarness
 
 _COUNT_GATES = "SELECT payload FROM outbox WHERE type = 'store_gate_changed' AND ordering_key = :id ORDER BY seq"
+
+
+def publish_revocations(mesh: MeshHarness) -> None:
+    """Bring the list of ended sessions in Redis up to date, as identity's loop does."""
+    client = redis.Redis.from_url(mesh.stack.addresses.redis_url)
+    RevocationPublisher(mesh.process("identity").transactions, client).publish_once()
+    assert client.hlen(REDIS_KEY) > 0
 
 
 @dataclass
@@ -39,18 +50,6 @@ class Store:
     email: str
     token: str
     refresh_token: str
-
-
-class NoPasswords:
-    """Hashes nothing and lets nobody in."""
-
-    def hash(self, password: str) -> str:  # noqa: ARG002
-        """Return what no password fits."""
-        return "-"
-
-    def matches(self, password_hash: str | None, password: str) -> bool:  # noqa: ARG002
-        """Return False."""
-        return False
 
 
 @dataclass
@@ -72,7 +71,6 @@ class People:
             first_name=request.first_name,
             last_name=request.last_name,
             email=request.email,
-            password=request.password,
             phone="",
             company_name=request.company_name,
             dba_name="",
@@ -80,7 +78,7 @@ class People:
             address=mapping.address_document(request.address),
         )
         with self.mesh.transaction("identity") as tx:
-            signed_in = register(tx, registration, passwords=NoPasswords(), kit=self.kit)  # type: ignore[arg-type]
+            signed_in = register(tx, registration, checked=CheckedPassword(None, new_hash="none"), kit=self.kit)
         assert signed_in.active_store_id
         return Store(
             id=signed_in.active_store_id,

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import text
 
 from deploy.dev.stack import embedded
-from meshkit.call import Call
 from meshkit.db.tx import Transactions
 from meshkit.events.bus import Bus
 from meshkit.events.relay import Relay
@@ -35,11 +34,10 @@ def bus(pubsub: str, monkeypatch: pytest.MonkeyPatch) -> Bus:
 @pytest.fixture
 def transactions(mesh: MeshHarness) -> Transactions:
     """Return transactions on ads' database: a service that emits no events of its own."""
-    transactions = mesh.process("ads").transactions
-    with transactions.write(Call()) as tx:
+    with mesh.as_owner("ads") as tx:
         for table in ("outbox", "outbox_dlq", "inbox", "inbox_dlq"):
             tx.execute(text(f"DELETE FROM {table}"))
-    return transactions
+    return mesh.process("ads").transactions
 
 
 @pytest.fixture

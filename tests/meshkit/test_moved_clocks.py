@@ -16,7 +16,7 @@ from marketmesh.ads.v1 import ad_service_pb2 as ads
 from meshkit import clock as clock_module
 from meshkit import idempotency
 from meshkit.call import Call
-from meshkit.clock import FixedClock, MovedClock, SystemClock
+from meshkit.clock import FixedClock, MovedClock
 from meshkit.db.tx import Transactions
 from meshkit.errors import DependencyUnavailable, IdempotencyInProgress
 from meshkit.events.relay import LEASE, Relay
@@ -60,18 +60,14 @@ class TestMovedClock:
 
         assert clock.now() - before > timedelta(minutes=59)
 
-    @pytest.mark.parametrize(
-        ("environment", "kind"),
-        [("dev", MovedClock), ("test", MovedClock), ("staging", SystemClock), ("production", SystemClock)],
-    )
-    def test_is_for_trials_only(self, mesh: MeshHarness, tmp_path: Path, environment: str, kind: type) -> None:
+    def test_is_the_clock_of_a_process_that_is_told_so(self, mesh: MeshHarness, tmp_path: Path) -> None:
         of_ads = mesh.process("ads")
-        told = of_ads.mesh.model_copy(update={"environment": environment, "clock_file": tmp_path / "clocks"})
+        told = of_ads.mesh.model_copy(update={"clock_file": tmp_path / "clocks"})
 
         process = Process(of_ads.spec, told)
         process.database.close()
 
-        assert type(process.clock) is kind
+        assert type(process.clock) is MovedClock
 
 
 class TestRelay:
@@ -190,7 +186,7 @@ def _channel(clock: FixedClock, *, key: Path | None = None) -> Channel:
 def _key() -> idempotency.Key:
     request = ads.ServeAdRequest(placement=1)
     return idempotency.Key.of(
-        principal="p", method="m", key=uuid.uuid4().hex, request=request, keep=timedelta(hours=24)
+        principal="p", method="m", key=uuid.uuid4().hex, request=request, keep=timedelta(hours=24), secret=b"s"
     )
 
 

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import grpc
 import pytest
@@ -18,8 +19,20 @@ from deploy.cli.waiting import until
 from deploy.dev.environment import REPOSITORY
 from marketmesh.identity.events.v1 import identity_events_pb2 as events
 from marketmesh.identity.v1 import auth_service_pb2, auth_service_pb2_grpc
+from meshkit.settings import MeshSettings, SettingsInvalid
 from tests.support.service_process import PATIENCE_S, ServiceProcess, Workshop, workshop
 
+# What differs where real people are served; an empty variable is none.
+REAL = {
+    "MESH_ENVIRONMENT": "production",
+    "MESH_DEV_ROUTES": "false",
+    "PUBSUB_EMULATOR_HOST": "",
+    "MESH_AUDIT_ANCHOR_FOLDER": "/tmp/anchors",
+}
+TOLD: dict[str, Any] = {
+    "redis_url": "redis://nowhere", "pubsub_project": "p", "public_url": "https://x", "service_token_key_file": "key",
+    "audit_anchor_folder": "anchors"
+}  # fmt: skip
 AGENTS = "fulfillment.identity.user.v1"
 
 
@@ -63,6 +76,61 @@ class TestSettings:
         return subprocess.run(
             argv, cwd=REPOSITORY, env=variables, capture_output=True, text=True, timeout=PATIENCE_S
         )  # fmt: skip
+
+
+class TestEnvironment:
+    """Which conveniences of development a process starts with."""
+
+    @pytest.mark.parametrize("word", ["", "prod", "Production", "PRODUCTION", "development", "live"])
+    def test_must_be_one_that_is_known(self, word: str) -> None:
+        with pytest.raises(SettingsInvalid, match="^MESH_ENVIRONMENT: "):
+            MeshSettings(**TOLD, environment=word)
+
+    def test_has_no_default(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("MESH_ENVIRONMENT", raising=False)
+
+        with pytest.raises(SettingsInvalid, match="^MESH_ENVIRONMENT is not set$"):
+            MeshSettings(**TOLD)
+
+    def test_of_development_opens_no_route_by_itself(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("MESH_DEV_ROUTES", raising=False)
+
+        assert MeshSettings(**TOLD, environment="dev").dev_routes is False
+
+    @pytest.mark.parametrize("environment", ["staging", "production"])
+    @pytest.mark.parametrize(
+        ("variable", "value"),
+        [
+            ("MESH_DEV_ROUTES", "true"),
+            ("MESH_CRASH_FILE", "/tmp/crash"),
+            ("MESH_CLOCK_FILE", "/tmp/clocks"),
+            ("PUBSUB_EMULATOR_HOST", "127.0.0.1:1"),
+        ],
+    )
+    def test_of_real_people_refuses_each_convenience(
+        self, environment: str, variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for convenience in ("MESH_DEV_ROUTES", "PUBSUB_EMULATOR_HOST"):
+            monkeypatch.delenv(convenience, raising=False)
+        MeshSettings(**TOLD, environment=environment)
+        monkeypatch.setenv(variable, value)
+
+        with pytest.raises(SettingsInvalid, match=f"^{variable} is only for MESH_ENVIRONMENT dev or test"):
+            MeshSettings(**TOLD, environment=environment)
+
+    @pytest.mark.parametrize(
+        ("service", "variable"), [("media", "MEDIA_STORAGE_URL"), ("analytics", "ANALYTICS_BIGQUERY_URL")]
+    )
+    def test_of_real_people_refuses_a_stand_in(self, shop: Workshop, service: str, variable: str) -> None:
+        variables = {**shop.variables(service), **REAL}
+
+        ended = self.check(service, variables)
+
+        assert (ended.returncode, ended.stderr.startswith(f"{service}: {variable}")) == (1, True), ended.stderr
+
+    def check(self, service: str, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        argv = [sys.executable, "-m", f"services.{service}", "check"]
+        return subprocess.run(argv, cwd=REPOSITORY, env=variables, capture_output=True, text=True, timeout=PATIENCE_S)
 
 
 class TestReadiness:
@@ -123,7 +191,7 @@ class TestReadiness:
 
 class TestProduction:
     def test_makes_no_administrator_over_the_api(self, shop: Workshop) -> None:
-        identity = shop.start("identity", "serve", MESH_ENVIRONMENT="production")
+        identity = shop.start("identity", "serve", **REAL)
         identity.wait_for_health("SERVING")
         email = f"{uuid.uuid4().hex}@example.com"
         request = auth_service_pb2.AdminRegisterRequest(

@@ -28,6 +28,8 @@ from meshkit.auth import mint_service_token
 from meshkit.call import Call
 from meshkit.clock import FixedClock
 from meshkit.db import migrate
+from meshkit.db.engine import Database
+from meshkit.db.tx import Transactions
 from meshkit.events.consume import ConsumerRunner
 from meshkit.events.envelope import Envelope, ordering_key_of, spec_of
 from meshkit.principal import SYSTEM, Audience, Principal
@@ -159,7 +161,7 @@ class MeshHarness:
         running = self._running.pop(name)
         running.channel.close()
         running.stop()
-        running.process.revocations.stop()
+        running.process.drained.set()
         running.process.database.close()
 
     def close(self) -> None:
@@ -250,6 +252,17 @@ class MeshHarness:
         call = Call(principal=principal, request_id=f"test-{uuid.uuid4().hex}")
         with self.process(service).transactions.write(call) as tx:
             yield tx
+
+    @contextmanager
+    def as_owner(self, service: str) -> Iterator[Tx]:
+        """Open a transaction as the database's owner, for what no service may do; commits at the end."""
+        self.start(service)
+        database = Database(self.stack.addresses.database_url(service, kind="owner"), pool_size=1)
+        try:
+            with Transactions(database=database, clock=self.clock, source=service).write(Call()) as tx:
+                yield tx
+        finally:
+            database.close()
 
     def rows(self, service: str, sql: str, **parameters: Any) -> list[Any]:
         """Return the rows of a query on a service's database."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from marketmesh.identity.v1 import admin_service_pb2, store_pb2
 from meshkit.cursor import Page
+from meshkit.grpc.prepared import prepared
 from meshkit.ids import parse_id
 from services.identity.api import mapping
 from services.identity.domain.kyc import LicenseStatus
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import uuid
     from collections.abc import Mapping
 
+    from meshkit.call import Call
     from meshkit.db.tx import Tx
     from services.identity.outbound.passwords import Passwords
     from services.identity.outbound.ports import DocumentReader
@@ -32,16 +34,19 @@ class IdentityAdminServicer:
     passwords: Passwords
     documents: DocumentReader
 
-    def CreateAgent(self, request: admin_service_pb2.CreateAgentRequest, tx: Tx) -> store_pb2.User:
+    def _hash(self, request: admin_service_pb2.CreateAgentRequest, call: Call) -> str:  # noqa: ARG002
+        return self.passwords.hash_new(request.password, email=request.email)
+
+    @prepared(_hash)
+    def CreateAgent(self, request: admin_service_pb2.CreateAgentRequest, tx: Tx, password_hash: str) -> store_pb2.User:
         """See the contract."""
         user = create_system_user(
             tx,
             email=request.email,
-            password=request.password,
+            password_hash=password_hash,
             first_name=mapping.first_name_of(request),
             last_name=request.last_name,
             system_role="agent",
-            passwords=self.passwords,
         )
         return mapping.user_message(user)
 

@@ -59,6 +59,24 @@ def spend_refresh_token(tx: Tx, token_hash: bytes) -> None:
     )
 
 
+def spend_refresh_tokens(tx: Tx, session_id: uuid.UUID) -> bytes | None:
+    """Mark what can still be refreshed with of a session as rotated now; returns the newest one's hash, or None."""
+    live = (
+        select(refresh_tokens.c.token_hash)
+        .where(refresh_tokens.c.session_id == session_id, refresh_tokens.c.rotated_at.is_(None))
+        .order_by(refresh_tokens.c.token_hash)
+        .with_for_update()
+    )
+    spent = tx.execute(
+        update(refresh_tokens)
+        .where(refresh_tokens.c.token_hash.in_(live), refresh_tokens.c.rotated_at.is_(None))
+        .values(rotated_at=tx.now)
+        .returning(refresh_tokens.c.token_hash, refresh_tokens.c.created_at)
+    ).all()
+    newest = max(spent, key=lambda row: (row.created_at, row.token_hash), default=None)
+    return bytes(newest.token_hash) if newest else None
+
+
 def end(tx: Tx, session_id: uuid.UUID, *, reason: str) -> None:
     """End a session: all its tokens stop counting."""
     tx.execute(
@@ -91,6 +109,15 @@ def outdate(tx: Tx, session_id: uuid.UUID, *, not_before: datetime) -> None:
         update(sessions)
         .where(sessions.c.id == session_id)
         .values(not_before=func.greatest(sessions.c.not_before, not_before))
+    )
+
+
+def outdate_all(tx: Tx, session_id: uuid.UUID) -> None:
+    """Make every access token of a session that was minted until now count no longer; the next one does."""
+    tx.execute(
+        update(sessions)
+        .where(sessions.c.id == session_id)
+        .values(not_before=func.greatest(sessions.c.not_before, tx.now) + _TICK)
     )
 
 

@@ -86,9 +86,12 @@ class TokenMint:
         """Return a new random refresh token."""
         return secrets.token_urlsafe(_REFRESH_BYTES)
 
-    def successor_of(self, refresh_token: str) -> str:
-        """Return the one token that follows: the same every time, so that a replay within grace gets the same."""
-        digest = hmac.digest(self._successor_key, refresh_token.encode(), "sha256")
+    def successor_of(self, token_hash: bytes) -> str:
+        """Return the one token that follows what is stored of another: the same every time.
+
+        So a replay within grace gets the same, also after SwitchStore, which is not told the token itself.
+        """
+        digest = hmac.digest(self._successor_key, token_hash, "sha256")
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
     def public_keys(self) -> Mapping[str, Any]:

@@ -14,11 +14,10 @@ from services.identity.errors import EmailTaken
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
-    from services.identity.outbound.passwords import Passwords
 
 
 def create_system_user(
-    tx: Tx, *, email: str, password: str, first_name: str, last_name: str, system_role: str, passwords: Passwords
+    tx: Tx, *, email: str, password_hash: str, first_name: str, last_name: str, system_role: str
 ) -> Any:
     """Create a person without a store; an agent is announced so that orders can be assigned. Raises EmailTaken."""
     try:
@@ -26,7 +25,7 @@ def create_system_user(
             tx,
             id=new_id(),
             email=email,
-            password_hash=passwords.hash(password),
+            password_hash=password_hash,
             first_name=first_name,
             last_name=last_name,
             system_role=system_role,

@@ -10,19 +10,18 @@ from services.identity.usecases.open_session import SignedIn, TokenKit, open_ses
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
-    from services.identity.outbound.passwords import Passwords
+    from services.identity.usecases.stored_password import CheckedPassword
 
 
-def login(
-    tx: Tx, *, email: str, password: str, passwords: Passwords, kit: TokenKit, administrators: bool = False
-) -> SignedIn:
+def login(tx: Tx, *, email: str, checked: CheckedPassword, kit: TokenKit, administrators: bool = False) -> SignedIn:
     """Sign a person in; with `administrators` only administrators, else everybody but them.
 
     Raises CredentialsInvalid for an unknown e-mail, a wrong password and the wrong door alike, after the same work.
     """
     user = users.find_by_email(tx, email)
-    fits = passwords.matches(user.password_hash if user else None, password)
-    if user is None or not fits or not user.is_active or (user.system_role == "admin") != administrators:
+    if user is None or not checked.fits_still(user.password_hash):
+        raise CredentialsInvalid
+    if not user.is_active or (user.system_role == "admin") != administrators:
         raise CredentialsInvalid
     tx.audit(target=user.id)
     return open_session(tx, user=user, kit=kit)

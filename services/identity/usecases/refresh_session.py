@@ -28,7 +28,7 @@ def refresh_session(tx: Tx, *, refresh_token: str, kit: TokenKit) -> SignedIn:
         raise RefreshTokenReused().keeping_writes()
     if token.rotated_at is None:
         _outdate_access_tokens(tx, token, kit)
-    successor = kit.mint.successor_of(refresh_token)
+    successor = kit.mint.successor_of(token.token_hash)
     sessions.spend_refresh_token(tx, token.token_hash)
     sessions.add_refresh_token(
         tx,

@@ -17,7 +17,7 @@ from services.identity.usecases.open_session import SignedIn, TokenKit, open_ses
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
-    from services.identity.outbound.passwords import Passwords
+    from services.identity.usecases.stored_password import CheckedPassword
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,6 @@ class Registration:
     first_name: str
     last_name: str
     email: str
-    password: str
     phone: str
     company_name: str
     dba_name: str
@@ -35,12 +34,12 @@ class Registration:
     address: dict[str, Any]
 
 
-def register(tx: Tx, registration: Registration, *, passwords: Passwords, kit: TokenKit) -> SignedIn:
+def register(tx: Tx, registration: Registration, *, checked: CheckedPassword, kit: TokenKit) -> SignedIn:
     """Create user, store and owner membership as one, and sign in.
 
-    Raises CredentialsInvalid when the e-mail is known and the password is not its.
+    Raises CredentialsInvalid when the e-mail is known and the password is not its, EmailTaken when it became known just now.
     """
-    user = _user(tx, registration, passwords)
+    user = _user(tx, registration, checked)
     store = stores.add(
         tx,
         id=new_id(),
@@ -65,11 +64,12 @@ def register(tx: Tx, registration: Registration, *, passwords: Passwords, kit: T
     return open_session(tx, user=user, kit=kit, store_id=store.id)
 
 
-def _user(tx: Tx, registration: Registration, passwords: Passwords) -> Any:
+def _user(tx: Tx, registration: Registration, checked: CheckedPassword) -> Any:
     known = users.find_by_email(tx, registration.email)
     if known is not None:
-        fits = passwords.matches(known.password_hash, registration.password)
-        if known.system_role or not known.is_active or not fits:
+        if not checked.stored:
+            raise EmailTaken(field="email")
+        if known.system_role or not known.is_active or not checked.fits_still(known.password_hash):
             raise CredentialsInvalid
         return known
     try:
@@ -77,7 +77,7 @@ def _user(tx: Tx, registration: Registration, passwords: Passwords) -> Any:
             tx,
             id=new_id(),
             email=registration.email,
-            password_hash=passwords.hash(registration.password),
+            password_hash=checked.new_hash,
             first_name=registration.first_name,
             last_name=registration.last_name,
             phone=registration.phone,

@@ -15,13 +15,20 @@ if TYPE_CHECKING:
 
 
 def switch_store(tx: Tx, *, store_id: uuid.UUID, kit: TokenKit) -> SignedIn:
-    """Return tokens for another store. Raises NotAMember, also for a store that does not exist."""
+    """Return tokens for another store; those the caller had are spent. Raises NotAMember, also for no such store.
+
+    The access token of the store that is left ends. The refresh token is looked up and rotated as a refresh would: within
+    the grace time it gets the same successor, so that a caller whose answer was lost finds the other store; later it is
+    taken for theft.
+    """
     user_id, session_id = tx.principal.require_user, tx.principal.session_id
     mine = stores.of_user(tx, user_id)
     if session_id is None or all(row.id != store_id for row in mine) or not sessions.is_open(tx, session_id):
         raise NotAMember
     sessions.set_active_store(tx, session_id, store_id)
-    refresh_token = kit.mint.new_refresh_token()
+    sessions.outdate_all(tx, session_id)
+    spent = sessions.spend_refresh_tokens(tx, session_id)
+    refresh_token = kit.mint.successor_of(spent) if spent else kit.mint.new_refresh_token()
     sessions.add_refresh_token(
         tx,
         token_hash=hash_refresh_token(refresh_token),

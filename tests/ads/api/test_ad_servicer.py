@@ -274,7 +274,7 @@ class TestServeAd:
     @pytest.mark.parametrize("status", ["draft", "paused", "exhausted", "expired", "archived"])
     def test_shows_active_campaigns_only(self, mesh: MeshHarness, market: Market, status: str) -> None:
         ad = market.create(market.vendor())
-        with mesh.transaction("ads") as tx:
+        with mesh.as_owner("ads") as tx:
             tx.execute(
                 text("UPDATE ads SET status = :status WHERE id = CAST(:id AS uuid)"), {"status": status, "id": ad.id}
             )

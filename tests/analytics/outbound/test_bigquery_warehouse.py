@@ -63,7 +63,7 @@ def warehouse(emulator: str) -> BigQueryWarehouse:
 
 
 def settings(url: str) -> AnalyticsSettings:
-    return AnalyticsSettings(database_url="postgresql://unused", bigquery_url=url)
+    return AnalyticsSettings(database_url="postgresql://unused", bigquery_url=url, bigquery_project="marketmesh-dev")
 
 
 def stored(warehouse: BigQueryWarehouse, event_id: str) -> list[Any]:

@@ -120,7 +120,7 @@ class TestListOrders:
                 cursor, pages = page.next_cursor, pages + 1
 
             assert (pages, len(seen), len(set(seen)), seen[-1]) == (5, 120, 120, first.order_id)
-        with market.mesh.transaction("commerce") as tx:
+        with market.mesh.as_owner("commerce") as tx:
             tx.execute(
                 text(
                     "DELETE FROM vendor_orders WHERE buyer_store_id = CAST(:buyer AS uuid) AND id <> CAST(:id AS uuid)"

@@ -22,7 +22,7 @@ from tests.support.mesh_harness import as_dict
 @pytest.fixture(autouse=True)
 def _nothing_is_due(market: Market) -> None:
     """Let what other tests left pending be over, so that every run finds only what its test made."""
-    with market.mesh.transaction("commerce") as tx:
+    with market.mesh.as_owner("commerce") as tx:
         tx.execute(order_rows.sql("DELETE FROM vendor_order_policies"))
     market.mesh.clock.advance(timedelta(days=31))
     run_all(market)

@@ -61,7 +61,10 @@ class TestRunStack:
 
         assert second.process.wait(20) == 1
         assert f"another stack (process {first.process.pid}) already runs with the state in" in second.text()
-        assert redis.Redis.from_url(addresses(first).redis_url).ping()
+        at = addresses(first)
+        assert redis.Redis.from_url(at.redis_url).ping()
+        with pytest.raises(redis.AuthenticationError):
+            redis.Redis.from_url(f"redis://{at.of('valkey')}/0").ping()
 
     def test_names_a_taken_port_and_starts_nothing(self, launch: Launch, state_dir: pathlib.Path) -> None:
         first = launch("valkey")
@@ -181,7 +184,7 @@ class TestSecrets:
         again = {variable: path.read_text() for variable, path in keys.ensure_key_files(state).items()}
         assert keys.ensure_passwords(state) == passwords
         assert again == {variable: path.read_text() for variable, path in files.items()}
-        assert len(set(passwords.values())) == 17
+        assert len(set(passwords.values())) == len(passwords) == 18
         for path in (state.folder / "secrets.json", *files.values()):
             assert path.stat().st_mode & 0o777 == 0o600
         account = json.loads(files["MEDIA_SIGNING_KEY_FILE"].read_text())

@@ -1,4 +1,4 @@
-"""The door through which the first administrator of a developer's mesh comes; shut in production."""
+"""The door through which the first administrator of a developer's mesh comes; shut unless its own switch opens it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.support.mesh_harness import MeshHarness, Refused
 
 
 @pytest.fixture(scope="module")
-def production(embedded_stack: Embedded) -> Iterator[MeshHarness]:
-    harness = MeshHarness(embedded_stack, settings={"environment": "production"})
+def closed(embedded_stack: Embedded) -> Iterator[MeshHarness]:
+    harness = MeshHarness(embedded_stack, settings={"environment": "dev", "dev_routes": False})
     yield harness
     harness.close()
 
@@ -33,15 +33,15 @@ def people_with(mesh: MeshHarness, email: str) -> int:
 
 
 class TestAdminRegister:
-    def test_is_shut_in_production(self, production: MeshHarness) -> None:
+    def test_is_shut_in_development_too_unless_its_switch_is_set(self, closed: MeshHarness) -> None:
         request = administrator()
-        auth = production.stub(stubs.AuthServiceStub, "identity")
+        auth = closed.stub(stubs.AuthServiceStub, "identity")
 
         with pytest.raises(Refused) as refused:
-            production.call(auth.AdminRegister, request, key=uuid.uuid4().hex)
+            closed.call(auth.AdminRegister, request, key=uuid.uuid4().hex)
 
         assert (refused.value.code, refused.value.reason) == ("PERMISSION_DENIED", "ADMIN_REGISTER_CLOSED")
-        assert people_with(production, request.email) == 0
+        assert people_with(closed, request.email) == 0
 
     def test_takes_the_older_spelling_of_the_first_name(self, mesh: MeshHarness) -> None:
         request = administrator()

@@ -11,8 +11,7 @@ import pytest
 from marketmesh.identity.v1 import auth_service_pb2 as messages
 from marketmesh.identity.v1 import auth_service_pb2_grpc as stubs
 from marketmesh.identity.v1 import store_service_pb2, store_service_pb2_grpc
-from meshkit.revocation import REDIS_KEY
-from services.identity.jobs.publish_revocations import RevocationPublisher
+from tests.identity.people import publish_revocations
 from tests.support.identity import PASSWORD, register_request
 from tests.support.mesh_harness import MeshHarness, Refused, as_dict
 
@@ -346,14 +345,6 @@ class TestAuthentication:
             mesh.call(store.GetMyStore, store_service_pb2.GetMyStoreRequest(), token=mesh.service_token())
 
         assert refused.value.metadata["cause"] == "token_audience"
-
-
-def publish_revocations(mesh: MeshHarness) -> None:
-    import redis
-
-    client = redis.Redis.from_url(mesh.stack.addresses.redis_url)
-    RevocationPublisher(mesh.process("identity").transactions, client).publish_once()
-    assert client.hlen(REDIS_KEY) > 0
 
 
 def until_refused(mesh: MeshHarness, store: store_service_pb2_grpc.StoreServiceStub, token: str) -> None:

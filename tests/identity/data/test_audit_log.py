@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import stat
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -11,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from marketmesh.identity.v1 import auth_service_pb2 as messages
 from meshkit import audit
+from meshkit.audit_anchor import Anchorer, Anchors
 from meshkit.chassis_jobs import chassis_jobs
 from meshkit.db.tx import Tx
 from meshkit.jobs import JobRunner
@@ -138,12 +142,94 @@ class TestChain:
         for license_id in filed:
             people.decide(license_id, "verified")
         link_in(owner)
-        gone, following = (people.audited("license.decide", license_id)[0].id for license_id in filed)
+        gone = people.audited("license.decide", filed[0])[0].id
         owner.execute(text("ALTER TABLE audit_chain DROP CONSTRAINT audit_chain_audit_id_fk"))
 
         owner.execute(text("DELETE FROM audit_log WHERE id = :id"), {"id": gone})
 
-        assert audit.first_broken_row(owner) == str(following)
+        assert audit.first_broken_row(owner) == str(gone)
+
+    def test_finds_the_last_row_that_was_removed(self, people: People, owner: Tx) -> None:
+        people.decide(people.filed(people.store()).id, "verified")
+        link_in(owner)
+        owner.execute(text("ALTER TABLE audit_chain DROP CONSTRAINT audit_chain_audit_id_fk"))
+        last = owner.execute(text("SELECT audit_id FROM audit_chain ORDER BY position DESC LIMIT 1")).scalar()
+
+        owner.execute(text("DELETE FROM audit_log WHERE id = :id"), {"id": last})
+
+        assert audit.first_broken_row(owner) == str(last)
+
+    def test_says_which_row_was_never_linked(self, people: People, owner: Tx) -> None:
+        people.decide(people.filed(people.store()).id, "verified")
+        link_in(owner)
+        owner.execute(text("DELETE FROM audit_chain"))
+        first = owner.execute(text("SELECT id FROM audit_log ORDER BY seq LIMIT 1")).scalar()
+
+        owner.now += timedelta(minutes=3)
+
+        assert audit.never_linked(owner) == str(first)
+
+
+class TestAnchors:
+    """The chain against what was kept of it outside the database, when somebody owns the database whole."""
+
+    @pytest.fixture
+    def anchors(self, people: People, owner: Tx, tmp_path: Path) -> Anchors:
+        people.decide(people.filed(people.store()).id, "verified")
+        link_in(owner)
+        anchors = Anchors(tmp_path / "anchors", "identity", "k" * 40)
+        head = audit.head_of(owner)
+        assert head is not None
+        anchors.add(head)
+        assert anchors.problems(audit.chain_of(owner)) == []
+        return anchors
+
+    def test_are_private(self, anchors: Anchors) -> None:
+        assert [stat.S_IMODE(path.stat().st_mode) for path in (anchors.folder, anchors.file)] == [0o700, 0o600]
+
+    def test_find_a_tail_that_was_cut_with_its_rows(self, anchors: Anchors, owner: Tx) -> None:
+        owner.execute(
+            text(
+                "WITH cut AS (DELETE FROM audit_chain WHERE position > (SELECT max(position) - 1 FROM audit_chain)"
+                " RETURNING audit_id) DELETE FROM audit_log WHERE id IN (SELECT audit_id FROM cut)"
+            )
+        )
+        chain = audit.chain_of(owner)
+
+        assert chain.broken is None
+        assert "was cut" in anchors.problems(chain)[0]
+
+    def test_find_a_changed_log_that_was_linked_anew(self, anchors: Anchors, owner: Tx) -> None:
+        owner.execute(text("DELETE FROM audit_chain"))
+        owner.execute(text("UPDATE audit_log SET actor = 'me' WHERE seq = (SELECT min(seq) FROM audit_log)"))
+        while audit.link_new_rows(owner):
+            continue
+        chain = audit.chain_of(owner)
+
+        assert chain.broken is None
+        assert "linked anew" in anchors.problems(chain)[0]
+
+    @pytest.mark.parametrize("line", ["", "nonsense", '{"position": 1, "hash": "00", "signature": "00"}', "[]"])
+    def test_find_a_line_that_nobody_signed(self, anchors: Anchors, owner: Tx, line: str) -> None:
+        anchors.file.write_text(anchors.file.read_text() + line + "\n")
+
+        assert "not an anchor" in anchors.problems(audit.chain_of(owner))[0]
+
+    def test_are_added_for_each_new_head_once(self, mesh: MeshHarness, people: People, tmp_path: Path) -> None:
+        anchorer = Anchorer(mesh.process("identity").transactions, Anchors(tmp_path, "identity", "k" * 40))
+        people.decide(people.filed(people.store()).id, "verified")
+        link(mesh)
+
+        first = anchorer.anchor()
+        again = anchorer.anchor(first)
+        people.decide(people.filed(people.store()).id, "verified")
+        link(mesh)
+        second = anchorer.anchor(again)
+
+        assert first == again < second
+        assert len(anchorer.anchors.file.read_text().splitlines()) == 2
+        with mesh.transaction("identity") as tx:
+            assert anchorer.anchors.problems(audit.chain_of(tx)) == []
 
 
 def link(mesh: MeshHarness) -> None:
@@ -163,3 +249,4 @@ def link_in(tx: Tx) -> None:
     while audit.link_new_rows(tx):
         continue
     tx.execute(text("ALTER TABLE audit_log DISABLE TRIGGER USER"))
+    tx.execute(text("ALTER TABLE audit_chain DISABLE TRIGGER USER"))

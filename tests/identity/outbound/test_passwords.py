@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 import pytest
 
-from meshkit.errors import RateLimitExceeded
+from meshkit.errors import DependencyUnavailable
+from services.identity.outbound import passwords as module
 from services.identity.outbound.passwords import Passwords
 
 
@@ -47,6 +49,17 @@ class TestMatches:
     def test_lets_nobody_in_without_a_hash(self, passwords: Passwords) -> None:
         assert passwords.matches(None, "nobody has this password") is False
 
+    def test_lets_either_spelling_of_a_letter_in(self, passwords: Passwords) -> None:
+        composed, decomposed = "Zürich im Regen", "Zu\u0308rich im Regen"
+
+        assert passwords.matches(passwords.hash(decomposed), composed)
+        assert passwords.matches(passwords.hash(composed), decomposed)
+
+    def test_still_knows_hashes_of_passwords_as_they_were_typed(self, passwords: Passwords) -> None:
+        decomposed = "Zu\u0308rich im Regen"
+
+        assert passwords.matches(passwords._argon2.hash(decomposed), decomposed)
+
 
 class TestBound:
     def test_asks_to_come_back_when_all_turns_are_taken(self, known: str) -> None:
@@ -54,21 +67,44 @@ class TestBound:
         entered, leave = threading.Event(), threading.Event()
 
         def occupy() -> None:
-            with passwords._turn():
-                entered.set()
-                leave.wait(10)
+            entered.set()
+            leave.wait(30)
 
-        thread = threading.Thread(target=occupy)
-        thread.start()
-        assert entered.wait(5)
-        with pytest.raises(RateLimitExceeded) as refused:
+        occupied = threading.Thread(target=passwords._in_turn, args=(occupy,))
+        occupied.start()
+        assert entered.wait(30)
+        with pytest.raises(DependencyUnavailable) as refused:
             passwords.matches(known, "correct horse")
         leave.set()
-        thread.join(5)
+        occupied.join(30)
 
-        assert (refused.value.code, refused.value.metadata) == ("RESOURCE_EXHAUSTED", {"bucket": "password_hashing"})
-        assert refused.value.retry_after_s == 1
+        assert (refused.value.code, refused.value.metadata) == ("UNAVAILABLE", {"dependency": "password_hashing"})
+        assert refused.value.retry_after_s == 2
         assert passwords.matches(known, "correct horse") is True
+
+    def test_counts_work_until_it_ends_although_its_caller_went(
+        self, known: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "_WAIT_SECONDS", 0.01)
+        passwords, leave = Passwords(workers=1, waiting=0), threading.Event()
+        with pytest.raises(DependencyUnavailable):
+            passwords._in_turn(lambda: leave.wait(30))
+
+        with pytest.raises(DependencyUnavailable):
+            passwords.matches(known, "correct horse")
+        leave.set()
+        monkeypatch.undo()
+        passwords._threads.submit(lambda: None).result(30)
+
+        assert passwords.matches(known, "correct horse") is True
+
+    def test_lets_every_other_thread_go_first(self) -> None:
+        passwords = Passwords(workers=1, waiting=0)
+
+        def priority() -> int:
+            return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+        assert passwords._in_turn(priority) > priority()
 
     def test_gives_the_turn_back_after_a_defect(self, monkeypatch: pytest.MonkeyPatch, known: str) -> None:
         passwords = Passwords(workers=1, waiting=0)

@@ -1,0 +1,23 @@
+"""The service may change and delete only what its statements change and delete; the audit chain only grows."""
+
+from meshkit.db.migrate import drop_append_only, give_back, make_append_only, take_away
+
+revision = "0002"
+down_revision = "0001"
+
+_NEVER = {
+    "DELETE": ("inbox_dlq", "outbox_dlq", "store_gates"),
+    "INSERT, UPDATE, DELETE": ("alembic_version",),
+}
+
+
+def upgrade() -> None:
+    """Take the rights away."""
+    make_append_only("audit_chain")
+    take_away(_NEVER)
+
+
+def downgrade() -> None:
+    """Give them back."""
+    give_back({**_NEVER, "DELETE, UPDATE": ("audit_chain",)})
+    drop_append_only("audit_chain")

@@ -1,0 +1,53 @@
+"""What a service's role may do with its tables is what the service's statements do, and no more."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from deploy.cli.contracts import services_present
+from tests.support.mesh_harness import MeshHarness
+from tests.support.table_use import needed_rights
+
+_GRANTED = """
+    SELECT t.tablename AS name, r.name AS granted
+    FROM pg_tables t CROSS JOIN unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS r (name)
+    WHERE t.schemaname = 'public' AND has_table_privilege(current_user, 'public.' || quote_ident(t.tablename), r.name)
+"""
+
+
+class TestGrants:
+    @pytest.mark.parametrize("service", services_present())
+    def test_of_changing_and_deleting_are_those_that_statements_need(self, mesh: MeshHarness, service: str) -> None:
+        mesh.start(service)
+        tables = set(importlib.import_module(f"services.{service}.data.tables").metadata.tables)
+        granted: dict[str, set[str]] = {table: set() for table in (*tables, "alembic_version")}
+        for row in mesh.rows(service, _GRANTED):
+            granted[row.name].add(row.granted)
+
+        assert granted == {**needed_rights(service, tables), "alembic_version": set()}
+
+    @pytest.mark.parametrize("service", services_present())
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "UPDATE audit_chain SET hash = ''",
+            "DELETE FROM audit_chain",
+            "TRUNCATE audit_chain",
+            "UPDATE audit_log SET actor = 'me'",
+            "DELETE FROM audit_log",
+        ],
+    )
+    def test_of_the_audit_log_and_its_chain_are_to_append(
+        self, mesh: MeshHarness, service: str, statement: str
+    ) -> None:
+        mesh.start(service)
+
+        with pytest.raises(DBAPIError) as refused, mesh.transaction(service) as tx:
+            tx.execute(text(statement))
+
+        assert refused.value.orig is not None
+        assert refused.value.orig.sqlstate == "42501"  # type: ignore[attr-defined]
