@@ -6,7 +6,8 @@ revision = "0010"
 down_revision = "0003"
 
 _NEVER = {
-    "UPDATE, DELETE": ("agents", "proof_uploads"),
+    "UPDATE, DELETE": ("agents",),
+    "UPDATE": ("proof_uploads",),
     "DELETE": ("deliveries", "inbox_dlq", "order_assignments", "outbox_dlq"),
     "INSERT, UPDATE, DELETE": ("alembic_version",),
 }
