@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.clusters import socket_address
 from gateway.contracts import Contracts
 from gateway.envoy_types import HCM, Json, extension
-from gateway.http_filters import build_http_filters, early_mutations
+from gateway.http_filters import build_http_filters, early_mutations, largest_body
 from gateway.local_replies import build_local_reply_config
 from gateway.routes import Pages, build_route_config
 from gateway.settings import Address, GatewaySettings
@@ -48,7 +48,8 @@ def build_listener(*, contracts: Contracts, settings: GatewaySettings, pages: Pa
     return {
         "name": "gateway",
         "address": socket_address(Address(host=settings.bind, port=settings.port)),
-        "per_connection_buffer_limit_bytes": 1024 * 1024,
+        # A body is read whole before it is judged, so the largest that any route takes must fit.
+        "per_connection_buffer_limit_bytes": 2 * largest_body(contracts=contracts, settings=settings),
         "filter_chains": [{"filters": [manager]}],
     }
 

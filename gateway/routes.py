@@ -17,6 +17,8 @@ from marketmesh.options.v1 import policy_pb2
 AUTH_RATE_FILTER = "gateway.rate_limit.auth"
 TRANSCODER_FILTER = "envoy.filters.http.grpc_json_transcoder"
 JWT_FILTER = "envoy.filters.http.jwt_authn"
+# The name of the routes that Envoy answers itself; gateway.strict lets them pass.
+PAGE = "page"
 # Anonymous sign-in traffic: what a password guesser calls.
 AUTH_BUCKETS = frozenset({"login", "register", "refresh"})
 _PAGE_BYTES_MAX = 8 * 1024 * 1024
@@ -129,6 +131,7 @@ def _page_routes(settings: GatewaySettings, pages: Pages) -> list[Json]:
 def _page(path: str, body: Json, content_type: str, headers: dict[str, str]) -> Json:
     given = {"content-type": content_type, **headers}
     return {
+        "name": PAGE,
         "match": {"path": path, "headers": [{"name": ":method", "string_match": {"exact": "GET"}}]},
         "direct_response": {"status": 200, "body": body},
         "response_headers_to_add": [_set(name, value) for name, value in given.items()],
