@@ -82,6 +82,11 @@ def _limit_replies(body_bytes_max: int) -> list[LocalReply]:
             violation=f"must be at most {body_bytes_max} bytes", rest_only=True,
         ),
         LocalReply(
+            when="response.code == 431", reason="VALIDATION_ERROR", status=431, code=code_pb2.INVALID_ARGUMENT,
+            message="the address and the headers are larger than 60 KiB together", metadata={"field": "headers"},
+            violation="must be at most 24 KiB together",
+        ),
+        LocalReply(
             when="response.code == 404", reason="NOT_FOUND", status=404, code=code_pb2.UNIMPLEMENTED,
             message="no such route",
         ),

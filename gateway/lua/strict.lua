@@ -5,6 +5,9 @@
 local find, byte, sub = string.find, string.byte, string.sub
 local DEPTH_MAX = 64
 local NAME_LENGTH_MAX = 100
+-- What services take is more (meshkit/grpc/server.py), since the gateway adds headers of its own and the path once more.
+local PATH_LENGTH_MAX = 8 * 1024
+local HEADERS_SIZE_MAX = 24 * 1024
 local ESCAPES = "[\"\\\\/bfnrt]"
 local LITERALS = { "true", "false", "null" }
 local NOT_JSON = "is not valid JSON"
@@ -218,12 +221,47 @@ local function is_json(content_type)
   return kind == "application/json" and (charset == nil or charset == "utf-8")
 end
 
-local function check_headers(headers)
-  for name, value in pairs(headers) do
-    -- What gRPC knows as a name: others would be answered by its runtime, as a failure of its own.
-    if find(name, "[^%l%d_.:-]") then refuse(name, "is not a header name that is taken: letters, digits, - and . only") end
-    if find(value, "[^ -~]") then refuse(name, "has a byte that no header may have; printable ASCII only") end
+-- Words of gRPC's runtime, which fails when it cannot read them. Nobody outside needs more than these.
+local GRPC_HEADERS = { ["grpc-encoding"] = true, ["grpc-accept-encoding"] = true }
+local COMPRESSIONS = { identity = true, gzip = true, deflate = true }
+
+local function check_header(name, value)
+  -- What gRPC knows as a name: others would be answered by its runtime, as a failure of its own.
+  if find(name, "[^%l%d_.:-]") then refuse(name, "is no header name that is taken; letters, digits, - and . only") end
+  if find(value, "[^ -~]") then refuse(name, "has a byte that no header may have; printable ASCII only") end
+  if name:sub(-4) == "-bin" and (not find(value, "^[%w+/]*=?=?$") or #value:gsub("=", "") % 4 == 1) then
+    refuse(name, "is not base64, as binary headers are written")
   end
+end
+
+-- Services get no cookies, which other applications of a domain set, and no words for gRPC's runtime except known ones.
+local function is_ours(name, is_grpc)
+  if name == "grpc-timeout" then return true end
+  if name:sub(1, 5) == "grpc-" then return is_grpc and GRPC_HEADERS[name] end
+  return name ~= "cookie" and name:sub(1, 3) ~= "lb-"
+end
+
+local function check_headers(headers, is_grpc)
+  local size, dropped = 0, {}
+  for name, value in pairs(headers) do
+    if is_ours(name, is_grpc) then
+      check_header(name, value)
+      size = size + #name + #value
+    else
+      dropped[#dropped + 1] = name
+    end
+  end
+  for _, name in ipairs(dropped) do headers:remove(name) end
+  if #headers:get(":path") > PATH_LENGTH_MAX then
+    refuse("path", "must be at most " .. PATH_LENGTH_MAX .. " bytes with its query", "414", PATH_LENGTH_MAX)
+  end
+  if size > HEADERS_SIZE_MAX then
+    refuse("headers", "must be at most " .. HEADERS_SIZE_MAX .. " bytes together", "431", HEADERS_SIZE_MAX)
+  end
+  local timeout = headers:get("grpc-timeout")
+  if timeout and (#timeout > 9 or not find(timeout, "^%d+[HMSmun]$")) then refuse("grpc-timeout", "must be like 500m") end
+  local compression = headers:get("grpc-encoding")
+  if compression and not COMPRESSIONS[compression] then refuse("grpc-encoding", "must be identity, gzip or deflate") end
 end
 
 local function check_kind_of_body(headers, route)
@@ -288,9 +326,15 @@ end
 
 function envoy_on_request(handle)
   local headers = handle:headers()
-  local fine, found = pcall(check_headers, headers)
+  local is_grpc = (headers:get("content-type") or ""):sub(1, 16) == "application/grpc"
+  local fine, found = pcall(check_headers, headers, is_grpc)
   if not fine then return answer(handle, found) end
-  if (headers:get("content-type") or ""):sub(1, 16) == "application/grpc" then return end
+  if is_grpc then
+    if headers:get(":method") ~= "POST" then return answer(handle, { field = "method", text = "must be POST for gRPC" }) end
+    -- gRPC's runtime hangs up on a call without it, and clients of HTTP/1 leave it out.
+    headers:replace("te", "trailers")
+    return
+  end
 
   local path, verb = headers:get(":path"), headers:get(":method")
   local found_route, route = pcall(route_of, verb, path:match("^[^?]*"))

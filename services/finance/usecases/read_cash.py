@@ -74,7 +74,8 @@ class CashDay:
 def read_cash_report(tx: Tx, *, day: str, agent_user_id: uuid.UUID | None, page: Page) -> CashDay:
     """Return what agents did on a day in UTC, today when it is empty. Raises ValidationError for what is no day."""
     try:
-        when = date.fromisoformat(day) if day else tx.now.date()
+        # The next page of today's report stays on its day when midnight passes.
+        when = date.fromisoformat(day) if day else (page.after.at if page.after else tx.now).date()
     except ValueError:
         raise ValidationError.of("day", "is not a day") from None
     after = page.after.id if page.after else None
