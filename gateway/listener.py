@@ -16,7 +16,8 @@ _ACCESS_LOG_FIELDS = {
     "event": "gateway.request",
     "method": "%REQ(X-ENVOY-ORIGINAL-METHOD?:METHOD)%",
     "path": "%DYNAMIC_METADATA(gateway.edge:path)%",
-    "grpc_path": "%REQ(:PATH)%",
+    # Without the query, which is still there when a request was refused before it became a call.
+    "grpc_path": "%PATH(NQ:PATH)%",
     "status": "%RESPONSE_CODE%",
     "grpc_status": "%GRPC_STATUS%",
     "flags": "%RESPONSE_FLAGS%",

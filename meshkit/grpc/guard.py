@@ -55,7 +55,8 @@ class Guard:
         principal = self.authenticator.principal(header[len(_BEARER) :].strip())
         if principal.audience not in policy.audiences:
             raise Unauthenticated("The token is for another audience.", cause="token_audience")
-        self.revocations.check(principal)
+        if not policy.takes_ended_sessions:
+            self.revocations.check(principal)
         if principal.service:
             return replace(principal, origin=metadata.get(ORIGIN_HEADER, ""))
         return principal

@@ -36,6 +36,9 @@ class Gateway:
         answer = self._connection.getresponse()
         return answer.status, answer.read()
 
+    def close(self) -> None:
+        self._connection.close()
+
     def is_refused(self, route: Route, *, names: str, status: int = 400, **asked) -> str:
         """Return what is wrong with the refusal; empty when all is well."""
         heard = len(self.mesh.heard)
@@ -68,7 +71,9 @@ def gateway(contracts, mint, tmp_path_factory) -> Iterator[Gateway]:
         for owner in owners:
             envoy.wait_for_hosts(owner, 1)
         envoy.wait_for_keys()
-        yield Gateway(envoy, mint, mesh)
+        gateway = Gateway(envoy, mint, mesh)
+        yield gateway
+        gateway.close()
     finally:
         envoy.stop()
         worker.stop()
