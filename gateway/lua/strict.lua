@@ -91,6 +91,13 @@ local function check_parameter(route, name, value)
   return known
 end
 
+local function check_date(field, value)
+  local rest = unquote(value):match("^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d%.?%d*(.*)$")
+  if rest ~= "Z" and not (rest and find(rest, "^[+-]%d%d:%d%d$")) then
+    refuse(field, "must be an instant like 2026-01-31T12:00:00Z or 2026-01-31T14:00:00+02:00")
+  end
+end
+
 -- Returns the query as the transcoder shall read it: "+" is a blank there, but not in a date.
 local function checked_query(route, query)
   local seen, parts, changed = {}, {}, false
@@ -99,8 +106,9 @@ local function checked_query(route, query)
     local known = check_parameter(route, name or part, value)
     if seen[known] and not route.many[known] then refuse(known, "is given twice in the query") end
     seen[known] = true
-    if route.dates[known] and find(value, "+", 1, true) then
-      part, changed = name .. "=" .. value:gsub("%+", "%%2B"), true
+    if route.dates[known] then
+      check_date(known, value)
+      if find(value, "+", 1, true) then part, changed = name .. "=" .. value:gsub("%+", "%%2B"), true end
     end
     parts[#parts + 1] = part
   end

@@ -129,6 +129,37 @@ class TestTheQuery:
                     status, text = gateway.ask(route, query=f"{name}={value}", **_valid_body(route))
                     assert status == 200, (str(route), name, text)
 
+    def test_says_a_blank_with_a_plus(self, gateway):
+        fields = [(route, field) for route in _ROUTES for field in route.parameters if _kind(field) == "string"]
+        assert len(fields) > 20
+        for route, field in fields:
+            status, _ = gateway.ask(route, query=f"{field.name}=North+Farm%2B", **_valid_body(route))
+
+            assert (status, b"North Farm+" in gateway.mesh.heard[-1][1]) == (200, True), (str(route), field.name)
+
+    def test_takes_a_plus_in_a_date_as_it_is(self, gateway):
+        fields = [(route, field) for route in _ROUTES for field in route.parameters if _kind(field) == "message"]
+        assert len(fields) >= 6
+        for route, field in fields:
+            heard = set()
+            for plus in ("+02:00", "%2B02:00", "%2b02:00"):
+                status, text = gateway.ask(route, query=f"{field.json_name}=2026-01-01T12:00:00{plus}")
+                assert status == 200, (str(route), field.name, text)
+                heard.add(gateway.mesh.heard[-1][1])
+
+            assert len(heard) == 1
+            assert heard != {gateway.mesh.heard[0][1]}
+
+    def test_that_is_no_date_is_refused_with_the_way_to_write_it(self, gateway):
+        route, field = next(
+            (route, field) for route in _ROUTES for field in route.parameters if _kind(field) == "message"
+        )
+
+        status, text = gateway.ask(route, query=f"{field.name}=yesterday")
+
+        assert (status, json.loads(text)["details"][0]["metadata"]["field"]) == (400, field.name)
+        assert "2026-01-31T12:00:00Z" in json.loads(text)["message"]
+
 
 class TestTheBody:
     def test_gives_every_field_once_in_whatever_spelling(self, gateway):

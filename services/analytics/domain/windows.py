@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 MARKET_ZONE = ZoneInfo("America/Chicago")
 DEFAULT_PRESET = "30d"
-# No market is older; and at the ends of the calendar there is no next bucket and no local clock.
-_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 VENDOR_PRESETS = {"7d": timedelta(days=7), "30d": timedelta(days=30), "90d": timedelta(days=90)}
 # The source computes a month as 180 days.
 MARKETPLACE_PRESETS = {
@@ -92,8 +90,4 @@ def window_of(
         raise ValidationError.of("to" if end is None else "from", "from and to belong together")
     if end <= start:
         raise ValidationError.of("to", "must be after from")
-    if start < _EARLIEST:
-        raise ValidationError.of("from", f"must not be before {_EARLIEST:%Y-%m-%d}")
-    if end > _LATEST:
-        raise ValidationError.of("to", f"must not be after {_LATEST:%Y-%m-%d}")
     return Window(start, end)

@@ -90,18 +90,6 @@ class TestWindowOf:
 
         assert [violation.field for violation in refused.value.violations] == [field]
 
-    @pytest.mark.parametrize(("year", "to", "field"), [(1, 2026, "from"), (1969, 2026, "from"), (2026, 9999, "to")])
-    def test_names_what_is_beyond_every_market(self, year: int, to: int, field: str) -> None:
-        with pytest.raises(ValidationError) as refused:
-            asked(start=datetime(year, 1, 1, tzinfo=UTC), end=datetime(to, 12, 31, tzinfo=UTC))
-
-        assert [violation.field for violation in refused.value.violations] == [field]
-
-    def test_has_buckets_at_its_ends(self) -> None:
-        window = asked(start=datetime(1970, 1, 1, tzinfo=UTC), end=datetime(2200, 1, 1, tzinfo=UTC))
-
-        assert len(list(window.buckets())) == 231
-
 
 def asked(preset: str = "", start: datetime | None = None, end: datetime | None = None) -> Window:
     return window_of(preset=preset, start=start, end=end, now=NOW, presets=MARKETPLACE_PRESETS)
