@@ -11,6 +11,7 @@ from gateway.routes import Pages, build_route_config
 from gateway.settings import Address, GatewaySettings
 
 _STREAMS_MAX = 1_024
+_BUFFER_SPARE = 64 * 1024
 _ACCESS_LOG_FIELDS = {
     "time": "%START_TIME%",
     "event": "gateway.request",
@@ -36,13 +37,16 @@ _ACCESS_LOG_FIELDS = {
 
 def build_listener(*, contracts: Contracts, settings: GatewaySettings, pages: Pages) -> Json:
     """Return the listener that clients connect to."""
+    largest = largest_body(contracts=contracts, settings=settings)
     manager = extension(
         "envoy.filters.network.http_connection_manager",
         HCM,
         **_connection_limits(settings),
         **_request_handling(settings),
         access_log=[_access_log(settings)],
-        local_reply_config=build_local_reply_config(owners=contracts.owners, body_bytes_max=settings.body_bytes_max),
+        local_reply_config=build_local_reply_config(
+            owners=contracts.owners, body_bytes_max=largest_body(contracts=contracts, settings=settings)
+        ),
         route_config=build_route_config(contracts=contracts, settings=settings, pages=pages),
         http_filters=build_http_filters(contracts=contracts, settings=settings),
     )
@@ -50,7 +54,7 @@ def build_listener(*, contracts: Contracts, settings: GatewaySettings, pages: Pa
         "name": "gateway",
         "address": socket_address(Address(host=settings.bind, port=settings.port)),
         # A body is read whole before it is judged, so the largest that any route takes must fit.
-        "per_connection_buffer_limit_bytes": 2 * largest_body(contracts=contracts, settings=settings),
+        "per_connection_buffer_limit_bytes": largest + _BUFFER_SPARE,
         "filter_chains": [{"filters": [manager]}],
     }
 

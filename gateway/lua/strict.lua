@@ -281,7 +281,7 @@ local function check_kind_of_body(headers, route)
   if route.body == "json" and given and not is_json(given) then
     refuse("content-type", "must be application/json in UTF-8", "415")
   end
-  local length = tonumber(headers:get("content-length"))
+  local length = tonumber(headers:get("content-length") or "")
   if length and length > route.limit then
     refuse("body", "must be at most " .. route.limit .. " bytes", nil, route.limit)
   end
@@ -296,7 +296,12 @@ local function printable(name)
 end
 
 local function answer(handle, refusal)
-  if type(refusal) ~= "table" then error(refusal, 0) end
+  if type(refusal) ~= "table" then
+    -- A defect of this script. Envoy would log it and hand the request on unchecked.
+    handle:logErr(tostring(refusal))
+    handle:respond({ [":status"] = "500" }, "")
+    return
+  end
   local field = printable(refusal.field)
   local text = refusal.text:gsub('"', "'")
   local message = field .. ": " .. text

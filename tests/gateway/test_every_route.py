@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.contracts import load_contracts
 from tests.gateway.access_tokens import TokenMint
@@ -40,7 +41,13 @@ class Gateway:
         self._connection.close()
 
     def is_refused(self, route: Route, *, names: str, status: int = 400, **asked) -> str:
-        """Return what is wrong with the refusal; empty when all is well."""
+        """Return what is wrong with the refusal; empty when all is well. A body is sent in one piece, then in chunks."""
+        found = self._refusal(route, names, status, asked)
+        if found or "body" not in asked:
+            return found
+        return self._refusal(route, names, status, {**asked, "body": iter([asked["body"][:1], asked["body"][1:]])})
+
+    def _refusal(self, route: Route, names: str, status: int, asked: dict) -> str:
         heard = len(self.mesh.heard)
         seen, text = self.ask(route, **asked)
         if len(self.mesh.heard) != heard:
@@ -147,8 +154,8 @@ class TestTheQuery:
                 assert status == 200, (str(route), field.name, text)
                 heard.add(gateway.mesh.heard[-1][1])
 
-            assert len(heard) == 1
-            assert heard != {gateway.mesh.heard[0][1]}
+            (request,) = heard
+            assert Timestamp(seconds=1_767_261_600).SerializeToString() in request, "ten o'clock in UTC"
 
     def test_that_is_no_date_is_refused_with_the_way_to_write_it(self, gateway):
         route, field = next(
@@ -233,6 +240,54 @@ class TestTheBody:
         assert (status, json.loads(text)["code"]) == (400, 3)
 
 
+class TestTheSizeOfABody:
+    def test_may_be_what_the_contract_says_and_not_a_byte_more(self, gateway):
+        for route in _ROUTES:
+            if not route.binding.body:
+                continue
+            limit = route.method.policy.body_bytes_max or 262_144
+            status, text = gateway.ask(route, **_body_of(route, limit))
+            assert status == 200, (str(route), text)
+            for chunked in (False, True):
+                asked = _body_of(route, limit + 1)
+                body = iter([asked["body"]]) if chunked else asked["body"]
+
+                status, text = gateway.ask(route, headers=asked["headers"], body=body)
+
+                assert (status, json.loads(text)["details"][0]["metadata"]) == (
+                    400, {"field": "body", "limit_bytes": str(limit)},
+                ), (str(route), chunked)  # fmt: skip
+
+    def test_is_larger_where_sheets_files_and_tokens_travel(self):
+        larger = {str(route): route.method.policy.body_bytes_max for route in _ROUTES}
+
+        assert {route: limit for route, limit in larger.items() if limit} == {
+            "POST /api/v1/vendor/products:import": 1024 * 1024,
+            "POST /api/v1/admin/reconciliations": 2 * 1024 * 1024,
+            "POST /api/v1/cart": 512 * 1024,
+        }
+
+    def test_has_room_for_two_hundred_of_the_longest_tokens(self, gateway):
+        route = next(route for route in _ROUTES if str(route) == "POST /api/v1/cart")
+        body = json.dumps({"attribution_tokens": [f"{number:03}" + "t" * 2045 for number in range(200)]}).encode()
+
+        assert gateway.ask(route, headers=_JSON, body=body)[0] == 200
+
+    def test_has_room_for_the_largest_file_of_a_bank(self, gateway):
+        route = next(route for route in _ROUTES if str(route) == "POST /api/v1/admin/reconciliations")
+        line = '"1500","USD","0192f0c1-5a52-7c3e-9a37-3a3f5c1c2f10","2026-01-31"\r\n'
+        content = (line * 20_000)[:1_000_000]
+
+        assert gateway.ask(route, headers=_JSON, body=json.dumps({"content": content}).encode())[0] == 200
+
+    def test_that_fits_nowhere_is_refused_in_our_words(self, gateway):
+        route = next(route for route in _ROUTES if route.takes_json)
+
+        status, text = gateway.ask(route, headers=_JSON, body=iter([b" " * 65_536] * 50))
+
+        assert (status, json.loads(text)["details"][0]["metadata"]["field"]) == (400, "body")
+
+
 class TestWhatIsRight:
     def test_reaches_its_rpc_with_the_ids_of_the_path(self, gateway):
         for route in _ROUTES:
@@ -248,6 +303,12 @@ def _valid_body(route: Route) -> dict:
     if route.takes_json:
         return {"headers": _JSON, "body": b"{}"}
     return {"headers": {"content-type": "text/csv"}, "body": b"sku\n"} if route.binding.body else {}
+
+
+def _body_of(route: Route, size: int) -> dict:
+    if route.takes_json:
+        return {"headers": _JSON, "body": b"{" + b" " * (size - 2) + b"}"}
+    return {"headers": {"content-type": "text/csv"}, "body": b"x" * size}
 
 
 def _kind(field) -> str:
