@@ -91,18 +91,20 @@ def _health_check(settings: GatewaySettings) -> Json:
     }
 
 
-# Counted: failures to reach a process, and errors of its gRPC runtime, which come as one block of headers with the
-# status in it. Not counted: what a service's own code answers (UNAVAILABLE because Stripe is down, INTERNAL because of
-# a bug in one method). It says nothing about the process, and would eject them all. Such an answer has headers of its
-# own first (the interceptor sends x-request-id) and its status in the trailers, where Envoy's detector does not look.
+# Counted: failures to reach a process, and UNAVAILABLE of its gRPC runtime, which comes as one block of headers with the
+# status in it. Not counted: what the runtime says of a caller's bytes (INTERNAL for a message it cannot read, UNIMPLEMENTED
+# for a compression it does not know): anybody could keep processes ejected with them. Nor what a service's own code answers
+# (UNAVAILABLE because Stripe is down): it says nothing about the process, and would eject them all. Such an answer has
+# headers of its own first (the interceptor sends x-request-id) and its status in the trailers, where Envoy's detector does
+# not look.
 _OUTLIER_DETECTION: Json = {
     "split_external_local_origin_errors": True,
     "consecutive_local_origin_failure": 5,
     "enforcing_consecutive_local_origin_failure": 100,
     "enforcing_local_origin_success_rate": 0,
-    "consecutive_5xx": 5,
-    "enforcing_consecutive_5xx": 100,
-    "enforcing_consecutive_gateway_failure": 0,
+    "consecutive_gateway_failure": 5,
+    "enforcing_consecutive_gateway_failure": 100,
+    "enforcing_consecutive_5xx": 0,
     "enforcing_success_rate": 0,
     "interval": "1s",
     "base_ejection_time": "2s",

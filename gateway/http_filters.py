@@ -7,11 +7,12 @@ from pathlib import Path
 from gateway import clusters, routes
 from gateway.contracts import Contracts
 from gateway.envoy_types import HTTP, Json, extension, typed
+from gateway.request_tables import build_request_tables
 from gateway.settings import GatewaySettings
 
 ISSUER = "marketmesh"
 JWKS_PATH = "/.well-known/jwks.json"
-_LUA = Path(__file__).parent / "lua" / "edge.lua"
+_LUA = Path(__file__).parent / "lua"
 _RESPONSE_BYTES_MAX = 4 * 1024 * 1024
 _CLOCK_SKEW_S = 5
 _TOKEN_CACHE = 1_000
@@ -25,6 +26,7 @@ def build_http_filters(*, contracts: Contracts, settings: GatewaySettings) -> li
         _edge(),
         {"name": "gateway.rate_limit.global",
          "typed_config": routes.rate_limit(name="global", per_second=settings.rate_per_second)},
+        _strict(contracts, settings),
         extension("envoy.filters.http.grpc_web", HTTP + "grpc_web.v3.GrpcWeb"),
         _transcoder(contracts, settings),
         # Its buckets are on the routes; the filter itself limits nothing.
@@ -46,8 +48,16 @@ def _readiness(contracts: Contracts) -> Json:
 
 
 def _edge() -> Json:
-    code = {"inline_string": _LUA.read_text(encoding="utf-8")}
-    return extension("gateway.edge", HTTP + "lua.v3.Lua", default_source_code=code)
+    return _lua("gateway.edge", (_LUA / "edge.lua").read_text(encoding="utf-8"))
+
+
+def _strict(contracts: Contracts, settings: GatewaySettings) -> Json:
+    tables = build_request_tables(contracts=contracts, body_bytes_max=settings.body_bytes_max)
+    return _lua("gateway.strict", tables + (_LUA / "strict.lua").read_text(encoding="utf-8"))
+
+
+def _lua(name: str, code: str) -> Json:
+    return extension(name, HTTP + "lua.v3.Lua", default_source_code={"inline_string": code})
 
 
 def _transcoder(contracts: Contracts, settings: GatewaySettings) -> Json:
@@ -58,12 +68,19 @@ def _transcoder(contracts: Contracts, settings: GatewaySettings) -> Json:
         services=list(contracts.services),
         auto_mapping=False,
         convert_grpc_status=True,
-        max_request_body_size=settings.body_bytes_max,
+        max_request_body_size=largest_body(contracts=contracts, settings=settings),
         max_response_body_size=_RESPONSE_BYTES_MAX,
         print_options={"always_print_primitive_fields": True, "preserve_proto_field_names": True},
         # Without reject_unknown_method an unmapped path would reach a service as plain HTTP.
         request_validation_options={"reject_unknown_query_parameters": True, "reject_unknown_method": True},
+        # As browsers and libraries write a blank. gateway.strict keeps the plus of a date.
+        query_param_unescape_plus=True,
     )
+
+
+def largest_body(*, contracts: Contracts, settings: GatewaySettings) -> int:
+    """Return the largest body that any route takes; gateway.strict holds each to its own limit."""
+    return max(settings.body_bytes_max, *(method.policy.body_bytes_max for method in contracts.methods))
 
 
 def _tokens(contracts: Contracts, settings: GatewaySettings) -> Json:

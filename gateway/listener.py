@@ -5,18 +5,20 @@ from __future__ import annotations
 from gateway.clusters import socket_address
 from gateway.contracts import Contracts
 from gateway.envoy_types import HCM, Json, extension
-from gateway.http_filters import build_http_filters, early_mutations
+from gateway.http_filters import build_http_filters, early_mutations, largest_body
 from gateway.local_replies import build_local_reply_config
 from gateway.routes import Pages, build_route_config
 from gateway.settings import Address, GatewaySettings
 
 _STREAMS_MAX = 1_024
+_BUFFER_SPARE = 64 * 1024
 _ACCESS_LOG_FIELDS = {
     "time": "%START_TIME%",
     "event": "gateway.request",
     "method": "%REQ(X-ENVOY-ORIGINAL-METHOD?:METHOD)%",
     "path": "%DYNAMIC_METADATA(gateway.edge:path)%",
-    "grpc_path": "%REQ(:PATH)%",
+    # Without the query, which is still there when a request was refused before it became a call.
+    "grpc_path": "%PATH(NQ:PATH)%",
     "status": "%RESPONSE_CODE%",
     "grpc_status": "%GRPC_STATUS%",
     "flags": "%RESPONSE_FLAGS%",
@@ -35,20 +37,24 @@ _ACCESS_LOG_FIELDS = {
 
 def build_listener(*, contracts: Contracts, settings: GatewaySettings, pages: Pages) -> Json:
     """Return the listener that clients connect to."""
+    largest = largest_body(contracts=contracts, settings=settings)
     manager = extension(
         "envoy.filters.network.http_connection_manager",
         HCM,
         **_connection_limits(settings),
         **_request_handling(settings),
         access_log=[_access_log(settings)],
-        local_reply_config=build_local_reply_config(owners=contracts.owners, body_bytes_max=settings.body_bytes_max),
+        local_reply_config=build_local_reply_config(
+            owners=contracts.owners, body_bytes_max=largest_body(contracts=contracts, settings=settings)
+        ),
         route_config=build_route_config(contracts=contracts, settings=settings, pages=pages),
         http_filters=build_http_filters(contracts=contracts, settings=settings),
     )
     return {
         "name": "gateway",
         "address": socket_address(Address(host=settings.bind, port=settings.port)),
-        "per_connection_buffer_limit_bytes": 1024 * 1024,
+        # A body is read whole before it is judged, so the largest that any route takes must fit.
+        "per_connection_buffer_limit_bytes": largest + _BUFFER_SPARE,
         "filter_chains": [{"filters": [manager]}],
     }
 

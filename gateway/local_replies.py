@@ -40,7 +40,7 @@ def build_local_reply_config(*, owners: tuple[str, ...], body_bytes_max: int) ->
     """Return the mappers; the first that applies decides."""
     replies = [*_token_replies(), *_limit_replies(body_bytes_max), *_upstream_replies(owners), *_FALLBACKS]
     mappers = [mapper for reply in replies for mapper in _mappers(reply)]
-    return {"mappers": [_ready_mapper(), *mappers]}
+    return {"mappers": [_ready_mapper(), *_strict_mappers(), *mappers]}
 
 
 def _token_replies() -> list[LocalReply]:
@@ -76,10 +76,16 @@ def _limit_replies(body_bytes_max: int) -> list[LocalReply]:
             retry_after=True,
         ),
         LocalReply(
+            # More than fits into memory; a route's own limit is told by gateway.strict.
             when="response.code == 413", reason="VALIDATION_ERROR", status=400, code=code_pb2.INVALID_ARGUMENT,
             message=f"the body is larger than {body_bytes_max} bytes",
             metadata={"field": "body", "limit_bytes": str(body_bytes_max)},
             violation=f"must be at most {body_bytes_max} bytes", rest_only=True,
+        ),
+        LocalReply(
+            when="response.code == 431", reason="VALIDATION_ERROR", status=431, code=code_pb2.INVALID_ARGUMENT,
+            message="the address and the headers are larger than 60 KiB together", metadata={"field": "headers"},
+            violation="must be at most 24 KiB together",
         ),
         LocalReply(
             when="response.code == 404", reason="NOT_FOUND", status=404, code=code_pb2.UNIMPLEMENTED,
@@ -129,6 +135,14 @@ def _ready_mapper() -> Json:
     }
 
 
+def _strict_mappers() -> list[Json]:
+    """Return how the refusals of gateway.strict go out: it writes whole answers for REST, and one line for gRPC."""
+    refused = "response.code_details == 'lua_response' && response.code != 404 && response.code < 500"
+    told = LocalReply(when=refused, reason="VALIDATION_ERROR", status=400, code=code_pb2.INVALID_ARGUMENT, message=TEXT)
+    whole = {"text_format_source": {"inline_string": TEXT}, "content_type": "application/json"}
+    return [_grpc_mapper(told), {"filter": _cel(refused), "body_format_override": whole}]
+
+
 def _mappers(reply: LocalReply) -> list[Json]:
     if reply.rest_only:
         return [_rest_mapper(reply)]
@@ -173,7 +187,7 @@ def _status_json(reply: LocalReply) -> Json:
 
 
 def _details(reply: LocalReply) -> str:
-    status = status_pb2.Status(code=reply.code, message=reply.message)
+    status = status_pb2.Status(code=reply.code, message="" if reply.message == TEXT else reply.message)
     info = error_details_pb2.ErrorInfo(reason=reply.reason, domain=DOMAIN, metadata=dict(reply.metadata))
     status.details.add().Pack(info)
     # gRPC's -bin headers carry unpadded base64.

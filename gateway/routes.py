@@ -17,9 +17,12 @@ from marketmesh.options.v1 import policy_pb2
 AUTH_RATE_FILTER = "gateway.rate_limit.auth"
 TRANSCODER_FILTER = "envoy.filters.http.grpc_json_transcoder"
 JWT_FILTER = "envoy.filters.http.jwt_authn"
+# The name of the routes that Envoy answers itself; gateway.strict lets them pass.
+PAGE = "page"
 # Anonymous sign-in traffic: what a password guesser calls.
 AUTH_BUCKETS = frozenset({"login", "register", "refresh"})
 _PAGE_BYTES_MAX = 8 * 1024 * 1024
+_PUBLIC_AGE_S = 60
 _NEVER_SENT = "connect-failure,refused-stream"
 _CSP = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
 
@@ -34,12 +37,16 @@ class Pages:
 
 def build_route_config(*, contracts: Contracts, settings: GatewaySettings, pages: Pages) -> Json:
     """Return the whole route configuration."""
-    routes = [_rpc_route(method, settings) for method in contracts.methods]
+    routes = [_rpc_route(contracts, method, settings) for method in contracts.methods]
     return {
         "name": "gateway",
         "max_direct_response_body_size_bytes": _PAGE_BYTES_MAX,
         "request_headers_to_add": [_set("x-mesh-client-ip", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%")],
-        "response_headers_to_add": [_set("x-content-type-options", "nosniff")],
+        # Answers are personal or hold tokens; whoever may be kept says so itself.
+        "response_headers_to_add": [
+            _set("x-content-type-options", "nosniff"),
+            _unless_set("cache-control", "no-store"),
+        ],
         "virtual_hosts": [
             {
                 "name": "all",
@@ -56,13 +63,15 @@ def requirement_name(audiences: tuple[str, ...]) -> str:
     return "+".join(audience.removeprefix("marketmesh.") for audience in audiences)
 
 
-def _rpc_route(method: Method, settings: GatewaySettings) -> Json:
+def _rpc_route(contracts: Contracts, method: Method, settings: GatewaySettings) -> Json:
     route: Json = {
         # The Lua step reads the name to say who failed.
         "name": method.owner,
         "match": {"path": method.grpc_path, "headers": [_IS_GRPC]},
         "route": {"cluster": method.owner, **_time_limits(method, settings), "retry_policy": _retries(method)},
     }
+    if _is_the_same_for_all(contracts, method):
+        route["response_headers_to_add"] = [_unless_set("cache-control", f"public, max-age={_PUBLIC_AGE_S}")]
     filters: Json = {}
     if method.audiences:
         name = requirement_name(method.audiences)
@@ -70,6 +79,12 @@ def _rpc_route(method: Method, settings: GatewaySettings) -> Json:
     if method.policy.rate_limit in AUTH_BUCKETS:
         filters[AUTH_RATE_FILTER] = rate_limit(name="auth", per_second=settings.auth_rate_per_second)
     return {**route, "typed_per_filter_config": filters} if filters else route
+
+
+def _is_the_same_for_all(contracts: Contracts, method: Method) -> bool:
+    """Return whether nothing that a caller says changes the answer, as with the public keys."""
+    reads = method.is_public and method.policy.effect == policy_pb2.EFFECT_READ
+    return reads and not contracts.messages[method.input_type][0].field
 
 
 # A JSON body posted at a gRPC path is not a call. The prefix, because gRPC-Web is matched before it is translated.
@@ -117,7 +132,10 @@ _PREVIOUS_HOSTS = {
 def _page_routes(settings: GatewaySettings, pages: Pages) -> list[Json]:
     return [
         _page(
-            "/health/live", {"inline_string": '{"status":"live"}'}, "application/json", {"x-env": settings.environment}
+            "/health/live",
+            {"inline_string": '{"status":"live"}'},
+            "application/json",
+            {"x-env": settings.environment, "cache-control": "no-store"},
         ),
         _page("/openapi.json", {"filename": str(pages.openapi)}, "application/json", {}),
         _page(
@@ -127,8 +145,10 @@ def _page_routes(settings: GatewaySettings, pages: Pages) -> list[Json]:
 
 
 def _page(path: str, body: Json, content_type: str, headers: dict[str, str]) -> Json:
-    given = {"content-type": content_type, **headers}
+    # Kept, but asked for again each time: a newer gateway has newer ones.
+    given = {"content-type": content_type, "cache-control": "no-cache", **headers}
     return {
+        "name": PAGE,
         "match": {"path": path, "headers": [{"name": ":method", "string_match": {"exact": "GET"}}]},
         "direct_response": {"status": 200, "body": body},
         "response_headers_to_add": [_set(name, value) for name, value in given.items()],
@@ -147,6 +167,10 @@ _NOT_FOUND: Json = {
 
 def _set(name: str, value: str) -> Json:
     return {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+
+
+def _unless_set(name: str, value: str) -> Json:
+    return {"header": {"key": name, "value": value}, "append_action": "ADD_IF_ABSENT"}
 
 
 def _cors(settings: GatewaySettings) -> Json:

@@ -1,21 +1,30 @@
-"""Keyset cursors: opaque to clients, they hold the sort key of the last row seen (REQUIREMENTS A.1)."""
+"""Keyset cursors: opaque to clients, they hold the sort key of the last row seen (REQUIREMENTS A.1).
+
+A cursor belongs to one list and its filters: it carries a checksum of the request without `limit` and `cursor`, so that
+it cannot go on in the middle of another list, where it would skip rows and say nothing.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
 
 from meshkit.errors import ValidationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from google.protobuf.message import Message
+
 DEFAULT_LIMIT = 25
 MAX_LIMIT = 100
+_SCOPE_BYTES = 6
+_OF_THE_PAGE = ("limit", "cursor")
 
 
 @dataclass(frozen=True)
@@ -25,16 +34,9 @@ class Cursor:
     at: datetime
     id: uuid.UUID
 
-    def encode(self) -> str:
-        """Return the opaque text."""
-        return base64.urlsafe_b64encode(f"{self.at.isoformat()}|{self.id}".encode()).decode()
-
-
-class _Paged(Protocol):
-    @property
-    def limit(self) -> int: ...
-    @property
-    def cursor(self) -> str: ...
+    def encode(self, scope: str) -> str:
+        """Return the opaque text for the list and filters that `scope` stands for."""
+        return base64.urlsafe_b64encode(f"{self.at.isoformat()}|{self.id}|{scope}".encode()).decode()
 
 
 Row = TypeVar("Row")
@@ -46,12 +48,18 @@ class Page:
 
     limit: int
     after: Cursor | None
+    scope: str = ""
 
     @classmethod
-    def of(cls, request: _Paged) -> Page:
-        """Read `limit` (0 = default 25, capped at 100) and `cursor`. Raises ValidationError for a foreign cursor."""
-        limit = min(request.limit or DEFAULT_LIMIT, MAX_LIMIT)
-        return cls(limit=limit, after=_decode(request.cursor) if request.cursor else None)
+    def of(cls, request: Message, *, limit: int = 0) -> Page:
+        """Read `limit` (0 = default 25, capped at 100) and `cursor` of a list's request.
+
+        `limit` is for lists that have their own. Raises ValidationError for a cursor of another list or other filters.
+        """
+        cursor: str = request.cursor  # type: ignore[attr-defined]
+        wanted: int = limit or min(getattr(request, "limit", 0) or DEFAULT_LIMIT, MAX_LIMIT)
+        scope = _scope_of(request)
+        return cls(limit=wanted, after=_decode(cursor, scope) if cursor else None, scope=scope)
 
     @property
     def fetch(self) -> int:
@@ -62,15 +70,31 @@ class Page:
         """Return the page's rows and the next cursor (empty on the last page)."""
         if len(rows) <= self.limit:
             return rows, ""
-        return rows[: self.limit], key(rows[self.limit - 1]).encode()
+        return rows[: self.limit], key(rows[self.limit - 1]).encode(self.scope)
 
 
-def _decode(text: str) -> Cursor:
+def _scope_of(request: Message) -> str:
+    filters = type(request)()
+    filters.CopyFrom(request)
+    for name in _OF_THE_PAGE:
+        if name in request.DESCRIPTOR.fields_by_name:
+            filters.ClearField(name)
+    told = request.DESCRIPTOR.full_name.encode() + b"|" + filters.SerializeToString(deterministic=True)
+    return hashlib.sha256(told).hexdigest()[: 2 * _SCOPE_BYTES]
+
+
+def _decode(text: str, scope: str) -> Cursor:
     try:
-        at, _, row_id = base64.b64decode(text.encode(), altchars=b"-_", validate=True).decode().partition("|")
-        cursor = Cursor(datetime.fromisoformat(at), uuid.UUID(row_id))
-    except (ValueError, binascii.Error):
-        raise ValidationError.of("cursor", "is not a cursor of this list; start again without one") from None
-    if cursor.at.tzinfo is None:
-        raise ValidationError.of("cursor", "is not a cursor of this list; start again without one")
+        at, row_id, told = base64.b64decode(text.encode(), altchars=b"-_", validate=True).decode().split("|")
+        when = datetime.fromisoformat(at)
+        # Overflows for the first and last day of the calendar with an offset, which is nothing we wrote.
+        cursor = Cursor(when.astimezone(UTC), uuid.UUID(row_id))
+    except (ValueError, OverflowError, binascii.Error):
+        raise _foreign() from None
+    if when.tzinfo is None or told != scope:
+        raise _foreign()
     return cursor
+
+
+def _foreign() -> ValidationError:
+    return ValidationError.of("cursor", "is not a cursor of this list with these filters; start again without one")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import protovalidate
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from meshkit.errors import Forbidden, Unauthenticated, ValidationError, Violation
 from meshkit.grpc.policy import Caller, StoreKind
@@ -30,6 +31,7 @@ _BEARER = "bearer "
 _NUL = "must not contain a NUL character"
 # Whoever reads a text that they turn around reads something else than is stored.
 _DIRECTION = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+_FIRST_SECOND, _LAST_SECOND, _NANOS = -62_135_596_800, 253_402_300_799, 1_000_000_000
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 # Whom a calling service acts for. Believed of services only; the gateway removes it from what comes from outside.
 ORIGIN_HEADER = "x-mesh-origin"
@@ -55,7 +57,8 @@ class Guard:
         principal = self.authenticator.principal(header[len(_BEARER) :].strip())
         if principal.audience not in policy.audiences:
             raise Unauthenticated("The token is for another audience.", cause="token_audience")
-        self.revocations.check(principal)
+        if not policy.takes_ended_sessions:
+            self.revocations.check(principal)
         if principal.service:
             return replace(principal, origin=metadata.get(ORIGIN_HEADER, ""))
         return principal
@@ -102,7 +105,7 @@ def _complaints_of_nul(request: Message) -> Iterator[Violation]:
     """Yield the texts with a NUL character: no database column can hold it."""
     if b"\x00" in request.SerializeToString():
         for _, path, value in _texts(request, ""):
-            if "\x00" in value:
+            if isinstance(value, str) and "\x00" in value:
                 yield Violation(path, _NUL)
 
 
@@ -112,7 +115,8 @@ def _complaints_about(request: Message) -> Iterator[Violation]:
     Line breaks and tabs are text. Control characters would be obeyed by what shows them: terminals, spreadsheets.
     """
     for _, path, value in _texts(request, ""):
-        if complaint := _complaint_about(value):
+        complaint = _no_instant(value) if isinstance(value, Timestamp) else _complaint_about(value)
+        if complaint:
             yield Violation(path, complaint)
 
 
@@ -126,12 +130,19 @@ def _complaint_about(value: str) -> str:
     return ""
 
 
-def _texts(message: Message, prefix: str) -> Iterator[tuple[FieldDescriptor, str, str]]:
+def _no_instant(value: Timestamp) -> str:
+    # The years that calendars and databases know. JSON cannot say others, gRPC can.
+    in_calendar = _FIRST_SECOND <= value.seconds <= _LAST_SECOND and 0 <= value.nanos < _NANOS
+    return "" if in_calendar else "must be an instant of the years 1 to 9999"
+
+
+def _texts(message: Message, prefix: str) -> Iterator[tuple[FieldDescriptor, str, Any]]:
+    """Yield every text with its path, and every instant."""
     for field, value in message.ListFields():
         items = enumerate(value) if field.is_repeated else [(None, value)]
         for index, item in items:
             path = f"{prefix}{field.name}" + ("" if index is None else f"[{index}]")
-            if field.type == field.TYPE_STRING:
+            if field.type == field.TYPE_STRING or isinstance(item, Timestamp):
                 yield field, path, item
             elif field.message_type and not field.message_type.GetOptions().map_entry:
                 yield from _texts(item, f"{path}.")

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import structlog
+from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 from sqlalchemy.exc import SQLAlchemyError
 
 from meshkit.crash import crash_point
 from meshkit.db.engine import is_unavailable, unavailable
-from meshkit.errors import DependencyUnavailable, InternalError, MeshError
+from meshkit.errors import DependencyUnavailable, InternalError, MeshError, ValidationError
 from meshkit.grpc import wire
 from meshkit.grpc.guard import Guard
 from meshkit.grpc.metadata import call_from, metadata_of
@@ -72,16 +73,13 @@ class PolicyInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
         servicer = handler.unary_unary
         assert servicer is not None, "contracts have unary methods only"
 
-        def behaviour(request: Message, context: grpc.ServicerContext) -> Any:
-            return self._serve(policy, servicer, request, context)
+        def behaviour(received: bytes, context: grpc.ServicerContext) -> Any:
+            return self._serve(policy, servicer, received, context)
 
-        return grpc.unary_unary_rpc_method_handler(
-            behaviour,
-            request_deserializer=handler.request_deserializer,
-            response_serializer=_serialize,
-        )
+        # Without a deserializer: gRPC's own answer to bytes that are no message is INTERNAL, as if it were our fault.
+        return grpc.unary_unary_rpc_method_handler(behaviour, response_serializer=_serialize)
 
-    def _serve(self, policy: MethodPolicy, servicer: Servicer, request: Message, context: grpc.ServicerContext) -> Any:
+    def _serve(self, policy: MethodPolicy, servicer: Servicer, received: bytes, context: grpc.ServicerContext) -> Any:
         started = time.perf_counter()
         metadata = metadata_of(context)
         call = call_from(metadata)
@@ -93,8 +91,10 @@ class PolicyInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
             call.traceparent = trace.traceparent
             error: MeshError | None = None
             response: Any = None
+            request = policy.request_class()
             try:
                 call.deadline = _deadline(context)
+                _read(received, request)
                 response = self._run(policy, servicer, request, call, metadata)
             except Exception as raised:
                 error = self._refusal(raised)
@@ -144,6 +144,15 @@ class PolicyInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
         context.send_initial_metadata(tuple({**headers, **call.headers, **call.secret_headers}.items()))
         answer: Message | bytes = response
         return answer
+
+
+def _read(received: bytes, request: Message) -> None:
+    try:
+        request.ParseFromString(received)
+    except DecodeError as error:
+        request.Clear()
+        text = "is not valid UTF-8 in one of its texts" if "UTF-8" in str(error) else "is not a message of this method"
+        raise ValidationError.of("body", text) from None
 
 
 def _serialize(response: Message | bytes) -> bytes:

@@ -58,6 +58,7 @@ class MethodPolicy:
     keep_answer: timedelta | None
     rate_limit: str
     audit: str
+    takes_ended_sessions: bool
 
     @property
     def needs_key(self) -> bool:
@@ -94,6 +95,7 @@ def read_policy(method: MethodDescriptor) -> MethodPolicy:
         keep_answer=_KEEP[declared.idempotency],
         rate_limit=declared.rate_limit,
         audit=declared.audit,
+        takes_ended_sessions=declared.takes_ended_sessions,
     )
 
 

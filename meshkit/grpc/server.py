@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from meshkit.settings import MeshSettings
 
 _MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+# More than the gateway lets through (gateway/lua/strict.lua) with what it adds: between gRPC's own two limits calls fail
+# at random.
+_MAX_METADATA_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ class GrpcServer:
                 ("grpc.so_reuseport", 0),
                 ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
                 ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
+                ("grpc.max_metadata_size", _MAX_METADATA_BYTES),
+                ("grpc.absolute_max_metadata_size", _MAX_METADATA_BYTES),
                 ("grpc.keepalive_permit_without_calls", 1),
                 ("grpc.http2.min_ping_interval_without_data_ms", 5000),
             ],

@@ -106,6 +106,7 @@ class EnvoyProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait(timeout=5)
+        assert "[error][lua]" not in self.log.read_text(), self.log.read_text()[-3000:]
 
     def _is_ready(self) -> bool:
         assert self._process.poll() is None, self.log.read_text()[-3000:]

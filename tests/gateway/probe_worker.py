@@ -13,6 +13,8 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
 PACKAGE = "marketmesh.probe.v1."
+# As meshkit/grpc/server.py.
+_OPTIONS = [("grpc.so_reuseport", 0), ("grpc.max_metadata_size", 65_536), ("grpc.absolute_max_metadata_size", 65_536)]
 
 
 class Worker:
@@ -20,7 +22,7 @@ class Worker:
 
     def __init__(self, *, handlers: list[grpc.GenericRpcHandler], port: int = 0) -> None:
         self._health = health.HealthServicer()
-        self._server = grpc.server(futures.ThreadPoolExecutor(8), options=[("grpc.so_reuseport", 0)])
+        self._server = grpc.server(futures.ThreadPoolExecutor(8), options=_OPTIONS)
         self._server.add_generic_rpc_handlers(tuple(handlers))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self.port = self._server.add_insecure_port(f"127.0.0.1:{port}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import uuid
 
+import pytest
+
 from tests.gateway.envoy_process import EnvoyProcess, wait_until
 
 
@@ -55,6 +57,24 @@ class TestAccessLog:
 
         line = _line(envoy, request_id)
         assert (line["status"], line["grpc_status"]) == (409, "FailedPrecondition")
+
+    @pytest.mark.parametrize(
+        ("verb", "path"),
+        [
+            ("GET", "/api/v1/probe/search"), ("GET", "/api/v1/probe/items/7"), ("GET", "/api/v1/nowhere"), ("GET", "/docs"),
+            ("POST", "/api/v1/probe/echo"), ("GET", "/health/live"), ("GET", "/health/ready"), ("PUT", "/api/v1/probe/echo"),
+            ("POST", "/marketmesh.probe.v1.ProbeService/Echo"), ("OPTIONS", "/api/v1/probe/echo"), ("GET", "/"),
+        ],
+    )  # fmt: skip
+    @pytest.mark.parametrize(
+        "query", ["access_token={}", "amount_cents={}", "text=%FF{}", "{}", "text={}&text={}", "color={}"]
+    )
+    def test_holds_no_query_of_what_was_refused_or_answered_early(self, envoy, mint, verb, path, query):
+        request_id, token = uuid.uuid4().hex, mint.token()
+
+        envoy.call(verb, f"{path}?{query.format(token, token)}", headers={"x-request-id": request_id})
+
+        assert token not in json.dumps(_line(envoy, request_id))
 
     def test_holds_no_query_strings_and_no_tokens(self, envoy, mint):
         request_id, headers = uuid.uuid4().hex, mint.bearer()

@@ -128,6 +128,31 @@ class TestPassedOn:
         assert reply.headers[name] == "v1"
 
 
+class TestCaching:
+    def test_of_answers_is_forbidden(self, envoy, mint):
+        replies = [
+            envoy.call("GET", "/api/v1/probe/items/1", headers=mint.bearer()),
+            envoy.call("POST", "/api/v1/probe/sign-in", body={}),
+            envoy.call("POST", "/api/v1/probe/behave", body={"code": 9}),
+            envoy.call("GET", "/api/v1/probe/items/1"),
+            envoy.call("GET", "/api/v1/probe/search?text=1&text=2"),
+            envoy.call("GET", "/api/v1/nowhere"),
+            envoy.call("GET", "/health/live"),
+        ]
+
+        assert {reply.headers.get("cache-control") for reply in replies} == {"no-store"}
+
+    def test_is_up_to_a_service_that_says_so(self, envoy):
+        reply = envoy.call("POST", "/api/v1/probe/behave", body={"headers": {"cache-control": "private, max-age=5"}})
+
+        assert reply.headers["cache-control"] == "private, max-age=5"
+
+    def test_of_what_is_the_same_for_everybody_is_allowed(self, envoy):
+        keys, page = envoy.call("GET", "/.well-known/jwks.json"), envoy.call("GET", "/openapi.json")
+
+        assert (keys.headers["cache-control"], page.headers["cache-control"]) == ("public, max-age=60", "no-cache")
+
+
 class TestCors:
     def test_answers_the_preflight_of_a_known_origin(self, envoy):
         asked = {"origin": _ORIGIN, "access-control-request-method": "POST"}

@@ -43,7 +43,9 @@ class TestJson:
         assert reply.json["amount_cents"] == "0"
 
     def test_passes_answers_larger_than_the_connection_buffer(self, envoy):
-        reply = envoy.call("POST", "/api/v1/probe/echo", body=b'{"items":[' + b"{}," * 80_000 + b"{}]}")
+        body = b'{"items":[' + b"{}," * 80_000 + b"{}]}"
+
+        reply = envoy.call("POST", "/api/v1/probe/echo", body=body, headers={"content-type": "application/json"})
 
         assert (reply.status, len(reply.json["request"]["items"])) == (200, 80_001)
         assert len(reply.body) > 1024 * 1024

@@ -76,9 +76,8 @@ class TestOutlierEjection:
         asked = sick.calls
         return self._statuses(envoy, 20) == {200} and sick.calls == asked
 
-    @pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNKNOWN])
-    def test_takes_out_a_process_whose_runtime_refuses_everything_and_lets_it_back(self, beside, code):
-        sick = SickRuntime(code=code)
+    def test_takes_out_a_process_whose_runtime_is_unavailable_and_lets_it_back(self, beside):
+        sick = SickRuntime(code=grpc.StatusCode.UNAVAILABLE)
         envoy = beside(sick)
 
         wait_until(lambda: self._statuses(envoy, 1) and envoy.healthy_hosts("probe") == 1)
@@ -90,6 +89,15 @@ class TestOutlierEjection:
         wait_until(lambda: self._statuses(envoy, 1) == {200} and sick.calls > asked)
 
         assert sorted(flags) == ["/failed_outlier_check", "healthy", "healthy"]
+
+    @pytest.mark.parametrize("code", [grpc.StatusCode.INTERNAL, grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.UNKNOWN])
+    def test_keeps_a_process_whose_runtime_could_not_read_what_a_caller_sent(self, beside, code):
+        sick = SickRuntime(code=code)
+        envoy = beside(sick)
+
+        wait_until(lambda: self._statuses(envoy, 1) and sick.calls >= 20)
+
+        assert envoy.healthy_hosts("probe") == 2
 
     def test_keeps_a_process_whose_service_refuses(self, beside):
         sick = SickRuntime(code=grpc.StatusCode.UNAVAILABLE, early_headers=True)

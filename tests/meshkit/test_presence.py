@@ -118,7 +118,9 @@ class TestPresence:
 
 def a_key() -> Key:
     request = ads.ServeAdRequest(placement=1)
-    return Key.of(principal="p", method="m", key=uuid.uuid4().hex, request=request, keep=timedelta(hours=24), secret=b"k")
+    return Key.of(
+        principal="p", method="m", key=uuid.uuid4().hex, request=request, keep=timedelta(hours=24), secret=b"k"
+    )
 
 
 def claim(transactions: Transactions, key: Key, process: Presence) -> Any:

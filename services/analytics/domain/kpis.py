@@ -6,6 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from meshkit.errors import ValidationError
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from datetime import datetime
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from services.analytics.domain.windows import Window
 
 TOP = 5
+_CENTS_MAX = 2**63 - 1
 # Orders that came to nothing.
 _VOID = {"rejected", "canceled", "expired"}
 _REJECTED_LINE = "rejected"
@@ -96,10 +99,15 @@ def compute_kpis(
 ) -> Kpis:
     """Return the KPIs of a window. Orders that came to nothing do not count; AOV is rounded half up.
 
+    Raises ValidationError when a sum is too large to be told.
+
     `known_customers` are buyers with a paid order before the window; None: nobody is counted as a customer.
     """
     live = [order for order in orders if order.status not in _VOID]
     gmv = sum(order.gross_cents for order in live)
+    gross, discounts = sum(payment.amount_cents for payment in payments), sum(order.discounts_cents for order in live)
+    if max(gmv, gross, discounts) > _CENTS_MAX:
+        raise ValidationError.of("from", "has sums larger than a number can hold; ask for a shorter window")
     count = len(live)
     lines = [line for order in live for line in order.lines if line.status != _REJECTED_LINE]
     customers = set() if known_customers is None else {order.buyer_store_id for order in live}
@@ -108,8 +116,8 @@ def compute_kpis(
         gmv_cents=gmv,
         orders=count,
         aov_cents=(2 * gmv + count) // (2 * count) if count else 0,
-        gross_revenue_cents=sum(payment.amount_cents for payment in payments),
-        discounts_cents=sum(order.discounts_cents for order in live),
+        gross_revenue_cents=gross,
+        discounts_cents=discounts,
         new_customers=len(customers) - returning,
         returning_customers=returning,
         series=_series(live, window),

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from google.api import httpbody_pb2
 
 from marketmesh.catalog.v1 import product_sheet_service_pb2 as messages
 from meshkit.cursor import Page
-from services.catalog.domain.sheet import Problem
+from services.catalog.domain.sheet import MAX_ROWS, Problem
 from services.catalog.usecases.export_products import export_products
 from services.catalog.usecases.import_products import import_products
 from services.catalog.usecases.read_sheet import read_sheet
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
-
-
-@dataclass(frozen=True)
-class _Asked:
-    cursor: str
-    limit: int = 0
 
 
 class ProductSheetServicer:
@@ -52,7 +45,7 @@ class ProductSheetServicer:
 
     def ExportProducts(self, request: messages.ExportProductsRequest, tx: Tx) -> messages.ExportProductsResponse:
         """See the contract."""
-        text, rows, following = export_products(tx, after=Page.of(_Asked(request.cursor)).after)
+        text, rows, following = export_products(tx, page=Page.of(request, limit=MAX_ROWS))
         tx.call.headers["content-disposition"] = f'attachment; filename="products-{tx.now:%Y-%m-%d}.csv"'
         if following:
             tx.call.headers["x-next-cursor"] = following

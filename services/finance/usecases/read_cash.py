@@ -74,7 +74,9 @@ class CashDay:
 
 def read_cash_report(tx: Tx, *, day: str, agent_user_id: uuid.UUID | None, page: Page) -> CashDay:
     """Return what agents did on a day of the market, today when it is empty. Raises ValidationError for what is no day."""
-    when = parse_day(day, field="day") if day else market_day(tx.now)
+    # The next page of today's report stays on its day when midnight passes.
+    today = page.after.at.date() if page.after else market_day(tx.now)
+    when = parse_day(day, field="day") if day else today
     after = page.after.id if page.after else None
     rows = cash_report.page_of_day(tx, day=when, agent_user_id=agent_user_id, after=after, limit=page.fetch)
     midnight = datetime.combine(when, time(), UTC)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from meshkit.errors import ValidationError
 from services.analytics.domain.kpis import Entry, Kpis, LineFact, OrderFact, PaymentFact, Point, compute_kpis
 from services.analytics.domain.windows import Window
 
@@ -77,6 +78,18 @@ class TestComputeKpis:
             )
         else:
             assert kpis.aov_cents == 0
+
+    @pytest.mark.parametrize("payments", [(), (PaymentFact(END - timedelta(days=1), 2**63 - 1),) * 2])
+    def test_says_that_a_sum_is_too_large_to_be_told(self, payments: tuple[PaymentFact, ...]) -> None:
+        large = _order(END - timedelta(days=1), gross_cents=2**62 if not payments else 1)
+
+        with pytest.raises(ValidationError) as refused:
+            _week(large, large, payments=payments)
+
+        assert [violation.field for violation in refused.value.violations] == ["from"]
+
+    def test_tells_the_largest_sum_there_can_be(self) -> None:
+        assert _week(_order(END - timedelta(days=1), gross_cents=2**63 - 1)).gmv_cents == 2**63 - 1
 
 
 class TestSeries:

@@ -338,6 +338,19 @@ class TestAuthentication:
 
         assert refused.value.metadata["cause"] == "token_revoked"
 
+    def test_lets_a_session_be_ended_that_has_ended(self, mesh: MeshHarness, auth: stubs.AuthServiceStub) -> None:
+        _, headers = mesh.call(auth.Register, register_request(), key=uuid.uuid4().hex)
+        token = headers["x-access-token"]
+        store = mesh.stub(store_service_pb2_grpc.StoreServiceStub, "identity")
+        mesh.call(auth.Logout, messages.LogoutRequest(), token=token)
+        publish_revocations(mesh)
+        with pytest.raises(Refused):
+            until_refused(mesh, store, token)
+
+        answer, _ = mesh.call(auth.Logout, messages.LogoutRequest(), token=token)
+
+        assert answer.ok
+
     def test_service_tokens_open_no_door_of_people(self, mesh: MeshHarness) -> None:
         store = mesh.stub(store_service_pb2_grpc.StoreServiceStub, "identity")
 
