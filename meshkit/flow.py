@@ -50,6 +50,7 @@ class Flow:
     request: Message
     key: Key
     lease: timedelta = idempotency.FLOW_LEASE
+    run_by: int | None = None
     completed: bytes | None = field(default=None)
     _id: uuid.UUID | None = field(default=None)
 
@@ -110,6 +111,7 @@ class Flow:
             self.request.SerializeToString(deterministic=True),
             {**caller.principal.claims, "request_id": caller.request_id, "traceparent": caller.traceparent},
             self.lease,
+            self.run_by,
         )
         claimed = idempotency.claim(tx, self.key, flow=record)
         if isinstance(claimed, idempotency.Replay):

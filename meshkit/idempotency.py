@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from meshkit.db.sql import sql
 from meshkit.errors import IdempotencyInProgress, IdempotencyKeyReused
 from meshkit.ids import new_id
+from meshkit.presence import LIVING
 from meshkit.redaction import without_secrets
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ _CLAIM = sql(
     """
 )
 _FIND = sql(
-    "SELECT request_hash, response, headers, flow_id, lease_until, expires_at FROM idempotency_keys"
+    "SELECT request_hash, response, headers, flow_id, lease_until, expires_at,"
+    " CAST(flow_principal ->> 'run_by' AS bigint) AS run_by FROM idempotency_keys"
     " WHERE principal = :principal AND method = :method AND key = :key FOR UPDATE"
 )
 _LOOK = sql(
@@ -48,7 +50,8 @@ _LOOK = sql(
 )
 _FORGET = sql("DELETE FROM idempotency_keys WHERE principal = :principal AND method = :method AND key = :key")
 _EXTEND = sql(
-    "UPDATE idempotency_keys SET lease_until = :lease_until"
+    "UPDATE idempotency_keys SET lease_until = :lease_until,"
+    " flow_principal = flow_principal || jsonb_build_object('run_by', CAST(:run_by AS bigint))"
     " WHERE principal = :principal AND method = :method AND key = :key"
 )
 _RELEASE = sql(
@@ -60,6 +63,8 @@ _STORE = (
     " flow_request = NULL WHERE principal = :key_principal AND method = :key_method AND key = :key_key"
 )
 
+
+_IS_LIVING = sql(f"SELECT 1 FROM ({LIVING}) AS living (number) WHERE number = :number")  # noqa: S608
 
 # A taken row is leased until its key is long gone: neither its caller nor the resume job goes on with the flow. A row that
 # its caller is just taking up is left alone.
@@ -139,6 +144,8 @@ class FlowClaim:
     request: bytes
     principal: dict[str, Any]
     lease: timedelta = FLOW_LEASE
+    # The process that runs it (meshkit/presence.py).
+    run_by: int | None = None
 
 
 def claim(tx: Tx, key: Key, *, flow: FlowClaim | None = None) -> Replay | uuid.UUID | None:
@@ -154,7 +161,7 @@ def claim(tx: Tx, key: Key, *, flow: FlowClaim | None = None) -> Replay | uuid.U
         "expires_at": tx.now + key.keep,
         "flow_id": flow_id,
         "flow_request": flow.request if flow else None,
-        "flow_principal": json.dumps(flow.principal) if flow else None,
+        "flow_principal": json.dumps({**flow.principal, "run_by": flow.run_by}) if flow else None,
         "lease_until": tx.now + flow.lease if flow else None,
     }
     if tx.execute(_CLAIM, row).rowcount == 1:
@@ -167,7 +174,7 @@ def claim(tx: Tx, key: Key, *, flow: FlowClaim | None = None) -> Replay | uuid.U
         raise IdempotencyKeyReused
     if found.response is not None:
         return Replay(bytes(found.response), dict(found.headers or {}))
-    return _take_over(tx, key, found, lease=flow.lease if flow else FLOW_LEASE)
+    return _take_over(tx, key, found, flow=flow or FlowClaim(b"", {}))
 
 
 def find_answer(tx: Tx, key: Key) -> Replay | None:
@@ -180,10 +187,10 @@ def find_answer(tx: Tx, key: Key) -> Replay | None:
     return Replay(bytes(found.response), dict(found.headers or {}))
 
 
-def _take_over(tx: Tx, key: Key, found: Any, *, lease: timedelta) -> uuid.UUID:
-    if _is_leased(tx, found, lease=lease):
+def _take_over(tx: Tx, key: Key, found: Any, *, flow: FlowClaim) -> uuid.UUID:
+    if _is_leased(tx, found, lease=flow.lease):
         raise IdempotencyInProgress
-    tx.execute(_EXTEND, {**key.scope, "lease_until": tx.now + lease})
+    tx.execute(_EXTEND, {**key.scope, "lease_until": tx.now + flow.lease, "run_by": flow.run_by})
     flow_id: uuid.UUID = found.flow_id
     return flow_id
 
@@ -209,8 +216,14 @@ def _is_leased(tx: Tx, found: Any, *, lease: timedelta) -> bool:
     """
     if found.lease_until is None or found.lease_until <= tx.now:
         return False
-    given_up = found.lease_until > found.expires_at
-    return given_up or bool(found.lease_until <= tx.now + lease)
+    if found.lease_until > found.expires_at:
+        return True
+    return bool(found.lease_until <= tx.now + lease) and not _is_dead(tx, found.run_by)
+
+
+def _is_dead(tx: Tx, run_by: int | None) -> bool:
+    """Return whether the process that ran a flow is known to be gone."""
+    return run_by is not None and tx.execute(_IS_LIVING, {"number": run_by}).first() is None
 
 
 def store(tx: Tx, key: Key, *, response: bytes, headers: dict[str, str]) -> None:

@@ -10,6 +10,7 @@ from meshkit.call import Call
 from meshkit.db.sql import sql
 from meshkit.errors import MeshError
 from meshkit.obs.logging import get_logger
+from meshkit.presence import LIVING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,14 +19,16 @@ if TYPE_CHECKING:
     from meshkit.grpc.policy import MethodPolicy
     from meshkit.grpc.unit_of_work import UnitOfWork
 
-# The lease is over, or ends later than one can: it was taken before the clock was put back.
+# The lease is over, or ends later than one can: it was taken before the clock was put back. Or whoever ran the flow is dead.
 _ABANDONED = sql(
-    """
+    f"""
     SELECT method, key, flow_request, flow_principal FROM idempotency_keys
     WHERE response IS NULL AND flow_id IS NOT NULL
-      AND (lease_until < :now OR (lease_until > :latest AND lease_until <= expires_at))
+      AND (lease_until < :now OR (lease_until > :latest AND lease_until <= expires_at)
+           OR (lease_until <= expires_at AND flow_principal ->> 'run_by' IS NOT NULL
+               AND CAST(flow_principal ->> 'run_by' AS bigint) NOT IN ({LIVING})))
     ORDER BY lease_until LIMIT 20
-    """
+    """  # noqa: S608
 )
 
 

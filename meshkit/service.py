@@ -31,6 +31,7 @@ from meshkit.grpc.unit_of_work import UnitOfWork
 from meshkit.jobs import Job, JobRunner
 from meshkit.loops import Loops
 from meshkit.obs.logging import get_logger
+from meshkit.presence import Presence
 from meshkit.ratelimit import RateLimiter, load_buckets
 from meshkit.resume import FlowResumer
 from meshkit.revocation import Revocations
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
     from meshkit.settings import DatabaseSettings, MeshSettings
 
-RESUME_EVERY_S = 5.0
+RESUME_EVERY_S = 1.0
 READINESS_EVERY_S = 1.0
 DRAIN_SECONDS = 6.0
 ROLES = ("serve", "relay", "consume", "jobs")
@@ -111,7 +112,10 @@ class Process:
         hash_key = hmac.digest(
             self._service_key.encode(), b"marketmesh idempotency " + self.spec.name.encode(), "sha256"
         )
-        self.unit_of_work = UnitOfWork(self.transactions, hash_key, timedelta(seconds=self.mesh.flow_lease_s))
+        self.presence = Presence(settings.database_url)
+        self.unit_of_work = UnitOfWork(
+            self.transactions, hash_key, timedelta(seconds=self.mesh.flow_lease_s), self.presence
+        )
         self.revocations = Revocations(None)
         self.loops = Loops()
         # Set when the last call has been answered.
@@ -147,6 +151,9 @@ class Process:
         """Run until SIGTERM or SIGINT, then drain. Raises SystemExit when a thread died, so that all are started anew."""
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: self.stop.set())
+        # Before any flow begins.
+        self.presence.hold()
+        self._thread("presence", self.presence.watch)
         server = self.build_server() if "serve" in roles else None
         self._start_roles(roles)
         port = server.start() if server else None
@@ -171,6 +178,7 @@ class Process:
         self.drained.set()
         self.wake.set()
         self.loops.join(seconds=DRAIN_SECONDS)
+        self.presence.close()
         self.database.close()
         get_logger().info("service.stopped")
 
@@ -196,8 +204,10 @@ class Process:
     def _resume_flows(self, stop: threading.Event) -> None:
         servicers = {path: method for item in self.wiring.servicers for path, method in item.methods().items()}
         resumer = FlowResumer(self.unit_of_work, self.policies, servicers)
-        while not stop.wait(RESUME_EVERY_S):
+        while not stop.is_set():
+            # At once after a start: what the process before left half-way waits for this.
             resumer.resume_all(self.transactions)
+            stop.wait(RESUME_EVERY_S)
 
     def _watch_readiness(self, server: GrpcServer, stop: threading.Event) -> None:
         ready: bool | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,9 @@ from tests.support.mesh_harness import LIVE, MeshHarness
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+
+# Most deliveries in tests are not about their proof; those that are say so.
+os.environ.setdefault("FULFILLMENT_PROOF_OF_DELIVERY", "none")
 
 # How long an example takes says something about the machine, not about the code.
 settings.register_profile("mesh", deadline=None)

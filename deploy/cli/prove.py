@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from deploy.cli.connection import NoStack, transactions_of, use_environment
 from deploy.cli.console import fail, say
 from deploy.cli.contracts import services_present
+from deploy.cli.prove_deliveries import prove_deliveries
 from deploy.cli.topology import declared
 from meshkit import audit
 from meshkit.audit_anchor import Anchors
@@ -87,6 +88,8 @@ def prove_everything(*, settle_s: float = SETTLE_SECONDS) -> list[str]:
         problems += _ask(transactions, service, partial(_audit_chain, anchors=_anchors_of(service)))
     if {"catalog", "commerce", "finance"} <= set(databases):
         problems += _across(databases)
+    if {"commerce", "finance", "fulfillment"} <= set(databases):
+        problems += prove_deliveries(databases)
     for transactions in databases.values():
         transactions.database.close()
     return problems

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import protovalidate
 
-from buf.validate import validate_pb2
 from meshkit.errors import Forbidden, Unauthenticated, ValidationError, Violation
 from meshkit.grpc.policy import Caller, StoreKind
+from meshkit.grpc.tidy import tidy_texts
 from meshkit.principal import ANONYMOUS, Principal
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _BEARER = "bearer "
 _NUL = "must not contain a NUL character"
+# Whoever reads a text that they turn around reads something else than is stored.
+_DIRECTION = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 # Whom a calling service acts for. Believed of services only; the gateway removes it from what comes from outside.
 ORIGIN_HEADER = "x-mesh-origin"
@@ -74,12 +76,14 @@ class Guard:
             raise Forbidden("Your role may not do this.", needs=" or ".join(sorted(policy.roles)))
 
     def validate(self, request: Message, *, caller: int = Caller.CALLER_USER) -> None:
-        """Raise ValidationError naming every field that breaks its declared rules."""
+        """Tidy the request's texts; raise ValidationError naming every field that breaks its declared rules."""
         validate(request, caller=caller)
 
 
 def validate(request: Message, *, caller: int = Caller.CALLER_USER) -> None:
-    """Raise ValidationError naming every field that breaks its declared rules."""
+    """Tidy the request's texts; raise ValidationError naming every field that breaks its declared rules."""
+    if caller != Caller.CALLER_SERVICE:
+        tidy_texts(request)
     # What services tell each other came in from outside once, and is long: a thousand ledger entries.
     complaints = _complaints_about if caller != Caller.CALLER_SERVICE else _complaints_of_nul
     violations = list(complaints(request))
@@ -103,22 +107,22 @@ def _complaints_of_nul(request: Message) -> Iterator[Violation]:
 
 
 def _complaints_about(request: Message) -> Iterator[Violation]:
-    """Yield the texts with control characters, and those that are blank where something must be said.
+    """Yield the texts with characters that are obeyed, not read.
 
     Line breaks and tabs are text. Control characters would be obeyed by what shows them: terminals, spreadsheets.
     """
-    for field, path, value in _texts(request, ""):
-        if complaint := _complaint_about(field, value):
+    for _, path, value in _texts(request, ""):
+        if complaint := _complaint_about(value):
             yield Violation(path, complaint)
 
 
-def _complaint_about(field: FieldDescriptor, value: str) -> str:
+def _complaint_about(value: str) -> str:
     if "\x00" in value:
         return _NUL
     if not value.isprintable() and _CONTROL.search(value):
         return "must not contain control characters"
-    if value.isspace() and field.GetOptions().Extensions[validate_pb2.field].string.min_len:
-        return "must not be blank"
+    if not value.isascii() and _DIRECTION.search(value):
+        return "must not contain characters that turn the direction of a text"
     return ""
 
 

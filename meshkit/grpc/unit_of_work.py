@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from meshkit.call import Call
     from meshkit.db.tx import Transactions, Tx
     from meshkit.grpc.policy import MethodPolicy
+    from meshkit.presence import Presence
 
 REPLAY_HEADER = "x-idempotent-replay"
 _KEY_MAX = 255
@@ -39,6 +40,8 @@ class UnitOfWork:
     # With which the hashes of requests are keyed; the same in every process of the service.
     hash_key: bytes = field(repr=False)
     flow_lease: timedelta = idempotency.FLOW_LEASE
+    # Shows whether the process that runs a flow still lives; tests do without.
+    presence: Presence | None = None
 
     def run(
         self,
@@ -134,6 +137,7 @@ class UnitOfWork:
             request=request,
             key=key,
             lease=self.flow_lease,
+            run_by=self.presence.number if self.presence else None,
         )
         try:
             # Who takes over a flow that still runs locks the same rows in another order. Its steps can be done again.

@@ -82,3 +82,11 @@ class CashMismatchOpen(MeshError, enum=_REASONS, reason="CASH_MISMATCH_OPEN"):
 
 class CashNotCounted(MeshError, enum=_REASONS, reason="CASH_NOT_COUNTED"):
     """No station has counted the order's cash yet, and vendors are paid out of counted cash only."""
+
+
+class CashCollectedOtherwise(MeshError, enum=_REASONS, reason="CASH_COLLECTED_OTHERWISE"):
+    """The order's cash is collected, as another sum or by another agent."""
+
+
+class CreditNotPossible(MeshError, enum=_REASONS, reason="CREDIT_NOT_POSSIBLE"):
+    """The order is not delivered, is paid or will never be, or less is due."""

@@ -34,3 +34,15 @@ class DeliveryCodeWrong(MeshError, enum=_REASONS, reason="DELIVERY_CODE_WRONG"):
 
 class DeliveryCodeLocked(MeshError, enum=_REASONS, reason="DELIVERY_CODE_LOCKED"):
     """Too many wrong codes were entered."""
+
+
+class CashCollectedOtherwise(MeshError, enum=_REASONS, reason="CASH_COLLECTED_OTHERWISE"):
+    """The order's cash is collected, as another sum or by another agent."""
+
+
+class DeliveryReassigned(MeshError, enum=_REASONS, reason="DELIVERY_REASSIGNED"):
+    """The order was given to another agent."""
+
+
+class PickupRunning(MeshError, enum=_REASONS, reason="PICKUP_RUNNING"):
+    """The agent is just picking the order up."""

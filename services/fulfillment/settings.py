@@ -18,4 +18,4 @@ class FulfillmentSettings(DatabaseSettings):
     # Secret from which delivery codes are derived; another one gives every undelivered order another code.
     delivery_code_key_file: Path
     # What an agent must show to have delivered: none, any, photo, signature or code.
-    proof_of_delivery: ProofPolicy = ProofPolicy.NONE
+    proof_of_delivery: ProofPolicy = ProofPolicy.ANY

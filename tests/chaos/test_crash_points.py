@@ -46,6 +46,9 @@ CASH = [
     "finance rpc.answering",
 ]  # fmt: skip
 
+MOVES = ["fulfillment pickup.advanced", "fulfillment deliver.proven", "fulfillment deliver.advanced"]
+PROOFS = ["fulfillment proof.recorded", "fulfillment proof.announced"]
+
 
 class Deathbed:
     """A mesh whose processes die where they are told to, and people who trade in it."""
@@ -81,14 +84,19 @@ class Deathbed:
 
     def delivered(self) -> tuple[dict[str, Any], Any]:
         """Return an order that waits for its cash, and its agent's client."""
+        order, agent = self.dispatched()
+        for step in ("pickup", "deliver"):
+            agent.post(f"/api/v1/agent/orders/{order['order_id']}/{step}", {})
+        return order, agent
+
+    def dispatched(self) -> tuple[dict[str, Any], Any]:
+        """Return an order that waits for its agent, and the agent's client."""
         order = self.checkout()["vendor_orders"][0]
         shop = next(shop for shop in self.town.shops if shop.vendor.store_id == order["vendor_store_id"])
         path = f"/api/v1/vendor/orders/{order['order_id']}"
         shop.vendor.client.post(f"{path}/decision", {"decision": "accept"})
         shop.vendor.client.post(f"{path}/fulfill", {})
         agent = until("our agent has it", lambda: self._assigned(order["order_id"]))
-        for step in ("pickup", "deliver"):
-            agent.post(f"/api/v1/agent/orders/{order['order_id']}/{step}", {})
         return order, agent
 
     def _assigned(self, order_id: str) -> Any:
@@ -105,8 +113,6 @@ def deathbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deathbed]:
     trap = folder / "trap"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MESH_CRASH_FILE", str(trap))
-        # Nobody wants to wait 20 s for each of the dead; taking a slow run over is safe as well.
-        patch.setenv("MESH_FLOW_LEASE_S", "2")
         with running_mesh(folder) as mesh:
             yield Deathbed(mesh, Town.settle(mesh.url, stock=100), trap)
 
@@ -122,6 +128,34 @@ def test_a_checkout_survives(deathbed: Deathbed, point: str) -> None:
     bought = deathbed.dying_at(point, deathbed.checkout)
 
     assert len(bought["vendor_orders"]) == 2
+
+
+@pytest.mark.parametrize("point", MOVES)
+def test_a_delivery_survives(deathbed: Deathbed, point: str) -> None:
+    order, agent = deathbed.dispatched()
+    path, key = f"/api/v1/agent/orders/{order['order_id']}", uuid.uuid4().hex
+
+    def move() -> Any:
+        agent.post(f"{path}/pickup", {}, key=key)
+        return agent.post(f"{path}/deliver", {}, key=key)
+
+    delivered = deathbed.dying_at(point, move)
+
+    assert delivered["order_status"] == "delivered"
+    assert delivered["pickup_time"] < delivered["delivery_time"]
+    assert move() == delivered
+
+
+@pytest.mark.parametrize("point", PROOFS)
+def test_a_proofs_announcement_survives(deathbed: Deathbed, point: str) -> None:
+    order, agent = deathbed.dispatched()
+    path, key = f"/api/v1/agent/orders/{order['order_id']}", uuid.uuid4().hex
+    agent.post(f"{path}/pickup", {})
+    body = {"kind": "photo", "mime_type": "image/png", "size_bytes": 10}
+
+    announced = deathbed.dying_at(point, lambda: agent.post(f"{path}/proof-uploads", body, key=key))
+
+    assert agent.post(f"{path}/proof-uploads", body, key=key) == announced
 
 
 @pytest.mark.parametrize("point", CASH)
@@ -141,4 +175,4 @@ def test_every_label_in_the_code_is_tried() -> None:
     code = [path for folder in ("meshkit", "services") for path in (ROOT / folder).rglob("*.py")]
     labels = {label for path in code for label in re.findall(r'crash_point\("([a-z_.]+)"\)', path.read_text())}
 
-    assert labels == {point.split()[1] for point in (*CHECKOUT, *EVENTS, *CASH)}
+    assert labels == {point.split()[1] for point in (*CHECKOUT, *EVENTS, *CASH, *MOVES, *PROOFS)}

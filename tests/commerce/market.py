@@ -52,6 +52,7 @@ class Market:
     catalog: Any
     buyer: str = field(default_factory=lambda: str(uuid.uuid4()))
     vendor: str = field(default_factory=lambda: str(uuid.uuid4()))
+    agent: str = field(default_factory=lambda: str(uuid.uuid4()))
     # Who hears identity's news about stores.
     listeners: tuple[str, ...] = ("commerce",)
 
@@ -186,12 +187,12 @@ class Market:
         order: order_pb2.Order = self.mesh.write(self.orders.CancelOrder, request, token=token or self.buyer_token)
         return order
 
-    def advance(self, order_id: str, step: str) -> order_pb2.Order:
-        """Move an order along its delivery, as fulfillment does: `pickup` or `deliver`."""
+    def advance(self, order_id: str, step: str, *, agent: str = "") -> order_pb2.Order:
+        """Move an order along its delivery, as fulfillment does: `pickup` or `deliver`; one agent does unless told."""
         request = commerce_internal_service_pb2.AdvanceDeliveryRequest(
             order_id=order_id,
             step=commerce_internal_service_pb2.DeliveryStep.Value.Value(step),
-            agent_user_id=str(uuid.uuid4()),
+            agent_user_id=agent or self.agent,
         )
         token = self.mesh.service_token("fulfillment")
         order: order_pb2.Order = self.mesh.call(self.internal.AdvanceDelivery, request, token=token)[0]

@@ -167,7 +167,9 @@ def _reconcile(world: World) -> Sample:
 
 
 def _agent(world: World, request: Any, **other: object) -> Sample:
-    return Sample(world.agent, request, _set(**other) if other else _set(order_id=str(uuid.uuid4())), world.other_agent)
+    # An agent who once had the order is told what became of it; this one never had any.
+    stranger = world.mesh.agent_token(uuid.uuid4())
+    return Sample(world.agent, request, _set(**other) if other else _set(order_id=str(uuid.uuid4())), stranger)
 
 
 _IDENTITY: dict[str, Callable[[World], Sample]] = {
@@ -430,6 +432,13 @@ _DELIVERY: dict[str, Callable[[World], Sample]] = {
     "fulfillment.v1.AgentService/CollectCash": lambda w: _agent(
         w, w.cash_request(w.new_delivery(upto="delivered")), amount_cents=1
     ),
+    "fulfillment.v1.FulfillmentAdminService/CorrectDelivery": lambda w: Sample(
+        w.admin,
+        fulfillment_admin.CorrectDeliveryRequest(
+            order_id=w.new_order(packed=True).order_id, agent_user_id=w.agent_id, reason="seen with the goods"
+        ),
+        _set(agent_user_id=w.other_agent_id),
+    ),
     "fulfillment.v1.FulfillmentAdminService/AssignAgent": lambda w: Sample(
         w.admin,
         fulfillment_admin.AssignAgentRequest(
@@ -452,6 +461,10 @@ _MONEY: dict[str, Callable[[World], Sample]] = {
     ),
     "finance.v1.FinanceAdminService/GetPayout": lambda w: Sample(
         w.admin, finance.GetPayoutRequest(order_id=w.new_delivery(upto="settled").order_id)
+    ),
+    "finance.v1.FinanceInternalService/GetPayment": lambda w: Sample(
+        w.mesh.service_token("fulfillment"),
+        finance_internal.GetPaymentRequest(order_id=w.new_delivery(upto="settled").order_id),
     ),
     "finance.v1.FinanceInternalService/CollectCash": _collect_cash_internal,
     "finance.v1.PayoutAdminService/RunPayouts": lambda w: Sample(
@@ -486,6 +499,13 @@ _MONEY: dict[str, Callable[[World], Sample]] = {
         w.admin,
         payouts.RefundOrderRequest(
             order_id=w.new_delivery(upto="settled").order_id, amount_cents=5, currency="USD", reason="broken"
+        ),
+        _set(amount_cents=6),
+    ),
+    "finance.v1.PayoutAdminService/CreditOrder": lambda w: Sample(
+        w.admin,
+        payouts.CreditOrderRequest(
+            order_id=w.new_delivery(upto="delivered").order_id, amount_cents=5, currency="USD", reason="came back"
         ),
         _set(amount_cents=6),
     ),

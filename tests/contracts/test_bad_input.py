@@ -96,6 +96,7 @@ TAKEN = {
     "finance.v1.PayoutAdminService/ReleasePayout": {"order_id=an id"},
     "finance.v1.PayoutAdminService/RunPayouts": {"vendor_store_id=an id"},
     "fulfillment.v1.FulfillmentAdminService/AssignAgent": {"agent_user_id=an id"},
+    "fulfillment.v1.FulfillmentAdminService/CorrectDelivery": {"agent_user_id=an id"},
 }
 
 

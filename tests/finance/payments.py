@@ -37,6 +37,8 @@ class Payments:
     def __post_init__(self) -> None:
         self.internal = self.mesh.stub(finance_internal_service_pb2_grpc.FinanceInternalServiceStub, "finance")
         self.admin = self.mesh.stub(payout_service_pb2_grpc.FinanceAdminServiceStub, "finance")
+        # One agent collects unless told otherwise.
+        self.agent = uuid.uuid4()
         self.admin_token = self.mesh.admin_token(uuid.uuid4())
 
     def opened(self, **changes: Any) -> commerce.OrderSnapshot:
@@ -81,7 +83,7 @@ class Payments:
         """Tell finance that an agent holds an order's cash; the right sum unless changed."""
         fields = {
             "order_id": order.order_id,
-            "agent_user_id": str(uuid.uuid4()),
+            "agent_user_id": str(self.agent),
             "amount_cents": order.total_cents,
             "currency": order.currency,
             "order_total_cents": order.total_cents,
@@ -123,6 +125,17 @@ class Payments:
             owner=owner,
         )
         return int(rows[0].cents)
+
+    def due_payouts(self, vendor_store_id: str) -> list[str]:
+        """Return a vendor's orders in the payout queue."""
+        found, cursor = [], ""
+        while True:
+            request = payout_service_pb2.ListPayoutsRequest(limit=100, cursor=cursor)
+            page = self.mesh.read(self.admin.ListPayouts, request, token=self.admin_token)
+            found += [item.order_id for item in page.items if item.vendor_store_id == vendor_store_id]
+            cursor = page.next_cursor
+            if not cursor:
+                return found
 
     def reopen(self, order_id: str) -> payment_pb2.PaymentIntent:
         """Reopen a failed payment as an administrator."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -16,7 +17,7 @@ from meshkit.errors import MeshError, NotFound, StateConflict, ValidationError
 from meshkit.grpc import wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.support.mesh_harness import MeshHarness
 
@@ -34,6 +35,10 @@ class PaymentMismatch(MeshError, enum=_FINANCE, reason="PAYMENT_MISMATCH"):
     """What finance says to a wrong sum."""
 
 
+class CashCollectedOtherwise(MeshError, enum=_FINANCE, reason="CASH_COLLECTED_OTHERWISE"):
+    """What finance says to another sum or agent than it has on record."""
+
+
 class PaymentFinal(MeshError, enum=_FINANCE, reason="PAYMENT_FINAL"):
     """What finance says after a failure."""
 
@@ -43,6 +48,9 @@ class Commerce(commerce_internal_service_pb2_grpc.CommerceInternalServiceService
     """Keeps orders; moves them as the delivery table says."""
 
     orders: dict[str, order_pb2.Order] = field(default_factory=dict)
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    # Called when an answer is about to leave: it may get lost on its way.
+    answering: Callable[[grpc.ServicerContext], None] = lambda _: None
     steps: list[tuple[str, str, str]] = field(default_factory=list)
 
     def GetOrderForDelivery(self, request: Any, context: grpc.ServicerContext) -> order_pb2.Order:
@@ -57,13 +65,20 @@ class Commerce(commerce_internal_service_pb2_grpc.CommerceInternalServiceService
             "pickup": (("hold", "ready_for_dispatch", "hold_for_pickup"), "in_transit"),
             "deliver": (("in_transit",), "delivered"),
         }[step]
-        state = Status.Name(order.status)
-        if state != target:
+        state, steps = Status.Name(order.status), order.delivery_steps
+        taken_by = f"{'picked_up' if step == 'pickup' else 'delivered'}_by_user_id"
+        if not getattr(steps, taken_by):
             if state not in allowed:
                 _abort(context, OrderStateInvalid(state=state, allowed=", ".join(allowed)), "commerce")
             order.status = Status.Value(target)
+            order.shipping_status = order_pb2.ShippingStatus.Value.Value(target)
             order.version += 1
+            setattr(steps, taken_by, request.agent_user_id)
+            (steps.picked_up_at if step == "pickup" else steps.delivered_at).FromDatetime(self.now())
+        elif getattr(steps, taken_by) != request.agent_user_id:
+            _abort(context, OrderStateInvalid(state=f"{state} ({step} by another agent)", allowed=""), "commerce")
         self.steps.append((order.order_id, step, request.agent_user_id))
+        self.answering(context)
         return order
 
     def _find(self, order_id: str, context: grpc.ServicerContext) -> order_pb2.Order:
@@ -78,10 +93,25 @@ class Finance(finance_internal_service_pb2_grpc.FinanceInternalServiceServicer):
 
     requests: list[Any] = field(default_factory=list)
     failed: set[str] = field(default_factory=set)
+    collected: dict[str, payment_pb2.PaymentIntent] = field(default_factory=dict)
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    answering: Callable[[grpc.ServicerContext], None] = lambda _: None
+
+    def GetPayment(self, request: Any, context: grpc.ServicerContext) -> payment_pb2.PaymentIntent:  # noqa: ARG002
+        """Return what was collected, or that nothing was."""
+        unpaid = payment_pb2.PaymentIntent(order_id=request.order_id, status=payment_pb2.IntentStatus.Value.unpaid)
+        return self.collected.get(request.order_id, unpaid)
 
     def CollectCash(self, request: Any, context: grpc.ServicerContext) -> payment_pb2.PaymentIntent:
         """Settle."""
         self.requests.append(request)
+        known = self.collected.get(request.order_id)
+        if known is not None:
+            if (known.amount_cents, known.collected_by_user_id) != (request.amount_cents, request.agent_user_id):
+                told = {"collected_cents": str(known.amount_cents), "received_cents": str(request.amount_cents)}
+                _abort(context, CashCollectedOtherwise(collected_by=known.collected_by_user_id, **told), "finance")
+            self.answering(context)
+            return known
         if request.order_id in self.failed:
             _abort(context, PaymentFinal(state="failed"), "finance")
         if request.amount_cents != request.order_total_cents:
@@ -92,7 +122,16 @@ class Finance(finance_internal_service_pb2_grpc.FinanceInternalServiceServicer):
                 received_cents=str(request.amount_cents),
             )
             _abort(context, refusal, "finance")
-        return payment_pb2.PaymentIntent(order_id=request.order_id, status=payment_pb2.IntentStatus.Value.settled)
+        intent = payment_pb2.PaymentIntent(
+            order_id=request.order_id,
+            status=payment_pb2.IntentStatus.Value.settled,
+            amount_cents=request.amount_cents,
+            collected_by_user_id=request.agent_user_id,
+        )
+        intent.cash_collected_at.FromDatetime(self.now())
+        self.collected[request.order_id] = intent
+        self.answering(context)
+        return intent
 
 
 @dataclass
@@ -156,12 +195,12 @@ def neighbours(mesh: MeshHarness) -> Iterator[Neighbours]:
     """Run all while the generator is open."""
     them = Neighbours(
         Neighbour(
-            Commerce(),
+            Commerce(now=mesh.clock.now),
             commerce_internal_service_pb2_grpc.add_CommerceInternalServiceServicer_to_server,
             mesh._ports.grpc["commerce"],
         ),
         Neighbour(
-            Finance(),
+            Finance(now=mesh.clock.now),
             finance_internal_service_pb2_grpc.add_FinanceInternalServiceServicer_to_server,
             mesh._ports.grpc["finance"],
         ),

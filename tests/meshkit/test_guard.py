@@ -47,7 +47,23 @@ class TestValidate:
 
         assert fields_of(request) == ["attribution_tokens[1]", "buyer_store_id", "items"]
 
-    @pytest.mark.parametrize("text", ["\x01", "a\x1b[31m", "a\x7f", "a\x85b", "   ", "\r\n", "\u2003"], ids=ascii)
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "\x01",
+            "a\x1b[31m",
+            "a\x7f",
+            "a\x85b",
+            "   ",
+            "\r\n",
+            "\u2003",
+            "\u200b\u2060",
+            "\u3164",
+            "a\u202eb",
+            "\u2066a",
+        ],
+        ids=ascii,
+    )
     def test_refuses_control_characters_and_blanks_where_something_must_be_said(self, text: str) -> None:
         request = register_request()
         request.first_name = text
@@ -57,9 +73,29 @@ class TestValidate:
     def test_takes_line_breaks_tabs_and_blanks_where_nothing_need_be_said(self) -> None:
         request = register_request()
         request.address.CopyFrom(address())
-        request.first_name, request.address.line2 = "Ana\t\r\nMarí\u202ea", " "
+        request.first_name, request.address.line2 = "Ana\t\r\nMaría", " "
 
         GUARD.validate(request)
+
+    def test_tidies_texts_before_it_looks_at_them(self) -> None:
+        request = register_request()
+        request.address.CopyFrom(address())
+        request.first_name, request.address.city = "\u00a0Mari\u0301a ", "\ufeffTulsa\n"
+        request.password = " pass word\u00a0with\u0301 "
+
+        GUARD.validate(request)
+
+        assert (request.first_name, request.address.city) == ("María", "Tulsa")
+        assert request.password == " pass word\u00a0with\u0301 "
+
+    def test_tidies_lists_and_lists_of_messages(self) -> None:
+        request = cart_service_pb2.QuoteCartRequest(
+            ad_tokens=["a ", "b"], vendor_promos=[cart_service_pb2.VendorPromo(code=" TEN")]
+        )
+
+        fields_of(request)
+
+        assert (list(request.ad_tokens), request.vendor_promos[0].code) == (["a", "b"], "TEN")
 
     def test_names_a_field_once(self) -> None:
         request = register_request()

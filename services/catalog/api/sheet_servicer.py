@@ -10,6 +10,7 @@ from google.api import httpbody_pb2
 
 from marketmesh.catalog.v1 import product_sheet_service_pb2 as messages
 from meshkit.cursor import Page
+from services.catalog.domain.sheet import Problem
 from services.catalog.usecases.export_products import export_products
 from services.catalog.usecases.import_products import import_products
 from services.catalog.usecases.read_sheet import read_sheet
@@ -29,18 +30,20 @@ class ProductSheetServicer:
 
     def ImportProducts(self, request: messages.ImportProductsRequest, tx: Tx) -> messages.ImportProductsResponse:
         """See the contract."""
-        rows = read_sheet(request.sheet.data)
+        rows = read_sheet(request.sheet.data, request.sheet.content_type)
         wanted = {each.row.line: each for each in import_products(tx, rows)}
         answer = messages.ImportProductsResponse()
         for row in rows:
-            outcome = "rejected" if row.reason else wanted[row.line].outcome
+            outcome = "rejected" if row.problems else wanted[row.line].outcome
+            first = row.problems[0] if row.problems else Problem("", "")
             answer.rows.add(
                 line=row.line,
                 sku=row.sku,
                 outcome=outcome,
-                product_id="" if row.reason else str(wanted[row.line].product_id),
-                field=row.field,
-                reason=row.reason,
+                product_id="" if row.problems else str(wanted[row.line].product_id),
+                field=first.field,
+                reason=first.reason,
+                problems=[messages.CellProblem(field=problem.field, reason=problem.reason) for problem in row.problems],
             )
         names = messages.ImportOutcome.Value
         for number, count in Counter(row.outcome for row in answer.rows).items():

@@ -33,6 +33,10 @@ _SELECT = f"""
     WHERE p.store_id = :store_id AND p.deleted_at IS NULL
 """  # noqa: S608
 _LOCK = sql(_SELECT + " AND p.sku = ANY(CAST(:skus AS text[])) ORDER BY p.id FOR NO KEY UPDATE OF p")
+_LIKE_NUMBERS = sql(
+    "SELECT sku FROM products WHERE store_id = :store_id AND deleted_at IS NULL AND length(sku) <= 30"
+    " AND sku ~ '^[0-9A-Za-z.:/+-]*[0-9][0-9A-Za-z.:/+-]*$' ORDER BY sku"
+)
 _FIRST = sql(_SELECT + " ORDER BY p.created_at DESC, p.id DESC LIMIT :limit")
 _NEXT = sql(
     _SELECT + " AND (p.created_at, p.id) < (:after_at, :after_id) ORDER BY p.created_at DESC, p.id DESC LIMIT :limit"
@@ -63,6 +67,12 @@ def lock_by_sku(tx: Tx, skus: Sequence[str], *, store_id: uuid.UUID) -> Sequence
     """Return those of a store's products that have the SKUs, with stock, and keep them from changing until commit."""
     rows: Sequence[Any] = tx.execute(_LOCK, {"skus": skus, "store_id": store_id}).all()
     return rows
+
+
+def skus_like_numbers(tx: Tx, *, store_id: uuid.UUID) -> list[str]:
+    """Return those of a store's SKUs that a spreadsheet may take for numbers, times or dates."""
+    skus: list[str] = tx.execute(_LIKE_NUMBERS, {"store_id": store_id}).scalars()
+    return skus
 
 
 def page_of_store(tx: Tx, store_id: uuid.UUID, *, page: Page) -> Sequence[Any]:

@@ -1,14 +1,16 @@
-"""A product's row in a sheet: columns, what may stand in them, and how text survives a spreadsheet."""
+"""A product's row in a sheet: columns, and what may stand in them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from meshkit.text import matching_key, tidy
 from services.catalog.domain.percent import format_percent, parse_percent
 from services.catalog.domain.product import Category, Classification, Feeling, Flavor, Unit, Usage, VolumeTier
+from services.catalog.domain.spreadsheet import plain
 from services.catalog.domain.stock import MAX_UNITS
 
 MAX_BYTES = 1024 * 1024
@@ -20,19 +22,8 @@ _PERCENT = re.compile(r"(100(\.0{1,2})?|[0-9]{1,2}(\.[0-9]{1,2})?)", re.ASCII)
 _WHOLE = re.compile(r"[0-9]{1,18}", re.ASCII)
 # As for every text of a request, see meshkit/grpc/guard.py.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-# What a spreadsheet would take for a formula, and what we have made harmless before.
-_RISKY = re.compile(r"'*[=+\-@\t\r]")
-_MADE_HARMLESS = re.compile(r"'+[=+\-@\t\r]")
-
-
-def harmless(cell: str) -> str:
-    """Return a cell that no spreadsheet runs; `plain` takes it back."""
-    return f"'{cell}" if _RISKY.match(cell) else cell
-
-
-def plain(cell: str) -> str:
-    """Return what `harmless` was given."""
-    return cell[1:] if _MADE_HARMLESS.match(cell) else cell
+# A decimal comma is how half of the world's spreadsheets write.
+_DECIMAL_COMMA = re.compile(r"([0-9]),([0-9])")
 
 
 @dataclass(frozen=True)
@@ -47,12 +38,11 @@ class Column:
 
 def _text(*, most: int, least: int = 0) -> Callable[[str], str]:
     def read(cell: str) -> str:
+        cell = tidy(cell)
         if _CONTROL.search(cell):
             raise ValueError("must not contain control characters")
         if not least <= len(cell) <= most:
             raise ValueError(f"must have {least} to {most} characters")
-        if least and cell.isspace():
-            raise ValueError("must not be blank")
         return cell
 
     return read
@@ -60,6 +50,7 @@ def _text(*, most: int, least: int = 0) -> Callable[[str], str]:
 
 def _whole(*, most: int, least: int = 0) -> Callable[[str], int]:
     def read(cell: str) -> int:
+        cell = tidy(cell)
         if not _WHOLE.fullmatch(cell) or not least <= int(cell) <= most:
             raise ValueError(f"must be a whole number from {least} to {most}")
         return int(cell)
@@ -71,6 +62,7 @@ def _word(words: Any, *, may_be_empty: bool = False) -> Callable[[str], str | No
     known = {word.value for word in words}
 
     def read(cell: str) -> str | None:
+        cell = tidy(cell)
         if not cell and may_be_empty:
             return None
         if cell not in known:
@@ -93,6 +85,7 @@ def _words(words: Any) -> Callable[[str], list[str]]:
 
 
 def _percent(cell: str) -> int | None:
+    cell = _DECIMAL_COMMA.sub(r"\1.\2", tidy(cell))
     if not cell:
         return None
     if not _PERCENT.fullmatch(cell):
@@ -101,14 +94,16 @@ def _percent(cell: str) -> int | None:
 
 
 def _flag(cell: str) -> bool:
-    if cell.lower() not in {"true", "false"}:
+    # Spreadsheets write TRUE.
+    word = tidy(cell).lower()
+    if word not in {"true", "false"}:
         raise ValueError("must be true or false")
-    return cell.lower() == "true"
+    return word == "true"
 
 
 def _tiers(cell: str) -> tuple[VolumeTier, ...]:
     tiers = []
-    for part in cell.split("|") if cell else ():
+    for part in cell.split("|") if tidy(cell) else ():
         quantity, _, percent = part.partition(":")
         discount = _percent(percent)
         if discount is None:
@@ -161,39 +156,52 @@ COLUMNS: dict[str, Column] = {
 # Percentages stand in the sheet as such.
 NAMES = {"thc_basis_points": "thc_percent", "cbd_basis_points": "cbd_percent", "usages": "usage"}
 BY_NAME = {NAMES.get(column, column): column for column in COLUMNS}
+# A tier may look like a time.
+TEXTS = {"sku", "title", "subtitle", "body_html", "strain", TIERS}
 EXPORTED = [column for column in COLUMNS if column != STOCK]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a cell; without a field, with the whole row."""
+
+    field: str
+    reason: str
 
 
 @dataclass
 class SheetRow:
-    """A line of a sheet: what could be read of it, or the column that is wrong and why."""
+    """A line of a sheet: what could be read of it, and everything that is wrong."""
 
     line: int
     sku: str
     values: dict[str, Any]
-    field: str = ""
-    reason: str = ""
+    problems: list[Problem] = field(default_factory=list)
 
-    def reject(self, field: str, reason: str) -> None:
-        """Note what is wrong; the first finding stands."""
-        if not self.reason:
-            self.field, self.reason = field, reason
+    def reject(self, column: str, reason: str) -> None:
+        """Note what is wrong."""
+        self.problems.append(Problem(column, reason))
 
 
 def read_row(line: int, columns: list[str], cells: list[str]) -> SheetRow:
-    """Return a line's values by column, or what is wrong with it."""
+    """Return a line's values by column, and all that is wrong with it. Empty cells beyond the columns do not count."""
     row = SheetRow(line, "", {})
-    if len(cells) != len(columns):
+    if len(cells) < len(columns) or any(tidy(cell) for cell in cells[len(columns) :]):
         row.reject("", f"has {len(cells)} cells where the first line names {len(columns)}")
         return row
-    for column, cell in zip(columns, cells, strict=True):
+    for column, cell in zip(columns, cells, strict=False):
         text = plain(cell)
         if column == "sku":
-            row.sku = text[:100]
-        if column == STOCK and not text:
+            row.sku = tidy(text)[:100]
+        if column == STOCK and not tidy(text):
             continue
         try:
             row.values[column] = COLUMNS[column].read(text)
         except ValueError as error:
             row.reject(NAMES.get(column, column), str(error))
     return row
+
+
+def column_of(name: str) -> str | None:
+    """Return the column that a heading names, however it is spaced and cased, or None."""
+    return BY_NAME.get(matching_key(name).replace(" ", "_").replace("-", "_"))

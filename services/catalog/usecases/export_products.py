@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from meshkit.cursor import Page
 from services.catalog.data import product_sheets, products
-from services.catalog.domain.sheet import COLUMNS, EXPORTED, MAX_BYTES, MAX_ROWS, NAMES, TIERS, harmless
+from services.catalog.domain.sheet import COLUMNS, EXPORTED, MAX_BYTES, MAX_ROWS, NAMES, TEXTS, TIERS
+from services.catalog.domain.spreadsheet import harmless
 
 if TYPE_CHECKING:
     import uuid
@@ -28,7 +29,7 @@ def export_products(tx: Tx, *, after: Cursor | None) -> tuple[str, int, str]:
     lines, size = [_line([NAMES.get(name, name) for name in EXPORTED])], len(codecs.BOM_UTF8)
     for row in rows[:MAX_ROWS]:
         values = {name: tiers[row.id] if name == TIERS else getattr(row, name) for name in EXPORTED}
-        line = _line([harmless(COLUMNS[name].write(values[name])) for name in EXPORTED])
+        line = _line([harmless(COLUMNS[name].write(values[name]), is_text=name in TEXTS) for name in EXPORTED])
         size += len(line.encode())
         if size + len(lines[0]) > MAX_BYTES:
             break

@@ -11,6 +11,7 @@ from services.catalog.data import inventory, product_sheets, products
 from services.catalog.domain.product import CURRENCY, VolumeTier
 from services.catalog.domain.search import plain_words
 from services.catalog.domain.sheet import COLUMNS, NAMES, STOCK, THRESHOLD, TIERS
+from services.catalog.domain.spreadsheet import values_of
 from services.catalog.domain.stock import MAX_UNITS, Cause, Level, Movement, MovementKind
 from services.catalog.usecases.announce_low_stock import announce_low_stock
 
@@ -35,7 +36,7 @@ class Wanted:
     @property
     def outcome(self) -> str:
         """What became of the row."""
-        if self.row.reason:
+        if self.row.problems:
             return "rejected"
         return "created" if self.before is None else "updated" if self.changed else "unchanged"
 
@@ -43,11 +44,14 @@ class Wanted:
 def import_products(tx: Tx, rows: Sequence[SheetRow]) -> list[Wanted]:
     """Create, change or leave alone the product of each row that can be read; returns these rows.
 
-    Rows that turn out wrong are marked as such. Raises SkuTaken when somebody creates one of the products meanwhile.
+    Rows that turn out wrong are marked as such; of right ones with the same SKU the first stands. Raises SkuTaken when
+    somebody creates one of the products meanwhile.
     """
-    good = [row for row in rows if not row.reason]
+    good = [row for row in rows if not row.problems]
     known = _known(tx, [row.sku for row in good])
+    _reject_mangled(tx, [row for row in good if row.sku not in known])
     wanted = [_wanted(row, known.get(row.sku)) for row in good]
+    _reject_twins(wanted)
     movements, levels = _movements(tx, wanted)
     done = [each for each in wanted if each.outcome in {"created", "updated"}]
     if not done:
@@ -65,6 +69,32 @@ def import_products(tx: Tx, rows: Sequence[SheetRow]) -> list[Wanted]:
         after={each.row.sku: _audited(each.after, each.changed) for each in done},
     )
     return wanted
+
+
+def _reject_twins(wanted: Sequence[Wanted]) -> None:
+    lines: dict[str, int] = {}
+    for each in wanted:
+        if not each.row.problems:
+            first = lines.setdefault(each.row.sku, each.row.line)
+            if first != each.row.line:
+                each.row.reject("sku", f"line {first} has the same SKU")
+
+
+def _reject_mangled(tx: Tx, strangers: Sequence[SheetRow]) -> None:
+    """Reject rows whose SKU is most likely a known one that a spreadsheet has changed, instead of making a twin."""
+    suspects = {row.line: values for row in strangers if (values := values_of(row.sku))}
+    if not suspects:
+        return
+    originals: dict[tuple[object, ...], str] = {}
+    for sku in product_sheets.skus_like_numbers(tx, store_id=tx.principal.require_store):
+        for value in values_of(sku):
+            originals.setdefault(value, sku)
+    for row in strangers:
+        original = next((originals[value] for value in suspects.get(row.line, ()) if value in originals), None)
+        if original is not None:
+            row.reject(
+                "sku", f"looks like {original}, changed by a spreadsheet; make the column a text, and type it as it is"
+            )
 
 
 def _known(tx: Tx, skus: Sequence[str]) -> dict[str, tuple[uuid.UUID, dict[str, Any]]]:
@@ -92,7 +122,7 @@ def _wanted(row: SheetRow, known: tuple[uuid.UUID, dict[str, Any]] | None) -> Wa
         product_id, before = known
         changed = [name for name, value in row.values.items() if value != before[name]]
         wanted = Wanted(row, product_id, before, before | row.values, changed)
-    if not row.reason and 0 < wanted.after["max_qty"] < wanted.after["moq"]:
+    if not row.problems and 0 < wanted.after["max_qty"] < wanted.after["moq"]:
         row.reject("max_qty", "must be 0 (no limit) or at least moq")
     return wanted
 
@@ -102,7 +132,7 @@ def _movements(tx: Tx, wanted: Sequence[Wanted]) -> tuple[list[Movement], dict[u
     moving = {
         each.product_id: each
         for each in wanted
-        if not each.row.reason and each.before is not None and {STOCK, THRESHOLD} & set(each.changed)
+        if not each.row.problems and each.before is not None and {STOCK, THRESHOLD} & set(each.changed)
     }
     movements, levels = [], {}
     for product_id, row in product_sheets.lock_stock(tx, list(moving)).items() if moving else ():

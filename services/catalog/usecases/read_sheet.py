@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import csv
 import io
+from email.parser import BytesParser
+from email.policy import HTTP
 from typing import TYPE_CHECKING
 
 from meshkit.errors import ValidationError
-from services.catalog.domain.sheet import BY_NAME, MAX_BYTES, MAX_ROWS, SheetRow, read_row
+from meshkit.text import tidy
+from services.catalog.domain.sheet import BY_NAME, MAX_BYTES, MAX_ROWS, SheetRow, column_of, read_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _FIELD = "sheet"
+# The first wins where the heading has as many of one as of another.
+_SEPARATORS = (",", ";", "\t")
 
 
-def read_sheet(data: bytes) -> list[SheetRow]:
-    """Return the rows of a sheet, wrong ones with their reason; of rows with one SKU only the first stands.
+def read_sheet(data: bytes, content_type: str = "text/csv") -> list[SheetRow]:
+    """Return the rows of a sheet, wrong ones with their reasons. Columns are separated by commas, semicolons or tabs.
 
-    Raises ValidationError when it is too large, no UTF-8 text, no sheet, or has columns that we do not know.
+    A browser's form is taken apart: its first file is the sheet. Raises ValidationError when it is too large, no UTF-8
+    text, no sheet, or has columns that we do not know.
     """
+    if content_type.lower().startswith("multipart/form-data"):
+        data = _file_of(data, content_type)
     if len(data) > MAX_BYTES:
         raise ValidationError.of(_FIELD, f"has {len(data)} bytes; at most {MAX_BYTES} are allowed", reason="TOO_LARGE")
     try:
@@ -29,25 +37,31 @@ def read_sheet(data: bytes) -> list[SheetRow]:
     lines = _lines(text)
     columns = _columns(next(lines, (1, []))[1])
     rows: list[SheetRow] = []
-    seen: dict[str, int] = {}
     for line, cells in lines:
         if len(rows) == MAX_ROWS:
             raise ValidationError.of(_FIELD, f"has more than {MAX_ROWS} rows", reason="TOO_LARGE")
-        row = read_row(line, columns, cells)
-        if row.sku in seen:
-            row.reject("sku", f"line {seen[row.sku]} has the same SKU")
-        elif row.sku:
-            seen[row.sku] = line
-        rows.append(row)
+        rows.append(read_row(line, columns, cells))
     return rows
 
 
+def _file_of(data: bytes, content_type: str) -> bytes:
+    form = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + data)
+    for part in form.iter_parts() if form.is_multipart() else ():
+        if part.get_filename() is not None:
+            content = part.get_payload(decode=True)
+            return content if isinstance(content, bytes) else b""
+    raise ValidationError.of(_FIELD, "the form has no file in it")
+
+
 def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    """Yield the rows that say something, each with the number of the line that it begins on."""
+    heading = text.lstrip("\r\n").splitlines()[:1]
+    separator = max(_SEPARATORS, key=heading[0].count) if heading else ","
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
     begin = 1
     try:
         for cells in reader:
-            if cells:
+            if any(tidy(cell) for cell in cells):
                 yield begin, cells
             begin = reader.line_num + 1
     except csv.Error as error:
@@ -55,9 +69,12 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _columns(names: list[str]) -> list[str]:
-    unknown = [name for name in names if name not in BY_NAME]
+    while names and not tidy(names[-1]):
+        names = names[:-1]
+    columns = [column_of(name) for name in names]
+    unknown = [name for name, column in zip(names, columns, strict=True) if column is None]
     if unknown:
         raise ValidationError.of(_FIELD, f"line 1: unknown column {unknown[0][:50]!r}; known are {', '.join(BY_NAME)}")
-    if "sku" not in names or len(set(names)) < len(names):
+    if "sku" not in columns or len(set(columns)) < len(columns):
         raise ValidationError.of(_FIELD, "line 1 must name the columns, sku among them and none twice")
-    return [BY_NAME[name] for name in names]
+    return [column for column in columns if column]

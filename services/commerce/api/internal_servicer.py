@@ -24,7 +24,8 @@ class CommerceInternalServicer:
     def GetOrderForDelivery(self, request: messages.GetOrderForDeliveryRequest, tx: Tx) -> order_pb2.Order:
         """See the contract."""
         order_id = parse_id(request.order_id, field="order_id")
-        return mapping.order_message(*read_order(tx, order_id=order_id, party=None))
+        order, lines = read_order(tx, order_id=order_id, party=None)
+        return mapping.set_delivery_steps(mapping.order_message(order, lines), order)
 
     def SettleCheckouts(self, request: messages.SettleCheckoutsRequest, tx: Tx) -> messages.SettleCheckoutsResponse:
         """See the contract."""
@@ -35,4 +36,6 @@ class CommerceInternalServicer:
         """See the contract."""
         step = Action(messages.DeliveryStep.Value.Name(request.step))
         order_id = parse_id(request.order_id, field="order_id")
-        return mapping.order_message(*advance_delivery(tx, order_id=order_id, step=step))
+        agent = parse_id(request.agent_user_id, field="agent_user_id")
+        order, lines = advance_delivery(tx, order_id=order_id, step=step, agent_user_id=agent)
+        return mapping.set_delivery_steps(mapping.order_message(order, lines), order)

@@ -80,6 +80,16 @@ def set_assignment(message: order_pb2.Order, assignment: Any, *, is_vendor: bool
         message.active_assignment.reason = assignment.reason
 
 
+def set_delivery_steps(message: order_pb2.Order, order: Any) -> order_pb2.Order:
+    """Tell another service who brought the order how far; returns the message."""
+    steps = message.delivery_steps
+    steps.picked_up_by_user_id = str(order.picked_up_by or "")
+    steps.delivered_by_user_id = str(order.delivered_by or "")
+    set_time(steps.picked_up_at, order.picked_up_at)
+    set_time(steps.delivered_at, order.delivered_at)
+    return message
+
+
 def line_message(line: Any) -> order_pb2.OrderLineItem:
     """Return a line of an order; `line` is a row or a planned line."""
     message = order_pb2.OrderLineItem(

@@ -29,6 +29,7 @@ _LATER = {
     "order_number", "held_status", "held_reason", "cancel_reason", "created_at", "updated_at",
     "fulfilled_at", "delivered_at", "canceled_at", "closed_at", "pending_nudged_at", "expired_at",
     "buyer_nudged_at", "refund_status", "refunded_cents", "vendor_paid_at", "payout_returned_at",
+    "credited_cents", "picked_up_at", "picked_up_by", "delivered_by",
 }  # fmt: skip
 _ADD_ORDERS = insert_rows(
     vendor_orders,

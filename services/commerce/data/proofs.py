@@ -34,7 +34,7 @@ _PROOFS = {
     "balance due is not what is still to be paid": """
         SELECT id FROM vendor_orders WHERE balance_due_cents <> CASE
             WHEN status IN ('rejected', 'canceled', 'expired') OR payment_status IN ('settled', 'paid') THEN 0
-            ELSE total_cents END
+            ELSE total_cents - credited_cents END
     """,
     "more than one order of a checkout at one vendor": """
         SELECT checkout_group_id FROM vendor_orders GROUP BY checkout_group_id, vendor_store_id HAVING count(*) > 1
@@ -69,6 +69,16 @@ _PROOFS = {
             AND (status NOT IN ('created_pending', 'rejected', 'canceled', 'expired', 'hold')
                 OR hold_reason = 'awaiting_pickup')
     """,  # noqa: S608
+    "an order that was called off although its goods had left": """
+        SELECT id FROM vendor_orders WHERE status IN ('rejected', 'canceled', 'expired')
+            AND (delivered_at IS NOT NULL OR shipping_status IN ('in_transit', 'delivered'))
+    """,
+    "a step of the delivery that is not where the order is": """
+        SELECT id FROM vendor_orders WHERE (status = 'in_transit' AND shipping_status <> 'in_transit')
+            OR (status IN ('delivered', 'closed') AND (shipping_status <> 'delivered' OR delivered_at IS NULL))
+            OR (picked_up_by IS NULL) <> (picked_up_at IS NULL)
+            OR (delivered_by IS NOT NULL AND delivered_at IS NULL)
+    """,
     "a rejected order with a line that is not": f"""
         WITH o AS ({_WITH_LINES}) SELECT id FROM o WHERE status = 'rejected' AND alive > 0
     """,  # noqa: S608

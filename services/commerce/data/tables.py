@@ -239,8 +239,14 @@ vendor_orders = Table(
     # What finance told of refunds, and of payouts after the order was closed.
     Column("refund_status", Text, nullable=False, server_default=text("'none'")),
     Column("refunded_cents", BigInteger, nullable=False, server_default=text("0")),
+    # What the buyer need not pay, as finance told; part of `refunded_cents`.
+    Column("credited_cents", BigInteger, nullable=False, server_default=text("0")),
     instant("vendor_paid_at", nullable=True),
     instant("payout_returned_at", nullable=True),
+    # Who took the steps of the delivery, as fulfillment said, and when it was picked up. Not known of older orders.
+    instant("picked_up_at", nullable=True),
+    Column("picked_up_by", Uuid),
+    Column("delivered_by", Uuid),
     # The expired order in whose place this one stands.
     Column("retry_of", Uuid),
     # The cart's tokens as they came: who earned the order is decided from them later.

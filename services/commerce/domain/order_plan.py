@@ -82,7 +82,10 @@ class PlannedOrder:
     order_number: int = 0
     created_at: datetime | None = None
     fulfilled_at: datetime | None = None
+    picked_up_at: datetime | None = None
+    picked_up_by: uuid.UUID | None = None
     delivered_at: datetime | None = None
+    delivered_by: uuid.UUID | None = None
     canceled_at: datetime | None = None
     expired_at: datetime | None = None
     refund_status: str = "none"

@@ -79,7 +79,12 @@ def payout_returned(tx: Tx, event: finance.PayoutReturned) -> None:
 
 def payment_refunded(tx: Tx, event: finance.PaymentRefunded) -> None:
     """Note what went back to the buyer."""
-    follow_payment.refund_payment(tx, order_id=uuid.UUID(event.order_id), refunded_cents=event.refunded_cents)
+    follow_payment.refund_payment(
+        tx,
+        order_id=uuid.UUID(event.order_id),
+        refunded_cents=event.refunded_cents,
+        credited_cents=event.credited_cents,
+    )
 
 
 def agents_assigned(tx: Tx, events: list[fulfillment.AgentAssigned]) -> None:

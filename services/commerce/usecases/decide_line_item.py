@@ -8,14 +8,16 @@ from marketmesh.commerce.events.v1 import commerce_events_pb2 as events
 from meshkit.errors import NotFound
 from services.commerce.data import orders
 from services.commerce.domain.order_state import (
+    ACTIONABLE,
     LINE_TRANSITIONS,
     Action,
     LineStatus,
     OrderStatus,
+    sources,
     status_of_lines,
 )
 from services.commerce.domain.totals import order_totals
-from services.commerce.errors import LineStateInvalid
+from services.commerce.errors import LineStateInvalid, OrderStateInvalid
 from services.commerce.usecases.decide_order import rejected_columns
 from services.commerce.usecases.lock_order import lock_order, require, require_no_money_received
 from services.commerce.usecases.order_snapshot import order_snapshot
@@ -31,11 +33,12 @@ def decide_line_item(
 ) -> tuple[Any, list[Any]]:
     """Return the order after the decision and its lines.
 
-    From a hold a line can only be taken out, and the order stays on hold while anything is left of it. Raises NotFound,
-    OrderStateInvalid, LineStateInvalid.
+    From a hold a line can only be taken out, and the order stays on hold while anything is left of it. What was handed over
+    is not decided again. Raises NotFound, OrderStateInvalid, LineStateInvalid.
     """
     before = lock_order(tx, order_id=order_id, vendor=tx.principal.require_store)
-    require(before, Action.DECIDE_LINE)
+    _require_here(before)
+    require(before, Action.DECIDE_LINE, status=before.held_status)
     if not accept:
         require_no_money_received(before, Action.DECIDE_LINE)
     line = next((row for row in orders.lines(tx, order_id) if row.id == line_item_id), None)
@@ -63,6 +66,18 @@ def decide_line_item(
     return order, lines
 
 
+def _require_here(order: Any) -> None:
+    # What a payment hold interrupted counts: the agent or the buyer has the goods.
+    interrupted = order.held_status or order.status
+    if order.status == OrderStatus.HOLD and interrupted in {OrderStatus.IN_TRANSIT, OrderStatus.DELIVERED}:
+        raise OrderStateInvalid(
+            "The goods have left the store. Once they are delivered, an administrator credits what the buyer keeps unpaid or"
+            " refunds what was paid.",
+            state=f"{order.status} ({interrupted})",
+            allowed=sources(Action.DECIDE_LINE),
+        )
+
+
 def _columns(before: Any, lines: list[Any]) -> dict[str, Any]:
     left = [line for line in lines if line.status != LineStatus.REJECTED]
     status = _status(before, lines)
@@ -78,6 +93,9 @@ def _columns(before: Any, lines: list[Any]) -> dict[str, Any]:
         "transport_fee_cents": totals.transport_fee_cents,
         "total_cents": total,
     }
+    if before.held_status in ACTIONABLE:
+        # Where the order goes on once its payment is open again.
+        columns["held_status"] = status_of_lines(LineStatus(line.status) for line in lines).value
     if total != before.total_cents:
         columns["balance_due_cents"] = total
     if before.fulfillment_status == "fulfilled" and len(left) < len(lines):

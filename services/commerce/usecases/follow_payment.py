@@ -93,13 +93,16 @@ def return_payout(tx: Tx, *, order_id: uuid.UUID, returned_at: datetime) -> None
     orders.change(tx, order_id, payment_status=PaymentStatus.SETTLED.value, payout_returned_at=returned_at)
 
 
-def refund_payment(tx: Tx, *, order_id: uuid.UUID, refunded_cents: int) -> None:
-    """Note how much of the order's money went back so far; a smaller sum is older news. Raises NotFound."""
+def refund_payment(tx: Tx, *, order_id: uuid.UUID, refunded_cents: int, credited_cents: int) -> None:
+    """Note how much of the order's money went back or was not asked so far; a smaller sum is older news. Raises NotFound."""
     order = lock_order(tx, order_id=order_id)
     if refunded_cents <= order.refunded_cents:
         return
     status = refund_status(refunded_cents=refunded_cents, total_cents=order.total_cents)
-    orders.change(tx, order_id, refund_status=status.value, refunded_cents=refunded_cents)
+    columns = {"refund_status": status.value, "refunded_cents": refunded_cents, "credited_cents": credited_cents}
+    if not is_paid_for(order):
+        columns["balance_due_cents"] = order.total_cents - credited_cents
+    orders.change(tx, order_id, **columns)
 
 
 def _is_before(instant: datetime, other: datetime | None) -> bool:

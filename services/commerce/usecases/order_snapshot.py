@@ -40,10 +40,14 @@ def order_snapshot(order: Any, lines: Iterable[Any]) -> events.OrderSnapshot:
         shipping_state=address["state"],
         lines=[_line(line) for line in lines],
         version=order.version,
+        picked_up_by_user_id=str(order.picked_up_by or ""),
+        delivered_by_user_id=str(order.delivered_by or ""),
     )
     snapshot.created_at.FromDatetime(order.created_at)
     if order.delivered_at is not None:
         snapshot.delivered_at.FromDatetime(order.delivered_at)
+    if order.picked_up_at is not None:
+        snapshot.picked_up_at.FromDatetime(order.picked_up_at)
     return snapshot
 
 

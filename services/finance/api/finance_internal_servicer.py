@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from meshkit.ids import parse_id
 from services.finance.api import mapping
 from services.finance.usecases.collect_cash import CashCount, collect_cash
+from services.finance.usecases.read_payment import read_payment
 
 if TYPE_CHECKING:
     from marketmesh.finance.v1 import finance_internal_service_pb2 as messages
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 class FinanceInternalServicer:
     """Translates; the rules are in the use cases."""
+
+    def GetPayment(self, request: messages.GetPaymentRequest, tx: Tx) -> payment_pb2.PaymentIntent:
+        """See the contract."""
+        return mapping.intent_message(read_payment(tx, order_id=parse_id(request.order_id, field="order_id")))
 
     def CollectCash(self, request: messages.CollectCashRequest, tx: Tx) -> payment_pb2.PaymentIntent:
         """See the contract."""

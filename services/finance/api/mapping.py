@@ -41,6 +41,7 @@ def intent_message(row: Any) -> payment_pb2.PaymentIntent:
         payout_hold_reason=row.payout_hold_reason,
         refunded_cents=row.refunded_cents,
         refunded_fee_cents=row.refunded_fee_cents,
+        credited_cents=row.credited_cents,
         collected_by_user_id=str(row.collected_by_user_id or ""),
         hand_in_id=str(row.hand_in_id or ""),
         cash_mismatch_id=str(row.cash_mismatch_id or ""),

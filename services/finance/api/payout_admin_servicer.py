@@ -14,7 +14,7 @@ from services.finance.usecases.decide_payout import approve_payout, reject_payou
 from services.finance.usecases.keep_from_payout import hold_payout, release_payout
 from services.finance.usecases.pay_vendors import PayoutTerms, run_payouts
 from services.finance.usecases.read_payouts import read_payout, read_payout_parts, read_payouts
-from services.finance.usecases.refund_order import Wish, refund_order
+from services.finance.usecases.refund_order import Wish, credit_order, refund_order
 
 if TYPE_CHECKING:
     from marketmesh.finance.v1 import payment_pb2
@@ -101,3 +101,13 @@ class PayoutAdminServicer:
             reason=request.reason,
         )
         return mapping.intent_message(refund_order(tx, wish))
+
+    def CreditOrder(self, request: messages.CreditOrderRequest, tx: Tx) -> payment_pb2.PaymentIntent:
+        """See the contract."""
+        wish = Wish(
+            order_id=parse_id(request.order_id, field="order_id"),
+            amount_cents=request.amount_cents,
+            currency=request.currency,
+            reason=request.reason,
+        )
+        return mapping.intent_message(credit_order(tx, wish))

@@ -59,7 +59,7 @@ _ITEMS = sql(
 )
 _HELD = sql(
     """
-    SELECT id, order_id, order_number, amount_cents, currency, cash_collected_at FROM payment_intents
+    SELECT id, order_id, order_number, amount_cents - credited_cents AS amount_cents, currency, cash_collected_at FROM payment_intents
     WHERE collected_by_user_id = :agent AND hand_in_id IS NULL
       AND (CAST(:at AS timestamptz) IS NULL
            OR (cash_collected_at, id) > (CAST(:at AS timestamptz), CAST(:id AS uuid)))

@@ -57,10 +57,13 @@ payment_intents = Table(
     Column("cash_mismatch_id", Uuid),
     Column("refunded_cents", BigInteger, nullable=False, server_default=text("0")),
     Column("refunded_fee_cents", BigInteger, nullable=False, server_default=text("0")),
+    # What the buyer need not pay, of which `refunded_cents` is made up as well.
+    Column("credited_cents", BigInteger, nullable=False, server_default=text("0")),
     # What refunds took from what we owed the vendor; what they took after its payout it owes us.
     Column("payable_refunded_cents", BigInteger, nullable=False, server_default=text("0")),
     instant("created_at"),
     PrimaryKeyConstraint("id", name="payment_intents_pk"),
+    CheckConstraint("credited_cents BETWEEN 0 AND refunded_cents", name="payment_intents_credited_cents_check"),
     CheckConstraint("refunded_cents BETWEEN 0 AND amount_cents", name="payment_intents_refunded_cents_check"),
     CheckConstraint(
         "refunded_fee_cents BETWEEN 0 AND least(fee_cents, refunded_cents)",
@@ -212,7 +215,7 @@ ledger_entries = Table(
     ForeignKeyConstraint(["reverses_id"], ["ledger_entries.id"], name="ledger_entries_reverses_id_fk"),
     CheckConstraint(
         "type IN ('cash_collected', 'vendor_payout', 'payout_returned', 'refund', 'cash_handed_in', 'cash_difference',"
-        " 'adjustment', 'transfer', 'reversal', 'payout_netted')",
+        " 'adjustment', 'transfer', 'reversal', 'payout_netted', 'credit')",
         name="ledger_entries_type_check",
     ),
     CheckConstraint("order_id IS NOT NULL OR cause_id IS NOT NULL", name="ledger_entries_cause_check"),

@@ -26,12 +26,17 @@ class IntentAction(StrEnum):
     PAY_OUT = "pay_out"
     TAKE_BACK = "take_back"
     REJECT = "reject"
+    # Nothing is left to pay: no cash is taken, no vendor paid.
+    SETTLE_NOTHING = "settle_nothing"
 
 
 # Source: REQUIREMENTS A.6.6, A.6.7. What is not here is refused.
 TRANSITIONS: dict[tuple[IntentStatus, IntentAction], IntentStatus] = {
     (IntentStatus.UNPAID, IntentAction.COLLECT): IntentStatus.SETTLED,
     (IntentStatus.UNPAID, IntentAction.FAIL): IntentStatus.FAILED,
+    (IntentStatus.UNPAID, IntentAction.SETTLE_NOTHING): IntentStatus.PAID,
+    (IntentStatus.PENDING, IntentAction.SETTLE_NOTHING): IntentStatus.PAID,
+    (IntentStatus.FAILED, IntentAction.SETTLE_NOTHING): IntentStatus.PAID,
     (IntentStatus.UNPAID, IntentAction.REJECT): IntentStatus.REJECTED,
     (IntentStatus.PENDING, IntentAction.FAIL): IntentStatus.FAILED,
     (IntentStatus.PENDING, IntentAction.REJECT): IntentStatus.REJECTED,
@@ -52,3 +57,8 @@ def earned_cents(intent: Any) -> int:
 def next_status(status: IntentStatus, action: IntentAction) -> IntentStatus | None:
     """Return the status after an action, or None when the action is not possible now."""
     return TRANSITIONS.get((status, action))
+
+
+def due_cents(intent: Any) -> int:
+    """Return what an order's buyer pays, or paid: what it costs less what was credited."""
+    return int(intent.amount_cents - intent.credited_cents)

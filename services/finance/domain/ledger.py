@@ -65,6 +65,7 @@ class EntryType(StrEnum):
     TRANSFER = "transfer"
     REVERSAL = "reversal"
     PAYOUT_NETTED = "payout_netted"
+    CREDIT = "credit"
 
 
 # Entries that no order's or payout's state stands for; the others are taken back by what made them.
@@ -128,16 +129,31 @@ def unbalanced(postings: tuple[Posting, ...]) -> dict[str, int]:
     return dict(sums)
 
 
-def cash_collected(
-    *, order_id: uuid.UUID, agent_id: uuid.UUID, vendor_id: uuid.UUID, amount_cents: int, fee_cents: int, currency: str
-) -> Entry:
+@dataclass(frozen=True)
+class Collection:
+    """What an order costs and what of it is taken in cash; the rest was credited to its buyer, and is used up by it."""
+
+    order_id: uuid.UUID
+    agent_id: uuid.UUID | None
+    buyer_id: uuid.UUID
+    vendor_id: uuid.UUID
+    amount_cents: int
+    fee_cents: int
+    currency: str
+    credited_cents: int = 0
+
+
+def cash_collected(told: Collection) -> Entry:
     """Return the entry of cash taken by an agent: we hold it in transit, owe the vendor, and earned the fee."""
+    currency = told.currency
     postings = [
-        Posting(Account(AccountKind.CASH_IN_TRANSIT, currency, agent_id), amount_cents),
-        Posting(Account(AccountKind.VENDOR_PAYABLE, currency, vendor_id), fee_cents - amount_cents),
-        Posting(Account(AccountKind.PLATFORM_FEE, currency), -fee_cents),
+        Posting(Account(AccountKind.CASH_IN_TRANSIT, currency, told.agent_id), told.amount_cents - told.credited_cents),
+        Posting(Account(AccountKind.REFUND_PAYABLE, currency, told.buyer_id), told.credited_cents),
+        Posting(Account(AccountKind.VENDOR_PAYABLE, currency, told.vendor_id), told.fee_cents - told.amount_cents),
+        Posting(Account(AccountKind.PLATFORM_FEE, currency), -told.fee_cents),
     ]
-    return Entry(EntryType.CASH_COLLECTED, order_id, tuple(posting for posting in postings if posting.amount_cents))
+    kept = tuple(posting for posting in postings if posting.amount_cents)
+    return Entry(EntryType.CASH_COLLECTED, told.order_id, kept)
 
 
 def vendor_payout(
@@ -183,6 +199,8 @@ class Refund:
     fee_cents: int
     currency: str
     is_paid_out: bool
+    # Before anything was paid: what the buyer is owed is taken off what it pays.
+    is_credit: bool = False
 
 
 def refund(told: Refund) -> Entry:
@@ -196,7 +214,8 @@ def refund(told: Refund) -> Entry:
         Posting(Account(AccountKind.PLATFORM_FEE, told.currency), told.fee_cents),
         Posting(Account(AccountKind.REFUND_PAYABLE, told.currency, told.buyer_id), -told.amount_cents),
     ]
-    return Entry(EntryType.REFUND, told.order_id, tuple(posting for posting in postings if posting.amount_cents))
+    kind = EntryType.CREDIT if told.is_credit else EntryType.REFUND
+    return Entry(kind, told.order_id, tuple(posting for posting in postings if posting.amount_cents))
 
 
 def payout_returned(

@@ -10,6 +10,7 @@ from meshkit.errors import NotFound, ValidationError
 from meshkit.ids import new_id
 from services.finance.data import cash, cash_mismatches, intents, ledger
 from services.finance.domain.cash import Custody, HandInAction, HandInStatus, handed_in, is_mismatch, next_status
+from services.finance.domain.intent import due_cents
 from services.finance.errors import CheckerMustDiffer, HandInStateInvalid
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def count_hand_in(tx: Tx, told: Count) -> None:
 
 
 def _counted(intent: Any, declared_cents: int, counted_cents: int) -> Counted:
-    wrong = is_mismatch(collected_cents=intent.amount_cents, declared_cents=declared_cents, counted_cents=counted_cents)
+    wrong = is_mismatch(collected_cents=due_cents(intent), declared_cents=declared_cents, counted_cents=counted_cents)
     return Counted(intent, declared_cents, counted_cents, new_id() if wrong else None)
 
 
@@ -127,7 +128,7 @@ def _tell(tx: Tx, hand_in: Any, order: Counted) -> None:
         tx.emit(
             events.CashMismatchFound(
                 mismatch_id=str(order.mismatch_id),
-                collected_cents=order.intent.amount_cents,
+                collected_cents=due_cents(order.intent),
                 declared_cents=order.declared_cents,
                 **about,
             )

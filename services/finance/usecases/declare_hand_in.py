@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from meshkit.errors import ValidationError
 from meshkit.ids import new_id
 from services.finance.data import cash, intents
+from services.finance.domain.intent import due_cents
 from services.finance.errors import CashAlreadyDeclared
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def declare_hand_in(tx: Tx, told: Declaration) -> uuid.UUID:
             {
                 "order_id": order_id,
                 "order_number": intent.order_number,
-                "collected_cents": intent.amount_cents,
+                "collected_cents": due_cents(intent),
                 "declared_cents": declared_cents,
             }
         )

@@ -9,6 +9,7 @@ from meshkit.errors import DependencyUnavailable
 from meshkit.money import percent_of
 from services.finance.data import intents
 from services.finance.domain.intent import IntentAction, IntentStatus, next_status
+from services.finance.usecases.settle_nothing import settle_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,7 +58,7 @@ def follow_order(tx: Tx, order: OrderSnapshot) -> None:
         raise DependencyUnavailable("The order is not known yet.", dependency="commerce.order.v1")
     if order.version <= intent.order_version:
         return
-    intents.change(tx, intent.id, **_changes(intent, order))
+    settle_nothing(tx, intents.change(tx, intent.id, **_changes(intent, order)))
 
 
 def _changes(intent: Any, order: OrderSnapshot) -> dict[str, Any]:

@@ -96,7 +96,7 @@ def transfer(tx: Tx, shares: Sequence[Share], *, reference: str) -> None:
     if paid:
         intents.pay(tx, [intent.order_id for intent in paid])
     for intent in paid:
-        tx.emit(_paid_event(tx, intent))
+        tx.emit(paid_event(tx, intent))
 
 
 def netted(tx: Tx, *, vendor_store_id: uuid.UUID, currency: str, gross_cents: int) -> int:
@@ -194,7 +194,8 @@ def _requested_event(tx: Tx, share: Share) -> events.PayoutRequested:
     )
 
 
-def _paid_event(tx: Tx, intent: Any) -> events.OrderPaid:
+def paid_event(tx: Tx, intent: Any) -> events.OrderPaid:
+    """Return what is told of an order whose vendor has its money now."""
     event = events.OrderPaid(
         order_id=str(intent.order_id),
         payment_intent_id=str(intent.id),

@@ -40,7 +40,7 @@ _AGENTS_OTHERWISE = sql(
         GROUP BY a.owner_id, a.currency
     ), told AS (
         SELECT i.collected_by_user_id AS agent_id, i.currency,
-               sum(i.amount_cents - coalesce(c.counted_cents, 0) - coalesce(m.recovered_cents, 0)
+               sum(i.amount_cents - i.credited_cents - coalesce(c.counted_cents, 0) - coalesce(m.recovered_cents, 0)
                    - coalesce(m.written_off_cents, 0)) AS cents
         FROM payment_intents i LEFT JOIN cash_counts c ON c.order_id = i.order_id
         LEFT JOIN cash_mismatches m ON m.order_id = i.order_id

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from meshkit.ids import parse_id
 from services.fulfillment.api import mapping
 from services.fulfillment.usecases.assign_agent import assign_agent
+from services.fulfillment.usecases.correct_delivery import correct_delivery
 from services.fulfillment.usecases.delivery_codes import reset_delivery_code
 from services.fulfillment.usecases.read_order_delivery import read_order_delivery
 
@@ -27,6 +28,15 @@ class FulfillmentAdminServicer:
             reason=request.reason,
         )
         return mapping.delivery_message(delivery)
+
+    def CorrectDelivery(
+        self, request: admin_service_pb2.CorrectDeliveryRequest, tx: Tx
+    ) -> admin_service_pb2.OrderDelivery:
+        """See the contract."""
+        order_id = parse_id(request.order_id, field="order_id")
+        agent = parse_id(request.agent_user_id, field="agent_user_id")
+        correct_delivery(tx, order_id=order_id, agent_user_id=agent, reason=request.reason)
+        return mapping.order_delivery_message(*read_order_delivery(tx, order_id=order_id))
 
     def GetOrderDelivery(
         self, request: admin_service_pb2.GetOrderDeliveryRequest, tx: Tx

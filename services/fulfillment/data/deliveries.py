@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, and_, case, exists, func, insert, select, tuple_, update
+from sqlalchemy import Select, and_, exists, func, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from meshkit.cursor import Cursor
 from services.fulfillment.data.tables import agents, assignments, deliveries
-from services.fulfillment.domain.assignment import DISPATCHABLE_STATES
+from services.fulfillment.domain.assignment import CALLED_OFF, DISPATCHABLE_STATES, PICKED_UP
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Sequence
+    from datetime import datetime
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
 
 _STEPS = (
+    assignments.c.id.label("assignment_id"),
+    assignments.c.active,
+    assignments.c.unassigned_at,
+    assignments.c.pickup_begun_at,
     assignments.c.agent_user_id,
     assignments.c.reason,
     assignments.c.assigned_at,
@@ -76,6 +81,19 @@ def change_payment(tx: Tx, order_id: uuid.UUID, payment_status: str) -> None:
     tx.execute(update(deliveries).where(deliveries.c.order_id == order_id).values(payment_status=payment_status))
 
 
+def call_off_payment(tx: Tx, order_id: uuid.UUID) -> None:
+    """Note that nothing will be paid for a delivery whose order was called off, unless something was."""
+    tx.execute(
+        update(deliveries)
+        .where(
+            deliveries.c.order_id == order_id,
+            deliveries.c.order_status.in_(CALLED_OFF),
+            deliveries.c.payment_status.not_in(("settled", "paid")),
+        )
+        .values(payment_status="rejected")
+    )
+
+
 def lock(tx: Tx, order_id: uuid.UUID) -> Any | None:
     """Return a delivery and keep it from changing until commit, or None."""
     return tx.execute(select(deliveries).where(deliveries.c.order_id == order_id).with_for_update()).one_or_none()
@@ -90,25 +108,28 @@ def assign(
     reason: str,
     note: str,
     assigned_by_user_id: uuid.UUID | None = None,
+    **steps: Any,
 ) -> int:
-    """Take an order from whoever has it and give it to an agent; returns how often it was given. It must be locked."""
+    """Take an order from whoever has it and give it to an agent; returns how often it was given. It must be locked.
+
+    `steps` are those that were taken already.
+    """
     tx.execute(
         update(assignments)
-        .where(assignments.c.order_id == order_id, assignments.c.active)
+        .where(assignments.c.order_id == order_id, assignments.c.unassigned_at.is_(None))
         .values(active=False, unassigned_at=tx.now)
     )
-    tx.execute(
-        insert(assignments).values(
-            id=assignment_id,
-            order_id=order_id,
-            agent_user_id=agent_user_id,
-            assigned_by_user_id=assigned_by_user_id,
-            reason=reason,
-            note=note,
-            active=True,
-            assigned_at=tx.now,
-        )
-    )
+    columns = {
+        "id": assignment_id,
+        "order_id": order_id,
+        "agent_user_id": agent_user_id,
+        "assigned_by_user_id": assigned_by_user_id,
+        "reason": reason,
+        "note": note,
+        "active": True,
+        "assigned_at": tx.now,
+    }
+    tx.execute(insert(assignments).values({**columns, **steps}))
     return int(tx.execute(select(func.count()).where(assignments.c.order_id == order_id)).scalar_one())
 
 
@@ -117,18 +138,23 @@ def finish(tx: Tx, order_id: uuid.UUID) -> None:
     tx.execute(update(assignments).where(assignments.c.order_id == order_id, assignments.c.active).values(active=False))
 
 
-def note_step(tx: Tx, order_id: uuid.UUID, agent_user_id: uuid.UUID, *, column: str, **details: Any) -> None:
-    """Set a step's time and what goes with it once; the first ones stay."""
-    first = assignments.c[column].is_(None)
-    values = {name: case((first, value), else_=assignments.c[name]) for name, value in details.items()}
+def note_step(tx: Tx, assignment_id: uuid.UUID, *, column: str, at: datetime) -> None:
+    """Set a step's time once; the first one stays."""
+    first = func.coalesce(assignments.c[column], at)
+    tx.execute(update(assignments).where(assignments.c.id == assignment_id).values({column: first}))
+
+
+def begin_pickup(tx: Tx, assignment_id: uuid.UUID, *, at: datetime | None) -> None:
+    """Note that the pickup is under way, or with None that it is not. The delivery must be locked."""
+    tx.execute(update(assignments).where(assignments.c.id == assignment_id).values(pickup_begun_at=at))
+
+
+def keep_proof(tx: Tx, assignment_id: uuid.UUID, *, kind: str, media_id: uuid.UUID | None) -> None:
+    """Set what proves a delivery that is not told yet; the proof of one that was told stays."""
     tx.execute(
         update(assignments)
-        .where(
-            assignments.c.order_id == order_id,
-            assignments.c.agent_user_id == agent_user_id,
-            assignments.c.unassigned_at.is_(None),
-        )
-        .values({column: func.coalesce(assignments.c[column], tx.now), **values})
+        .where(assignments.c.id == assignment_id, assignments.c.delivery_time.is_(None))
+        .values(proof_kind=kind, proof_media_id=media_id)
     )
 
 
@@ -172,12 +198,26 @@ def find_of_agent(tx: Tx, order_id: uuid.UUID, agent_user_id: uuid.UUID) -> Any 
     return tx.execute(statement).first()
 
 
+def find_ever_of_agent(tx: Tx, order_id: uuid.UUID, agent_user_id: uuid.UUID) -> Any | None:
+    """Return a delivery with the newest assignment that an agent had of it, also one that was taken away; or None."""
+    statement = (
+        select(deliveries, *_STEPS)
+        .join(assignments, assignments.c.order_id == deliveries.c.order_id)
+        .where(deliveries.c.order_id == order_id, assignments.c.agent_user_id == agent_user_id)
+        .order_by(assignments.c.unassigned_at.desc().nulls_first(), assignments.c.assigned_at.desc())
+        .limit(1)
+    )
+    return tx.execute(statement).first()
+
+
 def page_of_queue(tx: Tx, page: Page) -> Sequence[Any]:
     """Return dispatchable deliveries nobody has, newest first, one more than the page."""
     held = assignments.alias("held")
     taken = exists().where(held.c.order_id == deliveries.c.order_id, held.c.active)
     statement = _with_assignment().where(
         deliveries.c.order_status.in_(DISPATCHABLE_STATES),
+        # What is on its way was given to somebody, whatever became of the record: an administrator puts it right.
+        deliveries.c.shipping_status.not_in(PICKED_UP),
         deliveries.c.hold_reason != "payment_mismatch",
         ~taken,
     )

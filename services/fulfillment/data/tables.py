@@ -70,17 +70,19 @@ assignments = Table(
     Column("active", Boolean, nullable=False),
     instant("assigned_at"),
     instant("unassigned_at", nullable=True),
+    # When its agent last set out to pick it up: until that has an answer nobody else is given the order.
+    instant("pickup_begun_at", nullable=True),
     instant("pickup_time", nullable=True),
     instant("delivery_time", nullable=True),
     instant("cash_pickup_time", nullable=True),
     # Why this agent, for people.
     Column("note", Text, nullable=False, server_default=text("''")),
-    # What proved the delivery, set with its time; empty when nothing did.
+    # What proves the delivery, set when it is accepted, just before the delivery; empty when nothing does.
     Column("proof_kind", Text, nullable=False, server_default=text("''")),
     Column("proof_media_id", Uuid),
     PrimaryKeyConstraint("id", name="order_assignments_pk"),
     ForeignKeyConstraint(["order_id"], ["deliveries.order_id"], name="order_assignments_order_id_fk"),
-    CheckConstraint("reason IN ('auto_random', 'admin_override')", name="order_assignments_reason_check"),
+    CheckConstraint("reason IN ('auto_random', 'admin_override', 'step_taken')", name="order_assignments_reason_check"),
     CheckConstraint("proof_kind IN ('', 'photo', 'signature', 'code')", name="order_assignments_proof_kind_check"),
     CheckConstraint(
         "(proof_media_id IS NOT NULL) = (proof_kind IN ('photo', 'signature'))",
@@ -96,7 +98,8 @@ Index(
     postgresql_where=text("active"),
 )
 
-# Files an agent may prove a delivery with: announced in media for this order, by this agent. Rows are only added.
+# Files an agent may prove a delivery with: announced in media for this order, by this agent. Only one that media refuses at
+# once is taken out again.
 proof_uploads = Table(
     "proof_uploads",
     metadata,

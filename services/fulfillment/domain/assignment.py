@@ -3,19 +3,48 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Sequence
+    from datetime import datetime
 
 AUTO_RANDOM = "auto_random"
 ADMIN_OVERRIDE = "admin_override"
+# Whoever commerce or finance says has taken a step has the goods or the money: the order is that agent's.
+STEP_TAKEN = "step_taken"
+
+# A pickup that has no answer after this long is not waited for: no call lasts that long.
+PICKUP_RUNS_FOR = timedelta(minutes=1)
 
 # Where cash may be taken (REQUIREMENTS A.6.4).
 CASH_STATES = ("ready_for_dispatch", "in_transit", "delivered")
 # Orders that wait for an agent (K16).
 DISPATCHABLE_STATES = ("hold", "ready_for_dispatch", "hold_for_pickup")
+
+
+# Nothing will be paid for these.
+CALLED_OFF = ("canceled", "rejected", "expired")
+# Shipping statuses of an order that was picked up. They outlast a hold, which hides where the order was.
+PICKED_UP = ("in_transit", "delivered")
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What commerce recorded of a delivery: who took which step, and when."""
+
+    picked_up_by: uuid.UUID | None = None
+    picked_up_at: datetime | None = None
+    delivered_by: uuid.UUID | None = None
+    delivered_at: datetime | None = None
+
+
+def is_dispatchable(order_status: str, shipping_status: str) -> bool:
+    """Return whether an order waits for an agent: one on hold for its money may be on its way or delivered long since."""
+    return order_status in DISPATCHABLE_STATES and shipping_status not in PICKED_UP
 
 
 def draw_note(agents: int) -> str:

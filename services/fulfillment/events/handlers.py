@@ -10,7 +10,7 @@ from marketmesh.finance.events.v1 import finance_events_pb2 as finance
 from marketmesh.identity.events.v1 import identity_events_pb2 as identity
 from meshkit.events.registry import Consumer
 from services.fulfillment.usecases.follow_order import follow_order, open_delivery
-from services.fulfillment.usecases.follow_payment import follow_payment
+from services.fulfillment.usecases.follow_payment import Collected, follow_payment
 from services.fulfillment.usecases.track_agents import add_agent
 
 if TYPE_CHECKING:
@@ -58,4 +58,13 @@ def order_changed(tx: Tx, event: Any) -> None:
 
 def payment_changed(tx: Tx, event: Any) -> None:
     """Follow the payment of an order."""
-    follow_payment(tx, order_id=uuid.UUID(event.order_id), payment_status=_PAYMENT_STATUS[type(event)])
+    collected = None
+    if isinstance(event, finance.CashCollected) and event.agent_user_id:
+        at = event.cash_collected_at.ToDatetime(tzinfo=tx.now.tzinfo)
+        collected = Collected(uuid.UUID(event.agent_user_id), at)
+    follow_payment(
+        tx,
+        order_id=uuid.UUID(event.order_id),
+        payment_status=_PAYMENT_STATUS[type(event)],
+        collected=collected,
+    )

@@ -10,17 +10,19 @@ from meshkit.crash import crash_point
 from meshkit.grpc.channel import RemoteRefusal
 from services.fulfillment.data import deliveries
 from services.fulfillment.domain.assignment import CASH_STATES
-from services.fulfillment.errors import DeliveryStateInvalid, PaymentFinal, PaymentMismatch
-from services.fulfillment.flows.pick_up import status_name, take_over_order, translate_refusal
-from services.fulfillment.usecases.read_deliveries import read_my_delivery
+from services.fulfillment.errors import CashCollectedOtherwise, DeliveryStateInvalid, PaymentFinal, PaymentMismatch
+from services.fulfillment.flows.ask_commerce import keep_order, reassigned, status_name, translate_refusal
+from services.fulfillment.usecases.follow_payment import Collected, keep_collection
+from services.fulfillment.usecases.read_deliveries import lock_my_delivery, read_ever_mine
 
 if TYPE_CHECKING:
     import uuid
 
     from google.protobuf.message import Message
 
+    from marketmesh.commerce.v1.order_pb2 import Order
     from meshkit.flow import Flow
-    from services.fulfillment.outbound.ports import Cash, Orders
+    from services.fulfillment.outbound.ports import Cash, Orders, Payment
 
 
 @dataclass(frozen=True)
@@ -35,43 +37,41 @@ class Collection:
 def collect_cash(
     flow: Flow, collection: Collection, *, orders: Orders, cash: Cash, respond: Callable[[Any], Message]
 ) -> Message:
-    """Post the cash of the calling agent's delivery; again answers the same and posts nothing.
+    """Post the cash of the calling agent's delivery; the same sum again answers the same and posts nothing.
 
-    Raises NotFound for another agent's order, DeliveryStateInvalid, PaymentMismatch, PaymentFinal,
-    DependencyUnavailable.
+    Raises NotFound for another agent's order, DeliveryReassigned, DeliveryStateInvalid, PaymentMismatch, PaymentFinal,
+    CashCollectedOtherwise, DependencyUnavailable.
     """
-    agent = flow.principal.require_user
     crash_point("cash.called")
     with flow.read() as tx:
-        known = read_my_delivery(tx, order_id=collection.order_id)
+        known = read_ever_mine(tx, order_id=collection.order_id)
     crash_point("cash.claimed")
-    if known.cash_pickup_time is None:
-        _post(flow, collection, orders=orders, cash=cash)
+    payment = _post(flow, collection, known, orders=orders, cash=cash)
     crash_point("cash.posted")
     with flow.transaction() as tx:
-        deliveries.note_step(tx, collection.order_id, agent, column="cash_pickup_time")
-        if known.cash_pickup_time is None:
-            deliveries.change_payment(tx, collection.order_id, "settled")
+        mine = lock_my_delivery(tx, order_id=collection.order_id)
+        keep_collection(tx, collection.order_id, Collected(flow.principal.require_user, payment.collected_at or tx.now))
+        if mine.payment_status != "paid":
+            deliveries.change_payment(tx, collection.order_id, payment.status)
         tx.audit(target=collection.order_id, after={"amount_cents": collection.amount_cents})
-        answer = flow.complete(tx, respond(read_my_delivery(tx, order_id=collection.order_id)))
+        answer = flow.complete(tx, respond(read_ever_mine(tx, order_id=collection.order_id)))
         crash_point("cash.recorded")
     crash_point("cash.committed")
     return answer
 
 
-def _post(flow: Flow, collection: Collection, *, orders: Orders, cash: Cash) -> None:
+def _post(flow: Flow, collection: Collection, known: Any, *, orders: Orders, cash: Cash) -> Payment:
     try:
         order = orders.read(flow.call, collection.order_id)
+        crash_point("cash.order_read")
+        _require_collectable(flow, known, order, cash=cash)
     except RemoteRefusal as refusal:
         raise translate_refusal(refusal) from None
-    crash_point("cash.order_read")
-    if status_name(order) not in CASH_STATES:
-        raise DeliveryStateInvalid(state=status_name(order), allowed=", ".join(CASH_STATES))
     with flow.transaction() as tx:
-        take_over_order(tx, order)
+        keep_order(tx, order)
     crash_point("cash.taken_over")
     try:
-        cash.collect(
+        return cash.collect(
             flow.call,
             order=order,
             agent_user_id=flow.principal.require_user,
@@ -79,12 +79,37 @@ def _post(flow: Flow, collection: Collection, *, orders: Orders, cash: Cash) -> 
             currency=collection.currency,
         )
     except RemoteRefusal as refusal:
-        if refusal.reason == "PAYMENT_MISMATCH":
-            raise PaymentMismatch(
-                refusal.message,
-                expected_cents=refusal.metadata.get("expected_cents", ""),
-                received_cents=refusal.metadata.get("received_cents", ""),
-            ) from None
-        if refusal.reason == "PAYMENT_FINAL":
-            raise PaymentFinal(state=refusal.metadata.get("state", "")) from None
-        raise translate_refusal(refusal) from None
+        raise _refusal_of_finance(refusal) from None
+
+
+def _require_collectable(flow: Flow, known: Any, order: Order, *, cash: Cash) -> None:
+    """Refuse unless cash may be taken now; what was collected before stands, wherever the order is by now."""
+    is_mine, state = known.unassigned_at is None, status_name(order)
+    if is_mine and state in CASH_STATES:
+        return
+    payment = cash.read(flow.call, known.order_id)
+    if payment.collected_by == flow.principal.require_user:
+        return
+    if not is_mine:
+        raise reassigned(known)
+    if payment.collected_at is None:
+        raise DeliveryStateInvalid(state=state, allowed=", ".join(CASH_STATES))
+
+
+def _refusal_of_finance(refusal: RemoteRefusal) -> Exception:
+    told = refusal.metadata
+    if refusal.reason == "PAYMENT_MISMATCH":
+        return PaymentMismatch(
+            refusal.message,
+            expected_cents=told.get("expected_cents", ""),
+            received_cents=told.get("received_cents", ""),
+        )
+    if refusal.reason == "PAYMENT_FINAL":
+        return PaymentFinal(state=told.get("state", ""))
+    if refusal.reason == "CASH_COLLECTED_OTHERWISE":
+        return CashCollectedOtherwise(
+            refusal.message,
+            collected_cents=told.get("collected_cents", ""),
+            received_cents=told.get("received_cents", ""),
+        )
+    return translate_refusal(refusal)

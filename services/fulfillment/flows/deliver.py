@@ -6,20 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from meshkit.crash import crash_point
 from meshkit.errors import MeshError, NotFound, ValidationError
 from meshkit.grpc.channel import RemoteRefusal
 from services.fulfillment.data import deliveries, proof_uploads
-from services.fulfillment.domain.proof import FILES, Proof, ProofKind, ProofPolicy
-from services.fulfillment.errors import ProofNotUsable, ProofRequired
-from services.fulfillment.flows.pick_up import advance, status_name, take_over_order
+from services.fulfillment.domain.proof import FILES, MAX_CODE_FAILURES, Proof, ProofKind, ProofPolicy
+from services.fulfillment.errors import DeliveryCodeLocked, ProofNotUsable, ProofRequired
+from services.fulfillment.flows.ask_commerce import advance, keep_order, read_order, steps_of_order
 from services.fulfillment.usecases.delivery_codes import check_delivery_code
-from services.fulfillment.usecases.read_deliveries import read_my_delivery
+from services.fulfillment.usecases.read_deliveries import read_ever_mine
 
 if TYPE_CHECKING:
     import uuid
 
     from google.protobuf.message import Message
 
+    from marketmesh.commerce.v1.order_pb2 import Order
     from meshkit.flow import Flow
     from services.fulfillment.outbound.ports import Orders, Proofs
 
@@ -51,35 +53,71 @@ def deliver(
 ) -> Message:
     """Deliver the calling agent's order; again keeps the first time and proof.
 
-    Raises NotFound for another agent's order or file, DeliveryStateInvalid, ProofRequired, ProofNotUsable,
+    Raises NotFound for another agent's order or file, DeliveryReassigned, DeliveryStateInvalid, ProofRequired, ProofNotUsable,
     DeliveryCodeWrong, DeliveryCodeLocked, ValidationError, DependencyUnavailable.
     """
-    agent, order_id = flow.principal.require_user, handover.order_id
     with flow.read() as tx:
-        known = read_my_delivery(tx, order_id=order_id)
-    proof = handover.proof if known.delivery_time is None else None
+        known = read_ever_mine(tx, order_id=handover.order_id)
+    order = None
     if known.delivery_time is None:
-        _accept(flow, known, proof, terms=terms, proofs=proofs)
-    try:
-        order = advance(flow, order_id, step="deliver", orders=orders)
-    except MeshError as error:
-        if proof and proof.kind in FILES and not error.retryable:
-            proofs.detach(flow.call, order_id=order_id, store_id=known.vendor_store_id)
-        raise
-    shown = {"proof_kind": proof.kind.value if proof else "", "proof_media_id": proof.media_id if proof else None}
+        order = _hand_over(flow, known, handover.proof, terms=terms, orders=orders, proofs=proofs)
+    crash_point("deliver.advanced")
     with flow.transaction() as tx:
-        deliveries.note_step(tx, order_id, agent, column="delivery_time", **shown)
-        take_over_order(tx, order)
-        media_id = str(proof.media_id) if proof and proof.media_id else ""
-        told = {"step": "deliver", "order_status": status_name(order), "proof_kind": shown["proof_kind"]}
-        tx.audit(target=order_id, after={**told, "proof_media_id": media_id})
-        return flow.complete(tx, respond(read_my_delivery(tx, order_id=order_id)))
+        if order is not None:
+            keep_order(tx, order, caller=flow.principal.require_user, step="deliver")
+        mine = read_ever_mine(tx, order_id=handover.order_id)
+        told = {"step": "deliver", "order_status": mine.order_status, "proof_kind": mine.proof_kind}
+        tx.audit(target=handover.order_id, after={**told, "proof_media_id": str(mine.proof_media_id or "")})
+        return flow.complete(tx, respond(mine))
+
+
+def _hand_over(
+    flow: Flow, known: Any, proof: Proof | None, *, terms: ProofTerms, orders: Orders, proofs: Proofs
+) -> Order:
+    """Return the order after commerce took the step; a proof is on record before it is asked."""
+    if known.unassigned_at is not None:
+        return read_order(flow, known, orders=orders, taken_by=lambda order: steps_of_order(order).delivered_by)
+    if known.proof_kind:
+        # An earlier try came as far as its proof, and perhaps further: then that proof stays.
+        order = orders.read(flow.call, known.order_id)
+        if steps_of_order(order).delivered_by == flow.principal.require_user:
+            return order
+    if not _is_on_record(known, proof):
+        _accept(flow, known, proof, terms=terms, proofs=proofs)
+        with flow.transaction() as tx:
+            deliveries.keep_proof(tx, known.assignment_id, **_columns(proof))
+    crash_point("deliver.proven")
+    try:
+        return advance(flow, known.order_id, step="deliver", orders=orders)
+    except MeshError as error:
+        if not error.retryable:
+            if FILES & {known.proof_kind, proof.kind if proof else ""}:
+                proofs.detach(flow.call, order_id=known.order_id, store_id=known.vendor_store_id)
+            with flow.transaction() as tx:
+                deliveries.keep_proof(tx, known.assignment_id, **_columns(None))
+        raise
+
+
+def _is_on_record(known: Any, proof: Proof | None) -> bool:
+    """Return whether an earlier try had this proof accepted: its code may have been replaced since. No other one is needed."""
+    if proof is None:
+        return bool(known.proof_kind)
+    return _columns(proof) == {"kind": known.proof_kind, "media_id": known.proof_media_id}
+
+
+def _columns(proof: Proof | None) -> dict[str, Any]:
+    if proof is None:
+        return {"kind": "", "media_id": None}
+    return {"kind": proof.kind.value, "media_id": proof.media_id if proof.kind in FILES else None}
 
 
 def _accept(flow: Flow, delivery: Any, proof: Proof | None, *, terms: ProofTerms, proofs: Proofs) -> None:
     if not terms.policy.is_met_by(proof.kind if proof else None):
         raise ProofRequired(demanded=terms.policy.value)
     if proof is None:
+        if delivery.code_failures >= MAX_CODE_FAILURES:
+            # Somebody guessed at the door: that the buyer has the goods must be shown in another way.
+            raise DeliveryCodeLocked
         return
     if proof.kind is ProofKind.CODE:
         if not proof.code:

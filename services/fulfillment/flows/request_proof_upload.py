@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from meshkit.crash import crash_point
 from meshkit.errors import ValidationError
 from meshkit.grpc.channel import RemoteRefusal
 from meshkit.ids import derived_id
@@ -42,10 +43,21 @@ def request_proof_upload(flow: Flow, file: ProofFile, *, proofs: Proofs, respond
     Raises NotFound for another agent's order, DeliveryStateInvalid, ValidationError for what is no image.
     """
     agent, media_id = flow.principal.require_user, derived_id(flow.id, "proof")
-    with flow.read() as tx:
+    # On record before media is asked: whoever takes the flow up again goes on with what was allowed then, wherever the order
+    # is by now.
+    with flow.transaction() as tx:
         delivery = read_my_delivery(tx, order_id=file.order_id)
-    if delivery.order_status not in _ALLOWED:
-        raise DeliveryStateInvalid(state=delivery.order_status, allowed=", ".join(_ALLOWED))
+        mine: dict[str, Any] = {
+            "media_id": media_id,
+            "order_id": file.order_id,
+            "agent_user_id": agent,
+            "kind": file.kind,
+        }
+        if not proof_uploads.is_announced(tx, **mine):
+            if delivery.order_status not in _ALLOWED:
+                raise DeliveryStateInvalid(state=delivery.order_status, allowed=", ".join(_ALLOWED))
+            proof_uploads.add(tx, **mine)
+    crash_point("proof.recorded")
     try:
         upload = proofs.presign(
             flow.call,
@@ -57,10 +69,12 @@ def request_proof_upload(flow: Flow, file: ProofFile, *, proofs: Proofs, respond
             size_bytes=file.size_bytes,
         )
     except RemoteRefusal as refusal:
+        with flow.transaction() as tx:
+            proof_uploads.withdraw(tx, media_id=media_id)
         if refusal.code == "INVALID_ARGUMENT":
             raise ValidationError.of("mime_type", "must be an image's") from None
         raise
+    crash_point("proof.announced")
     with flow.transaction() as tx:
-        proof_uploads.add(tx, media_id=media_id, order_id=file.order_id, agent_user_id=agent, kind=file.kind)
         tx.audit(target=file.order_id, after={"media_id": str(media_id), "kind": file.kind})
         return flow.complete(tx, respond(upload))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from marketmesh.finance.v1 import finance_internal_service_pb2 as messages
 from marketmesh.finance.v1 import finance_internal_service_pb2_grpc as stubs
 from marketmesh.finance.v1 import payment_pb2
+from services.fulfillment.outbound.ports import Payment
 
 if TYPE_CHECKING:
-    import uuid
-
     from marketmesh.commerce.v1.order_pb2 import Order
     from meshkit.call import Call
     from meshkit.grpc.channel import Channel
@@ -23,7 +24,14 @@ class FinanceClient:
         self._channel = channel
         self._stub = stubs.FinanceInternalServiceStub(channel.grpc)
 
-    def collect(self, call: Call, *, order: Order, agent_user_id: uuid.UUID, amount_cents: int, currency: str) -> str:
+    def read(self, call: Call, order_id: uuid.UUID) -> Payment:
+        """See ports.Cash."""
+        request = messages.GetPaymentRequest(order_id=str(order_id))
+        return _payment(self._channel.call(self._stub.GetPayment, request, call=call))
+
+    def collect(
+        self, call: Call, *, order: Order, agent_user_id: uuid.UUID, amount_cents: int, currency: str
+    ) -> Payment:
         """See ports.Cash."""
         request = messages.CollectCashRequest(
             order_id=order.order_id,
@@ -33,5 +41,13 @@ class FinanceClient:
             order_total_cents=order.total_cents,
             order_version=order.version,
         )
-        intent = self._channel.call(self._stub.CollectCash, request, call=call)
-        return payment_pb2.IntentStatus.Value.Name(intent.status)
+        return _payment(self._channel.call(self._stub.CollectCash, request, call=call))
+
+
+def _payment(intent: payment_pb2.PaymentIntent) -> Payment:
+    is_collected = intent.HasField("cash_collected_at")
+    return Payment(
+        status=payment_pb2.IntentStatus.Value.Name(intent.status),
+        collected_at=intent.cash_collected_at.ToDatetime(tzinfo=UTC) if is_collected else None,
+        collected_by=uuid.UUID(intent.collected_by_user_id) if intent.collected_by_user_id else None,
+    )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import uuid
+    from datetime import datetime
 
     from marketmesh.commerce.v1.order_pb2 import Order
     from marketmesh.media.v1.media_service_pb2 import PresignUploadResponse
@@ -24,11 +26,26 @@ class Orders(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Payment:
+    """Where an order's money is, and who collected it when."""
+
+    status: str
+    collected_at: datetime | None
+    collected_by: uuid.UUID | None
+
+
 class Cash(Protocol):
     """Finance: keeps the ledger."""
 
-    def collect(self, call: Call, *, order: Order, agent_user_id: uuid.UUID, amount_cents: int, currency: str) -> str:
-        """Post collected cash, once; returns the payment's status. Raises RemoteRefusal, DependencyUnavailable."""
+    def read(self, call: Call, order_id: uuid.UUID) -> Payment:
+        """Return an order's payment as it is now. Raises RemoteRefusal, DependencyUnavailable."""
+        ...
+
+    def collect(
+        self, call: Call, *, order: Order, agent_user_id: uuid.UUID, amount_cents: int, currency: str
+    ) -> Payment:
+        """Post collected cash, once; returns the payment. Raises RemoteRefusal, DependencyUnavailable."""
         ...
 
 

@@ -10,6 +10,7 @@ from services.fulfillment.data import deliveries
 from services.fulfillment.domain.assignment import DISPATCHABLE_STATES
 from services.fulfillment.domain.proof import MAX_CODE_FAILURES, delivery_code, is_code
 from services.fulfillment.errors import DeliveryCodeLocked, DeliveryCodeWrong, DeliveryStateInvalid
+from services.fulfillment.usecases.assign_agent import state_of
 
 if TYPE_CHECKING:
     import uuid
@@ -62,5 +63,6 @@ def reset_delivery_code(tx: Tx, *, order_id: uuid.UUID, reason: str) -> None:
 
 
 def _require_on_its_way(delivery: Any) -> None:
-    if delivery.order_status not in _ON_ITS_WAY:
-        raise DeliveryStateInvalid(state=delivery.order_status, allowed=", ".join(_ON_ITS_WAY))
+    # An order on hold for its money may have been delivered long since.
+    if delivery.order_status not in _ON_ITS_WAY or delivery.shipping_status == "delivered":
+        raise DeliveryStateInvalid(state=state_of(delivery), allowed=", ".join(_ON_ITS_WAY))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from marketmesh.fulfillment.events.v1 import fulfillment_events_pb2 as events
 from meshkit import audit
 from meshkit.ids import derived_id
 from services.fulfillment.data import deliveries
-from services.fulfillment.domain.assignment import AUTO_RANDOM, choose_agent, draw_note
+from services.fulfillment.domain.assignment import AUTO_RANDOM, Steps, choose_agent, draw_note
+from services.fulfillment.usecases.keep_steps import announce_assignment, keep_steps
 
 if TYPE_CHECKING:
     from marketmesh.commerce.events.v1.commerce_events_pb2 import OrderSnapshot
@@ -49,8 +49,13 @@ def open_delivery(tx: Tx, order: OrderSnapshot) -> None:
 
 
 def follow_order(tx: Tx, order: OrderSnapshot) -> None:
-    """Take over where an order stands; an order that is over leaves its agent's list."""
+    """Take over where an order stands; an order that is over leaves its agent's list.
+
+    Steps that its agent's record lacks are completed: the agent may never ask again.
+    """
     order_id = uuid.UUID(order.order_id)
+    if deliveries.lock(tx, order_id) is None:
+        return
     deliveries.change_order(
         tx,
         order_id,
@@ -60,8 +65,20 @@ def follow_order(tx: Tx, order: OrderSnapshot) -> None:
         shipping_status=order.shipping_status,
         total_cents=order.total_cents,
     )
+    keep_steps(tx, order_id, _steps(tx, order))
     if order.status in _OVER:
         deliveries.finish(tx, order_id)
+    deliveries.call_off_payment(tx, order_id)
+
+
+def _steps(tx: Tx, order: OrderSnapshot) -> Steps:
+    zone = tx.now.tzinfo
+    return Steps(
+        picked_up_by=uuid.UUID(order.picked_up_by_user_id) if order.picked_up_by_user_id else None,
+        picked_up_at=order.picked_up_at.ToDatetime(tzinfo=zone) if order.HasField("picked_up_at") else None,
+        delivered_by=uuid.UUID(order.delivered_by_user_id) if order.delivered_by_user_id else None,
+        delivered_at=order.delivered_at.ToDatetime(tzinfo=zone) if order.HasField("delivered_at") else None,
+    )
 
 
 def _assign_somebody(tx: Tx, order_id: uuid.UUID) -> None:
@@ -80,13 +97,4 @@ def _assign_somebody(tx: Tx, order_id: uuid.UUID) -> None:
     )
     told = {"agent_user_id": str(agent), "assignment": AUTO_RANDOM, "reason": note}
     audit.note(tx, action="delivery.assign", target=order_id, after=told)
-    announce_assignment(tx, order_id=order_id, agent_user_id=agent, reason=AUTO_RANDOM, version=version)
-
-
-def announce_assignment(tx: Tx, *, order_id: uuid.UUID, agent_user_id: uuid.UUID, reason: str, version: int) -> None:
-    """Tell the mesh who delivers an order; `version` says after how many assignments."""
-    event = events.AgentAssigned(
-        order_id=str(order_id), agent_user_id=str(agent_user_id), reason=reason, version=version
-    )
-    event.assigned_at.FromDatetime(tx.now)
-    tx.emit(event)
+    announce_assignment(tx, order_id=order_id, agent_user_id=agent, reason=AUTO_RANDOM, version=version, at=tx.now)

@@ -32,3 +32,20 @@ def read_my_delivery(tx: Tx, *, order_id: uuid.UUID) -> Any:
     if delivery is None:
         raise NotFound
     return delivery
+
+
+def lock_my_delivery(tx: Tx, *, order_id: uuid.UUID) -> Any:
+    """Return what the calling agent has or once had of a delivery, and keep it from changing until commit.
+
+    Raises NotFound for what it never had.
+    """
+    deliveries.lock(tx, order_id)
+    return read_ever_mine(tx, order_id=order_id)
+
+
+def read_ever_mine(tx: Tx, *, order_id: uuid.UUID) -> Any:
+    """Return what the calling agent has or once had of a delivery. Raises NotFound for what it never had."""
+    delivery = deliveries.find_ever_of_agent(tx, order_id, tx.principal.require_user)
+    if delivery is None:
+        raise NotFound
+    return delivery

@@ -43,9 +43,11 @@ def payment_failed(event: finance.PaymentFailed, now: datetime) -> Iterator[Noti
     """Tell the administrators that money and order disagree."""
     received = money_text(event.received_cents, event.currency)
     expected = money_text(event.expected_cents, event.currency)
+    # Failures of before the field was there are told apart by when they are heard of.
+    failed_at = event.failed_at.ToJsonString() if event.HasField("failed_at") else now.isoformat()
     yield order_alert(
         # Every failure counts: after a reopening the same wrong sum can come again.
-        cause=f"payment_failed:{event.order_id}:{now.isoformat()}",
+        cause=f"payment_failed:{event.order_id}:{failed_at}",
         store="",
         title=f"Payment of order #{event.order_number} does not fit",
         message=f"Received {received}, expected {expected}. The order is on hold.",
@@ -70,6 +72,9 @@ def cash_mismatch_found(event: finance.CashMismatchFound, _now: datetime) -> Ite
 
 def order_paid(event: finance.OrderPaid, _now: datetime) -> Iterator[Notice]:
     """Tell the vendor that the payout is made."""
+    if not event.payout_cents:
+        # The order cost nothing: nobody waits for money.
+        return
     yield order_alert(
         # After a payout that came back there is another one.
         cause=f"order_paid:{event.order_id}:{event.vendor_paid_at.ToJsonString()}",
@@ -116,15 +121,18 @@ def payout_released(event: finance.PayoutReleased, _now: datetime) -> Iterator[N
 def payment_refunded(event: finance.PaymentRefunded, _now: datetime) -> Iterator[Notice]:
     """Tell both sides what the buyer gets back."""
     amount = money_text(event.amount_cents, event.currency)
+    told, owed = (
+        ("Credit", f"pays {amount} less for it") if event.is_credit else ("Refund", f"gets {amount} of it back")
+    )
     for store, message in (
-        (event.buyer_store_id, f"You get {amount} of it back."),
-        (event.vendor_store_id, f"The buyer gets {amount} of it back; your part is taken from what you earn."),
+        (event.buyer_store_id, f"You {owed.replace('s ', ' ', 1)}."),
+        (event.vendor_store_id, f"The buyer {owed}; your part is taken from what you earn."),
     ):
         yield order_alert(
             # Of one order there can be several; the sum so far tells them apart.
             cause=f"payment_refunded:{event.order_id}:{event.refunded_cents}",
             store=store,
-            title=f"Refund {_of(event.order_number)}",
+            title=f"{told} {_of(event.order_number)}",
             message=message,
             order_id=event.order_id,
         )

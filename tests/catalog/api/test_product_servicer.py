@@ -425,3 +425,14 @@ def _set(shop: Shop, product_id: uuid.UUID, **facts: int) -> product_pb2.Invento
     request = messages.SetInventoryRequest(product_id=str(product_id), **facts)
     answer: product_pb2.Inventory = shop.mesh.write(shop.products.SetInventory, request, token=shop.vendor)
     return answer
+
+
+class TestTwins:
+    @pytest.mark.parametrize("typed", [" CAF\u00c9 ", "CAFE\u0301", "CAF\u00c9\u00a0", "\u200bCAF\u00c9"])
+    def test_of_a_sku_that_differ_only_in_blanks_or_composition_are_refused(self, shop: Shop, typed: str) -> None:
+        assert shop.create(sku="CAF\u00c9").summary.sku == "CAF\u00c9"
+
+        with pytest.raises(Refused) as refused:
+            shop.create(sku=typed)
+
+        assert (refused.value.code, refused.value.reason) == ("ALREADY_EXISTS", "SKU_TAKEN")

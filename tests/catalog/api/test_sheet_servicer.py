@@ -69,6 +69,88 @@ class TestImportProducts:
         assert (answer.created, answer.rejected) == (1, 9)
         assert shop.listed() == ["First"]
 
+    def test_names_all_that_is_wrong_with_a_row(self, shop: Shop) -> None:
+        answer = _import(shop, f"{_HEAD}\nA,,flowers,gram,happy,pine,sleep,-1,,x,0\n")
+
+        (row,) = answer.rows
+        assert [problem.field for problem in row.problems] == ["title", "category", "price_cents", "available_qty"]
+        assert (row.field, row.reason) == (row.problems[0].field, row.problems[0].reason)
+
+    @pytest.mark.parametrize("separator", [",", ";", "\t"])
+    def test_takes_sheets_as_people_have_them(self, shop: Shop, separator: str) -> None:
+        rows = [
+            [
+                " SKU",
+                "Title ",
+                "CATEGORY",
+                "unit",
+                "feelings",
+                "flavors",
+                "usage",
+                "Price Cents",
+                "THC percent",
+                "",
+                "",
+            ],
+            ["A\u00a0", " First", "flower", "gram", "happy", "pine", "sleep", "100", "18.5", "", ""],
+            ["", "", "", "", "", "", "", "", "", "", ""],
+            ["B", "Second", "flower", "gram", "happy", "pine", "sleep", " 200 ", '"7,5"', "", ""],
+            [""] * 11,
+        ]
+
+        answer = _import(shop, "\r\n".join(separator.join(row) for row in rows))
+
+        assert [(row.line, row.sku, _OUTCOME.Name(row.outcome)) for row in answer.rows] == [
+            (2, "A", "created"),
+            (4, "B", "created"),
+        ]
+        assert [_read(shop, row.product_id).summary.thc_percent for row in answer.rows] == ["18.5", "7.5"]
+
+    def test_takes_a_browser_s_form(self, shop: Shop) -> None:
+        form = (
+            b'--x\r\nContent-Disposition: form-data; name="note"\r\n\r\nhello\r\n'
+            b'--x\r\nContent-Disposition: form-data; name="file"; filename="p.csv"\r\nContent-Type: text/csv\r\n\r\n'
+            + f"{_HEAD}\nA,First,{_TAIL},100,,1,0\n".encode()
+            + b"\r\n--x--\r\n"
+        )
+
+        assert _import(shop, form, content_type="multipart/form-data; boundary=x").created == 1
+        with pytest.raises(Refused) as refused:
+            _import(shop, b"--x--\r\n", content_type="multipart/form-data; boundary=x")
+        assert [item.field for item in refused.value.violations] == ["sheet"]
+
+    def test_lets_the_right_row_stand_and_says_why_the_wrong_one_does_not(self, shop: Shop) -> None:
+        rows = [
+            f"A,Wrong,{_TAIL},-1,,1,0",
+            f"A,Right,{_TAIL},100,,1,0",
+            f" A ,Again,{_TAIL},100,,1,0",
+        ]
+
+        answer = _import(shop, "\n".join([_HEAD, *rows]))
+
+        assert [(_OUTCOME.Name(row.outcome), row.field) for row in answer.rows] == [
+            ("rejected", "price_cents"),
+            ("created", ""),
+            ("rejected", "sku"),
+        ]
+        assert answer.rows[2].reason == "line 3 has the same SKU"
+        assert shop.listed() == ["Right"]
+
+    @pytest.mark.parametrize(
+        ("known", "mangled"), [("0017", "17"), ("1E5", "1.00E+05"), ("24:10", "24:10:00"), ("3-4", "4-Mar")]
+    )
+    def test_makes_no_twin_of_what_a_spreadsheet_has_changed(self, shop: Shop, known: str, mangled: str) -> None:
+        shop.create(sku=known)
+
+        answer = _import(shop, f"{_HEAD}\n{mangled},First,{_TAIL},100,,1,0\nOTHER,x,{_TAIL},100,,1,0\n")
+
+        assert [(_OUTCOME.Name(row.outcome), row.field) for row in answer.rows] == [
+            ("rejected", "sku"),
+            ("created", ""),
+        ]
+        assert known in answer.rows[0].reason
+        assert _import(shop, f"sku,title\n{known},Changed\n").updated == 1
+
     def test_needs_everything_for_a_new_product_and_less_for_a_known_one(self, shop: Shop) -> None:
         known = shop.create(sku="KNOWN", moq=5, max_qty=9)
 
@@ -155,14 +237,16 @@ class TestExportProducts:
             volume_discounts=[{"min_qty": 5, "discount_percent": "7.5"}],
         )  # fmt: skip
         shop.create(sku="-B", is_active=False)
+        for sku in ("0017", "1E5", "24:10", "MAR1", "'0018"):
+            shop.create(sku=sku)
 
         sheet = _export(shop)
         answer = _import(shop, sheet.sheet.data)
 
-        assert (sheet.rows, answer.unchanged, len(answer.rows)) == (2, 2, 2)
+        assert (sheet.rows, answer.unchanged, len(answer.rows)) == (7, 7, 7)
 
     def test_has_no_cell_that_a_spreadsheet_runs(self, shop: Shop) -> None:
-        for sku in ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1"):
+        for sku in ("=1+1", "+1", "-1", "@SUM(A1)", ";=1", "＝1"):
             shop.create(sku=sku, title="=cmd|' /C calc'!A0")
 
         cells = [cell for row in csv.reader(io.StringIO(_text(_export(shop)), newline="")) for cell in row]
@@ -189,9 +273,9 @@ class TestExportProducts:
         assert _import(shop, first.sheet.data).unchanged == first.rows
 
 
-def _import(shop: Shop, sheet: str | bytes) -> messages.ImportProductsResponse:
+def _import(shop: Shop, sheet: str | bytes, *, content_type: str = "text/csv") -> messages.ImportProductsResponse:
     data = sheet.encode() if isinstance(sheet, str) else sheet
-    request = messages.ImportProductsRequest(sheet=httpbody_pb2.HttpBody(content_type="text/csv", data=data))
+    request = messages.ImportProductsRequest(sheet=httpbody_pb2.HttpBody(content_type=content_type, data=data))
     stub = shop.mesh.stub(stubs.ProductSheetServiceStub, "catalog")
     answer: messages.ImportProductsResponse = shop.mesh.write(stub.ImportProducts, request, token=shop.vendor)
     return answer

@@ -20,8 +20,9 @@ POSSIBLE = {
     "cancel": {"created_pending", "accepted", "partially_accepted", "hold", "payment_mismatch"},
     "nudge": {"created_pending"},
     "retry": {"expired"},
-    "pickup": {"hold", "in_transit"},
-    "deliver": {"in_transit", "delivered"},
+    # A step that was taken stands, wherever the order is by now.
+    "pickup": {"hold", "in_transit", "delivered", "closed"},
+    "deliver": {"in_transit", "delivered", "closed"},
 }
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
+from datetime import UTC, timedelta
+
 import pytest
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as events
-from marketmesh.commerce.v1 import commerce_internal_service_pb2
+from marketmesh.commerce.v1 import commerce_internal_service_pb2, order_pb2
 from tests.commerce.market import Market, status_name
 from tests.commerce.stages import bring_to, last_event, lines_of, refuse, three_lines
 from tests.support.mesh_harness import as_dict
@@ -102,6 +105,23 @@ class TestCancelOrder:
         assert refuse(market.cancel, order.order_id).metadata["state"] == "hold (payment_mismatch)"
 
 
+class TestLinesOfWhatWasHandedOver:
+    @pytest.mark.parametrize("stage", ["in_transit", "delivered"])
+    def test_are_not_decided_again_on_a_payment_hold(self, market: Market, stage: str) -> None:
+        order = bring_to(market, stage)
+        market.finance("PaymentFailed", order.order_id)
+        before, count = market.read(order.order_id), len(market.events(order.order_id))
+
+        for line in order.items:
+            refused = refuse(market.decide_line, order.order_id, line.line_item_id, "reject")
+            assert (refused.reason, refused.headers["x-http-status"]) == ("ORDER_STATE_INVALID", "409")
+            assert refused.metadata["state"] == f"hold ({stage})"
+            assert "credit" in refused.message
+
+        assert market.read(order.order_id) == before
+        assert len(market.events(order.order_id)) == count
+
+
 class TestAdvanceDelivery:
     def test_brings_the_order_to_the_buyer(self, market: Market) -> None:
         order = market.packed((market.product(), 1))
@@ -133,6 +153,51 @@ class TestAdvanceDelivery:
         assert market.advance(order.order_id, step) == first
         assert len(market.events(order.order_id)) == count
 
+    @pytest.mark.parametrize("later", ["deliver", "PaymentFailed", "closed"])
+    @pytest.mark.parametrize("step", ["pickup", "deliver"])
+    def test_says_when_a_step_was_taken_wherever_the_order_is(self, market: Market, step: str, later: str) -> None:
+        order, at = market.packed((market.product(), 1)), market.mesh.clock.now()
+        market.advance(order.order_id, "pickup")
+        if step == "deliver" or later in {"deliver", "closed"}:
+            market.advance(order.order_id, "deliver")
+        if later == "closed":
+            market.finance("CashCollected", order.order_id)
+            market.finance("OrderPaid", order.order_id, vendor_paid_at=at)
+        elif later == "PaymentFailed":
+            market.finance("PaymentFailed", order.order_id)
+        market.mesh.clock.advance(timedelta(minutes=5))
+        before = market.read(order.order_id)
+
+        steps = market.advance(order.order_id, step).delivery_steps
+
+        told = {
+            "pickup": (steps.picked_up_by_user_id, steps.picked_up_at),
+            "deliver": (steps.delivered_by_user_id, steps.delivered_at),
+        }[step]
+        assert (told[0], told[1].ToDatetime(tzinfo=UTC)) == (market.agent, at)
+        assert market.read(order.order_id) == before
+
+    @pytest.mark.parametrize("step", ["pickup", "deliver"])
+    def test_is_one_agents(self, market: Market, step: str) -> None:
+        order = market.packed((market.product(), 1))
+        market.advance(order.order_id, "pickup")
+        market.advance(order.order_id, "deliver")
+
+        refused = refuse(market.advance, order.order_id, step, agent=str(uuid.uuid4()))
+
+        assert (refused.reason, refused.code) == ("ORDER_STATE_INVALID", "FAILED_PRECONDITION")
+        assert refused.metadata["state"] == f"delivered ({step} by another agent)"
+
+    def test_tells_who_took_the_steps_in_its_events(self, market: Market) -> None:
+        order, at = market.packed((market.product(), 1)), market.mesh.clock.now()
+        market.advance(order.order_id, "pickup")
+        market.advance(order.order_id, "deliver")
+
+        told = market.events(order.order_id)[-1].order
+
+        assert (told.picked_up_by_user_id, told.delivered_by_user_id) == (market.agent, market.agent)
+        assert told.picked_up_at.ToDatetime(tzinfo=UTC) == at
+
     def test_waits_while_money_and_order_disagree(self, market: Market) -> None:
         order = market.packed((market.product(), 1))
         market.finance("PaymentFailed", order.order_id)
@@ -147,6 +212,8 @@ class TestAdvanceDelivery:
             market.internal.GetOrderForDelivery, request, token=market.mesh.service_token("fulfillment")
         )
 
+        assert read.delivery_steps == order_pb2.DeliverySteps()
+        read.ClearField("delivery_steps")
         assert read == order
         for token in (market.vendor_token, market.mesh.admin_token()):
             assert (

@@ -64,13 +64,12 @@ class TestFailPayment:
 
     def test_lets_the_vendor_correct_the_amount_meanwhile(self, market: Market) -> None:
         order = market.packed((market.product(price_cents=700), 1), (market.product(price_cents=300), 1))
-        market.advance(order.order_id, "pickup")
         market.finance("PaymentFailed", order.order_id)
 
         market.decide_line(order.order_id, order.items[1].line_item_id, "reject")
         market.finance("PaymentReopened", order.order_id)
 
-        assert state(market, order.order_id) == ("in_transit", "unspecified", "unpaid", "700")
+        assert state(market, order.order_id) == ("hold", "awaiting_pickup", "unpaid", "700")
         assert market.prove() == []
 
     def test_remembers_the_first_status_when_it_fails_again(self, market: Market) -> None:

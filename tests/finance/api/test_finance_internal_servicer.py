@@ -20,6 +20,25 @@ from tests.support.mesh_harness import MeshHarness, Refused
 NOBODY = str(uuid.UUID(int=0))
 
 
+class TestGetPayment:
+    def test_says_what_was_collected_by_whom(self, mesh: MeshHarness, payments: Payments) -> None:
+        order = payments.collected()
+        request = messages.GetPaymentRequest(order_id=order.order_id)
+
+        intent = mesh.read(payments.internal.GetPayment, request, token=mesh.service_token("fulfillment"))
+
+        assert intent == payments.collect(order)
+        assert intent.collected_by_user_id == str(payments.agent)
+
+    def test_does_not_know_other_orders(self, mesh: MeshHarness, payments: Payments) -> None:
+        request = messages.GetPaymentRequest(order_id=NOBODY)
+
+        with pytest.raises(Refused) as refused:
+            mesh.read(payments.internal.GetPayment, request, token=mesh.service_token("fulfillment"))
+
+        assert refused.value.code == "NOT_FOUND"
+
+
 class TestCollectCash:
     def test_settles_and_posts_a_balanced_entry(self, mesh: MeshHarness, payments: Payments) -> None:
         order, agent = order_snapshot(), str(uuid.uuid4())
@@ -59,11 +78,33 @@ class TestCollectCash:
         order = payments.opened()
         first = payments.collect(order)
 
-        second = payments.collect(order, amount_cents=1)
+        second = payments.collect(order)
 
         assert second.SerializeToString(deterministic=True) == first.SerializeToString(deterministic=True)
         assert len(payments.postings(order)) == 2
         assert payments.events(order) == ["cash_collected"]
+
+    @pytest.mark.parametrize("state", ["settled", "paid"])
+    @pytest.mark.parametrize(
+        "other", [{"amount_cents": 1}, {"amount_cents": 12_346}, {"currency": "EUR"}, {"agent_user_id": NOBODY}]
+    )
+    def test_refuses_another_sum_or_agent_once_it_is_collected(
+        self, payments: Payments, state: str, other: dict[str, Any]
+    ) -> None:
+        order = payments.due()
+        if state == "paid":
+            payments.confirm(order.order_id)
+        events = payments.events(order)
+
+        with pytest.raises(Refused) as refused:
+            payments.collect(order, **other)
+
+        assert (refused.value.code, refused.value.reason) == ("FAILED_PRECONDITION", "CASH_COLLECTED_OTHERWISE")
+        told = refused.value.metadata
+        assert told["collected_cents"] == "12345"
+        assert told["received_cents"] == str(other.get("amount_cents", 12_345))
+        assert told["collected_by"] == str(payments.agent)
+        assert payments.events(order) == events
 
     def test_posts_one_entry_under_ten_calls_at_once(self, payments: Payments) -> None:
         order, start = payments.opened(), threading.Barrier(10)

@@ -8,11 +8,11 @@ from services.finance.domain.intent import IntentAction, IntentStatus, next_stat
 
 # One line per status; what is not named is refused.
 _EXPECTED = {
-    "unpaid": {"collect": "settled", "fail": "failed", "reject": "rejected"},
-    "pending": {"fail": "failed", "reject": "rejected"},
+    "unpaid": {"collect": "settled", "fail": "failed", "reject": "rejected", "settle_nothing": "paid"},
+    "pending": {"fail": "failed", "reject": "rejected", "settle_nothing": "paid"},
     "settled": {"pay_out": "paid"},
     "paid": {"take_back": "settled"},
-    "failed": {"reopen": "unpaid", "reject": "rejected"},
+    "failed": {"reopen": "unpaid", "reject": "rejected", "settle_nothing": "paid"},
     "rejected": {},
 }
 

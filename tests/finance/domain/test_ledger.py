@@ -12,6 +12,7 @@ from meshkit.money import INT64_MAX, percent_of
 from services.finance.domain.ledger import (
     Account,
     AccountKind,
+    Collection,
     Entry,
     EntryType,
     Posting,
@@ -23,7 +24,7 @@ from services.finance.domain.ledger import (
 )
 from services.finance.domain.payout import fee_of_refund
 
-AGENT, VENDOR, ORDER = (uuid.UUID(int=number) for number in (1, 2, 3))
+AGENT, VENDOR, ORDER, BUYER = (uuid.UUID(int=number) for number in (1, 2, 3, 4))
 _cents = st.integers(min_value=1, max_value=10**15)
 _basis_points = st.integers(min_value=0, max_value=10_000)
 
@@ -32,14 +33,25 @@ def _by_kind(entry: Entry) -> dict[str, int]:
     return {posting.account.kind.value: posting.amount_cents for posting in entry.postings}
 
 
+def _collection(amount_cents: int, fee_cents: int, *, credited_cents: int = 0) -> Collection:
+    return Collection(ORDER, AGENT, BUYER, VENDOR, amount_cents, fee_cents, "USD", credited_cents)
+
+
 class TestCashCollected:
+    @given(amount=_cents, basis_points=_basis_points, percent=st.integers(0, 100))
+    def test_uses_a_credit_up(self, amount: int, basis_points: int, percent: int) -> None:
+        fee, credited = percent_of(amount, basis_points=basis_points), amount * percent // 100
+
+        sides = _by_kind(cash_collected(_collection(amount, fee, credited_cents=credited)))
+
+        assert (sides.get("cash_in_transit", 0), sides.get("refund_payable", 0)) == (amount - credited, credited)
+        assert -sides.get("vendor_payable", 0) - sides.get("platform_fee", 0) == amount
+
     @given(amount=_cents, basis_points=_basis_points)
     def test_balances_and_loses_no_cent(self, amount: int, basis_points: int) -> None:
         fee = percent_of(amount, basis_points=basis_points)
 
-        entry = cash_collected(
-            order_id=ORDER, agent_id=AGENT, vendor_id=VENDOR, amount_cents=amount, fee_cents=fee, currency="USD"
-        )
+        entry = cash_collected(_collection(amount, fee))
 
         sides = _by_kind(entry)
         assert unbalanced(entry.postings) == {"USD": 0}
@@ -48,20 +60,14 @@ class TestCashCollected:
         assert -sides.get("platform_fee", 0) == fee
 
     def test_posts_nothing_of_nothing(self) -> None:
-        free = cash_collected(
-            order_id=ORDER, agent_id=AGENT, vendor_id=VENDOR, amount_cents=100, fee_cents=0, currency="USD"
-        )
-        all_fee = cash_collected(
-            order_id=ORDER, agent_id=AGENT, vendor_id=VENDOR, amount_cents=100, fee_cents=100, currency="USD"
-        )
+        free = cash_collected(_collection(100, 0))
+        all_fee = cash_collected(_collection(100, 100))
 
         assert _by_kind(free) == {"cash_in_transit": 100, "vendor_payable": -100}
         assert _by_kind(all_fee) == {"cash_in_transit": 100, "platform_fee": -100}
 
     def test_names_the_owners(self) -> None:
-        entry = cash_collected(
-            order_id=ORDER, agent_id=AGENT, vendor_id=VENDOR, amount_cents=100, fee_cents=3, currency="USD"
-        )
+        entry = cash_collected(_collection(100, 3))
 
         assert [(posting.account.kind.value, posting.account.owner_id) for posting in entry.postings] == [
             ("cash_in_transit", AGENT),

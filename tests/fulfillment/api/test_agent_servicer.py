@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -155,16 +155,29 @@ class TestCollectCash:
         assert (request.amount_cents, request.currency, request.order_total_cents) == (12_345, "USD", 12_345)
         assert request.order_version == order.version + 1
 
-    def test_asks_finance_once(self, mesh: MeshHarness, deliveries: Deliveries, around: Neighbours) -> None:
+    def test_answers_the_same_sum_again(self, mesh: MeshHarness, deliveries: Deliveries, around: Neighbours) -> None:
         agent, order = deliveries.taken(around, status="ready_for_dispatch")
         first = deliveries.collect(agent, order.order_id)
-        asked = len(around.finance.servicer.requests)
         mesh.clock.advance(timedelta(seconds=30))
 
-        again = deliveries.collect(agent, order.order_id, amount_cents=1)
+        again = deliveries.collect(agent, order.order_id)
 
         assert again.SerializeToString() == first.SerializeToString()
-        assert len(around.finance.servicer.requests) == asked
+
+    @pytest.mark.parametrize("amount_cents", [1, 12_346])
+    def test_refuses_another_sum_once_it_is_collected(
+        self, deliveries: Deliveries, around: Neighbours, amount_cents: int
+    ) -> None:
+        agent, order = deliveries.taken(around, status="ready_for_dispatch")
+        first = deliveries.collect(agent, order.order_id)
+
+        with pytest.raises(Refused) as refused:
+            deliveries.collect(agent, order.order_id, amount_cents=amount_cents)
+
+        assert (refused.value.code, refused.value.reason) == ("FAILED_PRECONDITION", "CASH_COLLECTED_OTHERWISE")
+        told = refused.value.metadata
+        assert (told["collected_cents"], told["received_cents"]) == ("12345", str(amount_cents))
+        assert deliveries.get(agent, order.order_id).SerializeToString() == first.SerializeToString()
 
     def test_passes_a_mismatch_on(self, mesh: MeshHarness, deliveries: Deliveries, around: Neighbours) -> None:
         agent, order = deliveries.taken(around, status="ready_for_dispatch")
@@ -220,8 +233,8 @@ class TestEveryStep:
         assert deliveries.get(owner, order.order_id).order_status == "hold"
 
     @pytest.mark.parametrize("step", _STEPS)
-    def test_is_taken_from_an_agent_whose_order_was_given_away(
-        self, deliveries: Deliveries, around: Neighbours, step: str
+    def test_tells_an_agent_whose_order_was_given_away(
+        self, mesh: MeshHarness, deliveries: Deliveries, around: Neighbours, step: str
     ) -> None:
         first, order = deliveries.taken(around)
         second = deliveries.agent()
@@ -229,8 +242,12 @@ class TestEveryStep:
 
         with pytest.raises(Refused) as refused:
             deliveries.act(step, first, order.order_id, **fields_of(step))
+        with pytest.raises(Refused) as unread:
+            deliveries.get(first, order.order_id)
 
-        assert refused.value.code == "NOT_FOUND"
+        assert (refused.value.code, refused.value.reason) == ("FAILED_PRECONDITION", "DELIVERY_REASSIGNED")
+        assert datetime.fromisoformat(refused.value.metadata["reassigned_at"]) == mesh.clock.now()
+        assert unread.value.code == "NOT_FOUND"
 
     @pytest.mark.parametrize(
         ("step", "away"),

@@ -219,6 +219,21 @@ class TestCode:
         rows = mesh.rows("fulfillment", sql, id=order.order_id)
         assert [row.outcome for row in rows] == ["DELIVERY_CODE_WRONG"] * MAX_CODE_FAILURES
 
+    def test_needs_another_proof_or_an_administrator_once_it_is_locked(
+        self, deliveries: Deliveries, around: Neighbours
+    ) -> None:
+        agent, order = deliveries.picked_up(around)
+        wrong = {"kind": "code", "code": another(deliveries.code(order))}
+        for _ in range(MAX_CODE_FAILURES):
+            refused(lambda: deliveries.deliver(agent, order.order_id, **wrong))
+
+        without = refused(lambda: deliveries.deliver(agent, order.order_id))
+
+        assert (without.code, without.reason) == ("FAILED_PRECONDITION", "DELIVERY_CODE_LOCKED")
+        assert deliveries.get(agent, order.order_id).order_status == "in_transit"
+        photo = deliveries.upload(around, agent, order.order_id)
+        assert deliveries.deliver(agent, order.order_id, kind="photo", media_id=photo).order_status == "delivered"
+
     def test_takes_no_more_wrong_ones_at_once_than_one_by_one(self, deliveries: Deliveries, around: Neighbours) -> None:
         agent, order = deliveries.picked_up(around)
         wrong, start = another(deliveries.code(order)), threading.Barrier(8)

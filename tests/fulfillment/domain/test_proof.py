@@ -7,6 +7,7 @@ import uuid
 import pytest
 
 from services.fulfillment.domain.proof import ProofKind, ProofPolicy, delivery_code, is_code
+from services.fulfillment.settings import FulfillmentSettings
 
 KEY = b"k" * 32
 
@@ -55,3 +56,8 @@ class TestIsCode:
         assert is_code("012345", "012345")
         assert not is_code("012346", "012345")
         assert not is_code("", "012345")
+
+
+class TestSettings:
+    def test_demand_a_proof_unless_told_otherwise(self) -> None:
+        assert FulfillmentSettings.model_fields["proof_of_delivery"].default is ProofPolicy.ANY

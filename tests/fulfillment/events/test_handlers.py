@@ -114,6 +114,37 @@ class TestOrderChanged:
         assert mesh.rows("fulfillment", "SELECT 1 FROM deliveries") == []
 
 
+class TestCalledOffOrder:
+    @pytest.mark.parametrize("status", ["canceled", "rejected", "expired"])
+    @pytest.mark.parametrize(
+        ("event_class", "after"), [(None, "rejected"), (finance.PaymentFailed, "rejected"), (finance.OrderPaid, "paid")]
+    )
+    def test_is_not_waited_for_to_be_paid(
+        self,
+        mesh: MeshHarness,
+        deliveries: Deliveries,
+        status: str,
+        event_class: type[finance.OrderPaid] | None,
+        after: str,
+    ) -> None:
+        order = deliveries.ready()
+        if event_class is not None:
+            mesh.deliver("fulfillment", event_class(order_id=order.order_id))
+
+        mesh.deliver("fulfillment", changed(later(order, status=status)))
+
+        assert deliveries.row(order.order_id).payment_status == after
+
+    def test_stays_so_when_older_news_come_late(self, mesh: MeshHarness, deliveries: Deliveries) -> None:
+        order = deliveries.ready()
+        mesh.deliver("fulfillment", changed(later(order, status="canceled")))
+
+        for event_class in (finance.PaymentFailed, finance.PaymentReopened):
+            mesh.deliver("fulfillment", event_class(order_id=order.order_id))
+
+        assert deliveries.row(order.order_id).payment_status == "rejected"
+
+
 class TestPaymentChanged:
     @pytest.mark.parametrize(
         ("event_class", "status"),

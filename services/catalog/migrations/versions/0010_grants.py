@@ -3,7 +3,7 @@
 from meshkit.db.migrate import drop_append_only, give_back, make_append_only, take_away
 
 revision = "0010"
-down_revision = "0005"
+down_revision = "0006"
 
 _NEVER = {
     "UPDATE": ("product_media", "volume_discounts"),

@@ -3,10 +3,11 @@
 from meshkit.db.migrate import drop_append_only, give_back, make_append_only, take_away
 
 revision = "0010"
-down_revision = "0002"
+down_revision = "0003"
 
 _NEVER = {
-    "UPDATE, DELETE": ("agents", "proof_uploads"),
+    "UPDATE, DELETE": ("agents",),
+    "UPDATE": ("proof_uploads",),
     "DELETE": ("deliveries", "inbox_dlq", "order_assignments", "outbox_dlq"),
     "INSERT, UPDATE, DELETE": ("alembic_version",),
 }
