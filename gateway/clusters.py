@@ -11,6 +11,8 @@ from gateway.envoy_types import Json, typed
 from gateway.settings import Address, GatewaySettings, SettingsInvalid
 
 SELF = "gateway_self"
+# Envoy's own admin port, on loopback: asked who is away when something is.
+ADMIN = "gateway_admin"
 _H2 = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _STREAMS_MAX = 1_000
 _REQUESTS_MAX = 1_024
@@ -27,7 +29,8 @@ def build_clusters(*, owners: tuple[str, ...], settings: GatewaySettings) -> lis
         names = ", ".join(f"MESH_{owner.upper()}_ADDRESS" for owner in missing)
         raise SettingsInvalid(f"{settings.environment} needs {names}")
     services = [_service_cluster(owner, settings) for owner in owners]
-    return [*services, _self_cluster(settings)]
+    admin = _cluster(ADMIN, (Address(host="127.0.0.1", port=settings.admin_port),))
+    return [*services, _self_cluster(settings), admin]
 
 
 def self_address(settings: GatewaySettings) -> Address:

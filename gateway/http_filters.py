@@ -22,8 +22,8 @@ def build_http_filters(*, contracts: Contracts, settings: GatewaySettings) -> li
     """Return the filter chain."""
     return [
         extension("envoy.filters.http.cors", HTTP + "cors.v3.Cors"),
-        _readiness(contracts),
         _edge(),
+        _readiness(contracts),
         {"name": "gateway.rate_limit.global",
          "typed_config": routes.rate_limit(name="global", per_second=settings.rate_per_second)},
         _strict(contracts, settings),

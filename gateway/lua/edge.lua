@@ -6,6 +6,7 @@ local ADS = { ["/ads/serve"] = true, ["/ads/impression"] = true, ["/ads/click"] 
 local SUCCESSES = { ["201"] = true, ["202"] = true, ["204"] = true }
 local GRPC_ONLY = { "x-redirect-location", "x-http-status", "grpc-accept-encoding", "grpc-message" }
 local REQUEST_ID_LENGTH_MAX = 128
+local HEALTHY = "/stats?filter=%5Ecluster%5C..*%5C.membership_healthy$"
 -- The transcoder answers 400 for it, the product says 409.
 local FAILED_PRECONDITION = "9"
 -- Errors that gRPC itself makes (deadline, too many calls, a bug) come without details; callers rely on a reason.
@@ -115,10 +116,35 @@ local function finish_success(handle, headers, location, wanted)
   end
 end
 
+-- Envoy says that something is not ready, but not what. Its admin port knows; it is asked once a second, not by each call.
+local away = { told = "mesh", asked_at = 0 }
+
+local function name_who_is_away(handle)
+  -- Asked for now, because it streams on during the question; what is written is fetched again after it.
+  if handle:body() == nil then return end
+  if os.time() ~= away.asked_at then
+    away.asked_at = os.time()
+    local question = { [":method"] = "GET", [":path"] = HEALTHY, [":authority"] = "admin" }
+    local _, answer = handle:httpCall("gateway_admin", question, "", 500)
+    local names = {}
+    for name in (answer or ""):gmatch("cluster%.([%w_]+)%.membership_healthy: 0") do names[#names + 1] = name end
+    table.sort(names)
+    away.told = #names > 0 and table.concat(names, ", ") or "mesh"
+  end
+  local body = handle:body()
+  local text = body:getBytes(0, body:length())
+  local named = text:gsub('"dependency":"mesh"', '"dependency":"' .. away.told .. '"')
+  body:setBytes((named:gsub('"not ready"', '"not ready: ' .. away.told .. ' is away"')))
+end
+
 function envoy_on_response(handle)
   local seen = handle:streamInfo():dynamicMetadata():get("gateway.edge")
   if seen == nil or seen["grpc"] then return end
   local headers = handle:headers()
+  if seen["path"] == "/health/ready" then
+    if headers:get(":status") == "503" then name_who_is_away(handle) end
+    return
+  end
   local status = headers:get(":status")
   local location = headers:get("x-redirect-location")
   local wanted = headers:get("x-http-status")

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram, start_http_server
+import threading
+from socketserver import ThreadingMixIn
+from typing import TYPE_CHECKING
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from prometheus_client import Counter, Gauge, Histogram, make_wsgi_app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
 _LATENCY = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -34,6 +43,27 @@ QUOTE_WARNINGS = Counter("mesh_quote_warnings_total", "Warnings on quoted items 
 
 
 def serve_metrics(*, port: int, host: str) -> None:
-    """Expose the process's metrics; port 0 means not at all."""
+    """Expose the process's metrics at `/metrics`; port 0 means not at all."""
     if port:
-        start_http_server(port, addr=host)
+        server = make_server(host, port, _metrics_only, server_class=_Server, handler_class=_Silent)
+        threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Silent(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name of the base class
+        """Scrapes are no news."""
+
+
+def _metrics_only(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    if environ["PATH_INFO"] == "/metrics":
+        answer: Iterable[bytes] = _METRICS(environ, start_response)
+        return answer
+    start_response("404 Not Found", [("content-type", "text/plain; charset=utf-8")])
+    return [b"Metrics are at /metrics; nothing else is here.\n"]
+
+
+_METRICS = make_wsgi_app()
