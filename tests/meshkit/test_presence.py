@@ -69,9 +69,10 @@ class TestPresence:
         assert abandoned() == [key.key]
         process.hold()
         process.hold()
+        kill(mesh)
+        process.close()
         restarted = Presence(mesh.stack.addresses.database_url("ads"))
         restarted.hold()
-        process.close()
         assert claim(transactions, key, restarted) == begun
         assert abandoned() == []
         restarted.close()
