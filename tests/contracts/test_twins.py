@@ -30,6 +30,7 @@ BOTH_COUNT = {
     "catalog.v1.InventoryService/ReceiveStock",
     "catalog.v1.ProductSheetService/ImportProducts",
     "commerce.v1.CartService/QuoteCart",
+    "finance.v1.PayoutAdminService/CreditOrder",
     "finance.v1.PayoutAdminService/RefundOrder",
     "finance.v1.PayoutAdminService/RunPayouts",
     "fulfillment.v1.AgentService/RequestProofUpload",

@@ -52,7 +52,7 @@ class EnvoyProcess:
         self.log = folder / "envoy.log"
         variables = {f"MESH_{owner.upper()}_ADDRESS": address for owner, address in addresses.items()}
         variables |= {"GATEWAY_PORT": str(self.port), "GATEWAY_ADMIN_PORT": str(self.admin_port)}
-        variables |= {"GATEWAY_ACCESS_LOG": str(self.access_log)}
+        variables |= {"GATEWAY_ACCESS_LOG": str(self.access_log), "GATEWAY_CORS_ORIGINS": "http://localhost:5173"}
         variables |= {f"GATEWAY_{name.upper()}": str(value) for name, value in settings.items()}
         self.config = folder / "envoy.json"
         render(output=self.config, environment="dev", descriptor_path=descriptor_path, variables=variables)
