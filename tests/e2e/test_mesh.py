@@ -258,7 +258,7 @@ class TestBadInput:
         answer = raw(market.vendor, "POST", "/api/v1/vendor/products", body=body, key=uuid.uuid4().hex)
 
         named = [item["field"] for item in detail(answer, "BadRequest")["field_violations"]]
-        assert (answer.status, named) == (400, ["volume_discounts[0].discount_percent"])
+        assert (answer.status, named) == (400, ["volume_discounts[0].unit_price_cents"])
 
     def test_a_missing_key_is_400(self, market: Market) -> None:
         answer = raw(market.vendor, "POST", "/api/v1/vendor/products", body=product_body("x", price_cents="1", moq=1))
