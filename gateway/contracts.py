@@ -122,12 +122,17 @@ class Contracts:
     @cached_property
     def reasons(self) -> dict[str, error_pb2.ErrorSpec]:
         """Return the error catalogue: every reason of every service with its specification, in file order."""
-        values = (value for _, item, _ in self._types() if hasattr(item, "value") for value in item.value)
-        return {
-            value.name: value.options.Extensions[error_pb2.error]
-            for value in values
-            if value.options.HasExtension(error_pb2.error)
-        }
+        return dict(self._reasons(""))
+
+    def reasons_of(self, owner: str) -> dict[str, error_pb2.ErrorSpec]:
+        """Return what one service alone may say, in file order."""
+        return dict(self._reasons(f"marketmesh.{owner}."))
+
+    def _reasons(self, prefix: str) -> Iterator[tuple[str, error_pb2.ErrorSpec]]:
+        for name, item, _ in self._types():
+            for value in getattr(item, "value", ()) if name.startswith(prefix) else ():
+                if value.options.HasExtension(error_pb2.error):
+                    yield value.name, value.options.Extensions[error_pb2.error]
 
     def _types(self) -> Iterator[_Type]:
         for file in self.files:

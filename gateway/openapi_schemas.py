@@ -5,6 +5,7 @@ Called by gateway.openapi, which decides which messages are reachable.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from google.protobuf import descriptor_pb2
@@ -48,6 +49,7 @@ _WELL_KNOWN: dict[str, Json] = {
     "google.protobuf.Int64Value": {"type": ["string", "null"], "format": "int64", "description": _LONG},
     "google.protobuf.DoubleValue": {"type": ["number", "null"]},
 }
+_NUMBERS = frozenset({"int32", "int64", "uint32", "uint64", "sint32", "sint64", "double", "float"})
 _STRING_FORMATS = {"email": "email", "uuid": "uuid", "uri": "uri", "hostname": "hostname"}
 
 
@@ -111,7 +113,8 @@ class Schemas:
 
     def _enum(self, name: str) -> Json:
         enum, comment = self._contracts.enums[name]
-        schema: Json = {"type": "string", "enum": [value.name for value in enum.value]}
+        # The zero is what nobody said: no caller may say it, and no answer does.
+        schema: Json = {"type": "string", "enum": [value.name for value in enum.value if value.number]}
         return {**schema, "description": comment} if comment else schema
 
 
@@ -121,8 +124,39 @@ def component_name(type_name: str) -> str:
 
 
 def _is_required(field: _Field) -> bool:
+    """Return whether the server refuses a request without the field: what is absent reads as empty, and that is refused.
+
+    tests/gateway/test_openapi.py holds it against protovalidate, which is what the services ask.
+    """
     rules = field.options.Extensions[validate_pb2.field]
-    return bool(rules.required or rules.string.min_len > 0 or rules.repeated.min_items > 0)
+    if rules.required:
+        return True
+    if field.proto3_optional or rules.ignore == validate_pb2.IGNORE_IF_ZERO_VALUE:
+        return False
+    if field.label == _Field.LABEL_REPEATED:
+        return bool(rules.repeated.min_items)
+    kind = rules.WhichOneof("type")
+    return _refuses_empty(kind, getattr(rules, kind)) if kind else False
+
+
+def _refuses_empty(kind: str, rules: Any) -> bool:
+    if kind == "string":
+        words = list(getattr(rules, "in"))
+        return bool(
+            rules.min_len
+            or rules.len
+            or rules.WhichOneof("well_known")
+            or (rules.pattern and not re.search(rules.pattern, ""))
+            or (words and "" not in words)
+        )
+    if kind == "enum":
+        words = list(getattr(rules, "in"))
+        return 0 in rules.not_in or bool(words and 0 not in words)
+    if kind in _NUMBERS:
+        above = rules.gt >= 0 if rules.HasField("gt") else rules.HasField("gte") and rules.gte > 0
+        words = list(getattr(rules, "in"))
+        return above or 0 in rules.not_in or bool(words and 0 not in words)
+    return bool(kind == "bool" and rules.const)
 
 
 def _constraints(field: _Field, rules: validate_pb2.FieldRules) -> Json:

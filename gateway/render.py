@@ -16,8 +16,8 @@ from gateway.clusters import build_clusters, socket_address
 from gateway.contracts import Contracts, load_contracts
 from gateway.envoy_types import Json
 from gateway.listener import build_listener
-from gateway.openapi import build_openapi
-from gateway.reference_page import build_reference_page
+from gateway.openapi import build_openapi, read_examples
+from gateway.reference_page import write_pages
 from gateway.routes import Pages
 from gateway.routes_table import build_routes_table
 from gateway.settings import Address, GatewaySettings, SettingsInvalid, read_settings
@@ -37,11 +37,10 @@ def render(*, output: Path, environment: str, descriptor_path: Path, variables: 
     contracts = load_contracts(descriptor_path=descriptor_path)
     folder = output.resolve().parent
     folder.mkdir(parents=True, exist_ok=True)
-    pages = Pages(openapi=folder / f"{output.stem}.openapi.json", reference=folder / f"{output.stem}.docs.html")
+    pages = Pages(openapi=folder / f"{output.stem}.openapi.json", files=write_pages(folder=folder, stem=output.stem))
     bootstrap = build_bootstrap(contracts=contracts, settings=settings, pages=pages)
-    document = build_openapi(contracts=contracts)
+    document = build_openapi(contracts=contracts, examples=read_examples())
     pages.openapi.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
-    pages.reference.write_text(build_reference_page(document=document), encoding="utf-8")
     output.write_text(json.dumps(bootstrap, indent=1), encoding="utf-8")
 
 

@@ -6,6 +6,7 @@ so time-outs, retries, rate limits and token rules exist once, and no spelling o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,13 @@ AUTH_BUCKETS = frozenset({"login", "register", "refresh"})
 _PAGE_BYTES_MAX = 8 * 1024 * 1024
 _PUBLIC_AGE_S = 60
 _NEVER_SENT = "connect-failure,refused-stream"
-_CSP = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
+# Swagger UI sets styles of its elements.
+_CSP = "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; connect-src 'self'; img-src data:"
+_KINDS = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+}
 
 
 @dataclass(frozen=True)
@@ -32,7 +39,8 @@ class Pages:
     """Files that Envoy serves itself."""
 
     openapi: Path
-    reference: Path
+    # By the address they are served at.
+    files: Mapping[str, Path]
 
 
 def build_route_config(*, contracts: Contracts, settings: GatewaySettings, pages: Pages) -> Json:
@@ -138,8 +146,9 @@ def _page_routes(settings: GatewaySettings, pages: Pages) -> list[Json]:
             {"x-env": settings.environment, "cache-control": "no-store"},
         ),
         _page("/openapi.json", {"filename": str(pages.openapi)}, "application/json", {}),
-        _page(
-            "/docs", {"filename": str(pages.reference)}, "text/html; charset=utf-8", {"content-security-policy": _CSP}
+        *(
+            _page(address, {"filename": str(file)}, _KINDS[file.suffix], {"content-security-policy": _CSP})
+            for address, file in pages.files.items()
         ),
     ]
 

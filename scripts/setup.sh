@@ -20,7 +20,8 @@ make_venv() { # venv lock
   fi
   rm -f /tmp/marketmesh-venv.$$
   "$venv/bin/python" -m pip install -q --disable-pip-version-check "uv==$UV_VERSION"
-  "$venv/bin/uv" pip install -q --python "$venv/bin/python" --require-hashes -r "$lock"
+  # The lock names everything that is needed; nothing is added to it.
+  "$venv/bin/uv" pip install -q --python "$venv/bin/python" --no-deps --require-hashes -r "$lock"
   echo "$want" > "$venv/.installed"
 }
 

@@ -1,38 +1,28 @@
 "use strict";
-// Opens what a link points at, and sends the trial calls. The token stays in the page's memory.
-const open = () => { const at = document.getElementById(location.hash.slice(1)); if (at?.tagName === "DETAILS") at.open = true; };
-addEventListener("hashchange", open);
-open();
+// A token that an answer brings is kept in the page's memory, under the surface it was minted for.
+const claimsOf = (token) => JSON.parse(atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
 
-const requestOf = (form) => {
-  const headers = new Headers();
-  const query = new URLSearchParams();
-  let path = form.dataset.path;
-  for (const input of form.querySelectorAll("input[data-in]")) {
-    if (!input.value) continue;
-    if (input.dataset.in === "path") path = path.replace(`{${input.name}}`, encodeURIComponent(input.value));
-    else if (input.dataset.in === "header") headers.set(input.name, input.value);
-    else query.append(input.name, input.value);
-  }
-  const token = document.getElementById("token").value;
-  if (token) headers.set("authorization", `Bearer ${token}`);
-  const body = form.elements.body?.value;
-  if (body !== undefined) headers.set("content-type", "application/json");
-  return [path + (query.size ? `?${query}` : ""), { method: form.dataset.verb, headers, body, redirect: "manual" }];
+const keepToken = (answer) => {
+  const token = answer.headers?.["x-access-token"];
+  if (token) reference.preauthorizeApiKey([claimsOf(token).aud].flat()[0].replace("marketmesh.", ""), token);
+  return answer;
 };
 
-const pretty = (text) => { try { return JSON.stringify(JSON.parse(text), null, 1); } catch { return text; } };
+const freshKey = (request) => {
+  if (request.headers?.["Idempotency-Key"] === "new") request.headers["Idempotency-Key"] = crypto.randomUUID();
+  return request;
+};
 
-document.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const form = event.target;
-  const out = form.querySelector("pre");
-  out.hidden = false;
-  try {
-    const answer = await fetch(...requestOf(form));
-    const headers = [...answer.headers].map(([name, value]) => `${name}: ${value}`).join("\n");
-    out.textContent = `${answer.status}\n${headers}\n\n${pretty(await answer.text())}`;
-  } catch (error) {
-    out.textContent = String(error);
-  }
+const reference = SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#reference",
+  deepLinking: true,
+  filter: true,
+  docExpansion: "none",
+  defaultModelsExpandDepth: 0,
+  displayRequestDuration: true,
+  tryItOutEnabled: true,
+  validatorUrl: null,
+  requestInterceptor: freshKey,
+  responseInterceptor: keepToken,
 });

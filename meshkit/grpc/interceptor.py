@@ -101,7 +101,7 @@ class PolicyInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
                 self.unit_of_work.record_denial(policy, request, call, error)
             self._finish(policy, call, trace.trace_id, error, time.perf_counter() - started)
         crash_point("rpc.answering")
-        return self._answer(context, call, response, error)
+        return self._answer(policy, context, call, response, error)
 
     def _run(
         self, policy: MethodPolicy, servicer: Servicer, request: Message, call: Call, metadata: dict[str, str]
@@ -134,13 +134,15 @@ class PolicyInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
         )
 
     def _answer(
-        self, context: grpc.ServicerContext, call: Call, response: Any, error: MeshError | None
+        self, policy: MethodPolicy, context: grpc.ServicerContext, call: Call, response: Any, error: MeshError | None
     ) -> Message | bytes:
         headers = {"x-request-id": call.request_id}
         if error is not None:
             # Byte-equal answers for a missing and a foreign object include the headers.
             context.send_initial_metadata(tuple({**headers, **wire.headers_of(error)}.items()))
             context.abort_with_status(rpc_status.to_status(wire.status_of(error, service=self.service)))
+        if policy.success_status:
+            headers[wire.HTTP_STATUS_HEADER] = str(policy.success_status)
         context.send_initial_metadata(tuple({**headers, **call.headers, **call.secret_headers}.items()))
         answer: Message | bytes = response
         return answer

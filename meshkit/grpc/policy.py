@@ -59,6 +59,8 @@ class MethodPolicy:
     rate_limit: str
     audit: str
     takes_ended_sessions: bool
+    # What REST callers get when all went well; 0 means 200.
+    success_status: int
 
     @property
     def needs_key(self) -> bool:
@@ -96,6 +98,7 @@ def read_policy(method: MethodDescriptor) -> MethodPolicy:
         rate_limit=declared.rate_limit,
         audit=declared.audit,
         takes_ended_sessions=declared.takes_ended_sessions,
+        success_status=declared.success_status,
     )
 
 
@@ -113,6 +116,7 @@ def _problems(method: MethodDescriptor, declared: policy_pb2.MethodPolicy) -> li
             declared.effect == policy_pb2.EFFECT_FLOW and declared.idempotency == policy_pb2.IDEMPOTENCY_NATURAL,
             "a flow needs an idempotency key: its row is what a resume finds",
         ),
+        (declared.success_status not in {0, 201, 202, 204}, "no status of success that the gateway knows"),
         (bool(declared.resource) and not _has_field(method, declared.resource), "resource is not a request field"),
     ]
     return [text for broken, text in rules if broken]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from meshkit.errors import MeshError
 
 _MESSAGE_MAX = 1000
-_HTTP_STATUS_HEADER = "x-http-status"
+HTTP_STATUS_HEADER = "x-http-status"
 
 
 def status_of(error: MeshError, *, service: str) -> status_pb2.Status:
@@ -53,7 +53,7 @@ def headers_of(error: MeshError) -> dict[str, str]:
     """Return the response headers a refusal carries through the gateway."""
     headers = {}
     if error.code == "FAILED_PRECONDITION":
-        headers[_HTTP_STATUS_HEADER] = "409"
+        headers[HTTP_STATUS_HEADER] = "409"
     if error.retry_after_s is not None:
         headers["retry-after"] = str(error.retry_after_s)
     return headers

@@ -54,7 +54,6 @@ class CartServicer:
     def ClearCart(self, request: messages.ClearCartRequest, tx: Tx) -> messages.ClearCartResponse:  # noqa: ARG002
         """See the contract."""
         clear_cart(tx, buyer_store_id=tx.principal.require_store)
-        tx.call.headers["x-http-status"] = "204"
         return messages.ClearCartResponse()
 
     def Checkout(self, request: messages.CheckoutRequest, flow: Flow) -> Message:

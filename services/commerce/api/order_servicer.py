@@ -71,7 +71,6 @@ class OrderServicer:
     def NudgeOrder(self, request: messages.NudgeOrderRequest, tx: Tx) -> messages.NudgeOrderResponse:
         """See the contract."""
         again = nudge_order(tx, order_id=parse_id(request.order_id, field="order_id"))
-        tx.call.headers["x-http-status"] = "202"
         message = messages.NudgeOrderResponse(order_id=request.order_id)
         mapping.set_time(message.possible_again_at, again)
         return message

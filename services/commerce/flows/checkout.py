@@ -49,7 +49,6 @@ def checkout(
     """
     crash_point("checkout.called")
     with flow.transaction() as tx:
-        tx.call.headers["x-http-status"] = "201"
         crash_point("checkout.claimed")
         begun = begin_checkout(tx, terms, rules=rules)
         crash_point("checkout.begun")

@@ -50,7 +50,6 @@ def retry_order(
         facts = catalog.quote_facts(flow.call, product_ids=product_ids, promos=lapsed.promos)
         priced = price_retry(lapsed, facts, accepted_cents=accepted_cents)
     with flow.transaction() as tx:
-        tx.call.headers["x-http-status"] = "201"
         begun = begin_retry(tx, order_id=order_id, rules=rules)
         if isinstance(begun, bytes):
             return flow.complete(tx, restore(begun))
