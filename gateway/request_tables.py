@@ -20,6 +20,8 @@ _TIMESTAMP = "google.protobuf.Timestamp"
 _VARIABLE = re.compile(r"^\{([a-z_0-9]+)\}$")
 # How deep a query parameter may name a field: `filter.price.from`.
 _QUERY_DEPTH_MAX = 4
+# Where what is absent stays as it is. The transcoder reads null as absent, so that it would do nothing without a word.
+_KEEPS_WHAT_IS_ABSENT = ("PATCH", "PUT")
 
 
 class RouteUnreadable(Exception):
@@ -56,6 +58,7 @@ def _route(contracts: Contracts, method: Method, binding: Binding, body_bytes_ma
         "path": bound,
         "bound": {name: field.name for field in fields if field.name in bound for name in _spellings(field)},
         "limit": method.policy.body_bytes_max or body_bytes_max,
+        "null": binding.verb not in _KEEPS_WHAT_IS_ABSENT,
         **_body(method, binding, by_name),
     }
     parameters = (

@@ -155,6 +155,9 @@ end
 
 local function skip(text, at) return find(text, "[^ \t\r\n]", at) or #text + 1 end
 
+-- Whether the call takes null, which the transcoder reads as absent. Set before each scan; nothing suspends in between.
+local takes_null
+
 local scan_value
 
 local function name_of(message, key, prefix, bound)
@@ -207,6 +210,9 @@ end
 function scan_value(text, at, kind, prefix, name, depth)
   local char = byte(text, at)
   if char == 34 then return scan_string(text, at) end
+  if char == 110 and not takes_null then
+    refuse(prefix .. name, "must not be null: leave it out to keep what is there, give an empty value to take it away")
+  end
   if char ~= 123 and char ~= 91 then return scan_scalar(text, at) end
   if depth > DEPTH_MAX then refuse("body", "is nested too deeply") end
   if char == 123 then return scan_object(text, at, kind, prefix .. name .. ".", depth + 1) end
@@ -217,6 +223,7 @@ local function check_json(text, route)
   if not valid_utf8(text) then refuse("body", "is not valid UTF-8") end
   local at = skip(text, 1)
   if byte(text, at) ~= 123 then refuse("body", "must be a JSON object") end
+  takes_null = route.null
   local stop = skip(text, scan_object(text, at, route.kind, "", 1, route.bound))
   if stop <= #text then refuse("body", NOT_JSON) end
 end

@@ -17,6 +17,6 @@ class Filters:
     thc_max: int | None = None
     cbd_min: int | None = None
     cbd_max: int | None = None
-    has_promo: bool = False
+    has_promo: bool | None = None
     words: str = ""
     prefixes: str = ""

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     from meshkit.db.tx import Tx
 
 
-def set_inventory(tx: Tx, *, product_id: uuid.UUID, available_qty: int, low_stock_threshold: int | None) -> Any:
-    """Set what is available, never what orders hold; returns the inventory. Raises NotFound for a foreign product."""
+def set_inventory(tx: Tx, *, product_id: uuid.UUID, available_qty: int | None, low_stock_threshold: int | None) -> Any:
+    """Set what is given of the available units and the threshold, never what orders hold; returns the inventory.
+
+    Raises NotFound for a foreign product.
+    """
     before = lock_own_stock(tx, product_id)
     threshold = before.low_stock_threshold if low_stock_threshold is None else low_stock_threshold
-    quantity = available_qty - before.available_qty
+    quantity = 0 if available_qty is None else available_qty - before.available_qty
     movement = Movement(new_id(), product_id, MovementKind.SET, quantity, threshold)
     return move_stock(tx, movement, before=before, field="available_qty")
