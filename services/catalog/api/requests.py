@@ -46,7 +46,7 @@ def filters_of(request: product_service_pb2.ListProductsRequest) -> Filters:
         thc_max=_basis_points(_given(request, "thc_max")),
         cbd_min=_basis_points(_given(request, "cbd_min")),
         cbd_max=_basis_points(_given(request, "cbd_max")),
-        has_promo=_given(request, "has_promo"),
+        has_promo=request.has_promo,
         words=words,
         prefixes=prefix_query(words),
     )

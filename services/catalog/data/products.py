@@ -14,7 +14,6 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    not_,
     or_,
     select,
     tuple_,
@@ -186,8 +185,8 @@ def _filtered(statement: Select[Any], filters: Filters) -> Select[Any]:
             statement = statement.where(column >= low)
         if high is not None:
             statement = statement.where(column <= high)
-    if filters.has_promo is not None:
-        statement = statement.where(_HAS_PROMO if filters.has_promo else not_(_HAS_PROMO))
+    if filters.has_promo:
+        statement = statement.where(_HAS_PROMO)
     return statement.where(products.c.id.in_(_found(filters))) if filters.words else statement
 
 

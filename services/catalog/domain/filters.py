@@ -17,6 +17,6 @@ class Filters:
     thc_max: int | None = None
     cbd_min: int | None = None
     cbd_max: int | None = None
-    has_promo: bool | None = None
+    has_promo: bool = False
     words: str = ""
     prefixes: str = ""
