@@ -93,7 +93,7 @@ class TestRunPayouts:
             payments.due(vendor_store_id=vendor)
             payments.due(vendor_store_id=vendor, currency="EUR")
 
-        made = payments.pay("RunPayouts").payouts
+        made = payments.pay("RunPayouts", all_vendors=True).payouts
 
         mine = sorted((item.vendor_store_id, item.currency) for item in made if item.vendor_store_id in vendors)
         assert mine == [(vendor, currency) for vendor in vendors for currency in ("EUR", "USD")]
