@@ -37,7 +37,7 @@ EXCEPTIONS = {
     },
     "catalog.v1.Inventory": {
         "reserved_qty": ANSWERED,
-        "low_stock_threshold": "documented default: no warning",
+        "low_stock_threshold": "documented default: low when nothing is left",
     },
     "catalog.v1.ReceiveStockRequest": {"reason": NO_TEXT},
     "commerce.v1.CancelOrderRequest": {"reason": NO_TEXT},
