@@ -12,6 +12,7 @@ from typing import Any
 
 from google.protobuf import descriptor_pb2
 
+from buf.validate import validate_pb2
 from gateway.contracts import Binding, Contracts, Method
 
 _Field = descriptor_pb2.FieldDescriptorProto
@@ -20,6 +21,11 @@ _TIMESTAMP = "google.protobuf.Timestamp"
 _VARIABLE = re.compile(r"^\{([a-z_0-9]+)\}$")
 # How deep a query parameter may name a field: `filter.price.from`.
 _QUERY_DEPTH_MAX = 4
+# Where what is absent stays as it is. The transcoder reads null as absent, so that it would do nothing without a word.
+_KEEPS_WHAT_IS_ABSENT = ("PATCH", "PUT")
+_NO_NULL = "must not be null"
+_LEAVE_OUT = f"{_NO_NULL}; leave it out to keep what is there"
+_CLEAR = f'{_LEAVE_OUT}, send an empty text to clear it'
 
 
 class RouteUnreadable(Exception):
@@ -58,6 +64,8 @@ def _route(contracts: Contracts, method: Method, binding: Binding, body_bytes_ma
         "limit": method.policy.body_bytes_max or body_bytes_max,
         **_body(method, binding, by_name),
     }
+    if binding.verb in _KEEPS_WHAT_IS_ABSENT and route["body"] == "json":
+        route["nulls"] = {field.name: _null_text(field) for field in contracts.messages[route["kind"]][0].field}
     parameters = (
         [] if binding.body == "*" else list(_parameters(contracts, method.input_type, taken={*bound, binding.body}))
     )
@@ -74,6 +82,20 @@ def _body(method: Method, binding: Binding, by_name: Mapping[str, _Field]) -> di
         return {"body": "none"}
     kind = method.input_type if binding.body == "*" else by_name[binding.body].type_name.lstrip(".")
     return {"body": "raw"} if kind == _HTTP_BODY else {"body": "json", "kind": kind}
+
+
+def _null_text(field: _Field) -> str:
+    """Return why null is refused for a field, and what says what null might have meant."""
+    rules = field.options.Extensions[validate_pb2.field]
+    if rules.required or not (field.proto3_optional or _is_message(field) or field.label == _Field.LABEL_REPEATED):
+        return _NO_NULL
+    takes_empty = (
+        field.type == _Field.TYPE_STRING
+        and not rules.string.min_len
+        and rules.string.WhichOneof("well_known") is None
+        and re.search(rules.string.pattern, "") is not None
+    )
+    return _CLEAR if takes_empty else _LEAVE_OUT
 
 
 def _parameters(

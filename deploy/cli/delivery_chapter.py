@@ -81,7 +81,7 @@ def _write_off(admin: Person, order_id: str) -> None:
     mismatch = _mismatch_of(admin, order_id)
     admin.client.post(
         f"/api/v1/admin/cash/mismatches/{mismatch['mismatch_id']}/resolve",
-        {"reason": "lost on the way", "currency": "USD"},
+        {"reason": "lost on the way", "recovered_cents": "0", "currency": "USD"},
         title="Admin writes the dollar off",
     )
 

@@ -155,6 +155,10 @@ end
 
 local function skip(text, at) return find(text, "[^ \t\r\n]", at) or #text + 1 end
 
+-- Of a call that keeps what is absent: why each field must not be null, which the transcoder reads as absent. A list has
+-- no other way to be absent than to be empty. Set before each scan; nothing suspends in between.
+local nulls
+
 local scan_value
 
 local function name_of(message, key, prefix, bound)
@@ -194,7 +198,10 @@ end
 local function scan_array(text, at, kind, prefix, name, depth)
   local index = 0
   at = skip(text, at + 1)
-  if byte(text, at) == 93 then return at + 1 end
+  if byte(text, at) == 93 then
+    if nulls and prefix == "" then refuse(name, "must not be empty; leave it out to keep what is there") end
+    return at + 1
+  end
   while true do
     at = skip(text, scan_value(text, at, kind, prefix, name .. "[" .. index .. "]", depth))
     local char = byte(text, at)
@@ -207,6 +214,7 @@ end
 function scan_value(text, at, kind, prefix, name, depth)
   local char = byte(text, at)
   if char == 34 then return scan_string(text, at) end
+  if char == 110 and nulls then refuse(prefix .. name, nulls[prefix .. name] or "must not be null") end
   if char ~= 123 and char ~= 91 then return scan_scalar(text, at) end
   if depth > DEPTH_MAX then refuse("body", "is nested too deeply") end
   if char == 123 then return scan_object(text, at, kind, prefix .. name .. ".", depth + 1) end
@@ -217,6 +225,7 @@ local function check_json(text, route)
   if not valid_utf8(text) then refuse("body", "is not valid UTF-8") end
   local at = skip(text, 1)
   if byte(text, at) ~= 123 then refuse("body", "must be a JSON object") end
+  nulls = route.nulls
   local stop = skip(text, scan_object(text, at, route.kind, "", 1, route.bound))
   if stop <= #text then refuse("body", NOT_JSON) end
 end

@@ -19,6 +19,7 @@ from tests.gateway.probe_worker import Worker, identity_handlers
 
 _ROUTES = every_route()
 _JSON = {"content-type": "application/json"}
+_KEEP = "; leave it out to keep what is there"
 Asked = tuple[Route, str, str, dict[str, str], bytes, str]
 
 
@@ -91,6 +92,12 @@ def _none(complaints: Iterator[str]) -> None:
     assert found, "nothing was tried"
     wrong = [complaint for complaint in found if complaint]
     assert not wrong, f"{len(wrong)} of {len(found)}:\n" + "\n".join(wrong[:20])
+
+
+def _some(field) -> str:
+    one = "{}" if field.message_type else "true" if field.type == field.TYPE_BOOL else "1"
+    one = '"1"' if field.type in {field.TYPE_STRING, field.TYPE_BYTES} else one
+    return f"[{one}]" if field.is_repeated else one
 
 
 class TestAFieldOfThePath:
@@ -173,7 +180,7 @@ class TestTheBody:
         _none(
             gateway.is_refused(
                 route, names=place(around, field.name), headers=_JSON,
-                body=nested(around, f'"{first}":null,"{second}":null').encode(),
+                body=nested(around, f'"{first}":0,"{second}":0').encode(),
             )
             for route in _ROUTES if route.takes_json for around, field in route.body_fields()
             for first, second in itertools.product(spellings(field), repeat=2)
@@ -191,10 +198,48 @@ class TestTheBody:
     def test_takes_every_field_in_both_spellings(self, gateway):
         for route in _ROUTES:
             for around, field in route.body_fields() if route.takes_json else ():
+                value = _some(field) if route.verb in ("PATCH", "PUT") else "null"
                 for name in spellings(field):
-                    body = nested(around, f'"{name}":null').encode()
+                    body = nested(around, f'"{name}":{value}').encode()
                     status, text = gateway.ask(route, headers=_JSON, body=body)
                     assert status == 200, (str(route), body, text)
+
+    def test_refuses_null_where_what_is_absent_stays(self, gateway):
+        _none(
+            gateway.is_refused(
+                route, names=place(around, field.name), headers=_JSON, body=nested(around, f'"{name}":null').encode()
+            )
+            for route in _ROUTES if route.takes_json and route.verb in ("PATCH", "PUT")
+            for around, field in route.body_fields() for name in spellings(field)
+        )  # fmt: skip
+
+    def test_refuses_an_empty_list_where_what_is_absent_stays(self, gateway):
+        _none(
+            gateway.is_refused(route, names=field.name, headers=_JSON, body=f'{{"{name}":[]}}'.encode())
+            for route in _ROUTES if route.takes_json and route.verb in ("PATCH", "PUT")
+            for around, field in route.body_fields() if field.is_repeated and not around for name in spellings(field)
+        )  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("path", "field", "instead"),
+        [
+            ("/api/v1/vendor/products/{product_id}", "subtitle", _KEEP + ", send an empty text to clear it"),
+            ("/api/v1/vendor/products/{product_id}", "thc_percent", _KEEP + ", send an empty text to clear it"),
+            ("/api/v1/vendor/products/{product_id}", "title", _KEEP),
+            ("/api/v1/vendor/products/{product_id}", "price_cents", _KEEP),
+            ("/api/v1/vendor/products/{product_id}", "gallery", _KEEP),
+            ("/api/v1/vendor/products/{product_id}", "feelings", _KEEP),
+            ("/api/v1/inventory/{product_id}", "available_qty", _KEEP),
+            ("/api/v1/vendor/orders/{order_id}/internal-notes", "internal_notes", ""),
+            ("/api/v1/vendor/order-policy", "nudge_after_days", ""),
+        ],
+    )
+    def test_that_is_null_is_told_what_to_send_instead(self, gateway, path, field, instead):
+        (route,) = (each for each in _ROUTES if each.binding.path == path and each.verb in ("PATCH", "PUT"))
+
+        status, text = gateway.ask(route, headers=_JSON, body=f'{{"{field}":null}}'.encode())
+
+        assert (status, json.loads(text)["message"]) == (400, f"{field}: must not be null{instead}")
 
     @pytest.mark.parametrize(
         "content_type",

@@ -128,7 +128,11 @@ class ProductServicer:
         row = set_inventory(
             tx,
             product_id=parse_id(request.product_id, field="product_id"),
-            available_qty=requests.checked_units(request.available_qty, field="available_qty"),
+            available_qty=(
+                requests.checked_units(request.available_qty, field="available_qty")
+                if request.HasField("available_qty")
+                else None
+            ),
             low_stock_threshold=request.low_stock_threshold if request.HasField("low_stock_threshold") else None,
         )
         return mapping.inventory_message(row)

@@ -34,19 +34,19 @@ _WORD_LISTS: tuple[tuple[str, str, Any], ...] = (
 
 
 def filters_of(request: product_service_pb2.ListProductsRequest) -> Filters:
-    """Return what a reader asks for. Zero means any. Raises ValidationError for a text without a word."""
+    """Return what a reader asks for. What is absent means any; zero is a bound like others. Raises ValidationError for a text without a word."""
     words = plain_words(request.q)
     if request.q.strip() and not words:
         raise ValidationError.of("q", "holds no letter and no digit")
     return Filters(
         category=product_pb2.Category.Value.Name(request.category) if request.category else "",
         classification=_classification(request.classification) or "",
-        price_min_cents=request.price_min_cents or None,
-        price_max_cents=request.price_max_cents or None,
-        thc_min=_basis_points(request.thc_min),
-        thc_max=_basis_points(request.thc_max),
-        cbd_min=_basis_points(request.cbd_min),
-        cbd_max=_basis_points(request.cbd_max),
+        price_min_cents=_given(request, "price_min_cents"),
+        price_max_cents=_given(request, "price_max_cents"),
+        thc_min=_basis_points(_given(request, "thc_min")),
+        thc_max=_basis_points(_given(request, "thc_max")),
+        cbd_min=_basis_points(_given(request, "cbd_min")),
+        cbd_max=_basis_points(_given(request, "cbd_max")),
         has_promo=request.has_promo,
         words=words,
         prefixes=prefix_query(words),
@@ -145,5 +145,9 @@ def _classification(value: product_pb2.Classification.Value) -> str | None:
     return product_pb2.Classification.Value.Name(value) if value else None
 
 
-def _basis_points(percent: float) -> int | None:
-    return round(percent * 100) if percent else None
+def _given(request: product_service_pb2.ListProductsRequest, name: str) -> Any:
+    return getattr(request, name) if request.HasField(name) else None
+
+
+def _basis_points(percent: float | None) -> int | None:
+    return None if percent is None else round(percent * 100)

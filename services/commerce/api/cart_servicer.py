@@ -92,6 +92,6 @@ def _terms(request: messages.CheckoutRequest) -> CheckoutTerms:
             if request.HasField("shipping_line")
             else None
         ),
-        tip_cents=request.tip_cents,
+        tip_cents=request.tip_cents if request.HasField("tip_cents") else None,
         notes=request.notes,
     )

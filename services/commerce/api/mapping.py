@@ -158,7 +158,7 @@ def checkout_response(
         shipping_address=request.shipping_address,
         billing_address=request.billing_address if has_billing else request.shipping_address,
         payment_method=request.payment_method,
-        tip_cents=request.tip_cents,
+        tip_cents=checkout.tip_cents,
         currency=checkout.currency,
     )
     if request.HasField("shipping_line"):

@@ -62,7 +62,7 @@ _PRICES = sql(
 )
 _LOCK_FOR_CHECKOUT = sql(
     """
-    SELECT c.status, c.currency, c.valid_until, c.attribution_tokens, c.quote_version, c.total_cents,
+    SELECT c.status, c.currency, c.valid_until, c.attribution_tokens, c.quote_version, c.total_cents, c.tip_cents,
            g.name AS buyer_store_name, g.kyc_status, g.state AS buyer_state
     FROM cart_records c LEFT JOIN store_gates g ON g.store_id = c.buyer_store_id
     WHERE c.id = :id AND c.buyer_store_id = :buyer FOR UPDATE OF c

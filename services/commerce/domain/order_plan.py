@@ -120,6 +120,7 @@ class Checkout:
     buyer_store_id: uuid.UUID
     buyer_store_name: str
     currency: str
+    tip_cents: int
     attribution_tokens: list[str]
     snapshot: Sequence[Any]
     _ids: dict[uuid.UUID, uuid.UUID] = field(default_factory=dict)

@@ -55,7 +55,8 @@ class CheckoutTerms:
     shipping_address: dict[str, Any]
     billing_address: dict[str, Any]
     shipping_line: dict[str, Any] | None
-    tip_cents: int
+    # The quote's when it is None.
+    tip_cents: int | None
     # The buyer's, for every vendor of it.
     notes: str
 
@@ -91,6 +92,7 @@ def begin_checkout(tx: Tx, terms: CheckoutTerms, *, rules: CheckoutRules) -> Che
         buyer_store_id=buyer_store_id,
         buyer_store_name=cart.buyer_store_name,
         currency=cart.currency,
+        tip_cents=(cart.tip_cents or 0) if terms.tip_cents is None else terms.tip_cents,
         attribution_tokens=cart.attribution_tokens,
         snapshot=snapshot,
     )

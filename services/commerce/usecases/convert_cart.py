@@ -40,7 +40,7 @@ def convert_cart(
         shipping_address=json.dumps(terms.shipping_address),
         billing_address=json.dumps(terms.billing_address),
         shipping_line=json.dumps(terms.shipping_line),
-        tip_cents=terms.tip_cents,
+        tip_cents=checkout.tip_cents,
     )
     if not converted:
         return None
@@ -70,7 +70,7 @@ def _announce(
         tax_cents=sum(order.tax_cents for order, _ in plans),
         transport_fee_cents=sum(order.transport_fee_cents for order, _ in plans),
         total_cents=sum(order.total_cents for order, _ in plans),
-        tip_cents=terms.tip_cents,
+        tip_cents=checkout.tip_cents,
         orders=[_order(order) for order, _ in plans],
         **shipping_place(terms.shipping_address),
         payment_method=terms.payment_method,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from marketmesh.finance.v1 import payout_batch_service_pb2 as messages
 from marketmesh.type.v1 import page_pb2
 from meshkit.cursor import Page
+from meshkit.errors import ValidationError
 from meshkit.ids import parse_id
 from services.finance.api import mapping
 from services.finance.usecases.decide_payout import approve_payout, reject_payout, return_payout
@@ -29,6 +30,8 @@ class PayoutAdminServicer:
 
     def RunPayouts(self, request: messages.RunPayoutsRequest, tx: Tx) -> messages.RunPayoutsResponse:
         """See the contract."""
+        if request.all_vendors == bool(request.vendor_store_id):
+            raise ValidationError.of("vendor_store_id", "must be given, or all_vendors true instead of it")
         vendor = parse_id(request.vendor_store_id, field="vendor_store_id") if request.vendor_store_id else None
         run = run_payouts(tx, vendor_store_id=vendor, reference=request.reference, terms=self.terms)
         return messages.RunPayoutsResponse(

@@ -66,7 +66,8 @@ def store_message(row: Any) -> store_pb2.Store:
         dba_name=row.dba_name,
         kyc_status=row.kyc_status,
         subscription_active=row.subscription_active,
-        address=ParseDict(row.address, address_pb2.Address()),
+        # Addresses from before lat and lng had to be given leave a zero out.
+        address=ParseDict({"lat": 0, "lng": 0, **row.address}, address_pb2.Address()),
     )
     set_time(message.created_at, row.created_at)
     set_time(message.updated_at, row.updated_at)

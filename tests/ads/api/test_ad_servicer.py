@@ -178,6 +178,8 @@ class TestCreateAd:
             ({"target_type": 9}, "target_type"),
             ({"target_id": "me"}, "target_id"),
             ({"bid_cents": -1}, "bid_cents"),
+            ({"bid_cents": None}, "bid_cents"),
+            ({"daily_budget_cents": None}, "daily_budget_cents"),
             ({"daily_budget_cents": 100_000_000_001}, "daily_budget_cents"),
             ({"creatives": []}, "creatives"),
             ({"creatives": [messages.Creative(destination_url="nowhere")]}, "creatives[0].destination_url"),

@@ -107,6 +107,9 @@ class TestCreateProduct:
             ({"category": "unspecified"}, "category"),
             ({"thc_percent": "7.555"}, "thc_percent"),
             ({"price_cents": -1}, "price_cents"),
+            ({"price_cents": None}, "price_cents"),
+            ({"inventory": product_pb2.Inventory(low_stock_threshold=5)}, "inventory.available_qty"),
+            ({"inventory": product_pb2.Inventory()}, "inventory.available_qty"),
         ],
     )
     def test_names_what_is_wrong(self, shop: Shop, change: dict[str, Any], field: str) -> None:
@@ -230,6 +233,25 @@ class TestListProducts:
             title="Gummies", subtitle="Crème Brûlée", category="edible", price_cents=500, thc_percent="5",
             cbd_percent="10",
         )  # fmt: skip
+
+        assert set(shop.listed(**filters)) == expected
+        assert {item.title for item in _own(shop, **filters)} == expected
+
+    @pytest.mark.parametrize(
+        ("filters", "expected"),
+        [
+            ({"thc_max": 0}, {"Hemp"}),
+            ({"thc_min": 0}, {"Hemp", "Kush"}),
+            ({"cbd_max": 0}, {"Kush"}),
+            ({"cbd_min": 0}, {"Hemp", "Kush"}),
+            ({"price_max_cents": 0}, {"Hemp"}),
+            ({"price_min_cents": 0}, {"Hemp", "Kush"}),
+            ({"has_promo": False}, {"Hemp", "Kush"}),
+        ],
+    )
+    def test_filters_by_zero(self, shop: Shop, filters: dict[str, Any], expected: set[str]) -> None:
+        shop.create(title="Kush", price_cents=2000, thc_percent="22", cbd_percent="0")
+        shop.create(title="Hemp", price_cents=0, thc_percent="0", cbd_percent="3")
 
         assert set(shop.listed(**filters)) == expected
         assert {item.title for item in _own(shop, **filters)} == expected
@@ -380,6 +402,31 @@ class TestSetInventory:
         _set(shop, product, available_qty=1, low_stock_threshold=3)
 
         assert _set(shop, product, available_qty=0).low_stock_threshold == 3
+
+    def test_keeps_the_stock_unless_told(self, shop: Shop) -> None:
+        product = shop.product(available=10)
+        moved = "SELECT kind, quantity FROM stock_movements WHERE product_id = CAST(:id AS uuid)"
+        before = shop.mesh.rows("catalog", moved, id=str(product))
+
+        answer = _set(shop, product, low_stock_threshold=3)
+
+        assert (answer.available_qty, answer.low_stock_threshold) == (10, 3)
+        assert shop.inventory(product) == (10, 0, 0, 10)
+        assert shop.mesh.rows("catalog", moved, id=str(product)) == before
+
+    def test_sets_nothing_without_anything_to_set(self, shop: Shop) -> None:
+        with pytest.raises(Refused) as refused:
+            _set(shop, shop.product())
+
+        assert refused.value.code == "INVALID_ARGUMENT"
+        assert "available_qty, low_stock_threshold" in refused.value.violations[0].description
+
+    def test_shows_a_stock_of_nothing_as_zero(self, shop: Shop) -> None:
+        product = shop.product(available=10)
+
+        answers = [_set(shop, product, available_qty=0), shop.create(available=0).inventory]
+
+        assert [as_dict(answer)["available_qty"] for answer in answers] == [0, 0]
 
     def test_audits_before_and_after(self, shop: Shop) -> None:
         product = shop.product(available=10)

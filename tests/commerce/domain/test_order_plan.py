@@ -27,7 +27,7 @@ def item(number: int, *, vendor: int, subtotal: int = 1000, discount: int = 0, p
 
 
 def checkout(*items: Any) -> Checkout:
-    return Checkout(uuid.UUID(int=5), GROUP, uuid.UUID(int=1), "B", "USD", [], items)
+    return Checkout(uuid.UUID(int=5), GROUP, uuid.UUID(int=1), "B", "USD", 0, [], items)
 
 
 def plan(made: Checkout, refused: dict[uuid.UUID, str] | None = None, shipping: int = 0) -> list[Any]:

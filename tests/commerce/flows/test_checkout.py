@@ -66,6 +66,34 @@ class TestConversion:
         assert int(order["order_number"]) > 0
         assert answer.billing_address == answer.shipping_address == request.shipping_address
 
+    @pytest.mark.parametrize(
+        ("quoted", "told", "expected"), [(7, {}, 7), (7, {"tip_cents": 0}, 0), (7, {"tip_cents": 9}, 9), (None, {}, 0)]
+    )
+    def test_keeps_the_tip_of_the_quote_unless_told(
+        self, market: Market, quoted: int | None, told: dict[str, int], expected: int
+    ) -> None:
+        request = market.quote_request((market.product(), 1))
+        if quoted is not None:
+            request.tip_cents = quoted
+        quote = market.send_quote(request)
+
+        answer = market.checkout(quote.id, **told)
+
+        (row,) = market.mesh.rows("commerce", "SELECT * FROM cart_records WHERE id = CAST(:id AS uuid)", id=quote.id)
+        assert (answer.tip_cents, row.tip_cents) == (expected, expected)
+        assert market.checkout(quote.id, key="another").tip_cents == expected
+
+    def test_shows_zeros_of_address_and_shipping(self, market: Market) -> None:
+        place = address(state="OK")
+        place.lat = place.lng = 0
+        line = {"code": "own", "title": "Own van", "price_cents": 0}
+
+        answer = as_dict(market.checkout(market.quote().id, shipping_address=place, shipping_line=line))
+
+        for shown in (answer, answer["vendor_orders"][0]):
+            assert shown["shipping_line"]["price_cents"] == "0"
+            assert (shown["shipping_address"]["lat"], shown["shipping_address"]["lng"]) == (0.0, 0.0)
+
     def test_converts_the_cart_in_the_same_commit(self, market: Market) -> None:
         quote = market.quote()
 
@@ -469,6 +497,7 @@ class TestRefusals:
         ("fields", "field"),
         [
             ({"shipping_line": {"price_cents": -500}}, "shipping_line.price_cents"),
+            ({"shipping_line": {"code": "van"}}, "shipping_line.price_cents"),
             ({"tip_cents": -1}, "tip_cents"),
             ({"payment_method": 0}, "payment_method"),
             ({"shipping_address": address(state="oklahoma")}, "shipping_address.state"),

@@ -232,6 +232,16 @@ class TestCountHandIn:
         assert [item.field for item in refusal.violations] == ["counts[0].counted_cents"]
         assert desk.held() == COST
 
+    def test_refuses_a_count_without_a_sum(self, desk: CashDesk) -> None:
+        hand_in = desk.declare(desk.collected())
+        counts = [messages.CountedCash(order_id=hand_in.items[0].order_id)]
+
+        with pytest.raises(Refused) as refused:
+            desk.administer("CountHandIn", hand_in_id=hand_in.hand_in_id, currency="USD", counts=counts)
+
+        assert [item.field for item in refused.value.violations] == ["counts[0].counted_cents"]
+        assert desk.count(hand_in).items[0].mismatch_id == ""
+
     def test_needs_every_order_once_and_the_right_currency(self, desk: CashDesk) -> None:
         hand_in = desk.declare(desk.collected(), desk.collected())
         first, second = (messages.CountedCash(order_id=item.order_id, counted_cents=COST) for item in hand_in.items)
@@ -391,6 +401,7 @@ class TestResolveMismatch:
         ("changes", "field"),
         [
             ({"recovered_cents": 101}, "recovered_cents"),
+            ({"recovered_cents": None}, "recovered_cents"),
             ({"recovered_cents": -1}, "recovered_cents"),
             ({"recovered_cents": 2**63 - 1}, "recovered_cents"),
             ({"currency": "EUR"}, "currency"),

@@ -238,4 +238,6 @@ class TestCollectCash:
             "agent_user_id",
             "amount_cents",
             "currency",
+            "order_total_cents",
+            "order_version",
         }

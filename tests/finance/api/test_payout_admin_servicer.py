@@ -93,10 +93,21 @@ class TestRunPayouts:
             payments.due(vendor_store_id=vendor)
             payments.due(vendor_store_id=vendor, currency="EUR")
 
-        made = payments.pay("RunPayouts").payouts
+        made = payments.pay("RunPayouts", all_vendors=True).payouts
 
         mine = sorted((item.vendor_store_id, item.currency) for item in made if item.vendor_store_id in vendors)
         assert mine == [(vendor, currency) for vendor in vendors for currency in ("EUR", "USD")]
+
+    @pytest.mark.parametrize("both", [False, True])
+    def test_pays_nobody_before_it_is_said_whom(self, payments: Payments, vendor: str, *, both: bool) -> None:
+        order = payments.due(vendor_store_id=vendor)
+
+        with pytest.raises(Refused) as refused:
+            payments.pay("RunPayouts", reference="x", vendor_store_id=vendor if both else "", all_vendors=both)
+
+        assert [item.field for item in refused.value.violations] == ["vendor_store_id"]
+        assert payments.intent(order).status == "settled"
+        assert len(payments.pay("RunPayouts", vendor_store_id=vendor).payouts) == 1
 
     def test_pays_once_under_runs_at_once(self, payments: Payments, vendor: str) -> None:
         orders, start = [payments.due(vendor_store_id=vendor) for _ in range(4)], threading.Barrier(5)

@@ -255,6 +255,17 @@ class TestSetSubscriptionActive:
         assert store_row(mesh, store).gate_version == len(gates)
         assert gates[-1][2] == store_row(mesh, store).subscription_active
 
+    def test_is_never_switched_by_a_reason_alone(self, mesh: MeshHarness, people: People) -> None:
+        store = people.store()
+        mesh.write(people.admin.SetSubscriptionActive, _subscription(store, active=True), token=people.admin_token)
+        request = messages.SetSubscriptionActiveRequest(store_id=str(store.id), reason="paid in cash")
+
+        with pytest.raises(Refused) as refused:
+            mesh.write(people.admin.SetSubscriptionActive, request, token=people.admin_token)
+
+        assert [item.field for item in refused.value.violations] == ["active"]
+        assert store_row(mesh, store).subscription_active
+
     def test_knows_no_unknown_store(self, mesh: MeshHarness, people: People) -> None:
         request = messages.SetSubscriptionActiveRequest(store_id=str(uuid.uuid4()), active=True, reason="x")
 

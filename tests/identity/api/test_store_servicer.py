@@ -9,6 +9,8 @@ import pytest
 from marketmesh.identity.v1 import store_service_pb2 as messages
 from marketmesh.identity.v1 import store_service_pb2_grpc as stubs
 from marketmesh.type.v1 import address_pb2
+from meshkit.call import Call
+from meshkit.db.sql import sql
 from tests.identity.people import People
 from tests.support.identity import register_request
 from tests.support.mesh_harness import MeshHarness, Refused, as_dict
@@ -44,6 +46,35 @@ class TestGetMyStore:
 
         assert store.address == request.address
         assert (as_dict(store)["type"], store.company_name, store.dba_name) == (kind, request.company_name, "Byron's")
+
+    @pytest.mark.parametrize("stored", ["as today", "as before coordinates had to be given"])
+    def test_shows_a_coordinate_of_zero(
+        self, mesh: MeshHarness, people: People, stores: stubs.StoreServiceStub, stored: str
+    ) -> None:
+        request = register_request(store_type="buyer")
+        request.address.lat = request.address.lng = 0
+        session, headers = mesh.call(people.auth.Register, request, key=uuid.uuid4().hex)
+        if stored != "as today":
+            with mesh.process("identity").transactions.write(Call()) as tx:
+                tx.execute(
+                    sql("UPDATE stores SET address = address - 'lat' - 'lng' WHERE id = CAST(:id AS uuid)"),
+                    {"id": session.active_store_id},
+                )
+
+        store = mesh.read(stores.GetMyStore, messages.GetMyStoreRequest(), token=headers["x-access-token"])
+
+        address = as_dict(store)["address"]
+        assert (address["lat"], address["lng"]) == (0.0, 0.0)
+
+    @pytest.mark.parametrize("missing", ["lat", "lng"])
+    def test_registers_nobody_at_an_unsaid_place(self, mesh: MeshHarness, people: People, missing: str) -> None:
+        request = register_request(store_type="buyer")
+        request.address.ClearField(missing)
+
+        with pytest.raises(Refused) as refused:
+            mesh.call(people.auth.Register, request, key=uuid.uuid4().hex)
+
+        assert [item.field for item in refused.value.violations] == [f"address.{missing}"]
 
     def test_shows_its_own_people_everything(
         self, mesh: MeshHarness, people: People, stores: stubs.StoreServiceStub
