@@ -22,6 +22,7 @@ _ABOUT = """REST face of the Marketmesh services. JSON keeps snake_case names an
 Tokens travel in the response headers `x-access-token` and `x-refresh-token`. `/v1/...` is accepted for
 `/api/v1/...`, and `/api/admin/v1/...` for `/api/v1/admin/...`."""
 _TOKEN_HEADERS = ("x-access-token", "x-refresh-token")
+_LICENSE: Json = {"name": "Apache 2.0", "identifier": "Apache-2.0"}
 _HEADERS: Json = {
     "x-request-id": {"schema": {"type": "string"}, "description": "The caller's id, or a generated one"},
     "x-idempotent-replay": {
@@ -72,12 +73,12 @@ def build_openapi(*, contracts: Contracts, examples: Json | None = None) -> Json
             paths.setdefault(path, {})[binding.verb.lower()] = operation
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Marketmesh", "version": "1", "description": _ABOUT},
+        "info": {"title": "Marketmesh", "version": "1", "description": _ABOUT, "license": _LICENSE},
         "servers": [{"url": "/", "description": "The gateway that serves this document"}],
         "tags": [{"name": owner, "description": f"Served by {owner}."} for owner in contracts.owners],
         "paths": dict(sorted(paths.items())),
         "components": {
-            "schemas": {**dict(sorted(schemas.components.items())), **_error_schemas(contracts)},
+            "schemas": {**schemas.used_by(paths), **_error_schemas(contracts)},
             "headers": _HEADERS,
             "responses": {f"Error{status}": _error_response(status, text) for status, text in _ERROR_TEXTS.items()},
             "securitySchemes": _security_schemes(contracts),

@@ -5,6 +5,7 @@ Called by gateway.openapi, which decides which messages are reachable.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -71,6 +72,17 @@ class Schemas:
             self.components[key] = self._enum(name) if name in self._contracts.enums else self._message(name)
         return {"$ref": f"#/components/schemas/{key}"}
 
+    def used_by(self, paths: Json) -> Json:
+        """Return the schemas that operations name, and those that these name, sorted."""
+        used: set[str] = set()
+        todo = _names_in(paths)
+        while todo:
+            name = todo.pop()
+            if name not in used and name in self.components:
+                used.add(name)
+                todo |= _names_in(self.components[name])
+        return {name: self.components[name] for name in sorted(used)}
+
     def field(self, message: str, index: int) -> Json:
         """Return the schema of a field with its comment and constraints."""
         field = self._contracts.messages[message][0].field[index]
@@ -116,6 +128,10 @@ class Schemas:
         # The zero is what nobody said: no caller may say it, and no answer does.
         schema: Json = {"type": "string", "enum": [value.name for value in enum.value if value.number]}
         return {**schema, "description": comment} if comment else schema
+
+
+def _names_in(document: Json) -> set[str]:
+    return set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document)))
 
 
 def component_name(type_name: str) -> str:

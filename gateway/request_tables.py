@@ -25,7 +25,7 @@ _QUERY_DEPTH_MAX = 4
 _KEEPS_WHAT_IS_ABSENT = ("PATCH", "PUT")
 _NO_NULL = "must not be null"
 _LEAVE_OUT = f"{_NO_NULL}; leave it out to keep what is there"
-_CLEAR = f'{_LEAVE_OUT}, send an empty text to clear it'
+_CLEAR = f"{_LEAVE_OUT}, send an empty text to clear it"
 
 
 class RouteUnreadable(Exception):

@@ -561,7 +561,9 @@ _CASH: dict[str, Callable[[World], Sample]] = {
     ),
     "finance.v1.CashAdminService/ResolveMismatch": lambda w: Sample(
         w.admin,
-        cash_admin.ResolveMismatchRequest(mismatch_id=w.new_mismatch(), reason="lost", recovered_cents=0, currency="USD"),
+        cash_admin.ResolveMismatchRequest(
+            mismatch_id=w.new_mismatch(), reason="lost", recovered_cents=0, currency="USD"
+        ),
         _set(reason="other"),
     ),
     "finance.v1.CashAdminService/GetCashReport": lambda w: Sample(w.admin, cash_admin.GetCashReportRequest()),

@@ -91,7 +91,13 @@ class CashDesk:
 
     def resolve(self, mismatch_id: str, *, who: uuid.UUID | None = None, **changes: Any) -> cash_pb2.CashMismatch:
         """Resolve a mismatch as the supervisor, or as somebody else."""
-        fields = {"mismatch_id": mismatch_id, "reason": "nobody knows", "recovered_cents": 0, "currency": "USD", **changes}
+        fields = {
+            "mismatch_id": mismatch_id,
+            "reason": "nobody knows",
+            "recovered_cents": 0,
+            "currency": "USD",
+            **changes,
+        }
         answer: cash_pb2.CashMismatch = self.administer("ResolveMismatch", who=who or self.supervisor, **fields)
         return answer
 

@@ -73,7 +73,7 @@ class TestUnknownRoute:
     @pytest.mark.parametrize(
         ("verb", "path"),
         [
-            ("GET", "/"),
+            ("POST", "/"),
             ("GET", "/api/v1/nowhere"),
             ("DELETE", "/api/v1/probe/items/1"),
             ("POST", "/api/v1/probe/reveal"),

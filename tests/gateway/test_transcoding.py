@@ -105,7 +105,18 @@ class TestPages:
         reply = envoy.call("GET", "/docs")
 
         assert reply.headers["content-type"] == "text/html; charset=utf-8"
-        assert b"/api/v1/probe/echo" in reply.body
+        assert b"swagger-ui-bundle.js" in reply.body
+
+    @pytest.mark.parametrize(
+        ("address", "kind"),
+        [("/", "text/html"), ("/docs/reference.js", "text/javascript"), ("/docs/swagger-ui-bundle.js", "text/javascript"),
+         ("/docs/swagger-ui.css", "text/css"), ("/docs/reference.css", "text/css")],
+    )  # fmt: skip
+    def test_serve_what_the_pages_load(self, envoy, address, kind):
+        reply = envoy.call("GET", address)
+
+        assert (reply.status, reply.headers["content-type"]) == (200, f"{kind}; charset=utf-8")
+        assert reply.body
 
     def test_serve_the_public_keys(self, envoy, mint):
         reply = envoy.call("GET", "/.well-known/jwks.json")

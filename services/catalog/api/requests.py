@@ -34,7 +34,10 @@ _WORD_LISTS: tuple[tuple[str, str, Any], ...] = (
 
 
 def filters_of(request: product_service_pb2.ListProductsRequest) -> Filters:
-    """Return what a reader asks for. What is absent means any; zero is a bound like others. Raises ValidationError for a text without a word."""
+    """Return what a reader asks for: what is absent means any, zero is a bound like others.
+
+    Raises ValidationError for a text without a word.
+    """
     words = plain_words(request.q)
     if request.q.strip() and not words:
         raise ValidationError.of("q", "holds no letter and no digit")
