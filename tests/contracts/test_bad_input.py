@@ -58,7 +58,7 @@ TAKEN = {
     "catalog.v1.InventoryService/ReceiveStock": {"quantity=2"},
     "catalog.v1.ProductService/CreateProduct": {
         *_PRODUCT,
-        *("inventory={}", "inventory.available_qty=0", "inventory.available_qty=2", "inventory.reserved_qty=0"),
+        *("inventory.available_qty=0", "inventory.available_qty=2", "inventory.reserved_qty=0"),
         *("inventory.low_stock_threshold=0", "inventory.low_stock_threshold=2"),
         "inventory.low_stock_threshold=2147483647",
     },
@@ -79,7 +79,7 @@ TAKEN = {
         "tip_cents=0",
     },
     "commerce.v1.CartService/Checkout": {
-        *("shipping_address.lat=-1.5", "shipping_address.lng=-1.5", "shipping_line={}", "shipping_line.price_cents=0"),
+        *("shipping_address.lat=-1.5", "shipping_address.lng=-1.5", "shipping_line.price_cents=0"),
         "tip_cents=0",
     },
     "commerce.v1.OrderService/SetOrderPolicy": {"nudge_after_days=2"},

@@ -365,6 +365,7 @@ class World:
             target_type=1,
             target_id=self.vendor.store_id,
             bid_cents=100,
+            daily_budget_cents=0,
             creatives=[ads.Creative(destination_url="https://example.com")],
         )
 
