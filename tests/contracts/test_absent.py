@@ -34,6 +34,11 @@ EXCEPTIONS = {
         "thc_percent": "an empty text is no percentage, not 0",
         "cbd_percent": "an empty text is no percentage, not 0",
         "is_featured": "documented default: not featured",
+        "batch_id": NO_TEXT,
+        "metric_tag": NO_TEXT,
+        "barcode": NO_TEXT,
+        "packaging_type": NO_TEXT,
+        "coa_media_id": "an empty text is no file",
     },
     "catalog.v1.Inventory": {
         "reserved_qty": ANSWERED,

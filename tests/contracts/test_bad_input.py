@@ -54,7 +54,7 @@ _PRODUCT = {
     "batch_id=an id",
 }
 _STOCK = {
-    *("inventory={}", "inventory.available_qty=0", "inventory.available_qty=2", "inventory.low_stock_threshold=0"),
+    *("inventory.available_qty=0", "inventory.available_qty=2", "inventory.low_stock_threshold=0"),
     *("inventory.low_stock_threshold=2", "inventory.low_stock_threshold=2147483647"),
 }
 TAKEN = {
@@ -66,7 +66,7 @@ TAKEN = {
         *_STOCK,
         "inventory.reserved_qty=0",
     },
-    "catalog.v1.ProductService/UpdateProduct": {*_PRODUCT, *_STOCK, "gallery={}", "volume_discounts={}"},
+    "catalog.v1.ProductService/UpdateProduct": {*_PRODUCT, *_STOCK, "inventory={}", "gallery={}", "volume_discounts={}"},
     "catalog.v1.ProductService/CreatePromo": {"amount_cents=2147483648"},
     "catalog.v1.ProductService/SetInventory": {
         *("available_qty=0", "available_qty=2", "low_stock_threshold=0", "low_stock_threshold=2"),
@@ -83,7 +83,7 @@ TAKEN = {
         "tip_cents=0",
     },
     "commerce.v1.CartService/Checkout": {
-        *("shipping_address.lat=-1.5", "shipping_address.lng=-1.5", "shipping_line={}", "shipping_line.price_cents=0"),
+        *("shipping_address.lat=-1.5", "shipping_address.lng=-1.5", "shipping_line.price_cents=0"),
         "tip_cents=0",
     },
     "commerce.v1.OrderService/SetOrderPolicy": {"nudge_after_days=2"},

@@ -12,7 +12,7 @@ from services.catalog.errors import SkuTaken
 from services.catalog.flows.attach_gallery import attach_coa, attach_gallery
 from services.catalog.usecases import update_product as record
 from services.catalog.usecases.read_product import ProductDetail, read_product
-from services.catalog.usecases.set_inventory import set_inventory
+from services.catalog.usecases.set_inventory import change_stock
 
 if TYPE_CHECKING:
     import uuid
@@ -104,7 +104,7 @@ def _record(
 ) -> Message:
     record.update_product(tx, change, product_id=product_id, files=files)
     if change.available_qty is not None or change.low_stock_threshold is not None:
-        set_inventory(
+        change_stock(
             tx,
             product_id=product_id,
             available_qty=change.available_qty,

@@ -14,18 +14,21 @@ if TYPE_CHECKING:
     from meshkit.db.tx import Tx
 
 
-def set_inventory(
-    tx: Tx,
-    *,
-    product_id: uuid.UUID,
-    available_qty: int | None,
-    low_stock_threshold: int | None,
-    field: str = "available_qty",
-) -> Any:
-    """Set what is given of the available units and the threshold, never what orders hold; returns the inventory.
+def set_inventory(tx: Tx, *, product_id: uuid.UUID, available_qty: int | None, low_stock_threshold: int | None) -> Any:
+    """Set what is given, never what orders hold; returns the inventory. Raises NotFound for a foreign product."""
+    return change_stock(
+        tx,
+        product_id=product_id,
+        available_qty=available_qty,
+        low_stock_threshold=low_stock_threshold,
+        field="available_qty",
+    )
 
-    `field` is named when there would be too much. Raises NotFound for a foreign product, StockHeld, ValidationError.
-    """
+
+def change_stock(
+    tx: Tx, *, product_id: uuid.UUID, available_qty: int | None, low_stock_threshold: int | None, field: str
+) -> Any:
+    """Set what is available and the threshold; None leaves it. `field` is named when there would be too much."""
     before = lock_own_stock(tx, product_id)
     threshold = before.low_stock_threshold if low_stock_threshold is None else low_stock_threshold
     quantity = 0 if available_qty is None else available_qty - before.available_qty
