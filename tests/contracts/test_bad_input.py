@@ -66,7 +66,13 @@ TAKEN = {
         *_STOCK,
         "inventory.reserved_qty=0",
     },
-    "catalog.v1.ProductService/UpdateProduct": {*_PRODUCT, *_STOCK, "inventory={}", "gallery={}", "volume_discounts={}"},
+    "catalog.v1.ProductService/UpdateProduct": {
+        *_PRODUCT,
+        *_STOCK,
+        "inventory={}",
+        "gallery={}",
+        "volume_discounts={}",
+    },
     "catalog.v1.ProductService/CreatePromo": {"amount_cents=2147483648"},
     "catalog.v1.ProductService/SetInventory": {
         *("available_qty=0", "available_qty=2", "low_stock_threshold=0", "low_stock_threshold=2"),
