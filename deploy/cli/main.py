@@ -10,9 +10,15 @@ from deploy.cli.dev import dev
 from deploy.cli.doctor import doctor
 from deploy.cli.migrate import migrate
 from deploy.cli.prove import prove
+from deploy.cli.refusals import Commands
 from deploy.cli.seed import seed
 
-app = typer.Typer(help="Marketmesh: run and operate the mesh.", no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(
+    help="Marketmesh: run and operate the mesh.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    cls=Commands,
+)
 app.command()(dev)
 app.command()(doctor)
 app.command()(migrate)

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 
-from deploy.dev import child, emulators, keys, mesh, postgres, wheels
+from deploy.dev import child, emulators, keys, mesh, postgres, running, wheels
 from deploy.dev import parts as all_parts
 from deploy.dev.console import Console
 from deploy.dev.environment import Addresses
@@ -49,6 +49,7 @@ async def run_stack(
     try:
         recipe, parts = _plan(state, ports, only)
         ports.check_free(all_parts.ports_of(list(parts)))
+        running.remember_ports(state, ports)
     except _REFUSALS as error:
         print(f"marketmesh dev: {error}", file=sys.stderr)
         lock.release()
