@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _START_SECONDS = 180.0
-_STOP_SECONDS = 20.0
+# Postgres alone may take 60.
+_STOP_SECONDS = 75.0
 
 
 def is_ready(url: str) -> bool:

@@ -46,6 +46,7 @@ class Part:
     layer: int = 0
     stop_signal: signal.Signals = signal.SIGTERM
     stop_within_s: float = 8.0
+    stops_in_its_own_time: bool = False  # killed after stop_within_s only, whatever the rest of the stack has used up
     run_as: RunAs = RunAs()
     run_once: bool = False
     preloaded: bool = False  # argv is `python -m module ...` of a service: fork it from the nursery, if there is one

@@ -27,7 +27,8 @@ from deploy.dev.state import State, StateUnusable
 from deploy.dev.supervisor import StartFailed, Supervisor, first_of
 
 _EMBEDDED_START_S = 90.0
-_EMBEDDED_STOP_S = 15.0
+# Postgres alone may take 60.
+_EMBEDDED_STOP_S = 75.0
 # A second Ctrl-C this soon is the same one, delivered by the terminal and again by make.
 _SAME_SIGNAL_S = 1.0
 _REFUSALS = (BadPort, PortsTaken, StateUnusable, all_parts.UnknownPart, postgres.PostgresUnusable, wheels.WheelMissing)

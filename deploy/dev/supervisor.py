@@ -83,7 +83,7 @@ class Supervisor:
             raise self.failure.result()
 
     async def stop(self) -> None:
-        """Stop all parts, higher layers first; whatever is left after 8 s is killed."""
+        """Stop all parts, higher layers first; what is left after 8 s is killed, unless it stops in its own time."""
         self._console.quiet = True
         self._stop_deadline = time.monotonic() + _STOP_ALL_WITHIN_S
         self._stopping.set()
@@ -224,6 +224,9 @@ class Supervisor:
         with contextlib.suppress(ProcessLookupError):
             running.process.send_signal(part.stop_signal)
         patience_s = max(min(part.stop_within_s, self._stop_deadline - time.monotonic()), 0.0)
+        if part.stops_in_its_own_time:
+            patience_s = part.stop_within_s
+            self._console.say(part.name, f"stopping; it gets up to {patience_s:.0f} s to finish what it has in hand")
         try:
             await asyncio.wait_for(running.process.wait(), patience_s)
         except TimeoutError:

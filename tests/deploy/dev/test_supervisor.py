@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from deploy.dev import child, nursery, probes
+from deploy.dev import supervisor as supervisor_module
 from deploy.dev.console import Console
 from deploy.dev.part import Part
 from deploy.dev.ports import Ports
@@ -268,3 +269,24 @@ class TestGuard:
             return code
 
         assert asyncio.run(main()) == -signal.SIGTERM
+
+
+class TestOwnTime:
+    def test_a_part_that_stops_in_its_own_time_is_not_killed_with_the_others(
+        self, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(supervisor_module, "_STOP_ALL_WITHIN_S", 0.0)
+        slow = (
+            "import signal,sys,time; signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.2), print('written'), sys.exit(0)));"
+            " print('up', flush=True); time.sleep(600)"
+        )
+        part = python("slow", slow, ready=said(tmp_path, "slow"), stop_within_s=60.0, stops_in_its_own_time=True)
+
+        async def scenario(supervisor: Supervisor, _: io.StringIO) -> None:
+            await supervisor.start()
+
+        told, _ = run(tmp_path, [part], scenario)
+
+        assert "killed" not in told
+        assert "up to 60 s" in told
+        assert "written" in (tmp_path / "slow.log").read_text()
