@@ -12,6 +12,7 @@ from deploy.cli.migrate import migrate
 from deploy.cli.prove import prove
 from deploy.cli.refusals import Commands
 from deploy.cli.seed import seed
+from deploy.cli.service_shell import env, psql
 
 app = typer.Typer(
     help="Marketmesh: run and operate the mesh.",
@@ -25,6 +26,8 @@ app.command()(migrate)
 app.command()(seed)
 app.command()(demo)
 app.command()(prove)
+app.command()(env)
+app.command()(psql)
 app.add_typer(admin.app, name="admin")
 app.add_typer(topology.app, name="topology")
 app.add_typer(dlq.app, name="dlq")
