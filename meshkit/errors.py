@@ -12,6 +12,7 @@ from marketmesh.options.v1 import error_pb2
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import EnumDescriptor
+    from google.protobuf.message import Message
 
 COMMON = error_pb2.DESCRIPTOR.enum_types_by_name["CommonReason"]
 
@@ -49,13 +50,18 @@ class MeshError(Exception):
         message: str = "",
         *,
         violations: tuple[Violation, ...] = (),
+        details: tuple[Message, ...] = (),
         retry_after_s: int | None = None,
         **metadata: str,
     ) -> None:
-        """`metadata` are the keys that the catalogue declares; `message` is for developers, in English."""
+        """`metadata` are the keys that the catalogue declares; `message` is for developers, in English.
+
+        `details` are messages that say in fields what `violations` say in words.
+        """
         super().__init__(message or self.fix)
         self.message = message or self.fix
         self.violations = violations
+        self.details = details
         self.metadata = metadata
         self.retry_after_s = retry_after_s if retry_after_s is not None else (1 if self.retryable else None)
         self.keeps_writes = False

@@ -36,6 +36,7 @@ def status_of(error: MeshError, *, service: str) -> status_pb2.Status:
                 ]
             )
         )
+    details.extend(error.details)
     if error.code == "FAILED_PRECONDITION":
         violation = error_details_pb2.PreconditionFailure.Violation(type=error.reason, description=error.fix)
         details.append(error_details_pb2.PreconditionFailure(violations=[violation]))

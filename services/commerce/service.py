@@ -26,6 +26,7 @@ from services.commerce.data.tables import metadata
 from services.commerce.domain.lifetime import Lifetime
 from services.commerce.events.handlers import consumers
 from services.commerce.flows.checkout import CHECKOUT_FLOWS
+from services.commerce.flows.quote_cart import QuoteRules
 from services.commerce.outbound.catalog_client import CatalogClient
 from services.commerce.settings import CommerceSettings
 from services.commerce.usecases.begin_checkout import CheckoutRules
@@ -45,7 +46,7 @@ def wire(parts: Parts) -> Wiring:
                 cart_service_pb2_grpc.add_CartServiceServicer_to_server,
                 CartServicer(
                     catalog,
-                    timedelta(minutes=settings.quote_minutes),
+                    QuoteRules(timedelta(minutes=settings.quote_minutes), settings.unverified_may_quote),
                     rules,
                     CHECKOUT_FLOWS[settings.checkout_flow],
                 ),

@@ -17,6 +17,8 @@ class CommerceSettings(DatabaseSettings):
 
     # How long a quote's prices hold.
     quote_minutes: int = Field(default=15, ge=1, le=60)
+    # Whether a buyer without a verified licence may see what a cart costs; checkout refuses it either way (A.6.1).
+    unverified_may_quote: bool = True
     # How long catalog keeps stock for a checkout that has not become orders; contract limit 3600.
     reservation_seconds: int = Field(default=900, ge=60, le=3600)
     # Bank transfers are parked: cash is collected by agents.

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PAYMENTS = ("cash_collected", "order_paid")
+NOT_ORDERS = (*PAYMENTS, "checkout_converted")
 
 
 @dataclass
@@ -41,7 +42,7 @@ class MemoryWarehouse:
         newest: dict[str, dict[str, Any]] = {}
         for row in self._of(party, "ordered_at", start, end):
             known = newest.get(row["order_id"])
-            if row["event_type"] not in PAYMENTS and (known is None or known["order_version"] < row["order_version"]):
+            if row["event_type"] not in NOT_ORDERS and (known is None or known["order_version"] < row["order_version"]):
                 newest[row["order_id"]] = row
         return [
             OrderFact(

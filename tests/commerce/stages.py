@@ -46,10 +46,9 @@ def bring_to(market: Market, stage: str) -> order_pb2.Order:
     }
     if stage in ended:
         return ended[stage]()
-    if stage == "partially_accepted":
-        market.decide_line(order.order_id, order.items[0].line_item_id, "reject")
-        return market.decide_line(order.order_id, order.items[1].line_item_id, "accept")
     market.decide(order.order_id, "accept")
+    if stage == "partially_accepted":
+        return market.decide_line(order.order_id, order.items[0].line_item_id, "reject")
     if stage == "accepted":
         return market.read(order.order_id)
     market.fulfill(order.order_id)

@@ -378,12 +378,22 @@ _COMMERCE: dict[str, Callable[[World], Sample]] = {
         w, orders.RetryOrderRequest(order_id=w.new_expired_order().order_id), "buyer", order_id=str(uuid.uuid4())
     ),
     "commerce.v1.OrderService/GetOrderPolicy": lambda w: Sample(w.vendor.token, orders.GetOrderPolicyRequest()),
+    "commerce.v1.OrderService/SetInternalNotes": lambda w: _order(
+        w,
+        orders.SetInternalNotesRequest(order_id=w.new_order().order_id, internal_notes="Pays late."),
+        "vendor",
+        internal_notes="Pays in time.",
+    ),
     "commerce.v1.OrderService/SetOrderPolicy": lambda w: Sample(
         w.vendor.token,
         orders.SetOrderPolicyRequest(nudge_after_days=5, expire_after_days=10),
         _set(expire_after_days=11),
     ),
     "commerce.v1.CustomerService/ListCustomers": lambda w: Sample(w.vendor.token, customers.ListCustomersRequest()),
+    "commerce.v1.CommerceInternalService/ListOrdersForDelivery": lambda w: Sample(
+        w.mesh.service_token("fulfillment"),
+        commerce_internal.ListOrdersForDeliveryRequest(order_ids=[w.new_order().order_id]),
+    ),
     "commerce.v1.CommerceInternalService/GetOrderForDelivery": lambda w: Sample(
         w.mesh.service_token("fulfillment"),
         commerce_internal.GetOrderForDeliveryRequest(order_id=w.new_order().order_id),

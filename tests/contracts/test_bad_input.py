@@ -76,6 +76,7 @@ TAKEN = {
     # A quote answers what is wrong with a product or vendor as a warning; what is asked twice counts together.
     "commerce.v1.CartService/QuoteCart": {
         *("items=the same twice", "items[0].product_id=an id", "items[0].vendor_store_id=an id", "items[0].quantity=2"),
+        "tip_cents=0",
     },
     "commerce.v1.CartService/Checkout": {
         *("shipping_address.lat=-1.5", "shipping_address.lng=-1.5", "shipping_line={}", "shipping_line.price_cents=0"),

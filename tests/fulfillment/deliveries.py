@@ -132,6 +132,11 @@ class Deliveries:
         token, key = self.mesh.admin_token(self.admin_id), "" if method.startswith("Get") else uuid.uuid4().hex
         return self.mesh.call(getattr(self.admin, method), request, token=token, key=key)[0]
 
+    def listed(self, method: str, agent: uuid.UUID) -> list[delivery_service_pb2.Delivery]:
+        """Return the first page of a list as an agent sees it."""
+        request = getattr(delivery_service_pb2, f"{method}Request")()
+        return list(self.mesh.read(getattr(self.agents, method), request, token=self.mesh.agent_token(agent)).items)
+
     def get(self, agent: uuid.UUID, order_id: str) -> delivery_service_pb2.Delivery:
         """Read a delivery as an agent."""
         answer: delivery_service_pb2.Delivery = self.mesh.read(

@@ -48,6 +48,7 @@ class Commerce(commerce_internal_service_pb2_grpc.CommerceInternalServiceService
     """Keeps orders; moves them as the delivery table says."""
 
     orders: dict[str, order_pb2.Order] = field(default_factory=dict)
+    is_away: bool = False
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     # Called when an answer is about to leave: it may get lost on its way.
     answering: Callable[[grpc.ServicerContext], None] = lambda _: None
@@ -56,6 +57,15 @@ class Commerce(commerce_internal_service_pb2_grpc.CommerceInternalServiceService
     def GetOrderForDelivery(self, request: Any, context: grpc.ServicerContext) -> order_pb2.Order:
         """Return the order."""
         return self._find(request.order_id, context)
+
+    def ListOrdersForDelivery(
+        self, request: Any, context: grpc.ServicerContext
+    ) -> commerce_internal_service_pb2.ListOrdersForDeliveryResponse:
+        """Return those orders that exist, or nothing while `is_away`."""
+        if self.is_away:
+            context.abort(grpc.StatusCode.UNAVAILABLE, "away")
+        found = [self.orders[order_id] for order_id in request.order_ids if order_id in self.orders]
+        return commerce_internal_service_pb2.ListOrdersForDeliveryResponse(orders=found)
 
     def AdvanceDelivery(self, request: Any, context: grpc.ServicerContext) -> order_pb2.Order:
         """Move the order; where it is already is fine."""

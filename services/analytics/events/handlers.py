@@ -10,6 +10,7 @@ from marketmesh.finance.events.v1 import finance_events_pb2 as finance
 from marketmesh.identity.events.v1 import identity_events_pb2 as identity
 from meshkit.events.registry import Consumer
 from services.analytics.usecases.follow_gate import follow_gate
+from services.analytics.usecases.record_checkout import record_checkout
 from services.analytics.usecases.record_order_event import record_orders, record_payment
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def consumers() -> tuple[Consumer, ...]:
         .on(finance.CashCollected, cash_collected)
         .on(finance.OrderPaid, order_paid)
     )
-    return stores, orders, payments
+    checkouts = Consumer("analytics", "commerce.checkout.v1").on(commerce.CheckoutConverted, record_checkout)
+    return stores, orders, payments, checkouts
 
 
 def cash_collected(tx: Tx, event: finance.CashCollected) -> None:

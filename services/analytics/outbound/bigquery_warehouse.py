@@ -80,7 +80,7 @@ class BigQueryWarehouse:
             "SELECT ordered_at, order_status, gross_revenue_cents, discounts_cents, buyer_store_id, buyer_zip, items FROM ("  # noqa: S608
             " SELECT *, ROW_NUMBER() OVER (PARTITION BY order_id ORDER BY order_version DESC, event_id) AS newest"
             f" FROM `{self._events}`"
-            f" WHERE {_side(party)} = @store AND event_type NOT IN ('cash_collected', 'order_paid')"
+            f" WHERE {_side(party)} = @store AND event_type NOT IN ('cash_collected', 'order_paid', 'checkout_converted')"
             " AND ordered_at >= @window_start AND ordered_at < @window_end) WHERE newest = 1",
             party,
             window_start=start,

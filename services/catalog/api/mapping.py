@@ -177,6 +177,7 @@ def quote_product_message(product: QuotedProduct) -> catalog_internal_service_pb
         is_active=product.is_active,
         available_qty=product.available_qty,
         volume_discounts=[tier_message(tier) for tier in product.tiers],
+        thumbnail_media_id=str(product.thumbnail_media_id or ""),
     )
 
 

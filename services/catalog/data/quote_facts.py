@@ -19,6 +19,8 @@ _FACTS = sql(
         SELECT json_agg(p) FROM (
             SELECT p.id, p.store_id, p.sku, p.title, p.category, p.classification, p.strain, p.unit, p.moq, p.max_qty,
                    p.price_cents, p.currency, p.is_active, i.available_qty, (
+                       SELECT g.media_id FROM product_media g WHERE g.product_id = p.id ORDER BY g.position LIMIT 1
+                   ) AS thumbnail_media_id, (
                        SELECT coalesce(json_agg(json_build_array(v.min_qty, v.discount_basis_points)
                                                 ORDER BY v.min_qty), '[]')
                        FROM volume_discounts v WHERE v.product_id = p.id
@@ -54,9 +56,20 @@ def read(
     return [_product(**product) for product in row.products or ()], [_promo(**promo) for promo in row.promos or ()]
 
 
-def _product(*, id: str, store_id: str, tiers: list[list[int]], **columns: Any) -> QuotedProduct:  # noqa: A002
+def _product(
+    *,
+    id: str,  # noqa: A002
+    store_id: str,
+    tiers: list[list[int]],
+    thumbnail_media_id: str | None,
+    **columns: Any,
+) -> QuotedProduct:
     return QuotedProduct(
-        id=uuid.UUID(id), store_id=uuid.UUID(store_id), tiers=tuple(Tier(*tier) for tier in tiers), **columns
+        id=uuid.UUID(id),
+        store_id=uuid.UUID(store_id),
+        tiers=tuple(Tier(*tier) for tier in tiers),
+        thumbnail_media_id=uuid.UUID(thumbnail_media_id) if thumbnail_media_id else None,
+        **columns,
     )
 
 

@@ -33,6 +33,7 @@ class QuotedProduct:
     is_active: bool
     available_qty: int
     tiers: tuple[Tier, ...]
+    thumbnail_media_id: uuid.UUID | None
 
 
 @dataclass(frozen=True, slots=True)

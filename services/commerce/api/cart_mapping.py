@@ -6,8 +6,9 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from marketmesh.commerce.v1 import cart_pb2, cart_service_pb2
+from marketmesh.type.v1 import address_pb2
 from meshkit.text import tidy
-from services.commerce.api.mapping import set_time
+from services.commerce.api.mapping import address_document, set_time
 from services.commerce.domain.attribution import keep_tokens
 from services.commerce.domain.quote import Intent, PromoCode, merge_intents
 from services.commerce.usecases.save_quote import CartWish, SavedQuote
@@ -27,6 +28,11 @@ def cart_wish(request: cart_service_pb2.QuoteCartRequest) -> CartWish:
         ),
         promos=list(dict.fromkeys(promo for promo in promos if promo.code)),
         tokens=keep_tokens([*request.attribution_tokens, *request.ad_tokens]),
+        delivery={
+            "shipping_address": _address(request, "shipping_address"),
+            "billing_address": _address(request, "billing_address"),
+            "tip_cents": request.tip_cents if request.HasField("tip_cents") else None,
+        },
     )
 
 
@@ -56,10 +62,21 @@ def _cart(cart: Any, items: Iterable[cart_pb2.CartItem], groups: Iterable[Any]) 
         items=items,
         quote_version=cart.quote_version or "",
         promo_warnings=[cart_pb2.PromoWarning(**warning) for warning in cart.promo_warnings],
+        shipping_address=_address_message(cart.shipping_address),
+        billing_address=_address_message(cart.billing_address),
+        tip_cents=cart.tip_cents,
     )
     set_time(message.valid_until, cart.valid_until)
     set_time(message.created_at, cart.created_at)
     return message
+
+
+def _address(request: cart_service_pb2.QuoteCartRequest, field: str) -> dict[str, Any] | None:
+    return address_document(getattr(request, field)) if request.HasField(field) else None
+
+
+def _address_message(stored: dict[str, Any] | None) -> address_pb2.Address | None:
+    return address_pb2.Address(**stored) if stored else None
 
 
 def _item(item_id: uuid.UUID, item: Any) -> cart_pb2.CartItem:
@@ -80,6 +97,7 @@ def _item(item_id: uuid.UUID, item: Any) -> cart_pb2.CartItem:
         line_total_cents=item.line_total_cents,
         status=item.status,
         warnings=item.warnings,
+        thumbnail_media_id=str(item.thumbnail_media_id or ""),
     )
     if item.applied_min_qty is not None:
         message.applied_volume_discount.min_qty = item.applied_min_qty

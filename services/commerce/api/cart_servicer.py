@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from marketmesh.commerce.v1 import cart_pb2, order_pb2
 from marketmesh.commerce.v1 import cart_service_pb2 as messages
 from meshkit.ids import parse_id
 from services.commerce.api import cart_mapping, mapping
-from services.commerce.flows.quote_cart import quote_cart
+from services.commerce.flows.quote_cart import QuoteRules, quote_cart
 from services.commerce.usecases.begin_checkout import CheckoutRules, CheckoutTerms
 from services.commerce.usecases.clear_cart import clear_cart
 from services.commerce.usecases.read_cart import read_cart
@@ -32,7 +31,7 @@ class CartServicer:
     """Translates; the rules are in the use cases."""
 
     catalog: Catalog
-    quote_valid_for: timedelta
+    quote_rules: QuoteRules
     rules: CheckoutRules
     # The flow that the settings name.
     checkout: CheckoutFlow
@@ -43,7 +42,7 @@ class CartServicer:
             flow,
             cart_mapping.cart_wish(request),
             catalog=self.catalog,
-            valid_for=self.quote_valid_for,
+            rules=self.quote_rules,
             respond=cart_mapping.saved_quote_message,
         )
 
@@ -55,6 +54,7 @@ class CartServicer:
     def ClearCart(self, request: messages.ClearCartRequest, tx: Tx) -> messages.ClearCartResponse:  # noqa: ARG002
         """See the contract."""
         clear_cart(tx, buyer_store_id=tx.principal.require_store)
+        tx.call.headers["x-http-status"] = "204"
         return messages.ClearCartResponse()
 
     def Checkout(self, request: messages.CheckoutRequest, flow: Flow) -> Message:
@@ -70,11 +70,10 @@ class CartServicer:
 
     def GetConfirmation(self, request: messages.GetConfirmationRequest, tx: Tx) -> messages.CheckoutResponse:
         """See the contract."""
-        stored, orders = read_confirmation(
-            tx, cart_or_group_id=parse_id(request.id, field="id"), buyer_store_id=tx.principal.require_store
-        )
+        buyer = tx.principal.require_store
+        stored, orders = read_confirmation(tx, cart_or_group_id=parse_id(request.id, field="id"), buyer_store_id=buyer)
         message = messages.CheckoutResponse.FromString(stored)
-        mapping.set_orders(message, (mapping.order_message(order, lines) for order, lines in orders))
+        mapping.set_orders(message, (mapping.party_message(detail, reader=buyer) for detail in orders))
         return message
 
 
@@ -95,4 +94,5 @@ def _terms(request: messages.CheckoutRequest) -> CheckoutTerms:
             else None
         ),
         tip_cents=request.tip_cents,
+        notes=request.notes,
     )

@@ -10,7 +10,7 @@ from meshkit.ids import parse_id
 from services.commerce.api import mapping
 from services.commerce.domain.order_state import Action
 from services.commerce.usecases.advance_delivery import advance_delivery
-from services.commerce.usecases.read_order import read_order
+from services.commerce.usecases.read_order import read_order, read_orders
 from services.commerce.usecases.settle_checkouts import settle_checkouts
 
 if TYPE_CHECKING:
@@ -26,6 +26,15 @@ class CommerceInternalServicer:
         order_id = parse_id(request.order_id, field="order_id")
         order, lines = read_order(tx, order_id=order_id, party=None)
         return mapping.set_delivery_steps(mapping.order_message(order, lines), order)
+
+    def ListOrdersForDelivery(
+        self, request: messages.ListOrdersForDeliveryRequest, tx: Tx
+    ) -> messages.ListOrdersForDeliveryResponse:
+        """See the contract."""
+        found = read_orders(tx, [uuid.UUID(order_id) for order_id in request.order_ids])
+        return messages.ListOrdersForDeliveryResponse(
+            orders=[mapping.set_delivery_steps(mapping.order_message(order, lines), order) for order, lines in found]
+        )
 
     def SettleCheckouts(self, request: messages.SettleCheckoutsRequest, tx: Tx) -> messages.SettleCheckoutsResponse:
         """See the contract."""

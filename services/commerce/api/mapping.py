@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from meshkit.cursor import Page
     from services.commerce.usecases.convert_cart import ConvertedCart
+    from services.commerce.usecases.read_order import OrderDetail
 
 
 def set_time(target: Timestamp, value: datetime | None) -> None:
@@ -60,6 +61,11 @@ def order_message(order: Any, lines: Iterable[Any], *, reader: uuid.UUID | None 
         retry_of_order_id=str(order.retry_of or ""),
         refund_status=order.refund_status,
         refunded_cents=order.refunded_cents,
+        payment_intent=_payment_intent(order),
+        notes=order.notes,
+        warnings=order.warnings,
+        shipping_line=order_pb2.ShippingLine(**order.shipping_line) if order.shipping_line else None,
+        promo=order.promo,
     )
     set_time(message.created_at, order.created_at)
     set_time(message.fulfilled_at, order.fulfilled_at)
@@ -67,12 +73,32 @@ def order_message(order: Any, lines: Iterable[Any], *, reader: uuid.UUID | None 
     set_time(message.canceled_at, order.canceled_at)
     set_time(message.expired_at, order.expired_at)
     if reader == order.vendor_store_id:
+        message.internal_notes = order.internal_notes
+        set_time(message.payment_intent.vendor_paid_at, order.vendor_paid_at)
         set_time(message.vendor_paid_at, order.vendor_paid_at)
         set_time(message.payout_returned_at, order.payout_returned_at)
     return message
 
 
-def set_assignment(message: order_pb2.Order, assignment: Any, *, is_vendor: bool) -> None:
+def _payment_intent(order: Any) -> order_pb2.OrderPaymentIntent:
+    return order_pb2.OrderPaymentIntent(
+        payment_intent_id=str(order.payment_intent_id),
+        method=order.payment_method,
+        status=order.payment_status,
+        amount_cents=order.total_cents - order.credited_cents,
+        currency=order.currency,
+    )
+
+
+def party_message(detail: OrderDetail, *, reader: uuid.UUID) -> order_pb2.Order:
+    """Return an order as one of its parties sees it, with who brings it."""
+    message = order_message(detail.order, detail.lines, reader=reader)
+    if detail.assignment is not None:
+        _set_assignment(message, detail.assignment, is_vendor=reader == detail.order.vendor_store_id)
+    return message
+
+
+def _set_assignment(message: order_pb2.Order, assignment: Any, *, is_vendor: bool) -> None:
     """Tell who brings an order: its vendor who it is and why, its buyer no more than that and since when somebody does."""
     set_time(message.active_assignment.assigned_at, assignment.assigned_at)
     if is_vendor:
@@ -105,6 +131,14 @@ def line_message(line: Any) -> order_pb2.OrderLineItem:
         total_cents=line.total_cents,
         status=line.status,
         notes=line.notes,
+        sku=line.sku,
+        strain=line.strain,
+        classification=line.classification,
+        moq=line.moq,
+        max_qty=line.max_qty,
+        cart_item_id=str(line.cart_item_id),
+        warnings=line.warnings,
+        thumbnail_media_id=str(line.thumbnail_media_id or ""),
     )
     if line.applied_min_qty is not None:
         message.applied_volume_discount.min_qty = line.applied_min_qty

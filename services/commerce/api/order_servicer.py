@@ -20,6 +20,7 @@ from services.commerce.usecases.list_orders import list_orders
 from services.commerce.usecases.nudge_order import nudge_order
 from services.commerce.usecases.read_order import read_order_detail
 from services.commerce.usecases.read_order_policy import read_order_policy
+from services.commerce.usecases.set_internal_notes import set_internal_notes
 from services.commerce.usecases.set_order_policy import set_order_policy
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class OrderServicer:
             wanted=order_filter(request, is_vendor=is_vendor),
         )
         return messages.ListOrdersResponse(
-            items=[mapping.order_message(order, lines, reader=store_id) for order, lines in rows],
+            items=[mapping.party_message(detail, reader=store_id) for detail in rows],
             next_cursor=following,
             pagination=mapping.pagination(page, current=request.cursor, following=following),
         )
@@ -60,11 +61,7 @@ class OrderServicer:
     def GetOrder(self, request: messages.GetOrderRequest, tx: Tx) -> order_pb2.Order:
         """See the contract."""
         order_id, store_id = parse_id(request.order_id, field="order_id"), tx.principal.require_store
-        order, lines, assignment = read_order_detail(tx, order_id=order_id, party=store_id)
-        message = mapping.order_message(order, lines, reader=store_id)
-        if assignment is not None:
-            mapping.set_assignment(message, assignment, is_vendor=store_id == order.vendor_store_id)
-        return message
+        return mapping.party_message(read_order_detail(tx, order_id=order_id, party=store_id), reader=store_id)
 
     def CancelOrder(self, request: messages.CancelOrderRequest, tx: Tx) -> order_pb2.Order:
         """See the contract."""
@@ -95,7 +92,8 @@ class OrderServicer:
         """See the contract."""
         order_id = parse_id(request.order_id, field="order_id")
         accept = request.decision == messages.OrderDecision.accept
-        return mapping.order_message(*decide_order(tx, order_id=order_id, accept=accept))
+        decided = decide_order(tx, order_id=order_id, accept=accept)
+        return mapping.order_message(*decided, reader=tx.principal.require_store)
 
     def DecideLineItem(self, request: messages.DecideLineItemRequest, tx: Tx) -> order_pb2.Order:
         """See the contract."""
@@ -106,12 +104,18 @@ class OrderServicer:
             accept=request.decision != messages.LineDecision.reject,
             notes=request.notes,
         )
-        return mapping.order_message(*decided)
+        return mapping.order_message(*decided, reader=tx.principal.require_store)
 
     def FulfillOrder(self, request: messages.FulfillOrderRequest, tx: Tx) -> order_pb2.Order:
         """See the contract."""
         order_id = parse_id(request.order_id, field="order_id")
-        return mapping.order_message(*fulfill_order(tx, order_id=order_id))
+        return mapping.order_message(*fulfill_order(tx, order_id=order_id), reader=tx.principal.require_store)
+
+    def SetInternalNotes(self, request: messages.SetInternalNotesRequest, tx: Tx) -> order_pb2.Order:
+        """See the contract."""
+        order_id = parse_id(request.order_id, field="order_id")
+        noted = set_internal_notes(tx, order_id=order_id, notes=request.internal_notes)
+        return mapping.order_message(*noted, reader=tx.principal.require_store)
 
     def GetOrderPolicy(self, request: messages.GetOrderPolicyRequest, tx: Tx) -> messages.OrderPolicy:  # noqa: ARG002
         """See the contract."""

@@ -12,7 +12,7 @@ from services.commerce.data.tables import order_assignments
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from meshkit.db.tx import Tx
     from services.commerce.domain.assignment import Assignment
@@ -39,3 +39,9 @@ def keep(tx: Tx, told: Iterable[Assignment]) -> None:
 def find(tx: Tx, order_id: uuid.UUID) -> Any | None:
     """Return who was last given an order, or None."""
     return tx.execute(select(order_assignments).where(order_assignments.c.order_id == order_id)).one_or_none()
+
+
+def of_orders(tx: Tx, order_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Any]:
+    """Return who was last given each of some orders, by order; those that nobody was given are missing."""
+    statement = select(order_assignments).where(order_assignments.c.order_id.in_(order_ids))
+    return {row.order_id: row for row in tx.execute(statement)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -12,24 +13,30 @@ from services.commerce.data.tables import cart_items, cart_vendor_groups
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from meshkit.db.tx import Tx
     from services.commerce.domain.quote import Quote
 
-_ACTIVE = sql("SELECT id FROM cart_records WHERE buyer_store_id = :buyer AND status = 'active' FOR UPDATE")
+_ACTIVE = sql(
+    "SELECT id, shipping_address, billing_address, tip_cents FROM cart_records"
+    " WHERE buyer_store_id = :buyer AND status = 'active' FOR UPDATE"
+)
 _SUPERSEDE = sql("UPDATE cart_records SET status = 'superseded', updated_at = :now WHERE id = :id")
 _SAVE = sql(
     """
     INSERT INTO cart_records (id, buyer_store_id, status, currency, valid_until, subtotal_cents, discounts_cents,
-                              total_cents, attribution_tokens, quote_version, promo_warnings, created_at, updated_at)
+                              total_cents, attribution_tokens, quote_version, promo_warnings, shipping_address,
+                              billing_address, tip_cents, created_at, updated_at)
     VALUES (:id, :buyer, 'active', :currency, :valid_until, :subtotal, :discounts, :total, CAST(:tokens AS jsonb),
-            :quote_version, CAST(:promo_warnings AS jsonb), :now, :now)
+            :quote_version, CAST(:promo_warnings AS jsonb), CAST(:shipping_address AS jsonb),
+            CAST(:billing_address AS jsonb), :tip_cents, :now, :now)
     ON CONFLICT ON CONSTRAINT cart_records_pk DO UPDATE SET valid_until = excluded.valid_until,
         subtotal_cents = excluded.subtotal_cents, discounts_cents = excluded.discounts_cents,
         total_cents = excluded.total_cents, attribution_tokens = excluded.attribution_tokens,
         quote_version = excluded.quote_version, promo_warnings = excluded.promo_warnings,
-        updated_at = excluded.updated_at
+        shipping_address = excluded.shipping_address, billing_address = excluded.billing_address,
+        tip_cents = excluded.tip_cents, updated_at = excluded.updated_at
     RETURNING *
     """
 )
@@ -63,7 +70,7 @@ _LOCK_FOR_CHECKOUT = sql(
 )
 _SNAPSHOT = sql(
     """
-    SELECT i.*, v.promo, v.promo_cents, g.type AS vendor_type, g.state AS vendor_state,
+    SELECT i.*, v.promo, v.promo_cents, v.warnings AS group_warnings, g.type AS vendor_type, g.state AS vendor_state,
            g.kyc_status AS vendor_kyc_status, g.subscription_active AS vendor_subscription_active
     FROM cart_items i
     JOIN cart_vendor_groups v ON v.cart_id = i.cart_id AND v.vendor_store_id = i.vendor_store_id
@@ -81,10 +88,9 @@ _CONVERT = sql(
 )
 
 
-def lock_active(tx: Tx, buyer_store_id: uuid.UUID) -> uuid.UUID | None:
-    """Return the id of a buyer's active cart and keep it from changing until commit, or None."""
-    found: uuid.UUID | None = tx.execute(_ACTIVE, {"buyer": buyer_store_id}).scalar_one_or_none()
-    return found
+def lock_active(tx: Tx, buyer_store_id: uuid.UUID) -> Any | None:
+    """Return a buyer's active cart, its id, addresses and tip, and keep it from changing until commit, or None."""
+    return tx.execute(_ACTIVE, {"buyer": buyer_store_id}).one_or_none()
 
 
 def supersede(tx: Tx, cart_id: uuid.UUID) -> None:
@@ -101,9 +107,13 @@ def save(
     valid_until: datetime,
     quote: Quote,
     tokens: list[str],
+    delivery: Mapping[str, Any],
     item_ids: Sequence[uuid.UUID],
 ) -> Any:
-    """Put a quote into the cart, in place of what was in it; returns the cart's row. `item_ids` as `quote.items`."""
+    """Put a quote into the cart, in place of what was in it; returns the cart's row. `item_ids` as `quote.items`.
+
+    `delivery` has `shipping_address`, `billing_address` and `tip_cents`, each None when nobody gave it.
+    """
     row = tx.execute(
         _SAVE,
         {
@@ -117,6 +127,9 @@ def save(
             "tokens": to_json(tokens),  # type: ignore[arg-type]
             "quote_version": quote.version,
             "promo_warnings": to_json(asdict(warning) for warning in quote.promo_warnings),
+            "shipping_address": _document(delivery["shipping_address"]),
+            "billing_address": _document(delivery["billing_address"]),
+            "tip_cents": delivery["tip_cents"],
             "now": tx.now,
         },
     ).one()
@@ -155,3 +168,7 @@ def convert(tx: Tx, cart_id: uuid.UUID, **columns: Any) -> bool:
     """Convert an active cart; False when it is not active any more."""
     converted: bool = tx.execute(_CONVERT, {"id": cart_id, "now": tx.now, **columns}).rowcount == 1
     return converted
+
+
+def _document(value: Any | None) -> str | None:
+    return None if value is None else json.dumps(value)

@@ -29,7 +29,7 @@ _LATER = {
     "order_number", "held_status", "held_reason", "cancel_reason", "created_at", "updated_at",
     "fulfilled_at", "delivered_at", "canceled_at", "closed_at", "pending_nudged_at", "expired_at",
     "buyer_nudged_at", "refund_status", "refunded_cents", "vendor_paid_at", "payout_returned_at",
-    "credited_cents", "picked_up_at", "picked_up_by", "delivered_by",
+    "credited_cents", "internal_notes", "picked_up_at", "picked_up_by", "delivered_by",
 }  # fmt: skip
 _ADD_ORDERS = insert_rows(
     vendor_orders,
@@ -61,6 +61,12 @@ def find(tx: Tx, order_id: uuid.UUID, *, party: uuid.UUID | None = None) -> Any 
             or_(vendor_orders.c.buyer_store_id == party, vendor_orders.c.vendor_store_id == party)
         )
     return tx.execute(statement).one_or_none()
+
+
+def of_ids(tx: Tx, order_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
+    """Return those of some orders that exist."""
+    rows: Sequence[Any] = tx.execute(select(vendor_orders).where(vendor_orders.c.id.in_(order_ids))).all()
+    return rows
 
 
 def lock(tx: Tx, order_id: uuid.UUID, *, buyer: uuid.UUID | None = None, vendor: uuid.UUID | None = None) -> Any | None:
@@ -105,6 +111,17 @@ def lines_of(tx: Tx, order_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Any
 def set_lines(tx: Tx, order_id: uuid.UUID, *, before: Sequence[str], status: str) -> None:
     """Move all lines of a locked order that are in one of the states `before`."""
     tx.execute(_SET_LINES, {"order_id": order_id, "before": list(before), "status": status})
+
+
+def set_internal_notes(tx: Tx, order_id: uuid.UUID, notes: str) -> Any:
+    """Keep what a vendor wants to remember about a locked order; its version stays. Returns the row."""
+    statement = (
+        update(vendor_orders)
+        .where(vendor_orders.c.id == order_id)
+        .values(internal_notes=notes, updated_at=tx.now)
+        .returning(vendor_orders)
+    )
+    return tx.execute(statement).one()
 
 
 def note_nudge(tx: Tx, order_id: uuid.UUID) -> None:

@@ -112,7 +112,7 @@ cart_records = Table(
     # NULL: quoted before versions were; such a quote must be made anew to be bought.
     Column("quote_version", Text),
     Column("promo_warnings", JSONB, nullable=False, server_default=text("'[]'")),
-    # How it was checked out; the tip is not part of any order's total.
+    # As given with a quote, then as checked out; the tip is not part of any order's total.
     Column("payment_method", Text),
     Column("shipping_address", JSONB),
     Column("billing_address", JSONB),
@@ -156,6 +156,7 @@ cart_items = Table(
     Column("applied_percent", Text),
     Column("status", Text, nullable=False),
     Column("warnings", JSONB, nullable=False),
+    Column("thumbnail_media_id", Uuid),
     PrimaryKeyConstraint("id", name="cart_items_pk"),
     UniqueConstraint("cart_id", "product_id", "vendor_store_id", name="cart_items_cart_id_product_id_key"),
     ForeignKeyConstraint(["cart_id"], ["cart_records.id"], name="cart_items_cart_id_fk"),
@@ -252,6 +253,12 @@ vendor_orders = Table(
     # The cart's tokens as they came: who earned the order is decided from them later.
     Column("attribution_tokens", JSONB, nullable=False, server_default=text("'[]'")),
     *_attribution(),
+    # The buyer's words at checkout, the vendor's to itself, what the quote said about the vendor's part, and the whole
+    # checkout's shipping.
+    Column("notes", Text, nullable=False, server_default=text("''")),
+    Column("internal_notes", Text, nullable=False, server_default=text("''")),
+    Column("warnings", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("shipping_line", JSONB(none_as_null=True)),
     PrimaryKeyConstraint("id", name="vendor_orders_pk"),
     _attribution_check("vendor_orders"),
     UniqueConstraint("order_number", name="vendor_orders_order_number_key"),
@@ -367,6 +374,8 @@ order_line_items = Table(
     # Set on the lines that the order still had when it expired: those are what a retry buys.
     instant("expired_at", nullable=True),
     *_attribution(),
+    Column("warnings", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("thumbnail_media_id", Uuid),
     PrimaryKeyConstraint("id", name="order_line_items_pk"),
     _attribution_check("order_line_items"),
     UniqueConstraint("order_id", "cart_item_id", name="order_line_items_order_id_cart_item_id_key"),

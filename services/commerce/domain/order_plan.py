@@ -41,6 +41,8 @@ class PlannedLine:
     applied_percent: str | None
     status: str
     notes: str
+    warnings: list[str]
+    thumbnail_media_id: uuid.UUID | None
     attribution: dict[str, Any] | None = None
     attributed_ad_id: uuid.UUID | None = None
 
@@ -69,6 +71,9 @@ class PlannedOrder:
     transport_fee_cents: int
     total_cents: int
     balance_due_cents: int
+    notes: str
+    warnings: list[str]
+    shipping_line: dict[str, Any] | None
     hold_reason: str | None = None
     fulfillment_status: str = "pending"
     shipping_status: str = "pending"
@@ -90,8 +95,20 @@ class PlannedOrder:
     expired_at: datetime | None = None
     refund_status: str = "none"
     refunded_cents: int = 0
+    credited_cents: int = 0
+    internal_notes: str = ""
     vendor_paid_at: datetime | None = None
     payout_returned_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class OrderTerms:
+    """What a buyer says at checkout about every order. `shipping_line` has code, title and price_cents."""
+
+    payment_method: str
+    shipping_address: dict[str, Any]
+    shipping_line: dict[str, Any] | None
+    notes: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,12 +140,7 @@ class Checkout:
 
 
 def plan_orders(
-    checkout: Checkout,
-    refused: Mapping[uuid.UUID, str],
-    *,
-    payment_method: str,
-    shipping_address: dict[str, Any],
-    shipping_cents: int,
+    checkout: Checkout, refused: Mapping[uuid.UUID, str], terms: OrderTerms
 ) -> list[tuple[PlannedOrder, list[PlannedLine]]]:
     """Return one order per vendor with its lines, in the order of the cart.
 
@@ -139,8 +151,8 @@ def plan_orders(
     for items in _by_vendor(checkout.snapshot):
         order_id = checkout.order_id(items[0].vendor_store_id)
         lines = [_line(checkout, order_id, item, refused) for item in items]
-        plans.append((_order(checkout, order_id, items[0], payment_method, shipping_address), lines))
-    _set_totals(plans, shipping_cents)
+        plans.append((_order(checkout, order_id, items[0], terms), lines))
+    _set_totals(plans, terms.shipping_line["price_cents"] if terms.shipping_line else 0)
     return plans
 
 
@@ -170,6 +182,8 @@ def frozen(item: Any) -> dict[str, Any]:
         "total_cents": item.line_total_cents,
         "applied_min_qty": item.applied_min_qty,
         "applied_percent": item.applied_percent,
+        "warnings": item.warnings,
+        "thumbnail_media_id": item.thumbnail_media_id,
     }
 
 
@@ -187,10 +201,8 @@ def _line(checkout: Checkout, order_id: uuid.UUID, item: Any, refused: Mapping[u
     )
 
 
-def _order(
-    checkout: Checkout, order_id: uuid.UUID, item: Any, payment_method: str, shipping_address: dict[str, Any]
-) -> PlannedOrder:
-    unpaid = PaymentStatus.PENDING if payment_method == "ach" else PaymentStatus.UNPAID
+def _order(checkout: Checkout, order_id: uuid.UUID, item: Any, terms: OrderTerms) -> PlannedOrder:
+    unpaid = PaymentStatus.PENDING if terms.payment_method == "ach" else PaymentStatus.UNPAID
     return PlannedOrder(
         id=order_id,
         cart_id=checkout.cart_id,
@@ -200,10 +212,13 @@ def _order(
         vendor_store_id=item.vendor_store_id,
         vendor_store_name=item.vendor_store_name,
         currency=checkout.currency,
-        shipping_address=shipping_address,
+        shipping_address=terms.shipping_address,
+        shipping_line=terms.shipping_line,
+        notes=terms.notes,
+        warnings=item.group_warnings,
         status=OrderStatus.CREATED_PENDING.value,
         payment_status=unpaid.value,
-        payment_method=payment_method,
+        payment_method=terms.payment_method,
         # Finance derives the same id, so that the answer can name it before finance has seen the order.
         payment_intent_id=derived_id("payment_intent", order_id),
         promo=item.promo,

@@ -98,9 +98,10 @@ TRANSITIONS: Mapping[Action, Mapping[OrderStatus, frozenset[OrderStatus]]] = {
     Action.ACCEPT: {_S.CREATED_PENDING: frozenset({_S.ACCEPTED})},
     Action.REJECT: {_S.CREATED_PENDING: frozenset({_S.REJECTED})},
     Action.DECIDE_LINE: {
-        _S.CREATED_PENDING: frozenset({_S.CREATED_PENDING, _S.ACCEPTED, _S.PARTIALLY_ACCEPTED, _S.REJECTED}),
+        # To the hold with the last pending line.
+        _S.CREATED_PENDING: frozenset({_S.CREATED_PENDING, _S.PARTIALLY_ACCEPTED, _S.HOLD, _S.REJECTED}),
         _S.ACCEPTED: frozenset({_S.PARTIALLY_ACCEPTED, _S.REJECTED}),
-        _S.PARTIALLY_ACCEPTED: frozenset({_S.ACCEPTED, _S.PARTIALLY_ACCEPTED, _S.CREATED_PENDING, _S.REJECTED}),
+        _S.PARTIALLY_ACCEPTED: frozenset({_S.PARTIALLY_ACCEPTED, _S.CREATED_PENDING, _S.HOLD, _S.REJECTED}),
         # What is packed stays packed: a hold is left by its own way, or by losing the last line.
         _S.HOLD: frozenset({_S.HOLD, _S.REJECTED}),
     },

@@ -88,6 +88,7 @@ class ProductFacts:
     is_active: bool
     available_qty: int
     tiers: tuple[tuple[int, str], ...] = ()
+    thumbnail_media_id: uuid.UUID | None = None
 
 
 @dataclass
@@ -116,6 +117,7 @@ class QuotedItem:
     line_total_cents: int = 0
     applied_min_qty: int | None = None
     applied_percent: str | None = None
+    thumbnail_media_id: uuid.UUID | None = None
 
 
 @dataclass
@@ -275,6 +277,7 @@ def _price(item: QuotedItem, product: ProductFacts) -> None:
     item.sku, item.title, item.category = product.sku, product.title, product.category
     item.classification, item.strain, item.unit = product.classification, product.strain, product.unit
     item.moq, item.max_qty = product.moq, product.max_qty
+    item.thumbnail_media_id = product.thumbnail_media_id
     item.unit_price_cents = product.price_cents
     item.line_subtotal_cents = product.price_cents * item.quantity
     if item.line_subtotal_cents > CART_MAX_CENTS:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _COPIED = (
     "cart_id", "buyer_store_id", "buyer_store_name", "vendor_store_id", "vendor_store_name", "currency",
-    "shipping_address", "payment_method", "tax_cents", "attribution_tokens", "attribution", "attributed_ad_id",
+    "shipping_address", "shipping_line", "notes", "payment_method", "tax_cents", "attribution_tokens", "attribution", "attributed_ad_id",
 )  # fmt: skip
 
 
@@ -71,6 +71,7 @@ def plan_retry(
         payment_intent_id=derived_id("payment_intent", order_id),
         promo=group.promo,
         promo_cents=group.promo_cents,
+        warnings=group.warnings,
         subtotal_cents=totals.subtotal_cents,
         discount_cents=totals.discount_cents,
         transport_fee_cents=totals.transport_fee_cents,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -22,12 +23,20 @@ if TYPE_CHECKING:
     from services.commerce.outbound.ports import Catalog
 
 
+@dataclass(frozen=True)
+class QuoteRules:
+    """Settings of a quote."""
+
+    valid_for: timedelta
+    unverified_may_quote: bool
+
+
 def quote_cart(
     flow: Flow,
     wish: CartWish,
     *,
     catalog: Catalog,
-    valid_for: timedelta,
+    rules: QuoteRules,
     respond: Callable[[SavedQuote], Message],
 ) -> Message:
     """Return the stored quote's answer. Raises ForeignBuyerStore, BuyerNotVerified, DependencyUnavailable."""
@@ -35,12 +44,12 @@ def quote_cart(
     if wish.buyer_store_id != flow.principal.require_store:
         raise ForeignBuyerStore
     with flow.read() as tx:
-        check_buyer(tx, buyer_store_id=wish.buyer_store_id)
+        check_buyer(tx, buyer_store_id=wish.buyer_store_id, unverified=rules.unverified_may_quote)
     facts = catalog.quote_facts(
         flow.call, product_ids={intent.product_id for intent in wish.intents}, promos=wish.promos
     )
     with flow.transaction() as tx:
-        saved = save_quote(tx, wish, facts=facts, flow_id=flow.id, valid_for=valid_for)
+        saved = save_quote(tx, wish, facts=facts, flow_id=flow.id, valid_for=rules.valid_for)
         answer = flow.complete(tx, respond(saved))
     _count(saved.quote, seconds=time.perf_counter() - started)
     if saved.abandoned_group is not None:

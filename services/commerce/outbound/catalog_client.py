@@ -91,6 +91,7 @@ def _product(message: messages.QuoteProduct) -> ProductFacts:
         is_active=message.is_active,
         available_qty=message.available_qty,
         tiers=tuple((tier.min_qty, tier.discount_percent) for tier in message.volume_discounts),
+        thumbnail_media_id=uuid.UUID(message.thumbnail_media_id) if message.thumbnail_media_id else None,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from marketmesh.commerce.v1 import cart_service_pb2 as messages
 from meshkit.errors import NotFound, Violation
 from meshkit.ids import new_id
 from services.commerce.data import attempts, carts
@@ -55,6 +56,8 @@ class CheckoutTerms:
     billing_address: dict[str, Any]
     shipping_line: dict[str, Any] | None
     tip_cents: int
+    # The buyer's, for every vendor of it.
+    notes: str
 
 
 def begin_checkout(tx: Tx, terms: CheckoutTerms, *, rules: CheckoutRules) -> Checkout | bytes:
@@ -153,4 +156,11 @@ def _check_moq(snapshot: Sequence[Any]) -> None:
         if item.quantity < item.moq
     )
     if violations:
-        raise MoqViolated(violations=violations)
+        few = messages.MoqViolations(
+            violations=[
+                messages.MoqViolation(product_id=str(item.product_id), requested=item.quantity, moq=item.moq)
+                for item in snapshot
+                if item.quantity < item.moq
+            ]
+        )
+        raise MoqViolated(violations=violations, details=(few,))

@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 VERIFIED = "verified"
 
 
-def check_buyer(tx: Tx, *, buyer_store_id: uuid.UUID) -> None:
-    """Raise BuyerNotVerified unless the store is known to be verified. Vendors may buy as well."""
+def check_buyer(tx: Tx, *, buyer_store_id: uuid.UUID, unverified: bool) -> None:
+    """Raise BuyerNotVerified unless the store is known to be verified, or `unverified` ones may see prices too.
+
+    One that identity has not told about yet is refused in any case: nothing is known of where it is. Vendors may buy as well.
+    """
     gate = store_gates.find(tx, [buyer_store_id]).get(buyer_store_id)
-    require_verified(gate.kyc_status if gate else None)
+    if gate is None or not unverified:
+        require_verified(gate.kyc_status if gate else None)
 
 
 def require_verified(kyc_status: str | None) -> None:

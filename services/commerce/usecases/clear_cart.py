@@ -20,5 +20,5 @@ def clear_cart(tx: Tx, *, buyer_store_id: uuid.UUID) -> None:
     store_gates.lock(tx, buyer_store_id)
     active = carts.lock_active(tx, buyer_store_id)
     if active is not None:
-        attempts.fail(tx, active)
-        carts.supersede(tx, active)
+        attempts.fail(tx, active.id)
+        carts.supersede(tx, active.id)

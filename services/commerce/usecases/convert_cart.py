@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as events
 from services.commerce.data import carts, orders
-from services.commerce.domain.order_plan import Checkout, PlannedLine, PlannedOrder, plan_orders
+from services.commerce.domain.order_plan import Checkout, OrderTerms, PlannedLine, PlannedOrder, plan_orders
 from services.commerce.domain.order_state import LineStatus
-from services.commerce.usecases.order_snapshot import order_snapshot
+from services.commerce.usecases.order_snapshot import order_snapshot, shipping_place
 
 if TYPE_CHECKING:
     import uuid
@@ -44,13 +44,8 @@ def convert_cart(
     )
     if not converted:
         return None
-    plans = plan_orders(
-        checkout,
-        refused,
-        payment_method=terms.payment_method,
-        shipping_address=terms.shipping_address,
-        shipping_cents=terms.shipping_line["price_cents"] if terms.shipping_line else 0,
-    )
+    shared = OrderTerms(terms.payment_method, terms.shipping_address, terms.shipping_line, terms.notes)
+    plans = plan_orders(checkout, refused, shared)
     numbers = orders.add(tx, (order for order, _ in plans), (line for _, lines in plans for line in lines))
     for order, lines in plans:
         order.order_number, order.created_at = numbers[order.id], tx.now
@@ -70,13 +65,33 @@ def _announce(
         order_ids=[str(order.id) for order, _ in plans],
         vendor_store_ids=[str(order.vendor_store_id) for order, _ in plans],
         currency=checkout.currency,
+        subtotal_cents=sum(order.subtotal_cents for order, _ in plans),
+        discounts_cents=sum(order.discount_cents for order, _ in plans),
+        tax_cents=sum(order.tax_cents for order, _ in plans),
+        transport_fee_cents=sum(order.transport_fee_cents for order, _ in plans),
         total_cents=sum(order.total_cents for order, _ in plans),
+        tip_cents=terms.tip_cents,
+        orders=[_order(order) for order, _ in plans],
+        **shipping_place(terms.shipping_address),
         payment_method=terms.payment_method,
         attribution_tokens=checkout.attribution_tokens,
         items=[_item(line) for _, lines in plans for line in lines if line.status != LineStatus.REJECTED],
     )
     event.converted_at.FromDatetime(tx.now)
     tx.emit(event)
+
+
+def _order(order: PlannedOrder) -> events.ConvertedOrder:
+    return events.ConvertedOrder(
+        order_id=str(order.id),
+        vendor_store_id=str(order.vendor_store_id),
+        status=order.status,
+        subtotal_cents=order.subtotal_cents,
+        discounts_cents=order.discount_cents,
+        tax_cents=order.tax_cents,
+        transport_fee_cents=order.transport_fee_cents,
+        total_cents=order.total_cents,
+    )
 
 
 def _item(line: PlannedLine) -> events.ConvertedItem:

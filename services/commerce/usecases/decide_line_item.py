@@ -21,6 +21,7 @@ from services.commerce.errors import LineStateInvalid, OrderStateInvalid
 from services.commerce.usecases.decide_order import rejected_columns
 from services.commerce.usecases.lock_order import lock_order, require, require_no_money_received
 from services.commerce.usecases.order_snapshot import order_snapshot
+from services.commerce.usecases.pack import announce_packed, packed_columns
 
 if TYPE_CHECKING:
     import uuid
@@ -32,6 +33,9 @@ def decide_line_item(
     tx: Tx, *, order_id: uuid.UUID, line_item_id: uuid.UUID, accept: bool, notes: str
 ) -> tuple[Any, list[Any]]:
     """Return the order after the decision and its lines.
+
+    With its last pending line an order of which something is left is packed: it waits for its agent (A.6.4). A payment
+    hold keeps it where it is; once its payment is open again, its vendor packs it.
 
     From a hold a line can only be taken out, and the order stays on hold while anything is left of it. What was handed over
     is not decided again. Raises NotFound, OrderStateInvalid, LineStateInvalid.
@@ -49,7 +53,13 @@ def decide_line_item(
         raise LineStateInvalid(state=line.status)
     orders.decide_line(tx, line_item_id, status=status.value, notes=notes or line.notes)
     lines = orders.lines(tx, order_id)
-    order = orders.change(tx, order_id, **_columns(before, lines))
+    columns = _columns(before, lines, was_pending=line.status == LineStatus.PENDING)
+    is_packed = before.status != OrderStatus.HOLD and columns["status"] == OrderStatus.HOLD
+    if is_packed:
+        columns |= packed_columns(tx, lines)
+        orders.set_lines(tx, order_id, before=[LineStatus.ACCEPTED], status=LineStatus.FULFILLED.value)
+        lines = orders.lines(tx, order_id)
+    order = orders.change(tx, order_id, **columns)
     tx.audit(
         target=order_id,
         before={"status": before.status, "total_cents": before.total_cents},
@@ -63,6 +73,8 @@ def decide_line_item(
             order=order_snapshot(order, lines),
         )
     )
+    if is_packed:
+        announce_packed(tx, order, lines, resolved=line_item_id)
     return order, lines
 
 
@@ -78,9 +90,9 @@ def _require_here(order: Any) -> None:
         )
 
 
-def _columns(before: Any, lines: list[Any]) -> dict[str, Any]:
+def _columns(before: Any, lines: list[Any], *, was_pending: bool) -> dict[str, Any]:
     left = [line for line in lines if line.status != LineStatus.REJECTED]
-    status = _status(before, lines)
+    status = _status(before, lines, was_pending=was_pending)
     require(before, Action.DECIDE_LINE, to=status)
     if not left:
         return rejected_columns()
@@ -103,8 +115,9 @@ def _columns(before: Any, lines: list[Any]) -> dict[str, Any]:
     return columns
 
 
-def _status(before: Any, lines: list[Any]) -> OrderStatus:
+def _status(before: Any, lines: list[Any], *, was_pending: bool) -> OrderStatus:
     derived = status_of_lines(LineStatus(line.status) for line in lines)
-    if before.status == OrderStatus.HOLD and derived != OrderStatus.REJECTED:
+    is_decided = was_pending and all(line.status != LineStatus.PENDING for line in lines)
+    if derived != OrderStatus.REJECTED and (before.status == OrderStatus.HOLD or is_decided):
         return OrderStatus.HOLD
     return derived

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from marketmesh.commerce.events.v1 import commerce_events_pb2 as events
 from services.commerce.data import orders
-from services.commerce.domain.order_state import Action, HoldReason, LineStatus, OrderStatus, sources
+from services.commerce.domain.order_state import Action, LineStatus, OrderStatus, sources
 from services.commerce.errors import OrderStateInvalid
 from services.commerce.usecases.lock_order import lock_order, require, require_no_mismatch
-from services.commerce.usecases.order_snapshot import order_snapshot
+from services.commerce.usecases.pack import announce_packed, packed_columns
 
 if TYPE_CHECKING:
     import uuid
@@ -34,16 +33,8 @@ def fulfill_order(tx: Tx, *, order_id: uuid.UUID) -> tuple[Any, list[Any]]:
             allowed=f"{sources(Action.FULFILL)}, without pending lines",
         )
     orders.set_lines(tx, order_id, before=[LineStatus.ACCEPTED], status=LineStatus.FULFILLED.value)
-    is_whole = all(line.status == LineStatus.ACCEPTED for line in lines)
-    order = orders.change(
-        tx,
-        order_id,
-        status=OrderStatus.HOLD.value,
-        hold_reason=HoldReason.AWAITING_PICKUP.value,
-        fulfillment_status="fulfilled" if is_whole else "partial",
-        fulfilled_at=tx.now,
-    )
+    order = orders.change(tx, order_id, **packed_columns(tx, lines))
     lines = orders.lines(tx, order_id)
     tx.audit(target=order_id, before={"status": before.status}, after={"status": order.status})
-    tx.emit(events.OrderReadyForDispatch(order_id=str(order_id), order=order_snapshot(order, lines)))
+    announce_packed(tx, order, lines)
     return order, lines

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from services.commerce.data import orders
+from services.commerce.usecases.read_order import details_of
 
 if TYPE_CHECKING:
     import uuid
@@ -12,13 +13,13 @@ if TYPE_CHECKING:
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
     from services.commerce.domain.order_filter import OrderFilter
+    from services.commerce.usecases.read_order import OrderDetail
 
 
 def list_orders(
     tx: Tx, *, store_id: uuid.UUID, is_vendor: bool, page: Page, wanted: OrderFilter
-) -> tuple[list[tuple[Any, list[Any]]], str]:
-    """Return orders with their lines, newest first, and the next cursor: what a vendor sold, what a buyer bought."""
+) -> tuple[list[OrderDetail], str]:
+    """Return orders in detail, newest first, and the next cursor: what a vendor sold, what a buyer bought."""
     found = (orders.page_sold if is_vendor else orders.page_bought)(tx, store_id, page, wanted)
     rows, following = page.cut(found, orders.cursor_of)
-    lines = orders.lines_of(tx, [row.id for row in rows]) if rows else {}
-    return [(row, lines[row.id]) for row in rows], following
+    return details_of(tx, rows), following

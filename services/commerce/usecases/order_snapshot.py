@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as events
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
 def order_snapshot(order: Any, lines: Iterable[Any]) -> events.OrderSnapshot:
     """Return an order's snapshot; of the address only what analytics may know."""
-    address = order.shipping_address
     snapshot = events.OrderSnapshot(
         order_id=str(order.id),
         order_number=order.order_number,
@@ -34,10 +33,8 @@ def order_snapshot(order: Any, lines: Iterable[Any]) -> events.OrderSnapshot:
         transport_fee_cents=order.transport_fee_cents,
         total_cents=order.total_cents,
         balance_due_cents=order.balance_due_cents,
-        shipping_zip=address["postal_code"][:5],
-        shipping_lat=round(address["lat"], 3),
-        shipping_lng=round(address["lng"], 3),
-        shipping_state=address["state"],
+        **shipping_place(order.shipping_address),
+        shipping_state=order.shipping_address["state"],
         lines=[_line(line) for line in lines],
         version=order.version,
         picked_up_by_user_id=str(order.picked_up_by or ""),
@@ -49,6 +46,15 @@ def order_snapshot(order: Any, lines: Iterable[Any]) -> events.OrderSnapshot:
     if order.picked_up_at is not None:
         snapshot.picked_up_at.FromDatetime(order.picked_up_at)
     return snapshot
+
+
+def shipping_place(address: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what analytics may know of an address (REQUIREMENTS A.9): five digits, and the place to three decimals."""
+    return {
+        "shipping_zip": address["postal_code"][:5],
+        "shipping_lat": round(address["lat"], 3),
+        "shipping_lng": round(address["lng"], 3),
+    }
 
 
 def _line(line: Any) -> events.OrderLineSnapshot:

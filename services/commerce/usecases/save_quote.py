@@ -12,7 +12,7 @@ from services.commerce.data import attempts, carts, store_gates
 from services.commerce.domain.quote import CURRENCY, Intent, PromoCode, Quote, QuoteFacts, price_cart
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from meshkit.db.tx import Tx
     from services.commerce.outbound.ports import CatalogFacts
@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CartWish:
-    """What a buyer asks for: merged intents, promo codes in the order given, tokens to keep."""
+    """What a buyer asks for: merged intents, promo codes in the order given, tokens to keep.
+
+    `delivery` has `shipping_address`, `billing_address` and `tip_cents`; what is None there stays as the cart has it.
+    """
 
     buyer_store_id: uuid.UUID
     intents: Sequence[Intent]
     promos: Sequence[PromoCode]
     tokens: list[str]
+    delivery: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -46,10 +50,13 @@ def save_quote(tx: Tx, wish: CartWish, *, facts: CatalogFacts, flow_id: uuid.UUI
     """
     buyer = wish.buyer_store_id
     store_gates.lock(tx, buyer)
-    cart_id, abandoned_group = _place(tx, buyer, flow_id)
+    active = carts.lock_active(tx, buyer)
+    abandoned_group = attempts.fail(tx, active.id) if active else None
     quote = _price(tx, wish, facts)
+    cart_id = active.id if active else derived_id(flow_id, "cart")
     if abandoned_group is not None:
-        cart_id = _replace(tx, cart_id, flow_id)
+        carts.supersede(tx, cart_id)
+        cart_id = derived_id(flow_id, "cart")
     item_ids = [derived_id(flow_id, item.product_id, item.vendor_store_id) for item in quote.items]
     cart = carts.save(
         tx,
@@ -59,21 +66,12 @@ def save_quote(tx: Tx, wish: CartWish, *, facts: CatalogFacts, flow_id: uuid.UUI
         valid_until=tx.now + valid_for,
         quote=quote,
         tokens=wish.tokens,
+        delivery={
+            name: getattr(active, name, None) if value is None else value for name, value in wish.delivery.items()
+        },
         item_ids=item_ids,
     )
     return SavedQuote(cart, quote, item_ids, abandoned_group)
-
-
-def _place(tx: Tx, buyer: uuid.UUID, flow_id: uuid.UUID) -> tuple[uuid.UUID, uuid.UUID | None]:
-    active = carts.lock_active(tx, buyer)
-    if active is None:
-        return derived_id(flow_id, "cart"), None
-    return active, attempts.fail(tx, active)
-
-
-def _replace(tx: Tx, cart_id: uuid.UUID, flow_id: uuid.UUID) -> uuid.UUID:
-    carts.supersede(tx, cart_id)
-    return derived_id(flow_id, "cart")
 
 
 def _price(tx: Tx, wish: CartWish, facts: CatalogFacts) -> Quote:

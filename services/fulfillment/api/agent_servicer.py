@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from marketmesh.fulfillment.v1 import delivery_service_pb2 as messages
 from meshkit.cursor import Page
@@ -15,8 +15,11 @@ from services.fulfillment.flows.deliver import Handover, ProofTerms, deliver
 from services.fulfillment.flows.pick_up import pick_up
 from services.fulfillment.flows.request_proof_upload import ProofFile, request_proof_upload
 from services.fulfillment.usecases.read_deliveries import read_my_deliveries, read_my_delivery, read_queue
+from services.fulfillment.usecases.read_goods import read_goods
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from google.protobuf.message import Message
 
     from meshkit.db.tx import Tx
@@ -37,17 +40,18 @@ class AgentServicer:
         """See the contract."""
         page = Page.of(request)
         rows, following = read_queue(tx, page=page)
-        return mapping.deliveries_message(rows, page, current=request.cursor, following=following)
+        return self._deliveries(tx, rows, page, current=request.cursor, following=following)
 
     def ListMyDeliveries(self, request: messages.ListMyDeliveriesRequest, tx: Tx) -> messages.ListDeliveriesResponse:
         """See the contract."""
         page = Page.of(request)
         rows, following = read_my_deliveries(tx, page=page)
-        return mapping.deliveries_message(rows, page, current=request.cursor, following=following)
+        return self._deliveries(tx, rows, page, current=request.cursor, following=following)
 
     def GetDelivery(self, request: messages.GetDeliveryRequest, tx: Tx) -> messages.Delivery:
         """See the contract."""
-        return mapping.delivery_message(read_my_delivery(tx, order_id=parse_id(request.order_id, field="order_id")))
+        row = read_my_delivery(tx, order_id=parse_id(request.order_id, field="order_id"))
+        return mapping.whole_delivery_message(row, read_goods(tx, [row], orders=self.orders))
 
     def PickUp(self, request: messages.PickUpRequest, flow: Flow) -> Message:
         """See the contract."""
@@ -87,6 +91,12 @@ class AgentServicer:
             currency=request.currency,
         )
         return collect_cash(flow, collection, orders=self.orders, cash=self.cash, respond=mapping.delivery_message)
+
+    def _deliveries(
+        self, tx: Tx, rows: Sequence[Any], page: Page, *, current: str, following: str
+    ) -> messages.ListDeliveriesResponse:
+        goods = read_goods(tx, rows, orders=self.orders)
+        return mapping.deliveries_message(rows, goods, page, current=current, following=following)
 
 
 def _proof(message: messages.ProofOfDelivery) -> Proof:

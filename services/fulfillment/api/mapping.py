@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from marketmesh.commerce.v1.order_pb2 import FulfillmentStatus
 from marketmesh.fulfillment.v1 import admin_service_pb2
 from marketmesh.fulfillment.v1 import delivery_service_pb2 as messages
 from marketmesh.type.v1 import page_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import uuid
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from google.protobuf.timestamp_pb2 import Timestamp
 
+    from marketmesh.commerce.v1.order_pb2 import Order
     from marketmesh.media.v1.media_service_pb2 import PresignUploadResponse
     from meshkit.cursor import Page
 
@@ -49,6 +52,19 @@ def delivery_message(row: Any) -> messages.Delivery:
     return message
 
 
+def whole_delivery_message(row: Any, goods: Mapping[uuid.UUID, Order]) -> messages.Delivery:
+    """Return a delivery with what is in it and where it goes, if that is among `goods`."""
+    message = delivery_message(row)
+    order = goods.get(row.order_id)
+    if order is not None:
+        message.discount_cents, message.due_cents = order.discount_cents, order.balance_due_cents
+        message.fulfillment_status = FulfillmentStatus.Value.Name(order.fulfillment_status)
+        message.shipping_address.CopyFrom(order.shipping_address)
+        message.items.extend(order.items)
+        message.notes = order.notes
+    return message
+
+
 def order_delivery_message(row: Any, assignments: Sequence[Any]) -> admin_service_pb2.OrderDelivery:
     """Return a delivery with its history."""
     message = admin_service_pb2.OrderDelivery(delivery=delivery_message(row), code_failures=row.code_failures)
@@ -75,11 +91,11 @@ def proof_upload_message(upload: PresignUploadResponse) -> messages.ProofUpload:
 
 
 def deliveries_message(
-    rows: Sequence[Any], page: Page, *, current: str, following: str
+    rows: Sequence[Any], goods: Mapping[uuid.UUID, Order], page: Page, *, current: str, following: str
 ) -> messages.ListDeliveriesResponse:
     """Return a page of deliveries."""
     return messages.ListDeliveriesResponse(
-        items=[delivery_message(row) for row in rows],
+        items=[whole_delivery_message(row, goods) for row in rows],
         next_cursor=following,
         pagination=page_pb2.Pagination(limit=page.limit, current=current, next=following),
     )

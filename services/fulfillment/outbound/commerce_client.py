@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
 from marketmesh.commerce.v1 import commerce_internal_service_pb2 as messages
 from marketmesh.commerce.v1 import commerce_internal_service_pb2_grpc as stubs
 
 if TYPE_CHECKING:
-    import uuid
+    from collections.abc import Sequence
 
     from marketmesh.commerce.v1.order_pb2 import Order
     from meshkit.call import Call
@@ -27,6 +28,12 @@ class CommerceClient:
         request = messages.GetOrderForDeliveryRequest(order_id=str(order_id))
         order: Order = self._channel.call(self._stub.GetOrderForDelivery, request, call=call)
         return order
+
+    def read_many(self, call: Call, order_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Order]:
+        """See ports.Orders."""
+        request = messages.ListOrdersForDeliveryRequest(order_ids=list(map(str, order_ids)))
+        answer = self._channel.call(self._stub.ListOrdersForDelivery, request, call=call)
+        return {uuid.UUID(order.order_id): order for order in answer.orders}
 
     def advance(self, call: Call, order_id: uuid.UUID, *, step: str, agent_user_id: uuid.UUID) -> Order:
         """See ports.Orders."""

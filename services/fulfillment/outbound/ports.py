@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Sequence
     from datetime import datetime
 
     from marketmesh.commerce.v1.order_pb2 import Order
@@ -19,6 +20,10 @@ class Orders(Protocol):
 
     def read(self, call: Call, order_id: uuid.UUID) -> Order:
         """Return an order as it is now. Raises RemoteRefusal, DependencyUnavailable."""
+        ...
+
+    def read_many(self, call: Call, order_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Order]:
+        """Return those of at most 100 orders that exist, by id. Raises DependencyUnavailable."""
         ...
 
     def advance(self, call: Call, order_id: uuid.UUID, *, step: str, agent_user_id: uuid.UUID) -> Order:

@@ -208,6 +208,47 @@ class TestPaymentEvents:
         assert len(rows_of(mesh, order.order_id)) == 2
 
 
+class TestCheckoutConverted:
+    def test_records_every_order_of_it_once(self, mesh: MeshHarness) -> None:
+        orders = [
+            commerce.ConvertedOrder(
+                order_id=str(uuid.uuid4()),
+                vendor_store_id=str(uuid.uuid4()),
+                status="created_pending",
+                subtotal_cents=1000 * number,
+                discounts_cents=10,
+                tax_cents=3,
+                transport_fee_cents=7,
+                total_cents=1000 * number,
+            )
+            for number in (1, 2)
+        ]
+        event = commerce.CheckoutConverted(
+            checkout_group_id=str(uuid.uuid4()),
+            buyer_store_id=str(uuid.uuid4()),
+            currency="USD",
+            shipping_zip="74103",
+            shipping_lat=36.154,
+            shipping_lng=-95.993,
+            orders=orders,
+            items=[commerce.ConvertedItem(order_id=orders[1].order_id, product_id="p", qty=2, total_cents=2000)],
+        )
+        event.converted_at.FromJsonString("2026-03-02T10:00:00Z")
+
+        for _ in range(2):
+            mesh.deliver("analytics", event)
+
+        for order in orders:
+            (row,) = rows_of(mesh, order.order_id)
+            assert (row["event_type"], row["occurred_at"]) == ("checkout_converted", "2026-03-02T10:00:00+00:00")
+            assert (row["checkout_group_id"], row["buyer_store_id"], row["vendor_store_id"]) == (
+                event.checkout_group_id, event.buyer_store_id, order.vendor_store_id,
+            )  # fmt: skip
+            assert (row["buyer_zip"], row["buyer_lat"], row["buyer_lng"]) == ("74103", 36.154, -95.993)
+            assert row["gross_revenue_cents"] == order.total_cents
+        assert rows_of(mesh, orders[1].order_id)[0]["items"] == [{"product_id": "p", "qty": 2, "total_cents": 2000}]
+
+
 class TestStoreGateChanged:
     def test_keeps_the_highest_version(self, mesh: MeshHarness) -> None:
         store_id = str(uuid.uuid4())

@@ -77,14 +77,15 @@ class TestDecideLineItem:
 
         decided = market.decide_line(order.order_id, order.items[0].line_item_id, word)
 
-        assert (status_name(decided), lines_of(decided)) == ("accepted", ["accepted"])
-        assert last_event(market, order.order_id).decision == "accept"
+        assert (status_name(decided), lines_of(decided)) == ("hold", ["fulfilled"])
+        assert [event.decision for event in market.events(order.order_id) if hasattr(event, "decision")] == ["accept"]
 
     @pytest.mark.parametrize(
         ("decisions", "status"),
         [
-            (["accept", "accept", "accept"], "accepted"),
-            (["accept", "reject", "accept"], "partially_accepted"),
+            (["accept", "accept", "accept"], "hold"),
+            (["accept", "reject", "accept"], "hold"),
+            (["accept", "accept", "reject"], "hold"),
             (["reject", "reject", "reject"], "rejected"),
             (["accept", "", ""], "partially_accepted"),
             (["reject", "", ""], "created_pending"),
@@ -99,6 +100,44 @@ class TestDecideLineItem:
 
         assert status_name(order) == status
         assert market.prove() == []
+
+    def test_packs_the_order_with_its_last_pending_line(self, market: Market) -> None:
+        order = three_lines(market)
+        for line, decision in zip(order.items, ("reject", "accept", "accept"), strict=True):
+            decided = as_dict(market.decide_line(order.order_id, line.line_item_id, decision))
+
+        last = order.items[2].line_item_id
+        assert (decided["status"], decided["hold_reason"], decided["fulfillment_status"]) == (
+            "hold",
+            "awaiting_pickup",
+            "partial",
+        )
+        assert [line["status"] for line in decided["items"]] == ["rejected", "fulfilled", "fulfilled"]
+        assert "fulfilled_at" in decided
+        (ready,) = [event for event in market.events(order.order_id) if isinstance(event, events.OrderReadyForDispatch)]
+        assert (ready.rejected_item_count, ready.resolved_line_item_id) == (1, last)
+        assert (ready.order.status, ready.order.total_cents) == ("hold", 5000)
+        assert market.fulfill(order.order_id).version == int(decided["version"])
+        assert market.prove() == []
+
+    def test_packs_nothing_while_a_payment_hold_lasts(self, market: Market) -> None:
+        order = three_lines(market)
+        for line in order.items[:2]:
+            market.decide_line(order.order_id, line.line_item_id, "accept")
+        market.finance("PaymentFailed", order.order_id)
+
+        held = as_dict(market.decide_line(order.order_id, order.items[2].line_item_id, "reject"))
+        assert (held["status"], held["hold_reason"]) == ("hold", "payment_mismatch")
+        market.finance("PaymentReopened", order.order_id)
+        packed = as_dict(market.fulfill(order.order_id))
+
+        assert (packed["status"], packed["hold_reason"], packed["fulfillment_status"]) == (
+            "hold",
+            "awaiting_pickup",
+            "partial",
+        )
+        ready = [event for event in market.events(order.order_id) if isinstance(event, events.OrderReadyForDispatch)]
+        assert [(event.rejected_item_count, event.resolved_line_item_id) for event in ready] == [(1, "")]
 
     def test_may_still_take_a_line_out_of_an_accepted_order(self, market: Market) -> None:
         order = three_lines(market)

@@ -10,7 +10,8 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy import text
 
-from marketmesh.commerce.v1 import order_pb2, order_service_pb2
+from marketmesh.commerce.v1 import cart_service_pb2, order_pb2, order_service_pb2
+from marketmesh.fulfillment.events.v1 import fulfillment_events_pb2 as fulfillment
 from services.commerce.data.tables import vendor_orders
 from tests.commerce.market import Market
 from tests.commerce.stages import bring_to, refuse
@@ -223,3 +224,59 @@ class TestAudit:
         assert [(row.action, str(row.actor_store_id), row.before, row.after) for row in rows] == [
             ("order.decide", market.vendor, {"status": "created_pending"}, {"status": "accepted"})
         ]
+
+
+class TestInternalNotes:
+    def write(self, market: Market, order_id: str, notes: str | None, token: str = "") -> order_pb2.Order:
+        request = order_service_pb2.SetInternalNotesRequest(order_id=order_id, internal_notes=notes)
+        order: order_pb2.Order = market.mesh.write(
+            market.orders.SetInternalNotes, request, token=token or market.vendor_token
+        )
+        return order
+
+    def test_are_the_vendors_alone(self, market: Market) -> None:
+        order = bring_to(market, "delivered")
+
+        written = self.write(market, order.order_id, "Pays late.")
+
+        assert (written.internal_notes, written.version) == ("Pays late.", order.version)
+        assert market.read(order.order_id).internal_notes == "Pays late."
+        assert market.listed(order.order_id).internal_notes == "Pays late."
+        assert market.read(order.order_id, token=market.buyer_token).internal_notes == ""
+        assert self.write(market, order.order_id, "").internal_notes == ""
+
+    def test_must_be_said(self, market: Market) -> None:
+        order = market.order()
+        self.write(market, order.order_id, "Pays late.")
+
+        refused = refuse(self.write, market, order.order_id, None)
+
+        assert (refused.reason, refused.violations[0].field) == ("VALIDATION_ERROR", "internal_notes")
+        assert market.read(order.order_id).internal_notes == "Pays late."
+
+    def test_of_another_vendor_are_not_there(self, market: Market) -> None:
+        stranger = market.mesh.store_token(market.new_vendor(), store_type="vendor")
+
+        assert refuse(self.write, market, market.order().order_id, "x", token=stranger).code == "NOT_FOUND"
+
+
+class TestAssignments:
+    def test_stand_in_lists_and_confirmation_as_in_the_order(self, market: Market) -> None:
+        answer = market.checkout()
+        order_id = answer.vendor_orders[0].order_id
+        market.mesh.deliver(
+            "commerce",
+            fulfillment.AgentAssigned(
+                order_id=order_id, agent_user_id=market.agent, reason="auto_random", assigned_at=Timestamp(seconds=7)
+            ),
+        )
+
+        request = cart_service_pb2.GetConfirmationRequest(id=answer.checkout_group_id)
+        confirmed = market.mesh.read(market.carts.GetConfirmation, request, token=market.buyer_token)
+
+        assert market.listed(order_id).active_assignment.agent_user_id == market.agent
+        for bought in (market.listed(order_id, token=market.buyer_token), confirmed.vendor_orders[0]):
+            assert bought.active_assignment.assigned_at.seconds == 7
+            assert bought.active_assignment.agent_user_id == ""
+        market.cancel(order_id)
+        assert not market.listed(order_id).HasField("active_assignment")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.commerce.domain.attribution import keep_tokens
-from services.commerce.domain.order_plan import Checkout, plan_orders
+from services.commerce.domain.order_plan import Checkout, OrderTerms, plan_orders
 from services.commerce.domain.totals import order_totals, split_transport_fee
 
 GROUP = uuid.UUID(int=77)
@@ -22,7 +22,7 @@ def item(number: int, *, vendor: int, subtotal: int = 1000, discount: int = 0, p
         vendor_store_name="V", position=number, title="T", sku="S", category="flower", classification="", strain="",
         unit="gram", moq=1, max_qty=0, quantity=1, unit_price_cents=subtotal, line_discounts_cents=discount,
         line_subtotal_cents=subtotal, line_total_cents=subtotal - discount, applied_min_qty=None, applied_percent=None,
-        promo="P" if promo_cents else "", promo_cents=promo_cents,
+        promo="P" if promo_cents else "", promo_cents=promo_cents, warnings=[], group_warnings=[], thumbnail_media_id=None,
     )  # fmt: skip
 
 
@@ -31,7 +31,7 @@ def checkout(*items: Any) -> Checkout:
 
 
 def plan(made: Checkout, refused: dict[uuid.UUID, str] | None = None, shipping: int = 0) -> list[Any]:
-    return plan_orders(made, refused or {}, payment_method="cash", shipping_address={}, shipping_cents=shipping)
+    return plan_orders(made, refused or {}, OrderTerms("cash", {}, {"price_cents": shipping}, "Ring twice."))
 
 
 class TestPlanOrders:

@@ -94,10 +94,58 @@ class TestConversion:
         assert isinstance(converted, events.CheckoutConverted)
         assert list(converted.order_ids) == [order.order_id for order in answer.vendor_orders]
         assert (converted.total_cents, list(converted.attribution_tokens)) == (3000, ["tok"])
+        assert (converted.shipping_zip, converted.shipping_lat, converted.shipping_lng) == (
+            created[0][0].order.shipping_zip,
+            created[0][0].order.shipping_lat,
+            created[0][0].order.shipping_lng,
+        )
         assert [(item.order_id, item.qty, item.total_cents) for item in converted.items] == [
             (order.order_id, qty, cents)
             for order, qty, cents in zip(answer.vendor_orders, (1, 2), (1000, 2000), strict=True)
         ]
+
+    def test_tells_analytics_every_sum_and_every_order(self, market: Market) -> None:
+        other = market.new_vendor()
+        gone = market.product(other)
+        quote = market.quote((market.product(price_cents=1000, tiers=[(2, "10")]), 2), (gone, 1))
+        market.catalog.stock[gone] = 0
+        line = {"code": "std", "title": "Standard", "price_cents": 50}
+
+        answer = market.checkout(quote.id, shipping_line=line, tip_cents=7)
+
+        (converted,) = market.events(answer.checkout_group_id)
+        told = as_dict(converted)
+        sums = ("subtotal_cents", "discounts_cents", "tax_cents", "transport_fee_cents", "total_cents", "tip_cents")
+        assert [int(told[name]) for name in sums] == [2000, 200, 0, 50, 1850, 7]
+        assert [(order["order_id"], order["status"], int(order["total_cents"])) for order in told["orders"]] == [
+            (answer.vendor_orders[0].order_id, "created_pending", 1850),
+            (answer.vendor_orders[1].order_id, "rejected", 0),
+        ]
+
+    def test_keeps_what_the_buyer_saw_and_wrote(self, market: Market) -> None:
+        picture = str(uuid.uuid4())
+        product = market.product(
+            moq=3, max_qty=9, strain="Haze", classification="sativa", sku="HZ-1", thumbnail_media_id=picture
+        )
+        quote = market.quote((product, 1), promos=[(market.vendor, "NOSUCH")])
+        line = {"code": "std", "title": "Standard", "price_cents": 50}
+
+        (order,) = market.checkout(quote.id, shipping_line=line, notes="Ring twice.").vendor_orders
+
+        for seen in (order, market.read(order.order_id, token=market.buyer_token), market.read(order.order_id)):
+            told = as_dict(seen)
+            assert (told["notes"], told["internal_notes"], told["warnings"]) == ("Ring twice.", "", ["invalid_promo"])
+            assert told["shipping_line"] == {"code": "std", "title": "Standard", "price_cents": "50"}
+            item = told["items"][0]
+            assert {name: item[name] for name in ("sku", "strain", "classification", "moq", "max_qty")} == {
+                "sku": "HZ-1", "strain": "Haze", "classification": "sativa", "moq": 3, "max_qty": 9,
+            }  # fmt: skip
+            assert (item["thumbnail_media_id"], item["warnings"]) == (picture, ["clamped_to_moq"])
+            assert item["cart_item_id"] == quote.items[0].id
+            assert told["payment_intent"] == {
+                "payment_intent_id": order.payment_intent_id, "method": "cash", "status": "unpaid",
+                "amount_cents": "3050", "currency": "USD",
+            }  # fmt: skip
 
     def test_asks_catalog_once_for_all_lines(self, market: Market) -> None:
         quote = market.quote(*((market.product(market.new_vendor()), 2) for _ in range(4)))
@@ -377,6 +425,9 @@ class TestRefusals:
         assert [(item.field, item.description) for item in refused.violations] == [
             ("items[1]", f"product_id {wrong}: requested 2, moq 5")
         ]
+        few = cart_service_pb2.MoqViolations()
+        assert sum(detail.Unpack(few) for detail in refused.status.details) == 1
+        assert as_dict(few) == {"violations": [{"product_id": wrong, "requested": 2, "moq": 5}]}
         assert (
             market.mesh.read(market.carts.GetCart, cart_service_pb2.GetCartRequest(), token=market.buyer_token) == quote
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -14,8 +15,11 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from marketmesh.commerce.v1 import cart_pb2, cart_service_pb2
+from services.commerce.errors import BuyerNotVerified
+from services.commerce.usecases.check_buyer import check_buyer
 from tests.commerce.fake_catalog import Away
 from tests.commerce.market import Market
+from tests.support.identity import address
 from tests.support.mesh_harness import Refused, as_dict
 
 GET = cart_service_pb2.GetCartRequest()
@@ -201,14 +205,24 @@ class TestHardErrors:
         assert (refused.value.code, refused.value.reason) == ("PERMISSION_DENIED", "FOREIGN_BUYER_STORE")
 
     @pytest.mark.parametrize("kyc", ["pending_verification", "rejected", "expired", "suspended"])
-    def test_refuses_a_buyer_who_is_not_verified(self, market: Market, kyc: str) -> None:
+    def test_shows_prices_to_a_buyer_who_is_not_verified_but_sells_nothing(self, market: Market, kyc: str) -> None:
         market.gate(market.buyer, type="buyer", kyc_status=kyc, version=2)
 
-        with pytest.raises(Refused) as refused:
-            market.quote()
+        quote = market.quote((market.product(price_cents=700), 2))
 
+        assert (quote.total_cents, cart_pb2.CartItemStatus.Value.Name(quote.items[0].status)) == (1400, "ok")
+        with pytest.raises(Refused) as refused:
+            market.checkout(quote.id)
         assert (refused.value.code, refused.value.reason) == ("PERMISSION_DENIED", "BUYER_NOT_VERIFIED")
         assert refused.value.metadata["kyc_status"] == kyc
+
+    def test_shows_none_where_the_market_says_so(self, market: Market) -> None:
+        market.gate(market.buyer, type="buyer", kyc_status="expired", version=2)
+
+        with market.mesh.transaction("commerce") as tx:
+            check_buyer(tx, buyer_store_id=uuid.UUID(market.buyer), unverified=True)
+            with pytest.raises(BuyerNotVerified):
+                check_buyer(tx, buyer_store_id=uuid.UUID(market.buyer), unverified=False)
 
     def test_counts_a_buyer_nobody_told_about_as_not_verified(self, market: Market) -> None:
         stranger = str(uuid.uuid4())
@@ -341,30 +355,74 @@ class TestAnyQuote:
         assert market.mesh.read(market.carts.GetCart, GET, token=market.buyer_token) == quote
 
 
+# The row `POST /cart` of REQUIREMENTS A.2.4, word for word.
+A_2_4 = (
+    "id, buyer_store_id, checkout_group_id?, status, shipping/billing address?, currency, valid_until, "
+    "subtotal/discounts/total cents, tip, ad tokens, "
+    "vendor_groups[{vendor_store_id,status,warnings,subtotal,promo,line_discounts,promo_discount,discounts,total}], "
+    "items[{id, product_id, vendor_store_id, vendor_store_name, unit, quantity, moq, max_qty?, title, thumbnail?, "
+    "unit_price, effective_unit_price, line_discounts, line_total, applied_volume_discount?, line_subtotal, status, "
+    "warnings[]}]"
+)
+# What the row calls otherwise than the contract does.
+CALLED = {
+    "shipping/billing address": {"shipping_address", "billing_address"},
+    "subtotal/discounts/total cents": {"subtotal_cents", "discounts_cents", "total_cents"},
+    "tip": {"tip_cents"},
+    "ad tokens": {"attribution_tokens"},
+    "thumbnail": {"thumbnail_media_id"},
+}
+MONEY = re.compile(r"(subtotal|total|discounts?|unit_price)$")
+
+
+def asked_for(row: str) -> set[str]:
+    """Return the contract's names of the fields that a part of the row lists."""
+    names = [name.strip().removesuffix("[]").removesuffix("?") for name in row.split(",") if name.strip()]
+    return set().union(
+        *(CALLED.get(name, {f"{name}_cents"} if MONEY.search(name) and name != "applied_volume_discount" else {name})
+          for name in names)
+    )  # fmt: skip
+
+
 class TestMessage:
     def test_has_the_fields_of_the_requirement(self) -> None:
-        """REQUIREMENTS A.2.4. Addresses and tip are said at checkout and stand in its answer."""
-        fields = {name: {field.name for field in message.DESCRIPTOR.fields} for name, message in MESSAGES.items()}
+        header, groups, items = re.fullmatch(r"(.*), vendor_groups\[\{(.*?)\}\], items\[\{(.*)\}\]", A_2_4).groups()  # type: ignore[union-attr]
 
-        assert fields == {
-            "quote": {
-                "id", "buyer_store_id", "checkout_group_id", "status", "currency", "valid_until", "subtotal_cents",
-                "discounts_cents", "total_cents", "attribution_tokens", "vendor_groups", "items", "created_at",
-                "quote_version", "promo_warnings",
-            },
-            "group": {
-                "vendor_store_id", "vendor_store_name", "status", "warnings", "subtotal_cents", "promo",
-                "line_discounts_cents", "promo_discount_cents", "discounts_cents", "total_cents",
-            },
-            "item": {
-                "id", "product_id", "vendor_store_id", "vendor_store_name", "unit", "quantity", "moq", "max_qty",
-                "title", "unit_price_cents", "effective_unit_price_cents", "line_discounts_cents", "line_total_cents",
-                "applied_volume_discount", "line_subtotal_cents", "status", "warnings",
-            },
-        }  # fmt: skip
+        for row, message in (
+            (header, cart_pb2.CartQuote),
+            (groups, cart_pb2.CartVendorGroup),
+            (items, cart_pb2.CartItem),
+        ):
+            assert asked_for(row) - {field.name for field in message.DESCRIPTOR.fields} == set()
 
+    def test_keeps_addresses_and_tip_with_the_cart(self, market: Market) -> None:
+        request = market.quote_request((market.product(), 1))
+        request.shipping_address.CopyFrom(address(state="OK"))
+        request.billing_address.CopyFrom(address(state="TX"))
+        request.tip_cents = 0
 
-MESSAGES = {"quote": cart_pb2.CartQuote, "group": cart_pb2.CartVendorGroup, "item": cart_pb2.CartItem}
+        first = market.send_quote(request)
+        again = market.quote()
+        read = market.mesh.read(market.carts.GetCart, GET, token=market.buyer_token)
+
+        assert (first.shipping_address.state, first.billing_address.state) == ("OK", "TX")
+        assert first.HasField("tip_cents")
+        assert again.id == first.id
+        # What is not said again stays.
+        for cart in (again, read):
+            assert (cart.shipping_address, cart.billing_address) == (first.shipping_address, first.billing_address)
+            assert cart.HasField("tip_cents")
+
+    def test_has_no_address_and_no_tip_that_nobody_gave(self, market: Market) -> None:
+        quote = market.quote()
+
+        assert [quote.HasField(name) for name in ("shipping_address", "billing_address", "tip_cents")] == [False] * 3
+
+    def test_names_the_picture_of_each_item(self, market: Market) -> None:
+        picture = str(uuid.uuid4())
+        quote = market.quote((market.product(thumbnail_media_id=picture), 1), (market.product(), 1))
+
+        assert [item.thumbnail_media_id for item in quote.items] == [picture, ""]
 
 
 def clear(market: Market) -> None:

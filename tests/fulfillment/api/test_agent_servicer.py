@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from marketmesh.commerce.v1 import order_pb2
 from marketmesh.fulfillment.v1 import delivery_service_pb2 as messages
 from tests.finance.snapshots import later
 from tests.fulfillment.deliveries import Deliveries
 from tests.fulfillment.neighbours import Neighbours
+from tests.support.identity import address
 from tests.support.mesh_harness import MeshHarness, Refused
 
 _STEPS = ["PickUp", "Deliver", "CollectCash"]
@@ -74,6 +76,46 @@ class TestLists:
         order = deliveries.ready(status=status, hold_reason=hold_reason)
 
         assert deliveries.pages("ListQueue", uuid.uuid4()) == [[order.order_id] if listed else []]
+
+    def test_say_what_is_in_each_and_where_it_goes(self, deliveries: Deliveries, around: Neighbours) -> None:
+        free = deliveries.ready()
+        agent, mine = deliveries.taken(around)
+        for order in (free, mine):
+            deliveries.known(
+                around,
+                order,
+                discount_cents=55,
+                balance_due_cents=900,
+                fulfillment_status=order_pb2.FulfillmentStatus.Value.partial,
+                shipping_address=address(),
+                items=[order_pb2.OrderLineItem(product_name="Haze", qty=3)],
+                notes="Ring twice.",
+            )
+
+        seen = [
+            *deliveries.listed("ListQueue", agent),
+            *deliveries.listed("ListMyDeliveries", agent),
+            deliveries.get(agent, mine.order_id),
+        ]
+
+        assert [delivery.order_id for delivery in seen] == [free.order_id, mine.order_id, mine.order_id]
+        for delivery in seen:
+            assert (delivery.discount_cents, delivery.due_cents, delivery.fulfillment_status) == (55, 900, "partial")
+            assert (delivery.shipping_address, delivery.notes) == (address(), "Ring twice.")
+            assert [(item.product_name, item.qty) for item in delivery.items] == [("Haze", 3)]
+
+    def test_do_without_while_commerce_is_away(self, deliveries: Deliveries, around: Neighbours) -> None:
+        agent, order = deliveries.taken(around)
+        around.commerce.servicer.is_away = True
+        try:
+            delivery = deliveries.get(agent, order.order_id)
+            (listed,) = deliveries.listed("ListMyDeliveries", agent)
+        finally:
+            around.commerce.servicer.is_away = False
+
+        for seen in (delivery, listed):
+            assert (seen.order_id, seen.total_cents) == (order.order_id, order.total_cents)
+            assert [seen.HasField(name) for name in ("discount_cents", "due_cents", "shipping_address")] == [False] * 3
 
     def test_page_my_deliveries_newest_assignment_first(self, mesh: MeshHarness, deliveries: Deliveries) -> None:
         me, orders = deliveries.agent(), []
@@ -169,7 +211,8 @@ class TestCollectCash:
         self, deliveries: Deliveries, around: Neighbours, amount_cents: int
     ) -> None:
         agent, order = deliveries.taken(around, status="ready_for_dispatch")
-        first = deliveries.collect(agent, order.order_id)
+        deliveries.collect(agent, order.order_id)
+        before = deliveries.get(agent, order.order_id)
 
         with pytest.raises(Refused) as refused:
             deliveries.collect(agent, order.order_id, amount_cents=amount_cents)
@@ -177,7 +220,7 @@ class TestCollectCash:
         assert (refused.value.code, refused.value.reason) == ("FAILED_PRECONDITION", "CASH_COLLECTED_OTHERWISE")
         told = refused.value.metadata
         assert (told["collected_cents"], told["received_cents"]) == ("12345", str(amount_cents))
-        assert deliveries.get(agent, order.order_id).SerializeToString() == first.SerializeToString()
+        assert deliveries.get(agent, order.order_id) == before
 
     def test_passes_a_mismatch_on(self, mesh: MeshHarness, deliveries: Deliveries, around: Neighbours) -> None:
         agent, order = deliveries.taken(around, status="ready_for_dispatch")

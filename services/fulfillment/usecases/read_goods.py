@@ -1,0 +1,28 @@
+"""What is in a delivery and where it goes: commerce knows, and keeps the address to itself but for this."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from meshkit.errors import DependencyUnavailable
+from meshkit.obs.logging import get_logger
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Iterable, Mapping
+
+    from marketmesh.commerce.v1.order_pb2 import Order
+    from meshkit.db.tx import Tx
+    from services.fulfillment.outbound.ports import Orders
+
+
+def read_goods(tx: Tx, rows: Iterable[Any], *, orders: Orders) -> Mapping[uuid.UUID, Order]:
+    """Return the orders of deliveries by id, asked for at once; none while commerce is away, for the rest is known here."""
+    order_ids = [row.order_id for row in rows]
+    if not order_ids:
+        return {}
+    try:
+        return orders.read_many(tx.call, order_ids)
+    except DependencyUnavailable as error:
+        get_logger().warning("deliveries.goods_not_read", error=str(error))
+        return {}
