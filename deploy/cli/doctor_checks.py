@@ -112,7 +112,7 @@ def _database(service: str) -> Iterator[Finding]:
         return
     head = ScriptDirectory(str(REPOSITORY / "services" / service / "migrations")).get_current_head()
     with connection:
-        (current,) = connection.execute(_REVISION).fetchone() or (None,)
+        current = next((row[0] for row in connection.execute(_REVISION)), None)
         advice = f"It is at {current}: run `marketmesh migrate {service}`."
         yield current == head, f"database {service} at revision {current}", advice
         if current == head:
@@ -124,13 +124,13 @@ def _database(service: str) -> Iterator[Finding]:
 
 
 def _dead_letters(service: str, connection: Connection) -> Iterator[Finding]:
-    (dead,) = connection.execute(_DEAD).fetchone()
+    ((dead,),) = connection.execute(_DEAD).fetchall()
     advice = f"Run `marketmesh dlq list --service {service}`; docs/runbooks/dead-letters.md."
     yield dead == 0, f"dead letters of {service}: {dead}", advice
 
 
 def _outbox(service: str, connection: Connection) -> Iterator[Finding]:
-    waiting, age_s = connection.execute(_OUTBOX).fetchone()
+    ((waiting, age_s),) = connection.execute(_OUTBOX).fetchall()
     what = f"outbox of {service}: {waiting} wait" + (f", the oldest for {age_s} s" if waiting else "")
     yield age_s <= _OUTBOX_AGE_MAX_S, what, "The relay is behind or stopped: docs/runbooks/outbox-growing.md."
 
@@ -149,7 +149,7 @@ def _jobs(service: str, connection: Connection) -> Iterator[Finding]:
 
 
 def _warehouse_rows(connection: Connection) -> Iterator[Finding]:
-    waiting, age_s = connection.execute(_WAREHOUSE).fetchone()
+    ((waiting, age_s),) = connection.execute(_WAREHOUSE).fetchall()
     what = f"warehouse: {waiting} rows wait" + (f", the oldest for {age_s} s" if waiting else "")
     yield (
         age_s <= _WAREHOUSE_AGE_MAX_S,

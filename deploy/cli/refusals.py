@@ -18,7 +18,7 @@ from meshkit.db.engine import is_unavailable
 from meshkit.settings import SettingsInvalid
 
 if TYPE_CHECKING:
-    import click
+    from typer._click.core import Context
 
 _LINE_MAX = 300
 
@@ -26,7 +26,7 @@ _LINE_MAX = 300
 class Commands(TyperGroup):
     """The commands of the command line; what an operator can mend in their surroundings ends them with a line."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: Context) -> Any:
         """Run the command."""
         try:
             return super().invoke(ctx)

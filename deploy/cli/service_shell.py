@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import Annotated
+from typing import Annotated, Any
 
 import psycopg
 import typer
@@ -45,7 +45,7 @@ def psql(
     program = shutil.which("psql")
     if program is None:
         raise fail("psql: it is not installed; -c runs one statement without it")
-    parts = psycopg.conninfo.conninfo_to_dict(address)
+    parts: dict[str, Any] = psycopg.conninfo.conninfo_to_dict(address)
     # Arguments are shown to every user of the machine.
     os.environ["PGPASSWORD"] = str(parts.pop("password", ""))
     os.execv(program, [program, psycopg.conninfo.make_conninfo(**parts)])  # noqa: S606

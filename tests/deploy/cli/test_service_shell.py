@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from deploy.cli.main import app
 
 if TYPE_CHECKING:
-    from click.testing import Result
+    from typer.testing import Result
 
     from tests.support.mesh_harness import MeshHarness
 
