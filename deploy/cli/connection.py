@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import pathlib
+from typing import TYPE_CHECKING
 
 from deploy.dev import environment, keys
 from deploy.dev.running import is_running, ports_in_use
 from deploy.dev.state import State
-from meshkit.clock import SystemClock
-from meshkit.db.engine import Database
-from meshkit.db.tx import Transactions
 from meshkit.settings import MeshSettings
+
+if TYPE_CHECKING:
+    from meshkit.db.tx import Transactions
 
 STATE_FOLDER = environment.REPOSITORY / ".marketmesh"
 STATE_VARIABLE = "MARKETMESH_STATE_DIR"
@@ -84,4 +85,9 @@ def database_url(service: str, *, kind: str = "") -> str:
 
 def transactions_of(service: str) -> Transactions:
     """Return transactions on a service's database, as its runtime role."""
+    # Here, because `doctor` has no time for importing it.
+    from meshkit.clock import SystemClock
+    from meshkit.db.engine import Database
+    from meshkit.db.tx import Transactions
+
     return Transactions(database=Database(database_url(service), pool_size=2), clock=SystemClock(), source=service)

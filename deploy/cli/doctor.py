@@ -11,8 +11,9 @@ from deploy.cli.connection import need_running_stack, use_environment
 from deploy.cli.console import fail, say
 from deploy.cli.doctor_checks import Finding, questions
 
-# What has not answered by then is told as hanging; with the imports before it the command takes less than five seconds.
-PATIENCE_SECONDS = 2.0
+# Counted from the last question, asked about two seconds after the others; with the imports before them the command takes
+# less than five seconds.
+PATIENCE_SECONDS = 1.5
 
 Question = tuple[str, Callable[[], Iterator[Finding]]]
 
@@ -36,22 +37,21 @@ def answers(asked: Iterable[Question], *, patience_s: float) -> list[Finding]:
 
     The threads die with the process: a part that accepts a call and never answers must not hold the command.
     """
-    asked = list(asked)
+    names: list[str] = []
     arrived: queue.SimpleQueue[tuple[int, list[Finding]]] = queue.SimpleQueue()
     for number, (name, look) in enumerate(asked):
+        names.append(name)
         threading.Thread(target=_ask, args=(number, name, look, arrived), name=f"doctor-{name}", daemon=True).start()
     deadline = time.monotonic() + patience_s
     found: dict[int, list[Finding]] = {}
-    while len(found) < len(asked):
+    while len(found) < len(names):
         try:
             number, findings = arrived.get(timeout=max(0.0, deadline - time.monotonic()))
         except queue.Empty:
             break
         found[number] = findings
-    hanging = f"No answer within {patience_s:.0f} s: it hangs, or something it needs does."
-    return [
-        finding for number, (name, _) in enumerate(asked) for finding in found.get(number, [(False, name, hanging)])
-    ]
+    hanging = "No answer in time: it hangs, or something it needs does."
+    return [finding for number, name in enumerate(names) for finding in found.get(number, [(False, name, hanging)])]
 
 
 def _ask(

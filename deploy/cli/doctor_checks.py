@@ -1,9 +1,13 @@
-"""What `marketmesh doctor` looks at: each question yields findings, and each runs in a thread of its own."""
+"""What `marketmesh doctor` looks at: each question yields findings, and each runs in a thread of its own.
+
+Imports little: what is imported before the first question is asked is time in which nobody gets an answer.
+"""
 
 from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -16,15 +20,12 @@ import grpc
 import psycopg
 import redis
 import requests
-from alembic.script import ScriptDirectory
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from psycopg.rows import namedtuple_row
 
 from deploy.cli.connection import database_url
 from deploy.cli.contracts import services_present
-from deploy.cli.topology import declared, different
 from deploy.dev.environment import REPOSITORY
-from meshkit.events.bus import Bus
 from meshkit.settings import MeshSettings
 
 if TYPE_CHECKING:
@@ -66,18 +67,24 @@ _WAREHOUSE = """
 """
 
 
-def questions() -> list[tuple[str, Callable[[], Iterator[Finding]]]]:
-    """Return all questions under the names of what they are about."""
-    # Whatever several questions import is imported before their threads start.
-    topology = declared()
+def questions() -> Iterator[tuple[str, Callable[[], Iterator[Finding]]]]:
+    """Yield all questions under the names of what they are about; whoever iterates may ask at once."""
     services = services_present()
-    asked: list[tuple[str, Callable[[], Iterator[Finding]]]] = [("versions", _versions), ("settings", _settings)]
-    asked += [(f"database {name}", partial(_database, name)) for name in services]
-    asked += [("redis", _redis), ("topics", partial(_topics, topology))]
+    yield "versions", _versions
+    yield "settings", _settings
+    for name in services:
+        yield f"database {name}", partial(_database, name)
+    yield "redis", _redis
     if "media" in services:
-        asked.append(("object store", _object_store))
-    asked += [(f"service {name}", partial(_service, name)) for name in services]
-    return [*asked, ("gateway", _gateway)]
+        yield "object store", _object_store
+    for name in services:
+        yield f"service {name}", partial(_service, name)
+    yield "gateway", _gateway
+    # Takes as long to import as all the rest, which answers meanwhile. Not in the question's thread: several threads that
+    # import may wait for each other.
+    from deploy.cli.topology import declared
+
+    yield "topics", partial(_topics, declared())
 
 
 def _versions() -> Iterator[Finding]:
@@ -110,7 +117,7 @@ def _database(service: str) -> Iterator[Finding]:
     except psycopg.OperationalError as error:
         yield False, f"database {service}", f"It does not answer: {' '.join(str(error).split())[:160]}"
         return
-    head = ScriptDirectory(str(REPOSITORY / "services" / service / "migrations")).get_current_head()
+    head = head_of(service)
     with connection:
         current = next((row[0] for row in connection.execute(_REVISION)), None)
         advice = f"It is at {current}: run `marketmesh migrate {service}`."
@@ -121,6 +128,15 @@ def _database(service: str) -> Iterator[Finding]:
             yield from _jobs(service, connection)
             if service == "analytics":
                 yield from _warehouse_rows(connection)
+
+
+def head_of(service: str) -> str:
+    """Return the newest revision of a service's migrations, as alembic would say; importing that takes a second."""
+    texts = [path.read_text() for path in (REPOSITORY / "services" / service / "migrations" / "versions").glob("*.py")]
+    revisions = {name for text in texts for name in re.findall(r'^revision = "(\w+)"', text, re.MULTILINE)}
+    followed = {name for text in texts for name in re.findall(r'^down_revision = "(\w+)"', text, re.MULTILINE)}
+    head: str = (revisions - followed).pop()
+    return head
 
 
 def _dead_letters(service: str, connection: Connection) -> Iterator[Finding]:
@@ -174,6 +190,9 @@ def _redis() -> Iterator[Finding]:
 
 
 def _topics(topology: Topology) -> Iterator[Finding]:
+    from deploy.cli.topology import different
+    from meshkit.events.bus import Bus
+
     mesh = MeshSettings()
     bus = Bus(project=mesh.pubsub_project)
     project = f"projects/{mesh.pubsub_project}"

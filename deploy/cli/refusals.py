@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import redis
 from google.api_core.exceptions import GoogleAPIError
 from google.auth.exceptions import GoogleAuthError
 from sqlalchemy.exc import SQLAlchemyError
-from typer.core import TyperGroup
 
 from deploy.cli.connection import NoStack
-from deploy.cli.console import fail
 from deploy.dev.ports import BadPort
 from deploy.dev.state import StateUnusable
 from meshkit.db.engine import is_unavailable
 from meshkit.settings import SettingsInvalid
 
-if TYPE_CHECKING:
-    from typer._click.core import Context
-
 _LINE_MAX = 300
-
-
-class Commands(TyperGroup):
-    """The commands of the command line; what an operator can mend in their surroundings ends them with a line."""
-
-    def invoke(self, ctx: Context) -> Any:
-        """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except Exception as error:
-            told = told_of(error)
-            if told is None:
-                raise
-            raise fail(f"{ctx.invoked_subcommand}: {told}") from None
 
 
 def told_of(error: Exception) -> str | None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from typer.testing import CliRunner
 
 from deploy.cli import connection, doctor, doctor_checks
+from deploy.cli.contracts import services_present
 from deploy.cli.main import app
 from deploy.cli.refusals import told_of
+from deploy.dev.environment import REPOSITORY
 from deploy.dev.ports import Ports
 from deploy.dev.running import is_running, ports_in_use, remember_ports
 from deploy.dev.state import State
@@ -128,6 +133,29 @@ class TestAnswers:
         ]
         assert found[2][2] == "ConnectionError: refused"
         never.set()
+
+
+class TestImports:
+    """`doctor` answers in five seconds; importing every command took four and a half of them."""
+
+    @pytest.mark.parametrize(
+        ("code", "kept_out"),
+        [
+            ("import deploy.cli.main", {"deploy.cli.doctor", "deploy.cli.prove", "sqlalchemy", "grpc", "google.cloud"}),
+            ("import deploy.cli.doctor", {"deploy.cli.prove", "sqlalchemy", "alembic", "google.cloud"}),
+        ],
+    )
+    def test_are_of_what_is_called(self, code: str, kept_out: set[str]) -> None:
+        listing = f"{code}; import sys; print(*sys.modules)"
+        done = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True)
+
+        assert not kept_out & set(done.stdout.split())
+
+    @pytest.mark.parametrize("service", services_present())
+    def test_are_not_needed_to_know_the_newest_revision(self, service: str) -> None:
+        scripts = ScriptDirectory(str(REPOSITORY / "services" / service / "migrations"))
+
+        assert doctor_checks.head_of(service) == scripts.get_current_head()
 
 
 class TestDatabase:
