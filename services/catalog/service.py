@@ -39,7 +39,7 @@ def wire(parts: Parts) -> Wiring:
             Servicer(
                 product_service_pb2.DESCRIPTOR.services_by_name["ProductService"],
                 product_service_pb2_grpc.add_ProductServiceServicer_to_server,
-                ProductServicer(media, media),
+                ProductServicer(media, media, settings.unverified_may_browse),
             ),
             Servicer(
                 inventory_service_pb2.DESCRIPTOR.services_by_name["InventoryService"],

@@ -13,5 +13,7 @@ class CatalogSettings(DatabaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CATALOG_", frozen=True)
 
+    # Whether stores without a verified licence see products and prices; checkout refuses them either way (A.6.1).
+    unverified_may_browse: bool = True
     # How often it is looked which reservations past their time were bought, and the others are given back.
     expiry_seconds: int = Field(default=5, ge=1)

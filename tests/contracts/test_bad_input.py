@@ -51,6 +51,11 @@ RECORDED = {"PAYMENT_MISMATCH"}
 _PRODUCT = {
     *("classification=0", "compare_at_price_cents=0", "compare_at_price_cents=2147483648", "max_qty=0", "max_qty=2"),
     *("max_qty=2147483647", "moq=2", "moq=2147483647", "price_cents=0", "price_cents=2147483648"),
+    "batch_id=an id",
+}
+_STOCK = {
+    *("inventory={}", "inventory.available_qty=0", "inventory.available_qty=2", "inventory.low_stock_threshold=0"),
+    *("inventory.low_stock_threshold=2", "inventory.low_stock_threshold=2147483647"),
 }
 TAKEN = {
     "catalog.v1.InventoryService/AdjustStock": {"quantity=-1", "quantity=2"},
@@ -58,11 +63,10 @@ TAKEN = {
     "catalog.v1.InventoryService/ReceiveStock": {"quantity=2"},
     "catalog.v1.ProductService/CreateProduct": {
         *_PRODUCT,
-        *("inventory={}", "inventory.available_qty=0", "inventory.available_qty=2", "inventory.reserved_qty=0"),
-        *("inventory.low_stock_threshold=0", "inventory.low_stock_threshold=2"),
-        "inventory.low_stock_threshold=2147483647",
+        *_STOCK,
+        "inventory.reserved_qty=0",
     },
-    "catalog.v1.ProductService/UpdateProduct": {*_PRODUCT, "gallery={}", "volume_discounts={}"},
+    "catalog.v1.ProductService/UpdateProduct": {*_PRODUCT, *_STOCK, "gallery={}", "volume_discounts={}"},
     "catalog.v1.ProductService/CreatePromo": {"amount_cents=2147483648"},
     "catalog.v1.ProductService/SetInventory": {
         *("available_qty=0", "available_qty=2", "low_stock_threshold=0", "low_stock_threshold=2"),

@@ -17,7 +17,7 @@ from services.catalog.domain.stock import is_low
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from meshkit.cursor import Page
     from services.catalog.domain.quoted import QuotedProduct, QuotedPromo
@@ -29,8 +29,13 @@ if TYPE_CHECKING:
 _NO_URLS: Mapping[uuid.UUID, str] = MappingProxyType({})
 
 
-def summary_message(row: Any, logo_urls: Mapping[uuid.UUID, str] = _NO_URLS) -> product_pb2.ProductSummary:
-    """Return one row of the grid, with the URL of its vendor's logo if there is one among `logo_urls`."""
+def shown_in(rows: Iterable[Any]) -> list[uuid.UUID | None]:
+    """Return the files that a list of products shows: pictures and vendors' logos."""
+    return [media_id for row in rows for media_id in (row.thumbnail_media_id, row.vendor_logo_media_id)]
+
+
+def summary_message(row: Any, urls: Mapping[uuid.UUID, str] = _NO_URLS) -> product_pb2.ProductSummary:
+    """Return one row of the grid, with its picture and its vendor's logo if their URLs are among `urls`."""
     message = product_pb2.ProductSummary(
         id=str(row.id),
         sku=row.sku,
@@ -53,32 +58,34 @@ def summary_message(row: Any, logo_urls: Mapping[uuid.UUID, str] = _NO_URLS) -> 
             company_name=row.vendor_name or "",
             state=row.vendor_state or "",
             logo_media_id=str(row.vendor_logo_media_id or ""),
-            logo_url=logo_urls.get(row.vendor_logo_media_id, ""),
+            logo_url=urls.get(row.vendor_logo_media_id, ""),
         ),
         coa_added=row.coa_media_id is not None,
         is_active=row.is_active,
         is_featured=row.is_featured,
         in_stock=row.available_qty >= row.moq,
+        thumbnail_media_id=str(row.thumbnail_media_id or ""),
+        thumbnail_url=urls.get(row.thumbnail_media_id, ""),
     )
     message.created_at.FromDatetime(row.created_at)
     message.updated_at.FromDatetime(row.updated_at)
     return message
 
 
-def own_summary_message(row: Any, logo_urls: Mapping[uuid.UUID, str] = _NO_URLS) -> product_pb2.ProductSummary:
+def own_summary_message(row: Any, urls: Mapping[uuid.UUID, str] = _NO_URLS) -> product_pb2.ProductSummary:
     """Return one row of the vendor's own table, with its inventory."""
-    message = summary_message(row, logo_urls)
+    message = summary_message(row, urls)
     message.inventory.CopyFrom(inventory_message(row))
     return message
 
 
 def product_message(
-    detail: ProductDetail, *, is_own: bool, logo_urls: Mapping[uuid.UUID, str] = _NO_URLS
+    detail: ProductDetail, *, is_own: bool, urls: Mapping[uuid.UUID, str] = _NO_URLS
 ) -> product_pb2.Product:
     """Return a product; what is in stock is only its vendor's business."""
     row = detail.row
     return product_pb2.Product(
-        summary=own_summary_message(row, logo_urls) if is_own else summary_message(row, logo_urls),
+        summary=own_summary_message(row, urls) if is_own else summary_message(row, urls),
         body_html=row.body_html,
         strain=row.strain,
         feelings=row.feelings,
@@ -87,6 +94,15 @@ def product_message(
         volume_discounts=[tier_message(tier) for tier in detail.tiers],
         media_ids=[str(media_id) for media_id in detail.media_ids],
         coa_media_id=str(row.coa_media_id or ""),
+        batch_id=row.batch_id,
+        metric_tag=row.metric_tag,
+        barcode=row.barcode,
+        packaging_type=row.packaging_type,
+        media=[
+            product_pb2.ProductPicture(media_id=str(media_id), url=urls.get(media_id, ""))
+            for media_id in detail.media_ids
+        ],
+        coa_url=urls.get(row.coa_media_id, ""),
     )
 
 

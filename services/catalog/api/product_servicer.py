@@ -19,7 +19,7 @@ from services.catalog.usecases.list_products import list_products, list_vendor_p
 from services.catalog.usecases.list_promos import list_promos
 from services.catalog.usecases.read_product import read_product
 from services.catalog.usecases.set_inventory import set_inventory
-from services.catalog.usecases.sign_logos import sign_logos
+from services.catalog.usecases.sign_pictures import sign_pictures
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from marketmesh.catalog.v1 import product_pb2
     from meshkit.db.tx import Tx
     from meshkit.flow import Flow
-    from services.catalog.outbound.ports import Galleries, LogoReader
+    from services.catalog.outbound.ports import Galleries, PictureReader
 
 
 @dataclass(frozen=True)
@@ -35,32 +35,38 @@ class ProductServicer:
     """Translates; the rules are in the use cases."""
 
     galleries: Galleries
-    logos: LogoReader
+    pictures: PictureReader
+    # Whether stores without a verified licence see other stores' products.
+    unverified: bool
 
     def ListProducts(self, request: messages.ListProductsRequest, tx: Tx) -> messages.ListProductsResponse:
         """See the contract."""
         page = Page.of(request)
-        rows, following = list_products(tx, state=request.state, filters=requests.filters_of(request), page=page)
-        logo_urls = sign_logos(tx, rows, logos=self.logos)
+        rows, following = list_products(
+            tx, state=request.state, filters=requests.filters_of(request), page=page, unverified=self.unverified
+        )
+        urls = sign_pictures(tx, mapping.shown_in(rows), pictures=self.pictures)
         return messages.ListProductsResponse(
-            items=[mapping.summary_message(row, logo_urls) for row in rows],
+            items=[mapping.summary_message(row, urls) for row in rows],
             next_cursor=following,
             pagination=mapping.pagination(page, current=request.cursor, following=following),
         )
 
     def GetProduct(self, request: messages.GetProductRequest, tx: Tx) -> product_pb2.Product:
         """See the contract."""
-        detail = read_product(tx, product_id=parse_id(request.product_id, field="product_id"))
-        logo_urls = sign_logos(tx, [detail.row], logos=self.logos)
-        return mapping.product_message(detail, is_own=detail.row.store_id == tx.principal.store_id, logo_urls=logo_urls)
+        product_id = parse_id(request.product_id, field="product_id")
+        detail = read_product(tx, product_id=product_id, unverified=self.unverified)
+        shown = (*mapping.shown_in([detail.row]), *detail.media_ids, detail.row.coa_media_id)
+        urls = sign_pictures(tx, shown, pictures=self.pictures)
+        return mapping.product_message(detail, is_own=detail.row.store_id == tx.principal.store_id, urls=urls)
 
     def ListVendorProducts(self, request: messages.ListProductsRequest, tx: Tx) -> messages.ListProductsResponse:
         """See the contract."""
         page = Page.of(request)
         rows, following = list_vendor_products(tx, state=request.state, filters=requests.filters_of(request), page=page)
-        logo_urls = sign_logos(tx, rows, logos=self.logos)
+        urls = sign_pictures(tx, mapping.shown_in(rows), pictures=self.pictures)
         return messages.ListProductsResponse(
-            items=[mapping.own_summary_message(row, logo_urls) for row in rows],
+            items=[mapping.own_summary_message(row, urls) for row in rows],
             next_cursor=following,
             pagination=mapping.pagination(page, current=request.cursor, following=following),
         )

@@ -14,6 +14,7 @@ from services.catalog.domain.search import plain_words, prefix_query
 from services.catalog.domain.stock import MAX_UNITS
 
 if TYPE_CHECKING:
+    import uuid
     from collections.abc import Iterable
 
     from marketmesh.catalog.v1 import product_service_pb2
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 # Fields of an update that are columns as they come, and those whose numbers stand for words.
 _PLAIN = (
     "sku", "title", "subtitle", "body_html", "strain", "moq", "max_qty", "price_cents", "compare_at_price_cents",
-    "is_active", "is_featured",
+    "is_active", "is_featured", "batch_id", "metric_tag", "barcode", "packaging_type",
 )  # fmt: skip
 _WORDS: dict[str, Any] = {"category": product_pb2.Category.Value, "unit": product_pb2.Unit.Value}
 _WORD_LISTS: tuple[tuple[str, str, Any], ...] = (
@@ -62,6 +63,7 @@ def new_product_of(request: product_service_pb2.CreateProductRequest) -> NewProd
         low_stock_threshold=request.inventory.low_stock_threshold,
         tiers=_tiers(request.volume_discounts),
         media_ids=tuple(parse_id(media_id, field="media_ids") for media_id in request.media_ids),
+        coa_media_id=_coa(request.coa_media_id),
     )
 
 
@@ -80,12 +82,19 @@ def product_change_of(request: product_service_pb2.UpdateProductRequest) -> Prod
     for name, column, words in _WORD_LISTS:
         if values := getattr(request, name):
             columns[column] = [words.Name(value) for value in values]
+    if request.HasField("coa_media_id"):
+        columns["coa_media_id"] = _coa(request.coa_media_id)
+    stock = request.inventory
     return ProductChange(
         columns=columns,
         tiers=_tiers(request.volume_discounts.items) if request.HasField("volume_discounts") else None,
         media_ids=tuple(parse_id(each, field="gallery.media_ids") for each in request.gallery.media_ids)
         if request.HasField("gallery")
         else None,
+        available_qty=checked_units(stock.available_qty, field="inventory.available_qty")
+        if stock.HasField("available_qty")
+        else None,
+        low_stock_threshold=stock.low_stock_threshold if stock.HasField("low_stock_threshold") else None,
     )
 
 
@@ -121,7 +130,15 @@ def _description(request: product_service_pb2.CreateProductRequest) -> Descripti
         cbd_basis_points=parse_percent(request.cbd_percent) if request.cbd_percent else None,
         is_active=request.is_active if request.HasField("is_active") else True,
         is_featured=request.is_featured,
+        batch_id=request.batch_id,
+        metric_tag=request.metric_tag,
+        barcode=request.barcode,
+        packaging_type=request.packaging_type,
     )
+
+
+def _coa(text: str) -> uuid.UUID | None:
+    return parse_id(text, field="coa_media_id") if text else None
 
 
 def _classification(value: product_pb2.Classification.Value) -> str | None:

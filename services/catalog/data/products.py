@@ -14,6 +14,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    literal_column,
     or_,
     select,
     tuple_,
@@ -22,6 +23,7 @@ from sqlalchemy import (
 from meshkit.cursor import Cursor
 from meshkit.db.sql import compiled, sql
 from services.catalog.data.tables import (
+    MARKS,
     SIMPLE,
     inventory_items,
     product_media,
@@ -40,8 +42,22 @@ if TYPE_CHECKING:
     from meshkit.db.tx import Tx
     from services.catalog.domain.product import VolumeTier
 
-_HAS_PROMO = exists(select(promos.c.id).where(promos.c.store_id == products.c.store_id, promos.c.is_active))
-_NOT_SHOWN = {"body_html", "search_words", "gallery_flow", "active_changed_at", "deleted_at"}
+# Cheaper in quantity, or by a code of its vendor: as a filter, and as a column. With a limit the planner looks each shown
+# product up, without one it may read the whole table for a page of twenty.
+_IN_QUANTITY = select(volume_discounts.c.min_qty).where(volume_discounts.c.product_id == products.c.id)
+_BY_CODE = select(promos.c.id).where(promos.c.store_id == products.c.store_id, promos.c.is_active)
+_WITH_PROMO = or_(exists(_IN_QUANTITY), exists(_BY_CODE))
+_HAS_PROMO = or_(
+    *(found.limit(literal_column("1")).scalar_subquery().is_not(None) for found in (_IN_QUANTITY, _BY_CODE))
+)
+_THUMBNAIL = (
+    select(product_media.c.media_id)
+    .where(product_media.c.product_id == products.c.id)
+    .order_by(product_media.c.position)
+    .limit(literal_column("1"))
+    .scalar_subquery()
+)
+_NOT_SHOWN = {"body_html", "search_words", "gallery_flow", "active_changed_at", "deleted_at", *MARKS}
 # What a list shows: not the long texts.
 _SUMMARY = [column for column in products.c if column.name not in _NOT_SHOWN]
 _IS_VISIBLE = and_(
@@ -51,7 +67,7 @@ _IS_VISIBLE = and_(
 
 def add(tx: Tx, **columns: Any) -> None:
     """Insert a product. Raises IntegrityError on products_store_id_sku_key."""
-    tx.execute(insert(products).values(coa_media_id=None, created_at=tx.now, updated_at=tx.now, **columns))
+    tx.execute(insert(products).values(created_at=tx.now, updated_at=tx.now, **columns))
 
 
 def add_tiers(tx: Tx, product_id: uuid.UUID, tiers: Sequence[VolumeTier]) -> None:
@@ -108,6 +124,12 @@ def media_ids_of(tx: Tx, product_id: uuid.UUID) -> list[uuid.UUID]:
     return ids
 
 
+def coa_of(tx: Tx, product_id: uuid.UUID) -> uuid.UUID | None:
+    """Return a product's certificate of analysis, or None."""
+    found: uuid.UUID | None = tx.execute(_COA, {"product_id": product_id}).scalar_one_or_none()
+    return found
+
+
 def named(tx: Tx, product_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
     """Return `id, store_id, sku, title` of products, deleted or not."""
     rows: Sequence[Any] = tx.execute(_NAMED, {"product_ids": product_ids}).all()
@@ -155,6 +177,7 @@ def _shown(*more: Any) -> Select[Any]:
             store_gates.c.state.label("vendor_state"),
             store_gates.c.logo_media_id.label("vendor_logo_media_id"),
             _HAS_PROMO.label("has_promo"),
+            _THUMBNAIL.label("thumbnail_media_id"),
         )
         .join(inventory_items, inventory_items.c.product_id == products.c.id)
         .outerjoin(store_gates, store_gates.c.store_id == products.c.store_id)
@@ -186,7 +209,7 @@ def _filtered(statement: Select[Any], filters: Filters) -> Select[Any]:
         if high is not None:
             statement = statement.where(column <= high)
     if filters.has_promo:
-        statement = statement.where(_HAS_PROMO)
+        statement = statement.where(_WITH_PROMO)
     return statement.where(products.c.id.in_(_found(filters))) if filters.words else statement
 
 
@@ -203,7 +226,9 @@ def _found(filters: Filters) -> Select[Any]:
 
 
 _FIND = compiled(
-    _shown(products.c.body_html).where(products.c.id == bindparam("product_id"), products.c.deleted_at.is_(None))
+    _shown(products.c.body_html, *(products.c[mark] for mark in MARKS)).where(
+        products.c.id == bindparam("product_id"), products.c.deleted_at.is_(None)
+    )
 )
 # A product that nobody has switched on or off is as it was made.
 _VISIBILITY = sql(
@@ -227,6 +252,7 @@ _MEDIA = compiled(
     .where(product_media.c.product_id == bindparam("product_id"))
     .order_by(product_media.c.position)
 )
+_COA = compiled(select(products.c.coa_media_id).where(products.c.id == bindparam("product_id")))
 _NAMED = compiled(
     select(products.c.id, products.c.store_id, products.c.sku, products.c.title)
     .where(products.c.id == _OF_PRODUCTS)

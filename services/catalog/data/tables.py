@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from enum import StrEnum
 
 metadata = platform_metadata()
+# What a vendor marks its goods with: batch, track and trace tag, barcode, packaging.
+MARKS = ("batch_id", "metric_tag", "barcode", "packaging_type")
 # The text search configuration that leaves words as they are: products have names, not prose.
 SIMPLE = text("'simple'")
 
@@ -69,6 +71,7 @@ products = Table(
     Column("is_active", Boolean, nullable=False),
     Column("is_featured", Boolean, nullable=False),
     Column("search_words", Text, nullable=False),
+    *(Column(mark, Text, nullable=False, server_default=text("''")) for mark in MARKS),
     Column("gallery_flow", Uuid),
     instant("active_changed_at", nullable=True),
     instant("created_at"),

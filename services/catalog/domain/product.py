@@ -119,6 +119,10 @@ class Description:
     cbd_basis_points: int | None
     is_active: bool
     is_featured: bool
+    batch_id: str
+    metric_tag: str
+    barcode: str
+    packaging_type: str
 
 
 @dataclass(frozen=True)
@@ -138,15 +142,26 @@ class NewProduct:
     low_stock_threshold: int
     tiers: tuple[VolumeTier, ...]
     media_ids: tuple[uuid.UUID, ...]
+    coa_media_id: uuid.UUID | None
 
 
 @dataclass(frozen=True)
 class ProductChange:
-    """What a vendor wants different: columns of the description, and tiers or files as a whole unless None."""
+    """What a vendor wants different: columns of the product, and tiers or gallery as a whole unless None.
+
+    Of the stock, what is not None.
+    """
 
     columns: dict[str, Any]
     tiers: tuple[VolumeTier, ...] | None
     media_ids: tuple[uuid.UUID, ...] | None
+    available_qty: int | None
+    low_stock_threshold: int | None
+
+    @property
+    def has_files(self) -> bool:
+        """Whether media has to be asked."""
+        return self.media_ids is not None or "coa_media_id" in self.columns
 
 
 def check_quantities(*, moq: int, max_qty: int) -> None:

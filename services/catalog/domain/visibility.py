@@ -22,10 +22,9 @@ class Gate:
     kyc_status: str
     subscription_active: bool
 
-    @property
-    def may_buy(self) -> bool:
-        """Whether the store may see offers."""
-        return self.kyc_status == _VERIFIED
+    def may_browse(self, *, unverified: bool) -> bool:
+        """Whether the store sees offers and prices: with a verified licence, or where `unverified` stores do."""
+        return unverified or self.kyc_status == _VERIFIED
 
     @property
     def may_sell(self) -> bool:
@@ -107,8 +106,11 @@ def explain(facts: Any, *, buyer_state: str) -> list[GateState]:
     ]
 
 
-def can_see(*, buyer: Gate | None, vendor: Gate | None) -> bool:
-    """Return whether a store sees another's products; a store nobody has told us about sees and shows nothing."""
+def can_see(*, buyer: Gate | None, vendor: Gate | None, unverified: bool) -> bool:
+    """Return whether a store sees another's products; a store nobody has told us about sees and shows nothing.
+
+    `unverified`: whether stores without a verified licence see any.
+    """
     if buyer is None or vendor is None:
         return False
-    return buyer.may_buy and vendor.may_sell and buyer.state == vendor.state
+    return buyer.may_browse(unverified=unverified) and vendor.may_sell and buyer.state == vendor.state

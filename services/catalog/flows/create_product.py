@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from meshkit.ids import derived_id
 from services.catalog.data import products
 from services.catalog.domain.product import NewProduct, check_tiers
-from services.catalog.errors import SkuTaken
-from services.catalog.flows.attach_gallery import attach_gallery
+from services.catalog.errors import MediaUnusable, SkuTaken
+from services.catalog.flows.attach_gallery import attach_coa, attach_gallery
 from services.catalog.usecases import create_product as record
 from services.catalog.usecases.read_product import ProductDetail, read_product
 
@@ -32,11 +32,13 @@ def create_product(
             raise SkuTaken(field="sku")
     files = attach_gallery(flow, product_id, new.media_ids, galleries, field="media_ids") if new.media_ids else []
     try:
+        if new.coa_media_id is not None:
+            attach_coa(flow, product_id, new.coa_media_id, galleries)
         with flow.transaction() as tx:
             record.create_product(tx, new, product_id=product_id, files=files)
             return flow.complete(tx, respond(read_product(tx, product_id=product_id)))
-    except SkuTaken:
-        # Somebody took the SKU since the check: leave no attachment behind.
-        if new.media_ids:
+    except (SkuTaken, MediaUnusable):
+        # Somebody took the SKU since the check, or the certificate is none: leave no attachment behind.
+        if new.media_ids or new.coa_media_id:
             galleries.detach_all(flow.call, product_id=product_id, store_id=store_id)
         raise

@@ -9,9 +9,10 @@ from meshkit.errors import MeshError, NotFound, StateConflict
 from services.catalog.data import product_changes, products
 from services.catalog.domain.product import check_quantities, check_tiers
 from services.catalog.errors import SkuTaken
-from services.catalog.flows.attach_gallery import attach_gallery
+from services.catalog.flows.attach_gallery import attach_coa, attach_gallery
 from services.catalog.usecases import update_product as record
 from services.catalog.usecases.read_product import ProductDetail, read_product
+from services.catalog.usecases.set_inventory import change_stock
 
 if TYPE_CHECKING:
     import uuid
@@ -41,13 +42,17 @@ def update_product(
     files meanwhile; then the files are what the product shows.
     """
     check_tiers(change.tiers or ())
-    if change.media_ids is None:
+    if not change.has_files:
         with flow.transaction() as tx:
             return _record(flow, tx, change, product_id=product_id, files=None, respond=respond)
     with flow.transaction() as tx:
         _begin(tx, change, product_id, flow)
     try:
-        files = attach_gallery(flow, product_id, change.media_ids, galleries, field=_FIELD)
+        files = None
+        if change.media_ids is not None:
+            files = attach_gallery(flow, product_id, change.media_ids, galleries, field=_FIELD)
+        if "coa_media_id" in change.columns:
+            attach_coa(flow, product_id, change.columns["coa_media_id"], galleries)
         with flow.transaction() as tx:
             _check_still_ours(tx, product_id, flow)
             return _record(flow, tx, change, product_id=product_id, files=files, respond=respond)
@@ -81,8 +86,9 @@ def _check_still_ours(tx: Tx, product_id: uuid.UUID, flow: Flow) -> None:
 
 def _attach_what_is_shown(flow: Flow, product_id: uuid.UUID, galleries: Galleries) -> None:
     with flow.read() as tx:
-        shown = products.media_ids_of(tx, product_id)
+        shown, coa = products.media_ids_of(tx, product_id), products.coa_of(tx, product_id)
     attach_gallery(flow, product_id, shown, galleries, field=_FIELD)
+    attach_coa(flow, product_id, coa, galleries)
     with flow.transaction() as tx:
         product_changes.release_gallery(tx, product_id, flow_id=flow.id)
 
@@ -97,4 +103,12 @@ def _record(
     respond: Callable[[ProductDetail], Message],
 ) -> Message:
     record.update_product(tx, change, product_id=product_id, files=files)
+    if change.available_qty is not None or change.low_stock_threshold is not None:
+        change_stock(
+            tx,
+            product_id=product_id,
+            available_qty=change.available_qty,
+            low_stock_threshold=change.low_stock_threshold,
+            field="inventory.available_qty",
+        )
     return flow.complete(tx, respond(read_product(tx, product_id=product_id)))

@@ -61,7 +61,7 @@ class _Undo:
             shown = self._take_gallery(call, product_id, flow.store_id, holders=holders, mine=mine)
             if shown is None:
                 return
-            self._attach(call, product_id, flow.store_id, shown)
+            self._attach(call, product_id, flow.store_id, *shown)
             with self.transactions.read(call) as tx:
                 holder = product_changes.gallery_flow(tx, product_id)
             if holder in {mine, None}:
@@ -84,17 +84,20 @@ class _Undo:
 
     def _take_gallery(
         self, call: Call, product_id: uuid.UUID, store_id: uuid.UUID, *, holders: set[uuid.UUID | None], mine: uuid.UUID
-    ) -> list[uuid.UUID] | None:
-        """Return what the product shows, its gallery being ours now; None if none of `holders` has it any more."""
+    ) -> tuple[list[uuid.UUID], uuid.UUID | None] | None:
+        """Return the pictures and the certificate that the product shows, its gallery being ours now.
+
+        None if none of `holders` has it any more.
+        """
         with self.transactions.write(call) as tx:
             row = product_changes.lock(tx, product_id, store_id=store_id)
             if row is None or row.deleted_at is not None or row.gallery_flow not in holders:
                 return None
             product_changes.claim_gallery(tx, product_id, flow_id=mine)
-            return products.media_ids_of(tx, product_id)
+            return products.media_ids_of(tx, product_id), row.coa_media_id
 
-    def _attach(self, call: Call, product_id: uuid.UUID, store_id: uuid.UUID, shown: list[uuid.UUID]) -> None:
-        if shown:
-            self.galleries.attach(call, product_id=product_id, store_id=store_id, media_ids=shown)
-        else:
-            self.galleries.detach_all(call, product_id=product_id, store_id=store_id)
+    def _attach(
+        self, call: Call, product_id: uuid.UUID, store_id: uuid.UUID, shown: list[uuid.UUID], coa: uuid.UUID | None
+    ) -> None:
+        self.galleries.attach(call, product_id=product_id, store_id=store_id, media_ids=shown)
+        self.galleries.attach_coa(call, product_id=product_id, store_id=store_id, media_id=coa)

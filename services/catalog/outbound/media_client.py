@@ -1,4 +1,4 @@
-"""Asks media to attach a product's files, and for URLs of logos."""
+"""Asks media to attach a product's files, and for URLs of pictures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from marketmesh.media.v1 import media_internal_service_pb2 as messages
 from marketmesh.media.v1 import media_internal_service_pb2_grpc as stubs
-from marketmesh.media.v1 import media_service_pb2
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from meshkit.call import Call
     from meshkit.grpc.channel import Channel
 
-# A list without logos is better than one that is late.
+# A list without pictures is better than one that is late.
 _SIGN_SECONDS = 1.0
 
 
@@ -30,24 +29,37 @@ class MediaClient:
         self, call: Call, *, product_id: uuid.UUID, store_id: uuid.UUID, media_ids: Sequence[uuid.UUID]
     ) -> list[tuple[uuid.UUID, str]]:
         """Attach exactly these; returns ids with object keys, in order. Raises RemoteRefusal, DependencyUnavailable."""
+        attached = self._reconcile(call, "product_gallery", product_id, store_id, media_ids, kind="product")
+        return [(uuid.UUID(item.media_id), item.gcs_key) for item in attached]
+
+    def attach_coa(self, call: Call, *, product_id: uuid.UUID, store_id: uuid.UUID, media_id: uuid.UUID | None) -> None:
+        """See ports.Galleries."""
+        self._reconcile(call, "product_coa", product_id, store_id, [media_id] if media_id else [], kind="coa")
+
+    def detach_all(self, call: Call, *, product_id: uuid.UUID, store_id: uuid.UUID) -> None:
+        """See ports.Galleries."""
+        self._reconcile(call, "product_gallery", product_id, store_id, [], kind="product")
+        self._reconcile(call, "product_coa", product_id, store_id, [], kind="coa")
+
+    def _reconcile(
+        self,
+        call: Call,
+        entity: str,
+        product_id: uuid.UUID,
+        store_id: uuid.UUID,
+        media_ids: Sequence[uuid.UUID],
+        *,
+        kind: str,
+    ) -> Sequence[messages.AttachedMedia]:
         request = messages.ReconcileAttachmentsRequest(
-            entity_type=messages.AttachmentEntity.Value.product_gallery,
+            entity_type=entity,
             entity_id=str(product_id),
             store_id=str(store_id),
             media_ids=[str(media_id) for media_id in media_ids],
-            allowed_kinds=[media_service_pb2.MediaKind.Value.product],
+            allowed_kinds=[kind],
         )
         answer = self._channel.call(self._stub.ReconcileAttachments, request, call=call)
-        return [(uuid.UUID(item.media_id), item.gcs_key) for item in answer.media]
-
-    def detach_all(self, call: Call, *, product_id: uuid.UUID, store_id: uuid.UUID) -> None:
-        """Undo the attachments of a product that could not be recorded."""
-        request = messages.ReconcileAttachmentsRequest(
-            entity_type=messages.AttachmentEntity.Value.product_gallery,
-            entity_id=str(product_id),
-            store_id=str(store_id),
-        )
-        self._channel.call(self._stub.ReconcileAttachments, request, call=call)
+        return list(answer.media)
 
     def read_urls(self, call: Call, media_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, str]:
         """Return URLs of those files that may be read. Raises DependencyUnavailable."""

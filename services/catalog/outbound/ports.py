@@ -20,6 +20,10 @@ class Galleries(Protocol):
         """Attach exactly these; returns ids with object keys, in order. Raises RemoteRefusal, DependencyUnavailable."""
         ...
 
+    def attach_coa(self, call: Call, *, product_id: uuid.UUID, store_id: uuid.UUID, media_id: uuid.UUID | None) -> None:
+        """Make a file the product's certificate of analysis, or none; idempotent. Raises as `attach`."""
+        ...
+
     def detach_all(self, call: Call, *, product_id: uuid.UUID, store_id: uuid.UUID) -> None:
         """Detach; idempotent. Raises DependencyUnavailable."""
         ...
@@ -33,8 +37,8 @@ class Checkouts(Protocol):
         ...
 
 
-class LogoReader(Protocol):
-    """Gives out URLs of vendors' logos."""
+class PictureReader(Protocol):
+    """Gives out URLs of files that readers of a product may see."""
 
     def read_urls(self, call: Call, media_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, str]:
         """Return URLs of those that may be read, in one call. Raises DependencyUnavailable."""

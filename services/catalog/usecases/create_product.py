@@ -36,6 +36,7 @@ def create_product(tx: Tx, new: NewProduct, *, product_id: uuid.UUID, files: Seq
             id=product_id,
             store_id=store_id,
             currency=CURRENCY,
+            coa_media_id=new.coa_media_id,
             search_words=plain_words(what.title, what.subtitle, what.strain, what.sku),
             **vars(what),
         )
@@ -55,6 +56,7 @@ def create_product(tx: Tx, new: NewProduct, *, product_id: uuid.UUID, files: Seq
             "is_active": what.is_active,
             "available_qty": new.available_qty,
             "media_ids": [str(media_id) for media_id, _ in files],
+            "coa_media_id": str(new.coa_media_id or ""),
         },
     )
     tx.emit(

@@ -16,15 +16,16 @@ if TYPE_CHECKING:
     from services.catalog.domain.visibility import Gate
 
 
-def list_products(tx: Tx, *, state: str, filters: Filters, page: Page) -> tuple[Sequence[Any], str]:
-    """Return what the caller's store may buy, newest first, and the next cursor.
+def list_products(tx: Tx, *, state: str, filters: Filters, page: Page, unverified: bool) -> tuple[Sequence[Any], str]:
+    """Return what the caller's store may see, newest first, and the next cursor.
 
-    A store that is not verified sees nothing. Raises ValidationError when `state` is given and not the store's own.
+    A store without a verified licence sees nothing unless `unverified` ones do. Raises ValidationError when `state` is
+    given and not the store's own.
     """
     reader = tx.principal.require_store
     gate = store_gates.find(tx, reader).get(reader)
     _check_state(gate, state)
-    if gate is None or not gate.may_buy:
+    if gate is None or not gate.may_browse(unverified=unverified):
         return [], ""
     rows = products.page_of_listed(tx, state=gate.state, filters=filters, page=page)
     return page.cut(rows, products.cursor_of)

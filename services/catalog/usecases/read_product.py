@@ -25,19 +25,22 @@ class ProductDetail:
     media_ids: Sequence[uuid.UUID]
 
 
-def read_product(tx: Tx, *, product_id: uuid.UUID) -> ProductDetail:
-    """Return a product. Raises NotFound for one that the caller's store may not see; its own it always may."""
+def read_product(tx: Tx, *, product_id: uuid.UUID, unverified: bool = False) -> ProductDetail:
+    """Return a product. Raises NotFound for one that the caller's store may not see; its own it always may.
+
+    `unverified`: whether a store without a verified licence sees those of others.
+    """
     row = products.find(tx, product_id)
-    if row is None or not _may_see(tx, row):
+    if row is None or not _may_see(tx, row, unverified=unverified):
         raise NotFound
     return ProductDetail(row, products.tiers_of(tx, [product_id]), products.media_ids_of(tx, product_id))
 
 
-def _may_see(tx: Tx, row: Any) -> bool:
+def _may_see(tx: Tx, row: Any, *, unverified: bool) -> bool:
     reader = tx.principal.require_store
     if row.store_id == reader:
         return True
     if not row.is_active:
         return False
     gates = store_gates.find(tx, reader, row.store_id)
-    return can_see(buyer=gates.get(reader), vendor=gates.get(row.store_id))
+    return can_see(buyer=gates.get(reader), vendor=gates.get(row.store_id), unverified=unverified)

@@ -16,8 +16,21 @@ if TYPE_CHECKING:
 
 def set_inventory(tx: Tx, *, product_id: uuid.UUID, available_qty: int, low_stock_threshold: int | None) -> Any:
     """Set what is available, never what orders hold; returns the inventory. Raises NotFound for a foreign product."""
+    return change_stock(
+        tx,
+        product_id=product_id,
+        available_qty=available_qty,
+        low_stock_threshold=low_stock_threshold,
+        field="available_qty",
+    )
+
+
+def change_stock(
+    tx: Tx, *, product_id: uuid.UUID, available_qty: int | None, low_stock_threshold: int | None, field: str
+) -> Any:
+    """Set what is available and the threshold; None leaves it. `field` is named when there would be too much."""
     before = lock_own_stock(tx, product_id)
     threshold = before.low_stock_threshold if low_stock_threshold is None else low_stock_threshold
-    quantity = available_qty - before.available_qty
+    quantity = 0 if available_qty is None else available_qty - before.available_qty
     movement = Movement(new_id(), product_id, MovementKind.SET, quantity, threshold)
-    return move_stock(tx, movement, before=before, field="available_qty")
+    return move_stock(tx, movement, before=before, field=field)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import IntegrityError
@@ -15,7 +16,6 @@ from services.catalog.domain.search import plain_words
 from services.catalog.errors import SkuTaken
 
 if TYPE_CHECKING:
-    import uuid
     from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
@@ -64,7 +64,14 @@ def _write(tx: Tx, row: Any, columns: dict[str, Any]) -> None:
 
 def _differences(row: Any, columns: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     changed = {name: value for name, value in columns.items() if value != getattr(row, name)}
-    return {name: getattr(row, name) for name in changed}, changed
+    return {name: _told(getattr(row, name)) for name in changed}, {
+        name: _told(value) for name, value in changed.items()
+    }
+
+
+def _told(value: Any) -> Any:
+    # As the audit log holds it.
+    return str(value) if isinstance(value, uuid.UUID) else value
 
 
 def _tiers(tiers: Sequence[Any]) -> dict[str, str]:

@@ -34,6 +34,12 @@ def find(tx: Tx, media_id: uuid.UUID, *, store_id: uuid.UUID) -> Any | None:
     return tx.execute(select(media).where(media.c.id == media_id, media.c.store_id == store_id)).one_or_none()
 
 
+def find_usable(tx: Tx, media_id: uuid.UUID, *, kinds: Collection[str], statuses: Collection[str]) -> Any | None:
+    """Return a file of whatever store that is of one of the kinds and in one of the states, or None."""
+    statement = select(media).where(media.c.id == media_id, media.c.kind.in_(kinds), media.c.status.in_(statuses))
+    return tx.execute(statement).one_or_none()
+
+
 def keys_of(tx: Tx, media_ids: Sequence[uuid.UUID], *, statuses: Collection[str]) -> Sequence[Any]:
     """Return `id, gcs_key` of those of the files, of any store, that are in one of the states."""
     statement = select(media.c.id, media.c.gcs_key).where(media.c.id.in_(media_ids), media.c.status.in_(statuses))

@@ -39,6 +39,9 @@ class MediaKind(StrEnum):
     DELIVERY_PROOF = "delivery_proof"
 
 
+# Made to be seen by whoever is signed in, at any store (A.7.2); everything else stays with its own.
+PUBLIC = frozenset({MediaKind.PRODUCT, MediaKind.STORE, MediaKind.ADS})
+
 MIME_TYPES = {
     MediaKind.PRODUCT: _IMAGES | _VIDEOS,
     MediaKind.ADS: _IMAGES | _VIDEOS,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from meshkit.errors import NotFound
 from services.media.data import media
+from services.media.domain.kinds import PUBLIC
 from services.media.domain.status import USABLE, MediaStatus
 from services.media.errors import MediaNotUsable, MediaPending
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
+
+_USABLE = [status.value for status in USABLE]
 
 
 def read_media(tx: Tx, *, media_id: uuid.UUID) -> Any:
@@ -26,11 +29,17 @@ def read_media(tx: Tx, *, media_id: uuid.UUID) -> Any:
 
 def read_usable_keys(tx: Tx, *, media_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
     """Return `id, gcs_key` of those of the files whose bytes may be read, whosesoever they are."""
-    return media.keys_of(tx, media_ids, statuses=[status.value for status in USABLE])
+    return media.keys_of(tx, media_ids, statuses=_USABLE)
 
 
 def read_usable_media(tx: Tx, *, media_id: uuid.UUID) -> Any:
-    """Return a file whose bytes may be read. Raises NotFound, MediaPending, MediaNotUsable."""
+    """Return a file whose bytes may be read: the caller's store's, or one of a public kind that is there.
+
+    Raises NotFound, and for the own store's MediaPending, MediaNotUsable.
+    """
+    shown = media.find_usable(tx, media_id, kinds=[kind.value for kind in PUBLIC], statuses=_USABLE)
+    if shown is not None:
+        return shown
     row = read_media(tx, media_id=media_id)
     status = MediaStatus(row.status)
     if status is MediaStatus.PENDING:

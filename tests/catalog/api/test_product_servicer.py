@@ -149,13 +149,37 @@ class TestListProducts:
         assert shop.listed() == []
         assert _read_refusal(shop, product.summary.id, shop.buyer).code == "NOT_FOUND"
 
-    def test_shows_nothing_to_unverified_buyers_other_states_and_strangers(self, shop: Shop) -> None:
+    @pytest.mark.parametrize("kyc", ["pending_verification", "rejected", "expired", "suspended"])
+    def test_shows_prices_to_unverified_buyers(self, shop: Shop, kyc: str) -> None:
+        product = shop.create(price_cents=1234)
+        unverified = Shop(shop.mesh)
+        shop.gate(unverified.buyer_id, type="buyer", kyc_status=kyc)
+
+        assert shop.listed(token=unverified.buyer) == ["Blue Dream"]
+        request = messages.GetProductRequest(product_id=product.summary.id)
+        seen = shop.mesh.read(shop.products.GetProduct, request, token=unverified.buyer)
+        assert (seen.summary.price_cents, seen.summary.vendor.company_name) == (1234, "Green Co")
+
+    def test_shows_unverified_buyers_nothing_where_the_market_says_so(self, shop: Shop) -> None:
         product = shop.create()
-        unverified, elsewhere, stranger = (Shop(shop.mesh) for _ in range(3))
-        shop.gate(unverified.buyer_id, type="buyer", kyc_status="pending_verification")
+        unverified = Shop(shop.mesh)
+        shop.gate(unverified.buyer_id, type="buyer", kyc_status="expired")
+        servicer = shop.mesh.process("catalog").wiring.servicers[0].implementation
+
+        object.__setattr__(servicer, "unverified", False)
+        try:
+            assert shop.listed(token=unverified.buyer) == []
+            assert _read_refusal(shop, product.summary.id, unverified.buyer).code == "NOT_FOUND"
+            assert shop.listed() == ["Blue Dream"]
+        finally:
+            object.__setattr__(servicer, "unverified", True)
+
+    def test_shows_nothing_to_other_states_and_strangers(self, shop: Shop) -> None:
+        product = shop.create()
+        elsewhere, stranger = (Shop(shop.mesh) for _ in range(2))
         shop.gate(elsewhere.buyer_id, type="buyer", state=elsewhere.state)
 
-        for other in (unverified, elsewhere, stranger):
+        for other in (elsewhere, stranger):
             assert shop.listed(token=other.buyer) == []
             assert _read_refusal(shop, product.summary.id, other.buyer).code == "NOT_FOUND"
 
@@ -241,6 +265,13 @@ class TestListProducts:
         shop.mesh.write(shop.products.CreatePromo, promo, token=shop.vendor)
 
         assert shop.listed(has_promo=True) == ["Blue Dream"]
+
+    def test_counts_a_volume_discount_as_a_promo(self, shop: Shop) -> None:
+        shop.create(title="Plain")
+        shop.create(title="Cheaper in tens", volume_discounts=[{"min_qty": 10, "discount_percent": "5"}])
+
+        assert shop.listed(has_promo=True) == ["Cheaper in tens"]
+        assert {item.title: item.has_promo for item in _own(shop)} == {"Plain": False, "Cheaper in tens": True}
 
     def test_refuses_a_search_without_a_word(self, shop: Shop) -> None:
         with pytest.raises(Refused) as refused:

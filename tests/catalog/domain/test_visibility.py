@@ -25,18 +25,19 @@ class TestCanSee:
     def test_needs_all_four_conditions(self, kind: str, kyc: str, state: str, *, subscribed: bool) -> None:
         vendor = Gate(type=kind, state=state, kyc_status=kyc, subscription_active=subscribed)
 
-        assert can_see(buyer=BUYER, vendor=vendor) == (
+        assert can_see(buyer=BUYER, vendor=vendor, unverified=False) == (
             (kind, kyc, subscribed, state) == ("vendor", "verified", True, "OK")
         )
 
     @pytest.mark.parametrize("kyc", ["pending_verification", "rejected", "expired", "suspended"])
-    def test_hides_everything_from_unverified_buyers(self, kyc: str) -> None:
+    def test_asks_the_market_about_unverified_buyers(self, kyc: str) -> None:
         vendor = Gate(type="vendor", state="OK", kyc_status="verified", subscription_active=True)
         buyer = Gate(type="buyer", state="OK", kyc_status=kyc, subscription_active=False)
 
-        assert not can_see(buyer=buyer, vendor=vendor)
-        assert not can_see(buyer=None, vendor=vendor)
-        assert not can_see(buyer=BUYER, vendor=None)
+        assert can_see(buyer=buyer, vendor=vendor, unverified=True)
+        assert not can_see(buyer=buyer, vendor=vendor, unverified=False)
+        assert not can_see(buyer=None, vendor=vendor, unverified=True)
+        assert not can_see(buyer=BUYER, vendor=None, unverified=True)
 
 
 class TestWords:

@@ -56,6 +56,37 @@ class TestUpdateProduct:
         assert (summary.subtitle, changed.strain, summary.classification) == ("", "", 0)
         assert (summary.thc_percent, summary.max_qty) == ("", 0)
 
+    def test_takes_what_creating_takes(self) -> None:
+        """From the contracts; lists that are replaced as a whole come in a message that says so."""
+        created, updated = (
+            {field.name for field in message.DESCRIPTOR.fields}
+            for message in (messages.CreateProductRequest, messages.UpdateProductRequest)
+        )
+
+        assert created - updated == {"media_ids"}
+        assert updated - created == {"product_id", "gallery"}
+
+    def test_marks_the_goods(self, shop: Shop) -> None:
+        marks = {"batch_id": "B-7", "metric_tag": "1A40", "barcode": "4006381333931", "packaging_type": "jar"}
+        product = shop.create(**marks)
+
+        changed = as_dict(_update(shop, product, batch_id="B-8", barcode=""))
+
+        assert {name: as_dict(product)[name] for name in marks} == marks
+        assert {name: changed[name] for name in marks} == marks | {"batch_id": "B-8", "barcode": ""}
+
+    def test_sets_the_stock_it_is_given_and_no_other(self, shop: Shop) -> None:
+        product = shop.create(available=10)
+        product_id = uuid.UUID(product.summary.id)
+        shop.reserve(Checkout.of((product_id, 3)))
+
+        warned = _update(shop, product, inventory={"low_stock_threshold": 4}).summary.inventory
+        stocked = _update(shop, product, inventory={"available_qty": 0}, title="Red Dream").summary
+
+        assert (warned.available_qty, warned.reserved_qty, warned.low_stock_threshold) == (7, 3, 4)
+        assert (stocked.inventory.available_qty, stocked.inventory.reserved_qty) == (0, 3)
+        assert (stocked.title, stocked.inventory.low_stock_threshold) == ("Red Dream", 4)
+
     def test_replaces_tiers_as_a_whole(self, shop: Shop) -> None:
         product = shop.create(volume_discounts=[{"min_qty": 5, "discount_percent": "1"}])
 
@@ -97,7 +128,7 @@ class TestUpdateProduct:
 
     def test_refuses_files_it_may_not_use_and_changes_nothing(self, shop: Shop, uploads: Uploads) -> None:
         mine = _image(uploads)
-        product = shop.create(media_ids=[mine])
+        product = _read(shop, shop.create(media_ids=[mine]))
         foreign = _image(Uploads(shop.mesh, uploads.media, uuid.uuid4()))
 
         refused = _refusal(shop, product, title="New", gallery={"media_ids": [foreign]})

@@ -249,8 +249,15 @@ class TestAll:
         stuck, other = give_up("UpdateProduct", changed(product, image())), shop.create()
         undone = give_up("UpdateProduct", changed(other, image()))
         shop.mesh.clock.advance(HOUR)
+        attach = MediaClient.attach
+
+        def refuse_one(self: MediaClient, call: Any, *, product_id: uuid.UUID, **others: Any) -> Any:
+            return (_refuse if str(product_id) == product.summary.id else attach)(
+                self, call, product_id=product_id, **others
+            )
+
         with monkeypatch.context() as patch:
-            patch.setattr(MediaClient, "attach", _refuse)
+            patch.setattr(MediaClient, "attach", refuse_one)
             sweep.undo_all()
 
         assert (stuck.remembered, undone.remembered) == (1, 0)

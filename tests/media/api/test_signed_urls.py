@@ -39,6 +39,9 @@ URL_FIELDS = {
     "identity.v1.Store.logo_url",
     "identity.v1.PublicStore.logo_url",
     "catalog.v1.VendorSummary.logo_url",
+    "catalog.v1.ProductSummary.thumbnail_url",
+    "catalog.v1.ProductPicture.url",
+    "catalog.v1.Product.coa_url",
     "fulfillment.v1.ProofUpload.signed_put_url",
     # The advertiser's own page.
     "ads.v1.Creative.destination_url",

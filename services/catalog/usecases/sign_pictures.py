@@ -1,0 +1,30 @@
+"""URLs of the files that readers of products see."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from meshkit.errors import DependencyUnavailable
+from meshkit.obs.logging import get_logger
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Iterable, Mapping
+
+    from meshkit.db.tx import Tx
+    from services.catalog.outbound.ports import PictureReader
+
+
+def sign_pictures(tx: Tx, shown: Iterable[uuid.UUID | None], *, pictures: PictureReader) -> Mapping[uuid.UUID, str]:
+    """Return the URLs of the files among `shown`, asked for at once.
+
+    Nobody is asked when there are none; none are known while media is away, for products can be seen without.
+    """
+    media_ids = sorted({media_id for media_id in shown if media_id is not None})
+    if not media_ids:
+        return {}
+    try:
+        return pictures.read_urls(tx.call, media_ids)
+    except DependencyUnavailable as error:
+        get_logger().warning("products.pictures_not_signed", error=str(error))
+        return {}
