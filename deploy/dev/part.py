@@ -40,6 +40,7 @@ class Part:
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
     folder: pathlib.Path | None = None
     ready: Probe | None = None
+    answers: Probe | None = None  # asked while it runs: whether it says anything at all; one that never does is killed
     action: Action | None = None
     prepare: Action | None = None  # blocking, once, before the first start
     after: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ import asyncio
 import io
 import os
 import pathlib
+import re
 import signal
 import sys
 import time
@@ -153,8 +154,45 @@ class TestRestart:
 
         screen, pids = run(tmp_path, [python("worker", _SLEEPER)], scenario)
 
-        assert "was ended by SIGKILL; its last output:" in screen
+        assert f"was ended by SIGKILL; restarting in 0.5 s (log: {tmp_path / 'worker.log'})" in screen
         assert screen.index("restarting in 0.5 s") < screen.index("restarting in 1.0 s")
+        assert alive(pids) == []
+
+    def test_of_a_crash_tells_the_last_reason_and_where_its_log_is(self, tmp_path: pathlib.Path) -> None:
+        code = "print('much', 'to', 'read', sep='\\n', flush=True); raise RuntimeError('the disk is full')"
+
+        async def scenario(supervisor: Supervisor, screen: io.StringIO) -> None:
+            await supervisor.start()
+            await eventually(lambda: "restarting" in screen.getvalue())
+
+        part = python("worker", code, shown=re.compile("nothing of it"))
+        screen, _ = run(tmp_path, [part], scenario)
+
+        (told,) = [line for line in screen.splitlines() if "restarting in 0.5 s" in line]
+        assert "exited with code 1: RuntimeError: the disk is full; restarting" in told
+        assert str(tmp_path / "worker.log") in told
+        assert "to read" not in screen.replace("\n", " ")
+
+    def test_kills_and_restarts_what_hangs_and_says_so(
+        self, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(supervisor_module, "_ASK_EVERY_S", 0.02)
+        monkeypatch.setattr(probes, "_TIMEOUT_S", 0.3)
+        port = str(Ports.free().gateway)
+        answering = probes.answering(f"http://127.0.0.1:{port}/")
+        argv = (sys.executable, "-m", "http.server", "--bind", "127.0.0.1", port)
+        part = Part(name="web", argv=argv, environment=dict(os.environ), ready=answering, answers=answering)
+
+        async def scenario(supervisor: Supervisor, screen: io.StringIO) -> None:
+            await supervisor.start()
+            pid = supervisor.pids()["web"]
+            os.kill(pid, signal.SIGSTOP)
+            await eventually(lambda: screen.getvalue().count("ready in") == 2, within_s=20)
+            assert supervisor.pids()["web"] != pid
+
+        screen, pids = run(tmp_path, [part], scenario)
+
+        assert "does not answer any more: it hangs, so it is killed" in screen
         assert alive(pids) == []
 
     def test_ends_the_stack_where_restarting_is_not_wanted(self, tmp_path: pathlib.Path) -> None:
@@ -241,6 +279,8 @@ class TestPreloaded:
             await supervisor.start()
             for number, (restarts, victim) in enumerate([(1, "service"), (2, "nursery")]):
                 seen.append(psutil.Process(supervisor.pids()["web"]))
+                shown = " ".join(seen[number].cmdline()).strip()
+                assert shown == "marketmesh web"
                 parent = seen[number].ppid()
                 assert parent != os.getpid()
                 os.kill(seen[number].pid if victim == "service" else parent, signal.SIGKILL)
