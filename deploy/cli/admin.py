@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.connection import NoStack, transactions_of, use_environment
+from deploy.cli.connection import transactions_of, use_environment
 from deploy.cli.console import fail, say
 from marketmesh.identity.v1 import auth_service_pb2
 from meshkit import audit
@@ -43,8 +43,6 @@ def create(
         use_environment()
         request.password = _password()
         user_id = _create(request)
-    except NoStack as error:
-        raise fail(f"admin create: {error}") from None
     except MeshError as error:
         told = [f"{each.field} {each.description}" for each in error.violations] or [f"{error.message} {error.fix}"]
         raise fail("admin create: " + "; ".join(told)) from None

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from deploy.cli.checks import StoryBroken
-from deploy.cli.connection import NoStack, refuse_real_people, use_environment
+from deploy.cli.connection import refuse_real_people, use_environment
 from deploy.cli.console import fail, say, table
 from deploy.cli.own_stack import stack_of_this_checkout
 from deploy.cli.people import Cast
@@ -24,17 +24,14 @@ def demo(
     ] = "",
 ) -> None:
     """Sell from a licensed vendor to a licensed buyer, from registration to payout, every step a REST call."""
-    try:
-        if url:
-            use_environment()
+    if url:
+        use_environment()
+        refuse_real_people("demo")
+        _tell(url)
+    else:
+        with stack_of_this_checkout() as own:
             refuse_real_people("demo")
-            _tell(url)
-        else:
-            with stack_of_this_checkout() as own:
-                refuse_real_people("demo")
-                _tell(own)
-    except NoStack as error:
-        raise fail(f"demo: {error}") from None
+            _tell(own)
 
 
 def _tell(url: str) -> None:

@@ -8,14 +8,15 @@ from typing import Annotated
 
 import typer
 
-from deploy.dev import environment, stack
+from deploy.cli.connection import STATE_FOLDER, STATE_VARIABLE
+from deploy.dev import stack
 from deploy.dev.ports import BadPort, Ports
 
 
 def dev(
     state_dir: Annotated[
-        pathlib.Path, typer.Option(help="Where data, logs and generated secrets are kept.")
-    ] = environment.REPOSITORY / ".marketmesh",
+        pathlib.Path, typer.Option(envvar=STATE_VARIABLE, help="Where data, logs and generated secrets are kept.")
+    ] = STATE_FOLDER,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every log line of every part.")] = False,
     only: Annotated[str, typer.Option(help="Comma-separated parts to start, with what they need.")] = "",
 ) -> None:

@@ -15,7 +15,7 @@ import typer
 from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
-from deploy.cli.connection import NoStack, use_environment
+from deploy.cli.connection import use_environment
 from deploy.cli.console import fail, say, table
 from deploy.cli.contracts import event_messages, services_present
 from deploy.cli.dead_letters import OUTBOX, DatabaseAway, DeadLetters, Filter, Letter, dead_letters, forgotten_before
@@ -176,10 +176,7 @@ def replay_all(
 
 @contextmanager
 def _opened() -> Iterator[DeadLetters]:
-    try:
-        use_environment()
-    except NoStack as error:
-        raise fail(f"dlq: {error}") from None
+    use_environment()
     try:
         with dead_letters() as letters:
             yield letters

@@ -1,129 +1,69 @@
-"""`marketmesh doctor`: look at settings, versions, databases, migrations, topics and services, and say what to mend."""
+"""`marketmesh doctor`: look at everything the mesh needs, all at once, and say what to mend."""
 
 from __future__ import annotations
 
-import importlib.metadata
-import os
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
 
-import grpc
-import redis
-import requests
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from sqlalchemy import create_engine
-
-from deploy.cli.connection import NoStack, use_environment
+from deploy.cli.connection import need_running_stack, use_environment
 from deploy.cli.console import fail, say
-from deploy.cli.contracts import services_present
-from deploy.cli.topology import declared, different
-from deploy.dev.environment import REPOSITORY
-from meshkit.events.bus import Bus
-from meshkit.settings import MeshSettings
+from deploy.cli.doctor_checks import Finding, questions
 
-Finding = tuple[bool, str, str]
-_LEAST = {"protovalidate": (2, 1), "grpcio": (1, 85), "sqlalchemy": (2, 1)}
+# Counted from the last question, asked about two seconds after the others; with the imports before them the command takes
+# less than five seconds.
+PATIENCE_SECONDS = 1.5
+
+Question = tuple[str, Callable[[], Iterator[Finding]]]
 
 
 def doctor() -> None:
     """Check everything that keeps the mesh from starting or working; exit 1 when something has to be mended."""
-    try:
-        use_environment()
-    except NoStack as error:
-        raise fail(f"doctor: {error}") from None
+    need_running_stack()
+    use_environment()
     sick = 0
-    for check in (_versions, _settings, _databases, _redis, _topics, _services, _gateway):
-        for healthy, what, advice in _guarded(check):
-            sick += not healthy
-            say(f"{'ok  ' if healthy else 'MEND'}  {what}" + (f"\n      {advice}" if not healthy else ""),
-                colour="" if healthy else "red")  # fmt: skip
+    for healthy, what, advice in answers(questions(), patience_s=PATIENCE_SECONDS):
+        sick += not healthy
+        say(f"{'ok  ' if healthy else 'MEND'}  {what}" + (f"\n      {advice}" if not healthy else ""),
+            colour="" if healthy else "red")  # fmt: skip
     if sick:
         raise fail(f"doctor: {sick} things to mend")
     say("doctor: healthy", colour="green")
 
 
-def _guarded(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    try:
-        yield from check()
-    except Exception as error:
-        yield False, check.__name__.strip("_"), f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
+def answers(asked: Iterable[Question], *, patience_s: float) -> list[Finding]:
+    """Ask everything at once; return the findings in the order of the questions, and which have none in time.
 
-
-def _versions() -> Iterator[Finding]:
-    version = ".".join(map(str, sys.version_info[:3]))
-    yield sys.version_info >= (3, 11), f"python {version}", "Python 3.11 or newer is needed."
-    for name, least in _LEAST.items():
-        found = importlib.metadata.version(name)
-        enough = tuple(int(part) for part in found.split(".")[:2]) >= least
-        yield enough, f"{name} {found}", f"At least {'.'.join(map(str, least))} is needed: run scripts/setup.sh."
-
-
-def _settings() -> Iterator[Finding]:
-    MeshSettings()
-    yield True, "settings of the mesh", ""
-    for name, value in sorted(os.environ.items()):
-        if name.endswith("_KEY_FILE"):
-            yield Path(value).is_file(), f"{name}", f"The secret {value} is missing; the service cannot start without."
-
-
-def _databases() -> Iterator[Finding]:
-    for service in services_present():
-        engine = create_engine(os.environ[f"{service.upper()}_DATABASE_URL"], connect_args={"connect_timeout": 3})
-        head = ScriptDirectory(str(REPOSITORY / "services" / service / "migrations")).get_current_head()
+    The threads die with the process: a part that accepts a call and never answers must not hold the command.
+    """
+    names: list[str] = []
+    arrived: queue.SimpleQueue[tuple[int, list[Finding]]] = queue.SimpleQueue()
+    for number, (name, look) in enumerate(asked):
+        names.append(name)
+        threading.Thread(target=_ask, args=(number, name, look, arrived), name=f"doctor-{name}", daemon=True).start()
+    deadline = time.monotonic() + patience_s
+    found: dict[int, list[Finding]] = {}
+    while len(found) < len(names):
         try:
-            with engine.connect() as connection:
-                current = MigrationContext.configure(connection).get_current_revision()
-        except Exception as error:
-            yield False, f"database {service}", f"It does not answer: {str(error).splitlines()[0][:160]}"
-        else:
-            advice = f"It is at {current}: run `marketmesh migrate {service}`."
-            yield current == head, f"database {service} at revision {current}", advice
-        finally:
-            engine.dispose()
+            number, findings = arrived.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            break
+        found[number] = findings
+    hanging = "No answer in time: it hangs, or something it needs does."
+    return [finding for number, name in enumerate(names) for finding in found.get(number, [(False, name, hanging)])]
 
 
-def _redis() -> Iterator[Finding]:
-    client = redis.Redis.from_url(MeshSettings().redis_url, socket_connect_timeout=2)
-    yield bool(client.ping()), "redis answers", "Start it; without it rate limits let everything through."
-
-
-def _topics() -> Iterator[Finding]:
-    mesh = MeshSettings()
-    bus = Bus(project=mesh.pubsub_project)
-    project = f"projects/{mesh.pubsub_project}"
-    topics = {topic.name for topic in bus.publisher.list_topics(request={"project": project}, timeout=5)}
-    topology = declared()
-    wrong = [topic for topic in topology.topics if bus.topic_path(topic) not in topics]
-    wrong += different(bus, topology)
-    what = f"{len(topology.topics)} topics, {len(topology.consumers)} subscriptions"
-    yield not wrong, what, f"Missing or not as declared: {', '.join(wrong[:5])}. Run `marketmesh topology apply`."
-
-
-def _services() -> Iterator[Finding]:
-    mesh = MeshSettings()
-    for service in services_present():
-        address = mesh.address_of(service)
-        with grpc.insecure_channel(address) as channel:
-            try:
-                stub = health_pb2_grpc.HealthStub(channel)
-                answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=3)  # type: ignore[attr-defined]
-                ready = answer.status == health_pb2.HealthCheckResponse.SERVING
-                advice = "It runs but is not ready: look at its log for what it waits for."
-            except grpc.RpcError as error:
-                ready, advice = False, f"It does not answer at {address}: {error.code().name}"
-        yield ready, f"service {service} at {address}", advice
-
-
-def _gateway() -> Iterator[Finding]:
-    url = os.environ.get("MESH_PUBLIC_URL", "")
-    session = requests.Session()
-    session.trust_env = False
-    answer = session.get(f"{url}/health/ready", timeout=5)
-    yield (
-        answer.status_code == 200,
-        f"gateway {url}",
-        f"/health/ready answers {answer.status_code}: {answer.text[:200]}",
-    )
+def _ask(
+    number: int,
+    name: str,
+    look: Callable[[], Iterator[Finding]],
+    arrived: queue.SimpleQueue[tuple[int, list[Finding]]],
+) -> None:
+    findings: list[Finding] = []
+    try:
+        findings.extend(look())
+    except Exception as error:  # whatever goes wrong in one look is what there is to tell of it
+        told = (str(error).splitlines() or [""])[0][:200]
+        findings.append((False, name, f"{type(error).__name__}: {told}"))
+    arrived.put((number, findings))

@@ -1,27 +1,22 @@
-"""The `marketmesh` command line; every command lives in a module of its own and is registered here."""
+"""The `marketmesh` command line; every command lives in a module of its own, and deploy.cli.commands lists them."""
 
 from __future__ import annotations
 
 import typer
 
-from deploy.cli import admin, dlq, topology
-from deploy.cli.demo import demo
-from deploy.cli.dev import dev
-from deploy.cli.doctor import doctor
-from deploy.cli.migrate import migrate
-from deploy.cli.prove import prove
-from deploy.cli.seed import seed
+from deploy.cli.commands import Commands
 
-app = typer.Typer(help="Marketmesh: run and operate the mesh.", no_args_is_help=True, pretty_exceptions_enable=False)
-app.command()(dev)
-app.command()(doctor)
-app.command()(migrate)
-app.command()(seed)
-app.command()(demo)
-app.command()(prove)
-app.add_typer(admin.app, name="admin")
-app.add_typer(topology.app, name="topology")
-app.add_typer(dlq.app, name="dlq")
+app = typer.Typer(
+    help="Marketmesh: run and operate the mesh.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    cls=Commands,
+)
+
+
+@app.callback()
+def _marketmesh() -> None:
+    """Marketmesh: run and operate the mesh."""
 
 
 if __name__ == "__main__":

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 import typer
 
-from deploy.cli.connection import NoStack, use_environment
+from deploy.cli.connection import database_url, use_environment
 from deploy.cli.console import fail, say
 from deploy.cli.contracts import services_present
 from meshkit.db import migrate as migrations
@@ -18,16 +17,13 @@ def migrate(
     down: Annotated[str, typer.Option(help="Go back to this revision instead (`base` drops everything).")] = "",
 ) -> None:
     """Migrate as the owner role, one service after the other."""
-    try:
-        use_environment()
-    except NoStack as error:
-        raise fail(f"migrate: {error}") from None
+    use_environment()
     if service and service not in services_present():
         raise fail(f"migrate: there is no service {service}; there are {', '.join(services_present())}")
     if down and not service:
         raise fail("migrate: name the service to take back")
     for name in [service] if service else services_present():
-        url = os.environ[f"{name.upper()}_MIGRATION_DATABASE_URL"]
+        url = database_url(name, kind="MIGRATION_")
         if down:
             migrations.downgrade(service=name, url=url, revision=down)
         else:

@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from deploy.cli.connection import NoStack, use_environment
+from deploy.cli.connection import NoStack, state_folder, use_environment
 from deploy.cli.console import say
 from deploy.dev.environment import REPOSITORY
-from deploy.dev.ports import HOST, Ports
+from deploy.dev.ports import HOST
+from deploy.dev.running import ports_in_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _START_SECONDS = 180.0
-_STOP_SECONDS = 20.0
+# Postgres alone may take 60.
+_STOP_SECONDS = 75.0
 
 
 def is_ready(url: str) -> bool:
@@ -37,7 +39,7 @@ def is_ready(url: str) -> bool:
 @contextmanager
 def stack_of_this_checkout() -> Iterator[str]:
     """Yield the gateway's address; starts the mesh if it is not running and stops it again. Raises NoStack."""
-    url = os.environ.get("MESH_PUBLIC_URL") or f"http://{HOST}:{Ports.from_environment().gateway}"
+    url = os.environ.get("MESH_PUBLIC_URL") or f"http://{HOST}:{ports_in_use(state_folder()).gateway}"
     if is_ready(url):
         use_environment()
         yield url
@@ -55,10 +57,12 @@ def stack_of_this_checkout() -> Iterator[str]:
 
 def _wait(process: subprocess.Popen[bytes], url: str) -> None:
     deadline = time.monotonic() + _START_SECONDS
-    logins = REPOSITORY / ".marketmesh" / "demo_logins.json"
+    logins = state_folder() / "demo_logins.json"
     while not (is_ready(url) and logins.exists()):
         if process.poll() is not None:
             raise NoStack("the mesh did not start; what it said stands above")
         if time.monotonic() > deadline:
-            raise NoStack(f"the mesh was not ready after {_START_SECONDS:.0f} s; its logs are in .marketmesh/logs")
+            raise NoStack(
+                f"the mesh was not ready after {_START_SECONDS:.0f} s; its logs are in {state_folder() / 'logs'}"
+            )
         time.sleep(0.3)

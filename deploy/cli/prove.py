@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from deploy.cli.connection import NoStack, transactions_of, use_environment
+from deploy.cli.connection import transactions_of, use_environment
 from deploy.cli.console import fail, say
 from deploy.cli.contracts import services_present
 from deploy.cli.prove_deliveries import prove_deliveries
@@ -60,10 +60,7 @@ _DELIVERED = {"delivered", "closed"}
 
 def prove() -> None:
     """Check the ledger, stock, order and event invariants over all databases."""
-    try:
-        use_environment()
-    except NoStack as error:
-        raise fail(f"prove: {error}") from None
+    use_environment()
     problems = prove_everything()
     for problem in problems:
         say(f"  {problem}", colour="red")

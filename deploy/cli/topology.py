@@ -15,7 +15,6 @@ from google.api_core.exceptions import AlreadyExists, GoogleAPIError
 
 from deploy.cli import subscriptions
 from deploy.cli.connection import NoStack, use_environment
-from deploy.cli.console import fail
 from deploy.cli.contracts import event_messages, services_present
 from deploy.cli.subscriptions import CannotMakeAnew, Settler
 from meshkit.events.bus import Bus
@@ -56,10 +55,7 @@ def apply() -> None:
 
     No event is lost by that. Run it once at a time.
     """
-    try:
-        bus = _bus()
-    except NoStack as error:
-        raise fail(f"topology: {error}") from None
+    bus = _bus()
     topology = declared()
     created = sum(_create_topic(bus, topic) for topic in topology.topics)
     settler = Settler(bus, subscriptions.existing(bus), subscriptions.snapshots(bus))

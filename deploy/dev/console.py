@@ -23,6 +23,9 @@ _LINE_LIMIT = 400
 _NUMBERS = re.compile(r"[0-9a-f-]*[0-9][0-9a-f-]*")
 _REPEAT_S = 30.0
 _KEEP_BYTES = 10 << 20
+_REASON_LIMIT = 200
+# The last line of a traceback.
+_EXCEPTION = re.compile(r"[\w.]*(?:Error|Exception|Exit|Interrupt)\b")
 
 
 class Console:
@@ -60,6 +63,16 @@ class Console:
     def tail(self, name: str) -> list[str]:
         """Return the last lines heard since the last call."""
         return list(self._tails.pop(name, ()))
+
+    def last_reason(self, part: Part) -> str:
+        """Return the last line worth showing since the last `tail`, as the end of a sentence; empty without one."""
+        lines = [line.strip() for line in self._tails.get(part.name, ()) if line.strip()]
+        telling = [line for line in lines if part.shown.search(line) or _EXCEPTION.match(line)]
+        return f": {telling[-1][:_REASON_LIMIT]}" if telling else ""
+
+    def log_of(self, name: str) -> pathlib.Path:
+        """Return where everything is that a part has written."""
+        return self._folder / f"{name}.log"
 
     def close(self) -> None:
         """Close the log files."""

@@ -105,6 +105,7 @@ def build_gcs(*, state: State, addresses: Addresses) -> Part:
         environment=environment.emulator(addresses),
         after=("topology", "object-topic"),
         ready=probes.answering(addresses.url("gcs") + "/_internal/healthcheck"),
+        answers=probes.answering(addresses.url("gcs") + "/_internal/healthcheck"),
     )
 
 
@@ -148,6 +149,7 @@ def build_mail(*, state: State, addresses: Addresses) -> Part:
         environment=environment.base(),
         folder=environment.REPOSITORY,
         ready=probes.answering(addresses.url("mail") + "/healthz"),
+        answers=probes.answering(addresses.url("mail") + "/healthz"),
     )
 
 

@@ -75,6 +75,7 @@ def build_service(name: str, *, addresses: Addresses, key_files: Mapping[str, pa
         folder=REPOSITORY,
         after=(migration.name, "valkey", "pubsub", "topology"),
         ready=probes.serving(addresses.ports.grpc[name]),
+        answers=probes.talking(addresses.ports.grpc[name]),
         layer=_SERVICE_LAYER,
         preloaded=True,
         stop_within_s=6.0,  # leaves two of the eight seconds to the parts below
@@ -104,6 +105,7 @@ def build_gateway(*, state: State, addresses: Addresses) -> tuple[Part, ...]:
         # Envoy fetches identity's public keys at its start; earlier it would refuse tokens for the first second.
         after=(render.name, "identity"),
         ready=probes.answering(addresses.url("envoy_admin") + "/ready"),
+        answers=probes.answering(addresses.url("envoy_admin") + "/server_info"),
         layer=_GATEWAY_LAYER,
         stop_within_s=2.0,
         shown=_ENVOY_SHOWN,

@@ -40,12 +40,14 @@ class Part:
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
     folder: pathlib.Path | None = None
     ready: Probe | None = None
+    answers: Probe | None = None  # asked while it runs: whether it says anything at all; one that never does is killed
     action: Action | None = None
     prepare: Action | None = None  # blocking, once, before the first start
     after: tuple[str, ...] = ()
     layer: int = 0
     stop_signal: signal.Signals = signal.SIGTERM
     stop_within_s: float = 8.0
+    stops_in_its_own_time: bool = False  # killed after stop_within_s only, whatever the rest of the stack has used up
     run_as: RunAs = RunAs()
     run_once: bool = False
     preloaded: bool = False  # argv is `python -m module ...` of a service: fork it from the nursery, if there is one

@@ -43,6 +43,9 @@ def build_part(*, state: State, addresses: Addresses, durable: bool = True) -> P
         folder=pathlib.Path("/"),
         prepare=lambda: _initialise(folder, run_as=run_as, password=addresses.passwords[SUPERUSER], durable=durable),
         ready=probes.succeeding(_binary("pg_isready"), "-q", "-h", HOST, "-p", port),
+        # Its shutdown writes what is in memory; killed, it would have to recover at the next start.
+        stop_within_s=60.0,
+        stops_in_its_own_time=True,
         stop_signal=signal.SIGINT,  # "fast": ends sessions; SIGTERM would wait for them
         run_as=run_as,
         shown=_SHOWN,

@@ -45,6 +45,8 @@ _LIBRARIES = (
 _MESSAGE_BYTES = 1 << 18
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
+# In /proc/self/stat, counted from the field after the program's name.
+_ARG_START, _ARG_END = 45, 46
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 Request = dict[str, object]
@@ -57,6 +59,15 @@ def import_libraries() -> None:
             importlib.import_module(name)
     gc.collect()
     gc.freeze()  # the collector writes to what it visits, which would copy the shared pages
+
+
+def show_as(title: str) -> None:
+    """Write the title over this process's arguments, which is what `ps` shows: forked, all would look like their parent."""
+    fields = pathlib.Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    begin, end = int(fields[_ARG_START]), int(fields[_ARG_END])
+    if 0 < begin < end:
+        size = end - begin
+        ctypes.memmove(begin, title.encode()[: size - 1].ljust(size, b"\0"), size)
 
 
 class Forker:
@@ -106,6 +117,7 @@ class Forker:
         if _LIBC is not None:
             _LIBC.prctl(_PR_SET_PDEATHSIG, int(str(request["stop_signal"])))
             _LIBC.prctl(_PR_SET_NAME, str(request["name"]).encode()[:15])
+            show_as(f"marketmesh {request['name']}")
         if os.getppid() != parent:
             os._exit(1)
         signal.set_wakeup_fd(-1)

@@ -48,6 +48,20 @@ def answering(url: str) -> Probe:
     return probe
 
 
+def talking(port: int) -> Probe:
+    """Whether the gRPC server on the port answers a health check, whatever it says; its port being closed is an answer."""
+
+    def probe() -> bool:
+        with grpc.insecure_channel(f"{HOST}:{port}", options=[("grpc.enable_http_proxy", 0)]) as channel:
+            try:
+                health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=_TIMEOUT_S)  # type: ignore[attr-defined]
+            except grpc.RpcError as error:
+                return bool(error.code() != grpc.StatusCode.DEADLINE_EXCEEDED)
+        return True
+
+    return probe
+
+
 def succeeding(*argv: str) -> Probe:
     """Ready when the command exits with 0."""
 

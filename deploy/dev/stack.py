@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 
-from deploy.dev import child, emulators, keys, mesh, postgres, wheels
+from deploy.dev import child, emulators, keys, mesh, postgres, running, wheels
 from deploy.dev import parts as all_parts
 from deploy.dev.console import Console
 from deploy.dev.environment import Addresses
@@ -27,7 +27,8 @@ from deploy.dev.state import State, StateUnusable
 from deploy.dev.supervisor import StartFailed, Supervisor, first_of
 
 _EMBEDDED_START_S = 90.0
-_EMBEDDED_STOP_S = 15.0
+# Postgres alone may take 60.
+_EMBEDDED_STOP_S = 75.0
 # A second Ctrl-C this soon is the same one, delivered by the terminal and again by make.
 _SAME_SIGNAL_S = 1.0
 _REFUSALS = (BadPort, PortsTaken, StateUnusable, all_parts.UnknownPart, postgres.PostgresUnusable, wheels.WheelMissing)
@@ -49,6 +50,7 @@ async def run_stack(
     try:
         recipe, parts = _plan(state, ports, only)
         ports.check_free(all_parts.ports_of(list(parts)))
+        running.remember_ports(state, ports)
     except _REFUSALS as error:
         print(f"marketmesh dev: {error}", file=sys.stderr)
         lock.release()

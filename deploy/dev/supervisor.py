@@ -16,12 +16,15 @@ from typing import Any
 
 from deploy.dev import child, nursery
 from deploy.dev.console import Console
-from deploy.dev.part import Part
+from deploy.dev.part import Part, Probe
 
 _BACKOFF_FIRST_S = 0.5
 # Tests that kill on purpose set it lower.
 _BACKOFF_MAX_S = float(os.environ.get("MARKETMESH_RESTART_MAX_S", "10"))
 _HEALTHY_AFTER_S = 10.0
+_ASK_EVERY_S = 2.0
+# Each question has two seconds for its answer, so a process that hangs is seen after about twenty.
+_UNANSWERED_MAX = 5
 _PROBE_FIRST_S = 0.03
 _PROBE_MAX_S = 0.25
 _STILL_WAITING_S = 15.0
@@ -83,7 +86,7 @@ class Supervisor:
             raise self.failure.result()
 
     async def stop(self) -> None:
-        """Stop all parts, higher layers first; whatever is left after 8 s is killed."""
+        """Stop all parts, higher layers first; what is left after 8 s is killed, unless it stops in its own time."""
         self._console.quiet = True
         self._stop_deadline = time.monotonic() + _STOP_ALL_WITHIN_S
         self._stopping.set()
@@ -151,12 +154,15 @@ class Supervisor:
             code, healthy_s = await self._run(part)
             if self._stopping.is_set():
                 return
-            told = f"{_ended(code)}; its last output:\n{self._last_output(part)}"
             if not part.restart:
-                raise StartFailed(f"{part.name} {told}")
+                raise StartFailed(f"{part.name} {_ended(code)}; its last output:\n{self._last_output(part)}")
             if healthy_s >= _HEALTHY_AFTER_S:
                 backoff = _BACKOFF_FIRST_S
-            self._console.say(part.name, f"{told}\nrestarting in {backoff:.1f} s")
+            self._console.say(
+                part.name,
+                f"{_ended(code)}{self._console.last_reason(part)}; restarting in {backoff:.1f} s"
+                f" (log: {self._console.log_of(part.name)})",
+            )
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), backoff)
             backoff = min(backoff * 2, _BACKOFF_MAX_S)
@@ -171,6 +177,10 @@ class Supervisor:
             await self._until_ready(part)
             ready_at.append(time.monotonic())
             self._mark_ready(part, since=since, pid=running.pid)
+            if part.answers:
+                await self._until_hung(part.answers)
+                self._console.say(part.name, f"process {running.pid} does not answer any more: it hangs, so it is killed")
+                child.signal_group(running.pid, signal.SIGKILL)
 
         watcher = asyncio.create_task(watch())
         code = await self._reap(part, running)
@@ -183,6 +193,12 @@ class Supervisor:
         while part.ready is not None and not await asyncio.to_thread(part.ready):
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _PROBE_MAX_S)
+
+    async def _until_hung(self, answers: Probe) -> None:
+        unanswered = 0
+        while unanswered < _UNANSWERED_MAX:
+            await asyncio.sleep(_ASK_EVERY_S)
+            unanswered = 0 if await asyncio.to_thread(answers) else unanswered + 1
 
     async def _spawn(self, part: Part) -> child.Child:
         async with self._spawning:
@@ -224,6 +240,9 @@ class Supervisor:
         with contextlib.suppress(ProcessLookupError):
             running.process.send_signal(part.stop_signal)
         patience_s = max(min(part.stop_within_s, self._stop_deadline - time.monotonic()), 0.0)
+        if part.stops_in_its_own_time:
+            patience_s = part.stop_within_s
+            self._console.say(part.name, f"stopping; it gets up to {patience_s:.0f} s to finish what it has in hand")
         try:
             await asyncio.wait_for(running.process.wait(), patience_s)
         except TimeoutError:

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import requests
 
-from deploy.cli.connection import use_environment
+from deploy.cli.connection import STATE_VARIABLE, use_environment
 from deploy.dev.ports import PREFIX, SERVICES, Ports
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -117,7 +117,8 @@ def operator_environment(ports: dict[str, str], state: Path) -> Iterator[None]:
     for name in [name for name in os.environ if name.endswith("_DATABASE_URL") or name.startswith("MESH_")]:
         del os.environ[name]
     os.environ.update(ports)
-    use_environment(state)
+    os.environ[STATE_VARIABLE] = str(state)
+    use_environment()
     try:
         yield
     finally:

@@ -17,7 +17,7 @@ from tests.support.mesh_harness import MeshHarness, Refused
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from click.testing import Result
+    from typer.testing import Result
 
     from deploy.dev.stack import Embedded
 

@@ -32,6 +32,9 @@ def bus(pubsub: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bus:
     project = f"test-{uuid.uuid4().hex[:8]}"
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", pubsub)
     monkeypatch.setenv("MESH_PUBSUB_PROJECT", project)
+    monkeypatch.setenv("MESH_ENVIRONMENT", "test")
+    monkeypatch.setenv("MESH_REDIS_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setenv("MESH_PUBLIC_URL", "https://market.example")
     monkeypatch.setenv("MESH_SERVICE_TOKEN_KEY_FILE", str(tmp_path / "unused"))
     topology("apply")
     return Bus(project=project)

@@ -6,6 +6,7 @@ import asyncio
 import io
 import os
 import pathlib
+import re
 import signal
 import sys
 import time
@@ -15,6 +16,7 @@ import psutil
 import pytest
 
 from deploy.dev import child, nursery, probes
+from deploy.dev import supervisor as supervisor_module
 from deploy.dev.console import Console
 from deploy.dev.part import Part
 from deploy.dev.ports import Ports
@@ -152,8 +154,45 @@ class TestRestart:
 
         screen, pids = run(tmp_path, [python("worker", _SLEEPER)], scenario)
 
-        assert "was ended by SIGKILL; its last output:" in screen
+        assert f"was ended by SIGKILL; restarting in 0.5 s (log: {tmp_path / 'worker.log'})" in screen
         assert screen.index("restarting in 0.5 s") < screen.index("restarting in 1.0 s")
+        assert alive(pids) == []
+
+    def test_of_a_crash_tells_the_last_reason_and_where_its_log_is(self, tmp_path: pathlib.Path) -> None:
+        code = "print('much', 'to', 'read', sep='\\n', flush=True); raise RuntimeError('the disk is full')"
+
+        async def scenario(supervisor: Supervisor, screen: io.StringIO) -> None:
+            await supervisor.start()
+            await eventually(lambda: "restarting" in screen.getvalue())
+
+        part = python("worker", code, shown=re.compile("nothing of it"))
+        screen, _ = run(tmp_path, [part], scenario)
+
+        (told,) = [line for line in screen.splitlines() if "restarting in 0.5 s" in line]
+        assert "exited with code 1: RuntimeError: the disk is full; restarting" in told
+        assert str(tmp_path / "worker.log") in told
+        assert "to read" not in screen.replace("\n", " ")
+
+    def test_kills_and_restarts_what_hangs_and_says_so(
+        self, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(supervisor_module, "_ASK_EVERY_S", 0.02)
+        monkeypatch.setattr(probes, "_TIMEOUT_S", 0.3)
+        port = str(Ports.free().gateway)
+        answering = probes.answering(f"http://127.0.0.1:{port}/")
+        argv = (sys.executable, "-m", "http.server", "--bind", "127.0.0.1", port)
+        part = Part(name="web", argv=argv, environment=dict(os.environ), ready=answering, answers=answering)
+
+        async def scenario(supervisor: Supervisor, screen: io.StringIO) -> None:
+            await supervisor.start()
+            pid = supervisor.pids()["web"]
+            os.kill(pid, signal.SIGSTOP)
+            await eventually(lambda: screen.getvalue().count("ready in") == 2, within_s=20)
+            assert supervisor.pids()["web"] != pid
+
+        screen, pids = run(tmp_path, [part], scenario)
+
+        assert "does not answer any more: it hangs, so it is killed" in screen
         assert alive(pids) == []
 
     def test_ends_the_stack_where_restarting_is_not_wanted(self, tmp_path: pathlib.Path) -> None:
@@ -240,6 +279,8 @@ class TestPreloaded:
             await supervisor.start()
             for number, (restarts, victim) in enumerate([(1, "service"), (2, "nursery")]):
                 seen.append(psutil.Process(supervisor.pids()["web"]))
+                shown = " ".join(seen[number].cmdline()).strip()
+                assert shown == "marketmesh web"
                 parent = seen[number].ppid()
                 assert parent != os.getpid()
                 os.kill(seen[number].pid if victim == "service" else parent, signal.SIGKILL)
@@ -268,3 +309,24 @@ class TestGuard:
             return code
 
         assert asyncio.run(main()) == -signal.SIGTERM
+
+
+class TestOwnTime:
+    def test_a_part_that_stops_in_its_own_time_is_not_killed_with_the_others(
+        self, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(supervisor_module, "_STOP_ALL_WITHIN_S", 0.0)
+        slow = (
+            "import signal,sys,time; signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.2), print('written'), sys.exit(0)));"
+            " print('up', flush=True); time.sleep(600)"
+        )
+        part = python("slow", slow, ready=said(tmp_path, "slow"), stop_within_s=60.0, stops_in_its_own_time=True)
+
+        async def scenario(supervisor: Supervisor, _: io.StringIO) -> None:
+            await supervisor.start()
+
+        told, _ = run(tmp_path, [part], scenario)
+
+        assert "killed" not in told
+        assert "up to 60 s" in told
+        assert "written" in (tmp_path / "slow.log").read_text()

@@ -1,0 +1,42 @@
+"""How a command says that it cannot do its work: one clear line, never a traceback, for what an operator can mend."""
+
+from __future__ import annotations
+
+import redis
+from google.api_core.exceptions import GoogleAPIError
+from google.auth.exceptions import GoogleAuthError
+from sqlalchemy.exc import SQLAlchemyError
+
+from deploy.cli.connection import NoStack
+from deploy.dev.ports import BadPort
+from deploy.dev.state import StateUnusable
+from meshkit.db.engine import is_unavailable
+from meshkit.settings import SettingsInvalid
+
+_LINE_MAX = 300
+
+
+def told_of(error: Exception) -> str | None:
+    """Return what to tell of an error that comes from the surroundings; None of a defect, which needs its traceback."""
+    told = None
+    match error:
+        case NoStack() | StateUnusable() | BadPort() | SettingsInvalid():
+            told = str(error)
+        case GoogleAuthError():
+            told = (
+                "no credentials for Google Cloud: set GOOGLE_APPLICATION_CREDENTIALS, or PUBSUB_EMULATOR_HOST for a"
+                f" server of your own ({_line(error)})"
+            )
+        case GoogleAPIError():
+            told = f"Pub/Sub does not do it: {_line(error)}"
+        case redis.RedisError():
+            told = f"Redis does not answer: {_line(error)}"
+        case SQLAlchemyError() if is_unavailable(error):
+            told = f"a database does not answer: {_line(error.__cause__ or error)}"
+        case FileNotFoundError() | PermissionError():
+            told = f"{error.filename}: {error.strerror}"
+    return told
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:_LINE_MAX]

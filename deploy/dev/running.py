@@ -1,0 +1,47 @@
+"""What a running stack leaves in its state folder for the operator's commands: its ports, and that it runs.
+
+Invariant: the ports recorded are those of the stack that holds the folder's lock, or held it last.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pathlib
+
+from deploy.dev.ports import Ports
+from deploy.dev.state import State, write_private
+
+_FILE = "ports.json"
+
+
+def remember_ports(state: State, ports: Ports) -> None:
+    """Write down where the stack that begins now listens."""
+    write_private(state.folder / _FILE, json.dumps(ports.by_name(), indent=1) + "\n")
+
+
+def is_running(folder: pathlib.Path) -> bool:
+    """Return whether a stack, or what is left of one, holds the folder's lock."""
+    try:
+        descriptor = os.open(folder / "lock", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def ports_in_use(folder: pathlib.Path) -> Ports:
+    """Return the ports of the stack that runs on the folder; without one, those that the environment asks for.
+
+    Raises BadPort.
+    """
+    path = folder / _FILE
+    if not is_running(folder) or not path.exists():
+        return Ports.from_environment()
+    return Ports.from_names(json.loads(path.read_text()))

@@ -1,0 +1,175 @@
+"""`marketmesh doctor` and the others in a fresh shell: they find the running stack, and never wait for what hangs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from typer.testing import CliRunner
+
+from deploy.cli import connection, doctor, doctor_checks
+from deploy.cli.contracts import services_present
+from deploy.cli.main import app
+from deploy.cli.refusals import told_of
+from deploy.dev.environment import REPOSITORY
+from deploy.dev.ports import Ports
+from deploy.dev.running import is_running, ports_in_use, remember_ports
+from deploy.dev.state import State
+from tests.support.mesh_harness import MeshHarness
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from typer.testing import Result
+
+    from deploy.cli.doctor_checks import Finding
+
+
+@pytest.fixture
+def fresh_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the state folder that commands of a shell without our variables look at."""
+    for name in [
+        name for name in os.environ if name.endswith("_DATABASE_URL") or name.startswith(("MESH_", "PUBSUB_"))
+    ]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv(connection.STATE_VARIABLE, str(tmp_path))
+    return tmp_path
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(app, list(words))
+
+
+class TestFreshShell:
+    def test_takes_the_ports_of_the_stack_that_runs(self, fresh_shell: Path) -> None:
+        state, moved = State(fresh_shell), Ports.from_environment({"MARKETMESH_PORT_OFFSET": "3000"})
+        lock = state.lock()
+        remember_ports(state, moved)
+
+        assert (is_running(fresh_shell), ports_in_use(fresh_shell)) == (True, moved)
+
+        lock.release()
+        assert (is_running(fresh_shell), ports_in_use(fresh_shell)) == (False, Ports.from_environment())
+
+    def test_says_that_nothing_runs(self, fresh_shell: Path) -> None:
+        done = run("doctor")
+
+        assert done.exit_code == 1
+        assert done.output.splitlines() == [
+            f"doctor: not running: no stack runs with the state in {fresh_shell}; {connection.START}"
+        ]
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        "words", [["prove"], ["dlq", "list"], ["migrate"], ["seed"], ["doctor"], ["topology", "apply"]]
+    )
+    def test_nothing_to_work_on_is_one_line(self, fresh_shell: Path, words: list[str]) -> None:
+        done = run(*words)
+
+        assert (done.exit_code, len(done.output.splitlines())) == (1, 1), done.output
+        assert "Traceback" not in done.output
+        assert str(fresh_shell) in done.output
+
+    def test_no_credentials_is_one_line(self, fresh_shell: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("MESH_PUBSUB_PROJECT", "somewhere")
+        monkeypatch.setenv("MESH_ENVIRONMENT", "staging")
+        monkeypatch.setenv("MESH_REDIS_URL", "redis://127.0.0.1:1/0")
+        monkeypatch.setenv("MESH_PUBLIC_URL", "https://market.example")
+        monkeypatch.setenv("MESH_SERVICE_TOKEN_KEY_FILE", str(fresh_shell / "key"))
+        monkeypatch.setenv("MESH_AUDIT_ANCHOR_FOLDER", str(fresh_shell))
+        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(fresh_shell / "missing.json"))
+
+        done = run("topology", "apply")
+
+        assert (done.exit_code, len(done.output.splitlines())) == (1, 1), done.output
+        assert "no credentials for Google Cloud" in done.output
+
+    def test_a_database_that_is_away_is_one_line(self, fresh_shell: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        away = "postgresql+psycopg://nobody:nothing@127.0.0.1:1/none"
+        monkeypatch.setenv("IDENTITY_DATABASE_URL", away)
+        monkeypatch.setenv("IDENTITY_MIGRATION_DATABASE_URL", away)
+
+        done = run("migrate", "identity")
+
+        assert (done.exit_code, len(done.output.splitlines())) == (1, 1), done.output
+        assert "a database does not answer" in done.output
+
+    def test_a_defect_keeps_its_traceback(self) -> None:
+        assert told_of(RuntimeError("ours")) is None
+
+
+class TestAnswers:
+    def test_what_hangs_is_told_and_holds_nobody(self) -> None:
+        never = threading.Event()
+
+        def hangs() -> Iterator[Finding]:
+            never.wait()
+            yield True, "never", ""
+
+        def breaks() -> Iterator[Finding]:
+            yield True, "first", ""
+            raise ConnectionError("refused\nmore")
+
+        def answers() -> Iterator[Finding]:
+            never_asked_twice.append(1)
+            yield True, "fine", ""
+
+        never_asked_twice: list[int] = []
+        found = doctor.answers([("a", hangs), ("b", breaks), ("c", answers)], patience_s=0.5)
+
+        assert [(healthy, what) for healthy, what, _ in found] == [
+            (False, "a"),
+            (True, "first"),
+            (False, "b"),
+            (True, "fine"),
+        ]
+        assert found[2][2] == "ConnectionError: refused"
+        never.set()
+
+
+class TestImports:
+    """`doctor` answers in five seconds; importing every command took four and a half of them."""
+
+    @pytest.mark.parametrize(
+        ("code", "kept_out"),
+        [
+            ("import deploy.cli.main", {"deploy.cli.doctor", "deploy.cli.prove", "sqlalchemy", "grpc", "google.cloud"}),
+            ("import deploy.cli.doctor", {"deploy.cli.prove", "sqlalchemy", "alembic", "google.cloud"}),
+        ],
+    )
+    def test_are_of_what_is_called(self, code: str, kept_out: set[str]) -> None:
+        listing = f"{code}; import sys; print(*sys.modules)"
+        done = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True)
+
+        assert not kept_out & set(done.stdout.split())
+
+    @pytest.mark.parametrize("service", services_present())
+    def test_are_not_needed_to_know_the_newest_revision(self, service: str) -> None:
+        scripts = ScriptDirectory(str(REPOSITORY / "services" / service / "migrations"))
+
+        assert doctor_checks.head_of(service) == scripts.get_current_head()
+
+
+class TestDatabase:
+    def test_tells_dead_letters_outbox_jobs_and_warehouse(self, mesh: MeshHarness) -> None:
+        mesh.start("analytics")
+        with mesh.transaction("analytics") as tx:
+            mesh_rows = "INSERT INTO job_runs (job, tick, finished_at) SELECT 'stopped', t, t FROM"
+            tx.execute(text(f"{mesh_rows} generate_series(now() - interval '1 hour', now() - interval '50 minutes',"
+                            " interval '1 minute') AS t"))  # fmt: skip
+
+        found = {what.partition(":")[0]: healthy for healthy, what, _ in doctor_checks._database("analytics")}
+
+        assert found["dead letters of analytics"]
+        assert found["outbox of analytics"]
+        assert found["warehouse"]
+        assert any(what.startswith("job stopped of analytics last succeeded") and not healthy
+                   for what, healthy in found.items())  # fmt: skip
