@@ -8,7 +8,8 @@ from sqlalchemy import and_, case, delete, func, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from meshkit.cursor import Cursor
-from services.media.data.tables import media, media_attachments
+from services.media.data.attachments import is_attached
+from services.media.data.tables import media
 
 if TYPE_CHECKING:
     import uuid
@@ -156,10 +157,9 @@ def note_removal(tx: Tx, gcs_key: str) -> None:
 
 def remove_failed(tx: Tx, *, removed_before: datetime, limit: int) -> int:
     """Delete up to `limit` failed files whose objects went before an instant; returns how many."""
-    attached = select(media_attachments.c.id).where(media_attachments.c.media_id == media.c.id)
     stale = (
         select(media.c.id)
-        .where(media.c.status == "failed", media.c.removed_at < removed_before, ~attached.exists())
+        .where(media.c.status == "failed", media.c.removed_at < removed_before, ~is_attached())
         .order_by(media.c.removed_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
