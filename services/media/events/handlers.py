@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from meshkit.events.registry import Consumer, UnreadableEvent
 from meshkit.obs.logging import get_logger
-from services.media.data import media
+from services.media.usecases.note_arrival import note_arrival
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
@@ -25,5 +25,5 @@ def object_finalized(tx: Tx, envelope: Envelope) -> None:
     key = envelope.headers.get("objectId")
     if not key:
         raise UnreadableEvent("not a storage notice: it has no objectId")
-    if media.note_arrival(tx, key) is None:
+    if not note_arrival(tx, gcs_key=key):
         get_logger().info("media.unknown_object", object_key=key)
