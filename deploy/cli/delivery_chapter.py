@@ -26,7 +26,7 @@ def deliver_with_photo(agent: Person, order_id: str, *, picture: bytes, name: st
     path = f"/api/v1/agent/orders/{order_id}/proof-uploads"
     upload = agent.client.post(path, body, title=f"Agent asks where to put a photo of order {name}")
     title = f"Agent uploads the photo of order {name}"
-    agent.client.upload(upload["signed_put_url"], picture, upload["content_type"], title=title)
+    agent.client.upload(upload, picture, title=title)
     _deliver(agent, order_id, {"kind": "photo", "media_id": upload["media_id"]}, name=name)
 
 

@@ -99,9 +99,7 @@ class Cast:
             "size_bytes": str(len(data)),
         }
         signed = person.client.post("/api/v1/media/presign", body, title=f"{name} asks for an upload URL")
-        person.client.upload(
-            signed["signed_put_url"], data, signed["content_type"], title=f"{name} uploads to the object store"
-        )
+        person.client.upload(signed, data, title=f"{name} uploads to the object store")
         media_id: str = signed["media_id"]
         until(f"media {media_id} uploaded", lambda: _is_uploaded(person, media_id))
         return media_id

@@ -115,10 +115,10 @@ class RestClient:
         answer = self.send("POST", "/api/v1/auth/switch-store", title=title, body={"store_id": store_id})
         self._keep_tokens(answer)
 
-    def upload(self, url: str, data: bytes, content_type: str, *, title: str) -> None:
-        """PUT bytes to a signed URL of the object store."""
+    def upload(self, signed: dict[str, Any], data: bytes, *, title: str) -> None:
+        """PUT bytes to where an answer says, with the headers it says."""
         started = time.perf_counter()
-        response = self._session.put(url, data=data, headers={"content-type": content_type}, timeout=_TIMEOUT_S)
+        response = self._session.put(signed["signed_put_url"], data=data, headers=signed["headers"], timeout=_TIMEOUT_S)
         self.journal.note(title, "PUT signed URL", response.status_code, (time.perf_counter() - started) * 1000)
         if response.status_code != 200:
             raise Unexpected(f"PUT signed URL: {response.status_code}: {response.text[:300]}")

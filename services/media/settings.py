@@ -17,7 +17,7 @@ class MediaSettings(DatabaseSettings):
 
     # Service account key (JSON as Google hands it out) that signs URLs.
     signing_key_file: Path
-    # Where clients and we reach the object store; a plain http address is a local one that asks for no credentials.
+    # Where clients and we reach the object store; a plain http address is a developer's own.
     storage_url: str = "https://storage.googleapis.com"
     bucket: str
     upload_url_minutes: int = Field(default=30, ge=1, le=60)
@@ -26,5 +26,5 @@ class MediaSettings(DatabaseSettings):
 
     @property
     def is_storage_local(self) -> bool:
-        """Whether the store is a developer's own: asks for no credentials, and has its bucket made by us."""
+        """Whether the store is a developer's own, whose bucket we make."""
         return self.storage_url.startswith("http://")

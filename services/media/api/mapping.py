@@ -25,7 +25,8 @@ def media_message(row: Any, signer: UrlSigner) -> media_service_pb2.Media:
         file_name=row.file_name,
         mime_type=row.mime_type,
         size_bytes=row.size_bytes,
-        signed_url=signer.read_url(row.gcs_key) if row.status in USABLE else "",
+        signed_url=signer.read_url(row) if row.status in USABLE else "",
+        failure=row.failure,
     )
     message.created_at.FromDatetime(row.created_at)
     if row.uploaded_at is not None:
@@ -40,6 +41,7 @@ def upload_message(upload: Upload) -> media_service_pb2.PresignUploadResponse:
         gcs_key=upload.row.gcs_key,
         signed_put_url=upload.url,
         content_type=upload.row.mime_type,
+        headers=upload.headers,
     )
     message.expires_at.FromDatetime(upload.expires_at)
     return message

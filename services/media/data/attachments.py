@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, and_, delete, func, insert, select
 
 from meshkit.ids import new_id
-from services.media.data.tables import media_attachments
+from services.media.data.tables import media, media_attachments
 
 if TYPE_CHECKING:
     import uuid
@@ -51,6 +51,11 @@ def remove_all(tx: Tx, entity: Entity, media_ids: Sequence[uuid.UUID]) -> None:
     """Detach files from an entity."""
     if media_ids:
         tx.execute(delete(media_attachments).where(_of(entity), media_attachments.c.media_id.in_(media_ids)))
+
+
+def is_attached() -> ColumnElement[bool]:
+    """Return the condition that a file in a statement about `media` is attached to something."""
+    return select(media_attachments.c.id).where(media_attachments.c.media_id == media.c.id).exists()
 
 
 def _of(entity: Entity) -> ColumnElement[bool]:

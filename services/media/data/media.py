@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select, tuple_, update
+from sqlalchemy import and_, case, delete, func, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from meshkit.cursor import Cursor
+from services.media.data.attachments import is_attached
 from services.media.data.tables import media
 
 if TYPE_CHECKING:
@@ -41,8 +42,9 @@ def find_usable(tx: Tx, media_id: uuid.UUID, *, kinds: Collection[str], statuses
 
 
 def keys_of(tx: Tx, media_ids: Sequence[uuid.UUID], *, statuses: Collection[str]) -> Sequence[Any]:
-    """Return `id, gcs_key` of those of the files, of any store, that are in one of the states."""
-    statement = select(media.c.id, media.c.gcs_key).where(media.c.id.in_(media_ids), media.c.status.in_(statuses))
+    """Return `id, gcs_key, generation, mime_type` of those of the files, of any store, that are in one of the states."""
+    columns = (media.c.id, media.c.gcs_key, media.c.generation, media.c.mime_type)
+    statement = select(*columns).where(media.c.id.in_(media_ids), media.c.status.in_(statuses))
     rows: Sequence[Any] = tx.execute(statement).all()
     return rows
 
@@ -89,6 +91,76 @@ def remove_pending(tx: Tx, *, created_before: datetime, limit: int) -> int:
         select(media.c.id)
         .where(media.c.status == "pending", media.c.created_at < created_before)
         .order_by(media.c.created_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    count: int = tx.execute(delete(media).where(media.c.id.in_(stale.scalar_subquery()))).rowcount
+    return count
+
+
+def lock_uploader(tx: Tx, *, user_id: uuid.UUID, store_id: uuid.UUID) -> None:
+    """Let only one transaction at a time count what a store and a user have open."""
+    for name in sorted((f"store:{store_id}", f"user:{user_id}")):
+        tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"open uploads of {name}", 0))))
+
+
+def count_open(tx: Tx, *, since: datetime, user_id: uuid.UUID, store_id: uuid.UUID) -> tuple[int, int]:
+    """Return how many files announced since then have not come, of the user and of the store's own members."""
+    is_open = and_(media.c.status == "pending", media.c.created_at > since)
+    of_user = select(func.count()).where(is_open, media.c.user_id == user_id)
+    members = and_(media.c.store_id == store_id, media.c.kind != "delivery_proof")
+    of_store = select(func.count()).where(is_open, members)
+    row = tx.execute(select(of_user.scalar_subquery(), of_store.scalar_subquery())).one()
+    return int(row[0]), int(row[1])
+
+
+def note_arrival(tx: Tx, gcs_key: str) -> str | None:
+    """Have an object looked at, or removed again where its file has failed; returns the file's status, or None."""
+    statement = (
+        update(media)
+        .where(media.c.gcs_key == gcs_key)
+        .values(
+            arrived_at=case((media.c.status == "pending", tx.now), else_=media.c.arrived_at),
+            removed_at=case((media.c.status == "failed", None), else_=media.c.removed_at),
+        )
+        .returning(media.c.status)
+    )
+    status: str | None = tx.execute(statement).scalar_one_or_none()
+    return status
+
+
+def arrived(tx: Tx, *, limit: int) -> Sequence[str]:
+    """Return the names of objects that nobody has looked at yet, oldest first."""
+    waiting = and_(media.c.status == "pending", media.c.arrived_at.is_not(None))
+    statement = select(media.c.gcs_key).where(waiting).order_by(media.c.arrived_at).limit(limit)
+    keys: Sequence[str] = tx.execute(statement).scalars().all()
+    return keys
+
+
+def forget_arrival(tx: Tx, gcs_key: str) -> None:
+    """Wait for the object again: it was announced and is not there."""
+    tx.execute(update(media).where(media.c.gcs_key == gcs_key, media.c.status == "pending").values(arrived_at=None))
+
+
+def to_remove(tx: Tx, *, limit: int) -> Sequence[str]:
+    """Return the names of objects of failed files that are not known to be gone, oldest first."""
+    failed = and_(media.c.status == "failed", media.c.removed_at.is_(None))
+    statement = select(media.c.gcs_key).where(failed).order_by(media.c.failed_at).limit(limit)
+    keys: Sequence[str] = tx.execute(statement).scalars().all()
+    return keys
+
+
+def note_removal(tx: Tx, gcs_key: str) -> None:
+    """Remember that a failed file's object is gone."""
+    tx.execute(update(media).where(media.c.gcs_key == gcs_key, media.c.status == "failed").values(removed_at=tx.now))
+
+
+def remove_failed(tx: Tx, *, removed_before: datetime, limit: int) -> int:
+    """Delete up to `limit` failed files whose objects went before an instant; returns how many."""
+    stale = (
+        select(media.c.id)
+        .where(media.c.status == "failed", media.c.removed_at < removed_before, ~is_attached())
+        .order_by(media.c.removed_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )

@@ -22,7 +22,9 @@ from meshkit.db.tables import instant, platform_metadata
 metadata = platform_metadata()
 
 # One row per file, written before its upload URL is given out. `size_bytes` is the declared size until the object is
-# seen, then the real one; `failure` says why a failed file is one.
+# seen, then the real one; `failure` says why a failed file is one. `arrived_at`: the store has an object that nobody has
+# looked at yet. `generation`: which of the object's contents was looked at; only that one is ever read. `removed_at`: a
+# failed file's object is gone.
 media = Table(
     "media",
     metadata,
@@ -36,9 +38,12 @@ media = Table(
     Column("mime_type", Text, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     Column("failure", Text, nullable=False),
+    Column("generation", BigInteger, nullable=True),
     instant("created_at"),
     instant("uploaded_at", nullable=True),
     instant("failed_at", nullable=True),
+    instant("arrived_at", nullable=True),
+    instant("removed_at", nullable=True),
     PrimaryKeyConstraint("id", name="media_pk"),
     UniqueConstraint("gcs_key", name="media_gcs_key_key"),
     CheckConstraint(
@@ -56,6 +61,11 @@ media = Table(
 )
 Index("media_store_id_created_at_idx", media.c.store_id, media.c.created_at.desc(), media.c.id.desc())
 Index("media_pending_idx", media.c.created_at, postgresql_where=text("status = 'pending'"))
+Index("media_open_of_store_idx", media.c.store_id, media.c.created_at, postgresql_where=text("status = 'pending'"))
+Index("media_open_of_user_idx", media.c.user_id, media.c.created_at, postgresql_where=text("status = 'pending'"))
+Index("media_arrived_idx", media.c.arrived_at, postgresql_where=text("status = 'pending' AND arrived_at IS NOT NULL"))
+Index("media_to_remove_idx", media.c.failed_at, postgresql_where=text("status = 'failed' AND removed_at IS NULL"))
+Index("media_removed_idx", media.c.removed_at, postgresql_where=text("status = 'failed'"))
 
 # One row per use of a file by a thing of the same store. Rows are added and removed, never changed.
 media_attachments = Table(

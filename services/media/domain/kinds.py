@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from services.media.domain.content import begins_like
+
 if TYPE_CHECKING:
     import uuid
 
@@ -61,11 +63,18 @@ def object_key(*, store_id: uuid.UUID, kind: MediaKind, media_id: uuid.UUID, mim
     return f"{store_id}/{kind}/{media_id}.{EXTENSIONS[mime_type]}"
 
 
-def upload_defect(*, declared_mime: str, declared_bytes: int, actual_mime: str, actual_bytes: int) -> str:
-    """Return why an object may not count as the declared file, or an empty text."""
+def is_picture(mime_type: str) -> bool:
+    """Return whether a browser may show such a file in a page of its own address; everything else is downloaded."""
+    return mime_type in _IMAGES
+
+
+def upload_defect(*, declared_mime: str, declared_bytes: int, actual_mime: str, actual_bytes: int, head: bytes) -> str:
+    """Return why an object may not count as the declared file, or an empty text. `head`: its first bytes."""
     if actual_mime != declared_mime:
         return f"content type {actual_mime or 'unknown'} instead of {declared_mime}"
     limit = min(declared_bytes, MAX_BYTES)
     if actual_bytes > limit:
         return f"{actual_bytes} bytes instead of at most {limit}"
+    if not begins_like(declared_mime, head):
+        return f"the bytes are not {declared_mime}"
     return ""

@@ -22,8 +22,7 @@ class MediaStatus(StrEnum):
 
 TRANSITIONS: dict[MediaStatus, frozenset[MediaStatus]] = {
     MediaStatus.PENDING: frozenset({MediaStatus.UPLOADED, MediaStatus.FAILED}),
-    # Within the life of its URL an object can be written again: with something else in it, the file has failed.
-    MediaStatus.UPLOADED: frozenset({MediaStatus.PROCESSING, MediaStatus.FAILED, MediaStatus.DELETE_REQUESTED}),
+    MediaStatus.UPLOADED: frozenset({MediaStatus.PROCESSING, MediaStatus.DELETE_REQUESTED}),
     MediaStatus.PROCESSING: frozenset({MediaStatus.READY, MediaStatus.FAILED}),
     MediaStatus.READY: frozenset({MediaStatus.DELETE_REQUESTED}),
     MediaStatus.FAILED: frozenset({MediaStatus.DELETE_REQUESTED}),

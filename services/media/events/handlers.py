@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from meshkit.events.registry import Consumer, UnreadableEvent
 from meshkit.obs.logging import get_logger
-from services.media.outbound.ports import StoredObject
-from services.media.usecases.record_upload import record_upload
+from services.media.usecases.note_arrival import note_arrival
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
@@ -23,16 +21,9 @@ def consumers() -> tuple[Consumer, ...]:
 
 
 def object_finalized(tx: Tx, envelope: Envelope) -> None:
-    """Record an object that is complete. Objects that are not ours are nobody's business."""
-    key, stored = _read(envelope)
-    if record_upload(tx, gcs_key=key, stored=stored) is None:
+    """Have a complete object looked at: what a notice says of it is not proof. Others' objects are nobody's business."""
+    key = envelope.headers.get("objectId")
+    if not key:
+        raise UnreadableEvent("not a storage notice: it has no objectId")
+    if not note_arrival(tx, gcs_key=key):
         get_logger().info("media.unknown_object", object_key=key)
-
-
-def _read(envelope: Envelope) -> tuple[str, StoredObject]:
-    """Return the object's key and facts. The store writes sizes as text (JSON API v1)."""
-    try:
-        payload = json.loads(envelope.payload)
-        return envelope.headers["objectId"], StoredObject(int(payload["size"]), str(payload.get("contentType", "")))
-    except (KeyError, TypeError, ValueError) as error:
-        raise UnreadableEvent(f"not a storage notice: {error!r}") from error

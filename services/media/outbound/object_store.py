@@ -8,17 +8,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from google.api_core import exceptions as google
-from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import storage
 from google.oauth2 import service_account
 from requests.exceptions import RequestException
 
 from meshkit.errors import DependencyUnavailable
+from services.media.domain.content import HEAD_BYTES
+from services.media.domain.kinds import is_picture
 from services.media.outbound.ports import StoredObject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import timedelta
     from pathlib import Path
 
@@ -27,7 +28,7 @@ _SCOPES = ("https://www.googleapis.com/auth/devstorage.read_write",)
 
 @dataclass
 class ObjectStore:
-    """One bucket. URLs are signed by the key file's account; a plain http address is asked without credentials."""
+    """One bucket. URLs are signed by the key file's account, and so are the tokens that we ask with."""
 
     signing_key_file: Path
     storage_url: str
@@ -38,20 +39,34 @@ class ObjectStore:
 
     def __post_init__(self) -> None:
         self._account = json.loads(self.signing_key_file.read_text())
-        self._signing = service_account.Credentials.from_service_account_info(self._account, scopes=_SCOPES)
+        self._signing = service_account.Credentials.from_service_account_info(
+            self._account, scopes=_SCOPES, always_use_jwt_access=True
+        )
 
-    def upload_url(self, key: str, *, content_type: str) -> str:
-        """Return a URL to PUT exactly that content type to, for `upload_lifetime`."""
-        return self._signed(key, method="PUT", expiration=self.upload_lifetime, content_type=content_type)
+    def upload_url(self, key: str, *, headers: Mapping[str, str]) -> str:
+        """Return a URL to PUT to with exactly those headers, for `upload_lifetime`."""
+        return self._signed(key, method="PUT", expiration=self.upload_lifetime, headers=dict(headers))
 
-    def read_url(self, key: str) -> str:
-        """Return a URL to GET the object from, for `read_lifetime`."""
-        return self._signed(key, method="GET", expiration=self.read_lifetime)
+    def read_url(self, row: Any) -> str:
+        """Return a URL to GET a file's bytes from, for `read_lifetime`: those that were looked at, never later ones.
+
+        Nothing but a picture is shown in the store's own address.
+        """
+        extra: dict[str, Any] = {}
+        if row.generation is not None:
+            extra["generation"] = row.generation
+        if not is_picture(row.mime_type):
+            extra["response_disposition"] = "attachment"
+        return self._signed(row.gcs_key, method="GET", expiration=self.read_lifetime, **extra)
 
     def find(self, key: str) -> StoredObject | None:
         """Return an object, or None. Raises DependencyUnavailable."""
-        blob = self._asked(lambda: self._bucket.get_blob(key, timeout=self.timeout_s, retry=None))
-        return None if blob is None else StoredObject(int(blob.size), blob.content_type or "")
+        stored: StoredObject | None = self._asked(lambda: self._find(key))
+        return stored
+
+    def remove(self, key: str) -> None:
+        """Delete an object; one that is not there is fine. Raises DependencyUnavailable."""
+        self._asked(lambda: self._remove(key))
 
     def ensure_bucket(self) -> None:
         """Create the bucket unless it exists. Raises DependencyUnavailable."""
@@ -63,6 +78,27 @@ class ObjectStore:
         bucket.iam_configuration.uniform_bucket_level_access_enabled = True
         bucket.iam_configuration.public_access_prevention = "enforced"
         return bucket
+
+    def _find(self, key: str) -> StoredObject | None:
+        blob = self._bucket.get_blob(key, timeout=self.timeout_s, retry=None)
+        if blob is None:
+            return None
+        head = b""
+        if blob.size:  # no range fits nothing
+            try:
+                # The blob names its generation: never the beginning of other contents.
+                head = self._bucket.blob(key, generation=blob.generation).download_as_bytes(
+                    end=HEAD_BYTES - 1, raw_download=True, timeout=self.timeout_s, retry=None
+                )
+            except google.NotFound:
+                return None
+        return StoredObject(int(blob.size), blob.content_type or "", int(blob.generation), head)
+
+    def _remove(self, key: str) -> None:
+        try:
+            self._bucket.blob(key).delete(timeout=self.timeout_s, retry=None)
+        except google.NotFound:
+            return
 
     def _create_bucket(self) -> None:
         if self._bucket.exists(timeout=self.timeout_s, retry=None):
@@ -81,10 +117,9 @@ class ObjectStore:
 
     @cached_property
     def _client(self) -> storage.Client:
-        is_local = self.storage_url.startswith("http://")
         return storage.Client(
             project=self._account["project_id"],
-            credentials=AnonymousCredentials() if is_local else self._signing,
+            credentials=self._signing,
             client_options={"api_endpoint": self.storage_url},
         )
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import timedelta
 
 
 @dataclass(frozen=True)
 class StoredObject:
-    """What the store knows about an object."""
+    """What the store knows about an object, and how its bytes begin."""
 
     size_bytes: int
     content_type: str
+    # Which contents these facts are of.
+    generation: int
+    head: bytes
 
 
 class UrlSigner(Protocol):
@@ -23,12 +27,12 @@ class UrlSigner(Protocol):
     upload_lifetime: timedelta
     read_lifetime: timedelta
 
-    def upload_url(self, key: str, *, content_type: str) -> str:
-        """Return a URL to PUT exactly that content type to."""
+    def upload_url(self, key: str, *, headers: Mapping[str, str]) -> str:
+        """Return a URL to PUT to with exactly those headers."""
         ...
 
-    def read_url(self, key: str) -> str:
-        """Return a URL to GET the object from."""
+    def read_url(self, row: Any) -> str:
+        """Return a URL to GET a file's bytes from: those that were looked at."""
         ...
 
 
@@ -37,6 +41,14 @@ class ObjectFinder(Protocol):
 
     def find(self, key: str) -> StoredObject | None:
         """Return an object, or None. Raises DependencyUnavailable."""
+        ...
+
+
+class ObjectRemover(Protocol):
+    """Removes objects."""
+
+    def remove(self, key: str) -> None:
+        """Delete an object; one that is not there is fine. Raises DependencyUnavailable."""
         ...
 
 

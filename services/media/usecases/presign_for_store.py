@@ -10,7 +10,7 @@ from services.media.data import media
 from services.media.domain.kinds import MediaKind, object_key
 from services.media.domain.status import MediaStatus
 from services.media.errors import MediaNotUsable
-from services.media.usecases.presign_upload import Upload, require_type
+from services.media.usecases.presign_upload import Upload, require_room, require_type, signed
 
 if TYPE_CHECKING:
     import uuid
@@ -35,10 +35,12 @@ class ForStore:
 def presign_for_store(tx: Tx, file: ForStore, *, signer: UrlSigner) -> Upload:
     """Insert the pending file, or find it, and return it with its URL.
 
-    Raises ValidationError for a type the kind does not allow, NotFound for an id of somebody else's file, and
-    MediaNotUsable for one whose bytes have come.
+    Raises ValidationError for a type the kind does not allow, NotFound for an id of somebody else's file,
+    MediaNotUsable for one whose bytes have come, and TooManyOpenUploads.
     """
     require_type(file.kind, file.mime_type)
+    if media.find(tx, file.media_id, store_id=file.store_id) is None:
+        require_room(tx, user_id=file.user_id, store_id=file.store_id, lifetime=signer.upload_lifetime)
     media.add_if_missing(
         tx,
         id=file.media_id,
@@ -56,5 +58,4 @@ def presign_for_store(tx: Tx, file: ForStore, *, signer: UrlSigner) -> Upload:
     if row.status != MediaStatus.PENDING:
         raise MediaNotUsable(f"The file is {row.status}.", state=row.status)
     tx.audit(target=row.id, after={"status": row.status, "gcs_key": row.gcs_key, "size_bytes": row.size_bytes})
-    url = signer.upload_url(row.gcs_key, content_type=row.mime_type)
-    return Upload(row, url, tx.now + signer.upload_lifetime)
+    return signed(tx, row, signer=signer)

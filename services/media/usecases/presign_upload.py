@@ -9,12 +9,18 @@ from meshkit.errors import ValidationError
 from meshkit.ids import new_id
 from services.media.data import media
 from services.media.domain.kinds import MIME_TYPES, MediaKind, object_key
+from services.media.errors import TooManyOpenUploads
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    import uuid
+    from collections.abc import Mapping
+    from datetime import datetime, timedelta
 
     from meshkit.db.tx import Tx
     from services.media.outbound.ports import UrlSigner
+
+OPEN_PER_USER = 50
+OPEN_PER_STORE = 200
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,7 @@ class Upload:
 
     row: Any
     url: str
+    headers: Mapping[str, str]
     expires_at: datetime
 
 
@@ -31,12 +38,14 @@ def presign_upload(
 ) -> Upload:
     """Insert the pending file and return it with its URL.
 
-    Raises ValidationError for a type the kind does not allow, and for a kind that members of stores do not upload.
+    Raises ValidationError for a type the kind does not allow, and for a kind that members of stores do not upload;
+    TooManyOpenUploads.
     """
     if kind is MediaKind.DELIVERY_PROOF:
         raise ValidationError.of("media_kind", "is uploaded by delivery agents only")
     require_type(kind, mime_type)
     store_id, media_id = tx.principal.require_store, new_id()
+    require_room(tx, user_id=tx.principal.require_user, store_id=store_id, lifetime=signer.upload_lifetime)
     row = media.add(
         tx,
         id=media_id,
@@ -49,8 +58,27 @@ def presign_upload(
         size_bytes=size_bytes,
     )
     tx.audit(target=media_id, after={"status": row.status, "gcs_key": row.gcs_key, "size_bytes": size_bytes})
-    url = signer.upload_url(row.gcs_key, content_type=mime_type)
-    return Upload(row, url, tx.now + signer.upload_lifetime)
+    return signed(tx, row, signer=signer)
+
+
+def signed(tx: Tx, row: Any, *, signer: UrlSigner) -> Upload:
+    """Return a pending file with its URL, which takes one object of its type and at most its size."""
+    headers = {
+        "content-type": row.mime_type,
+        "x-goog-content-length-range": f"1,{row.size_bytes}",
+        "x-goog-if-generation-match": "0",
+    }
+    url = signer.upload_url(row.gcs_key, headers=headers)
+    return Upload(row, url, headers, tx.now + signer.upload_lifetime)
+
+
+def require_room(tx: Tx, *, user_id: uuid.UUID, store_id: uuid.UUID, lifetime: timedelta) -> None:
+    """Raise TooManyOpenUploads when the user or the store has as many live URLs without a file as it may."""
+    media.lock_uploader(tx, user_id=user_id, store_id=store_id)
+    of_user, of_store = media.count_open(tx, since=tx.now - lifetime, user_id=user_id, store_id=store_id)
+    for count, limit, whose in ((of_user, OPEN_PER_USER, "You have"), (of_store, OPEN_PER_STORE, "The store has")):
+        if count >= limit:
+            raise TooManyOpenUploads(f"{whose} {count} announced files that have not come.", limit=str(limit))
 
 
 def require_type(kind: MediaKind, mime_type: str) -> None:

@@ -1,4 +1,4 @@
-"""Take note of an object that arrived in the store; storage notices and manual finalising both end here."""
+"""Take note of an object that was looked at; storage notices and manual finalising both end here."""
 
 from __future__ import annotations
 
@@ -20,23 +20,24 @@ def record_upload(tx: Tx, *, gcs_key: str, stored: StoredObject) -> Any | None:
     row = media.lock_by_key(tx, gcs_key)
     if row is None:
         return None
-    status = MediaStatus(row.status)
-    if status not in {MediaStatus.PENDING, MediaStatus.UPLOADED}:
+    if row.status != MediaStatus.PENDING:
         return row
     defect = upload_defect(
         declared_mime=row.mime_type,
         declared_bytes=row.size_bytes,
         actual_mime=stored.content_type,
         actual_bytes=stored.size_bytes,
+        head=stored.head,
     )
     if defect:
         return _fail(tx, row, defect)
-    return row if status is MediaStatus.UPLOADED else _accept(tx, row, stored)
+    return _accept(tx, row, stored)
 
 
 def _accept(tx: Tx, row: Any, stored: StoredObject) -> Any:
     status = move(MediaStatus(row.status), MediaStatus.UPLOADED)
-    uploaded = media.set_status(tx, row.id, status=status.value, size_bytes=stored.size_bytes, uploaded_at=tx.now)
+    facts = {"size_bytes": stored.size_bytes, "generation": stored.generation, "uploaded_at": tx.now}
+    uploaded = media.set_status(tx, row.id, status=status.value, **facts)
     tx.audit(target=row.id, before={"status": row.status}, after={"status": status.value})
     tx.emit(
         events.MediaUploaded(

@@ -1,4 +1,4 @@
-"""Forget files that were announced and never came."""
+"""Forget files that were announced and never came, and those that failed."""
 
 from __future__ import annotations
 
@@ -15,5 +15,6 @@ _BATCH = 1000
 
 
 def remove_stale_pending(tx: Tx) -> int:
-    """Delete pending rows older than seven days, a bounded number per run; returns how many."""
-    return media.remove_pending(tx, created_before=tx.now - PENDING_KEPT, limit=_BATCH)
+    """Delete pending rows older than seven days and failed ones whose objects went then, a bounded number per run."""
+    failed = media.remove_failed(tx, removed_before=tx.now - PENDING_KEPT, limit=_BATCH)
+    return failed + media.remove_pending(tx, created_before=tx.now - PENDING_KEPT, limit=_BATCH)

@@ -142,7 +142,7 @@ class TestCreateLicense:
         request = people.papers(store, media_id=upload.media_id)
         with pytest.raises(Refused):
             people.file(store, request, key=key)
-        people.uploads(store).notify(upload)
+        people.uploads(store).record(upload)
 
         filed = people.file(store, request, key=key)
 

@@ -119,7 +119,7 @@ class TestReconcileAttachments:
         entity_id: uuid.UUID,
     ) -> None:
         failed = uploads.presign(kind=Kind.product, mime_type="image/png")
-        uploads.notify(failed, mime_type="text/html")
+        uploads.record(failed, mime_type="text/html")
         pending = uploads.presign(kind=Kind.product, mime_type="image/png")
         cases = {pending.media_id: "pending", failed.media_id: "failed", str(uploads.uploaded()): "uploaded"}
 

@@ -83,6 +83,35 @@ class TestPresignUpload:
         assert headers["x-idempotent-replay"] == "true"
         assert other.media_id != first.media_id
 
+    @pytest.mark.parametrize(
+        ("constant", "message"), [("OPEN_PER_USER", "You have 2"), ("OPEN_PER_STORE", "The store has 2")]
+    )
+    def test_refuses_more_than_may_be_open_until_they_come_or_expire(
+        self,
+        mesh: MeshHarness,
+        media: stubs.MediaServiceStub,
+        uploads: Uploads,
+        monkeypatch: pytest.MonkeyPatch,
+        constant: str,
+        message: str,
+    ) -> None:
+        monkeypatch.setattr(f"services.media.usecases.presign_upload.{constant}", 2)
+        token = uploads.token()
+        first, _ = (mesh.write(media.PresignUpload, _presign_request(), token=token) for _ in range(2))
+
+        with pytest.raises(Refused) as refused:
+            mesh.write(media.PresignUpload, _presign_request(), token=token)
+        uploads.record(first)
+        mesh.write(media.PresignUpload, _presign_request(), token=token)
+        with pytest.raises(Refused):
+            mesh.write(media.PresignUpload, _presign_request(), token=token)
+        mesh.clock.advance(timedelta(minutes=31))
+        mesh.write(media.PresignUpload, _presign_request(), token=uploads.token())
+
+        assert (refused.value.code, refused.value.reason) == ("RESOURCE_EXHAUSTED", "TOO_MANY_OPEN_UPLOADS")
+        assert refused.value.metadata["limit"] == "2"
+        assert message in str(refused.value.message)
+
     def test_writes_an_audit_row(self, mesh: MeshHarness, uploads: Uploads) -> None:
         upload = uploads.presign()
 
@@ -111,6 +140,7 @@ class TestFinalizeUpload:
         upload = uploads.presign()
         uploads.put(upload)
         uploads.notify(upload)
+        uploads.look()
 
         answer = mesh.write(media.FinalizeUpload, _finalize(upload), token=uploads.token())
 
@@ -142,16 +172,15 @@ class TestFinalizeUpload:
         assert (refused.value.code, refused.value.reason) == ("FAILED_PRECONDITION", "UPLOAD_MISSING")
         assert as_dict(answer)["status"] == "uploaded"
 
-    @pytest.mark.parametrize(("data", "content_type"), [(PDF + b"!", "application/pdf"), (PDF, "text/html")])
     def test_fails_what_is_not_as_declared(
-        self, mesh: MeshHarness, media: stubs.MediaServiceStub, uploads: Uploads, data: bytes, content_type: str
+        self, mesh: MeshHarness, media: stubs.MediaServiceStub, uploads: Uploads
     ) -> None:
         upload = uploads.presign()
-        uploads.put(upload, data, content_type=content_type)
+        uploads.put(upload, b"<html>")
 
         answer = mesh.write(media.FinalizeUpload, _finalize(upload), token=uploads.token())
 
-        assert as_dict(answer)["status"] == "failed"
+        assert (as_dict(answer)["status"], answer.failure) == ("failed", "the bytes are not application/pdf")
         assert not answer.signed_url
         assert uploads.announced(upload.media_id) == 0
 
@@ -241,6 +270,7 @@ class TestGetMediaUrl:
         upload = uploads.presign()
         uploads.put(upload)
         uploads.notify(upload)
+        uploads.look()
 
         answer = mesh.read(media.GetMediaUrl, _url_of(upload.media_id), token=uploads.token())
 
@@ -259,7 +289,7 @@ class TestGetMediaUrl:
 
     def test_refuses_a_failed_file(self, mesh: MeshHarness, media: stubs.MediaServiceStub, uploads: Uploads) -> None:
         upload = uploads.presign()
-        uploads.notify(upload, mime_type="text/html")
+        uploads.record(upload, mime_type="text/html")
 
         with pytest.raises(Refused) as refused:
             mesh.read(media.GetMediaUrl, _url_of(upload.media_id), token=uploads.token())

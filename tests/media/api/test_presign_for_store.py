@@ -58,7 +58,7 @@ class TestPresignForStore:
 
     def test_does_not_let_what_has_come_be_written_again(self, presign: Any, uploads: Uploads) -> None:
         upload = presign()
-        uploads.notify(upload, size=10)
+        uploads.record(upload)
 
         with pytest.raises(Refused) as refused:
             presign()

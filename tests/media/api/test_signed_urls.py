@@ -1,7 +1,4 @@
-"""Every URL that leaves media is signed for one object, one verb and a time; nothing else opens a file.
-
-The local object server checks no signature, so `StoreGate` does it as Google's store would.
-"""
+"""Every URL that leaves media is signed for one object, one verb and a time; nothing else opens a file."""
 
 from __future__ import annotations
 
@@ -75,7 +72,7 @@ def given(
     """Return a URL from each place that gives one out."""
     if request.param == "presign":
         upload = uploads.presign()
-        return Given(upload.signed_put_url, "PUT", {"content-type": upload.content_type}, timedelta(minutes=30))
+        return Given(upload.signed_put_url, "PUT", dict(upload.headers), timedelta(minutes=30))
     media_id, token = str(uploads.uploaded()), uploads.token()
     if request.param == "list":
         url = mesh.read(media.ListMedia, messages.ListMediaRequest(), token=token).items[0].signed_url

@@ -13,6 +13,7 @@ from services.media.data.tables import media, media_attachments
 from services.media.domain.attachments import PROTECTED, AttachmentEntity
 from services.media.domain.kinds import EXTENSIONS, MAX_BYTES, MIME_TYPES, MediaKind, object_key, upload_defect
 from services.media.domain.status import MediaStatus
+from tests.media.uploads import HEADS
 
 IMAGES = {"image/png", "image/jpeg", "image/webp", "image/gif"}
 VIDEOS = {"video/mp4", "video/webm"}
@@ -48,16 +49,31 @@ class TestUploadDefect:
     @given(declared=st.integers(1, MAX_BYTES), actual=st.integers(0, 2 * MAX_BYTES))
     def test_refuses_exactly_what_is_larger_than_declared(self, declared: int, actual: int) -> None:
         defect = upload_defect(
-            declared_mime="image/png", declared_bytes=declared, actual_mime="image/png", actual_bytes=actual
+            declared_mime="image/png",
+            declared_bytes=declared,
+            actual_mime="image/png",
+            actual_bytes=actual,
+            head=HEADS["image/png"],
         )
 
         assert bool(defect) == (actual > declared)
 
     def test_refuses_another_content_type(self) -> None:
         assert (
-            upload_defect(declared_mime="image/png", declared_bytes=9, actual_mime="text/html", actual_bytes=9)
+            upload_defect(
+                declared_mime="image/png", declared_bytes=9, actual_mime="text/html", actual_bytes=9, head=b""
+            )
             == "content type text/html instead of image/png"
         )
+
+    @pytest.mark.parametrize("declared", sorted(EXTENSIONS))
+    @pytest.mark.parametrize("head", [b"", b"<html>", b"\xef\xbb\xbf<!DOCTYPE", *HEADS.values()])
+    def test_accepts_only_how_the_declared_type_begins(self, declared: str, head: bytes) -> None:
+        defect = upload_defect(
+            declared_mime=declared, declared_bytes=99, actual_mime=declared, actual_bytes=9, head=head
+        )
+
+        assert (defect == "") == (head == HEADS[declared])
 
 
 class TestEnums:

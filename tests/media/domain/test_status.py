@@ -13,7 +13,6 @@ ALLOWED = {
     ("pending", "uploaded"),
     ("pending", "failed"),
     ("uploaded", "processing"),
-    ("uploaded", "failed"),
     ("uploaded", "delete_requested"),
     ("processing", "ready"),
     ("processing", "failed"),
