@@ -59,6 +59,8 @@ class MediaServicer:
             page=page,
             kind=messages.MediaKind.Value.Name(request.kind) if request.kind else "",
             status=messages.MediaStatus.Value.Name(request.status) if request.status else "",
+            mime_type=request.mime_type,
+            words=request.q,
         )
         return messages.ListMediaResponse(
             items=[mapping.media_message(row, self.signer) for row in rows],

@@ -71,13 +71,22 @@ def set_status(tx: Tx, media_id: uuid.UUID, *, status: str, **columns: Any) -> A
     return tx.execute(statement).one()
 
 
-def page_of_store(tx: Tx, store_id: uuid.UUID, page: Page, *, kind: str, status: str) -> Sequence[Any]:
-    """Return a store's files, newest first, one more than the page; an empty kind or status means any."""
+def page_of_store(
+    tx: Tx, store_id: uuid.UUID, page: Page, *, kind: str, status: str, mime_type: str, words: str
+) -> Sequence[Any]:
+    """Return a store's files, newest first, one more than the page; an empty filter means any.
+
+    `mime_type` is a beginning, `words` part of the file's name.
+    """
     statement = select(media).where(media.c.store_id == store_id)
     if kind:
         statement = statement.where(media.c.kind == kind)
     if status:
         statement = statement.where(media.c.status == status)
+    if mime_type:
+        statement = statement.where(media.c.mime_type.istartswith(mime_type, autoescape=True))
+    if words:
+        statement = statement.where(media.c.file_name.icontains(words, autoescape=True))
     if page.after:
         statement = statement.where(tuple_(media.c.created_at, media.c.id) < (page.after.at, page.after.id))
     statement = statement.order_by(media.c.created_at.desc(), media.c.id.desc()).limit(page.fetch)

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from meshkit.db.tx import Tx
 
 
-def list_media(tx: Tx, *, page: Page, kind: str, status: str) -> tuple[Sequence[Any], str]:
+def list_media(tx: Tx, *, page: Page, kind: str, status: str, mime_type: str, words: str) -> tuple[Sequence[Any], str]:
     """Return the caller's store's files, newest first, and the next cursor; empty filters mean any."""
-    rows = media.page_of_store(tx, tx.principal.require_store, page, kind=kind, status=status)
+    rows = media.page_of_store(
+        tx, tx.principal.require_store, page, kind=kind, status=status, mime_type=mime_type, words=words
+    )
     return page.cut(rows, media.cursor_of)

@@ -6,11 +6,13 @@ import csv
 import io
 import uuid
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from google.api import httpbody_pb2
 
+import services
 from marketmesh.catalog.events.v1 import catalog_events_pb2 as events
 from marketmesh.catalog.v1 import product_service_pb2
 from marketmesh.catalog.v1 import product_sheet_service_pb2 as messages
@@ -105,6 +107,14 @@ class TestImportProducts:
             (4, "B", "created"),
         ]
         assert [_read(shop, row.product_id).summary.thc_percent for row in answer.rows] == ["18.5", "7.5"]
+
+    def test_takes_the_sample(self, shop: Shop) -> None:
+        sample = Path(services.__path__[0]).parent / "docs" / "examples" / "products.csv"
+
+        answer = _import(shop, sample.read_text())
+
+        assert [(row.line, list(row.problems)) for row in answer.rows if row.problems] == []
+        assert sorted(shop.listed()) == ["Blue Haze", "Lemon Gummies"]
 
     def test_takes_a_browser_s_form(self, shop: Shop) -> None:
         form = (

@@ -246,6 +246,32 @@ class TestListMedia:
 
         assert [item.id for item in answer.items] == [wanted]
 
+    @pytest.mark.parametrize(
+        ("filters", "found"),
+        [
+            ({"mime_type": "application/pdf"}, ["Price list.pdf"]),
+            ({"mime_type": "image/"}, ["100%.png"]),
+            ({"q": "PRICE"}, ["Price list.pdf"]),
+            ({"q": "0%"}, ["100%.png"]),
+            ({"q": "%"}, ["100%.png"]),
+            ({"q": "price", "mime_type": "image/"}, []),
+        ],
+    )
+    def test_filters_by_type_and_name(
+        self,
+        mesh: MeshHarness,
+        media: stubs.MediaServiceStub,
+        uploads: Uploads,
+        filters: dict[str, str],
+        found: list[str],
+    ) -> None:
+        uploads.presign(kind=Kind.pdf, file_name="Price list.pdf")
+        uploads.presign(kind=Kind.product, mime_type="image/png", file_name="100%.png")
+
+        answer = mesh.read(media.ListMedia, messages.ListMediaRequest(**filters), token=uploads.token())
+
+        assert [item.file_name for item in answer.items] == found
+
     def test_gives_no_url_of_a_pending_file(
         self, mesh: MeshHarness, media: stubs.MediaServiceStub, uploads: Uploads
     ) -> None:

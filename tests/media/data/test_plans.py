@@ -45,7 +45,10 @@ class TestPlans:
     def test_the_list_walks_the_stores_files(self, filled: Tx, after: Cursor | None) -> None:
         page = Page(limit=25, after=after)
 
-        plan = plan_of(filled, lambda: media.page_of_store(filled, uuid.UUID(int=7), page, kind="pdf", status=""))
+        plan = plan_of(
+            filled,
+            lambda: media.page_of_store(filled, uuid.UUID(int=7), page, kind="pdf", status="", mime_type="", words=""),
+        )
 
         assert "media_store_id_created_at_idx" in plan
         assert "Sort" not in plan
