@@ -49,11 +49,16 @@ class Uploads:
         return self.mesh.store_token(self.store_id, role=role)
 
     def presign(
-        self, *, kind: int = Kind.license_doc, mime_type: str = "application/pdf", size_bytes: int = len(PDF)
+        self,
+        *,
+        kind: int = Kind.license_doc,
+        mime_type: str = "application/pdf",
+        size_bytes: int = len(PDF),
+        file_name: str = "My Licence.PDF",
     ) -> messages.PresignUploadResponse:
         """Announce a file."""
         request = messages.PresignUploadRequest(
-            media_kind=kind, mime_type=mime_type, file_name="My Licence.PDF", size_bytes=size_bytes
+            media_kind=kind, mime_type=mime_type, file_name=file_name, size_bytes=size_bytes
         )
         answer: messages.PresignUploadResponse = self.mesh.write(self.media.PresignUpload, request, token=self.token())
         return answer
