@@ -200,6 +200,27 @@ class TestCreateAd:
         assert (refused.value.reason, [item.field for item in refused.value.violations]) == ("VALIDATION_ERROR", [bad])
         assert market.rows(vendor) == []
 
+    @pytest.mark.parametrize(
+        "url",
+        ["http://shop.example.com/a", "https://user:pass@shop.example.com/a", "https://shop.example.com:8443/a"],
+    )
+    def test_leads_nowhere_but_to_a_plain_https_address(self, market: Market, url: str) -> None:
+        vendor = market.vendor()
+        creatives = [messages.Creative(destination_url=at) for at in ("https://shop.example.com/", url)]
+
+        with pytest.raises(Refused) as refused:
+            market.create(vendor, creatives=creatives)
+
+        assert [item.field for item in refused.value.violations] == ["creatives[1].destination_url"]
+        assert market.rows(vendor) == []
+
+    def test_gives_an_international_destination_back_as_browsers_see_it(self, market: Market) -> None:
+        creatives = [messages.Creative(destination_url="HTTPS://Bücher.example:443/A")]
+
+        ad = market.create(market.vendor(), creatives=creatives)
+
+        assert [item.destination_url for item in ad.creatives] == ["https://xn--bcher-kva.example/A"]
+
     def test_ends_after_it_starts(self, mesh: MeshHarness, market: Market) -> None:
         vendor, now = market.vendor(), instant(mesh)
 
