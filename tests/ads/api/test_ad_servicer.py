@@ -352,7 +352,7 @@ class TestServeAd:
         assert len({claim.pop("token_id") for claim in claims.values()}) == 2
         for name, claim in claims.items():
             assert claim == {
-                "version": 1,
+                "version": 2,
                 "event_type": name,
                 "ad_id": ad.id,
                 "creative_id": ad.creatives[0].id,
@@ -361,12 +361,21 @@ class TestServeAd:
                 "target_id": ad.store_id,
                 "buyer_store_id": str(buyer),
                 "request_id": shown.request_id,
-                "bid_cents": 500,
                 "destination_url": url,
                 "occurred_at": now,
                 "expires_at": now + 30 * 24 * 3600,
             }
         assert max(len(shown.view_token), len(shown.click_token)) <= 2_048
+
+    def test_tells_a_buyer_no_price(self, market: Market) -> None:
+        market.create(market.vendor(), bid_cents=31_337)
+
+        shown = market.serve(market.buyer())
+
+        claims = [
+            jwt.decode(token, options={"verify_signature": False}) for token in (shown.view_token, shown.click_token)
+        ]
+        assert "31337" not in f"{claims}{shown}"
 
     def test_serves_vendors_too_since_they_may_buy(self, mesh: MeshHarness, market: Market) -> None:
         ad = market.create(market.vendor())
