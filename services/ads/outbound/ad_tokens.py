@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LIFETIME = timedelta(days=30)
-_VERSION = 1
+_VERSION = 2
 
 
 class AdTokens:
@@ -24,7 +24,10 @@ class AdTokens:
     def mint(
         self, event_type: str, *, ad: Any, creative: Any, buyer_store_id: uuid.UUID, request_id: str, now: datetime
     ) -> str:
-        """Return the token of one event (`impression` or `click`) of one served ad; lives 30 days."""
+        """Return the token of one event (`impression` or `click`) of one served ad; lives 30 days.
+
+        Buyers can read it, so it does not say what the vendor pays (decision 31).
+        """
         claims = {
             "version": _VERSION,
             "token_id": uuid.uuid4().hex,
@@ -36,7 +39,6 @@ class AdTokens:
             "target_id": str(ad.target_id),
             "buyer_store_id": str(buyer_store_id),
             "request_id": request_id,
-            "bid_cents": ad.bid_cents,
             "destination_url": creative.destination_url,
             "occurred_at": int(now.timestamp()),
             "expires_at": int((now + LIFETIME).timestamp()),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from meshkit.errors import ValidationError
 from meshkit.ids import new_id
 from services.ads.data import campaigns, gates
+from services.ads.domain.destination import clean_destination
 from services.ads.errors import VendorNotEligible
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 # The URL travels inside both tokens, and each of those must stay below 2 KiB (REQUIREMENTS A.7.4).
 URL_MAX = 900
-_WEB = ("https://", "http://")
 
 
 @dataclass(frozen=True)
@@ -50,24 +50,26 @@ def create_ad(tx: Tx, campaign: Campaign) -> tuple[Any, Sequence[Any]]:
         raise ValidationError.of("ends_at", "must be after starts_at")
     if campaign.target_type == "store" and campaign.target_id != store_id:
         raise ValidationError.of("target_id", "must be your own store")
-    _require_web_addresses(campaign.creatives)
+    creatives = [_with_clean_destination(index, creative) for index, creative in enumerate(campaign.creatives)]
     columns = {name: value for name, value in vars(campaign).items() if name != "creatives"}
     row = campaigns.add(
         tx,
         id=new_id(),
         store_id=store_id,
         currency="USD",
-        creatives=[{**creative, "id": new_id()} for creative in campaign.creatives],
+        creatives=[{**creative, "id": new_id()} for creative in creatives],
         **columns,
     )
     tx.audit(target=row.id, after={"status": row.status, "bid_cents": row.bid_cents})
     return row, campaigns.creatives_of(tx, row.id)
 
 
-def _require_web_addresses(creatives: Sequence[dict[str, Any]]) -> None:
-    """Raise ValidationError for a destination that a browser would run instead of visit, or that is too long."""
-    for index, creative in enumerate(creatives):
-        url = creative["destination_url"]
-        if not url.lower().startswith(_WEB) or len(url) > URL_MAX:
-            field = f"creatives[{index}].destination_url"
-            raise ValidationError.of(field, f"must be an http or https address of at most {URL_MAX} characters")
+def _with_clean_destination(index: int, creative: dict[str, Any]) -> dict[str, Any]:
+    """Return the creative with its address as browsers see it. Raises ValidationError for one nobody may be sent to."""
+    url = clean_destination(creative["destination_url"])
+    if url is None or len(url) > URL_MAX:
+        raise ValidationError.of(
+            f"creatives[{index}].destination_url",
+            f"must be an https address of at most {URL_MAX} characters, without a login and without another port than 443",
+        )
+    return {**creative, "destination_url": url}

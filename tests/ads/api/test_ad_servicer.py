@@ -200,6 +200,27 @@ class TestCreateAd:
         assert (refused.value.reason, [item.field for item in refused.value.violations]) == ("VALIDATION_ERROR", [bad])
         assert market.rows(vendor) == []
 
+    @pytest.mark.parametrize(
+        "url",
+        ["http://shop.example.com/a", "https://user:pass@shop.example.com/a", "https://shop.example.com:8443/a"],
+    )
+    def test_leads_nowhere_but_to_a_plain_https_address(self, market: Market, url: str) -> None:
+        vendor = market.vendor()
+        creatives = [messages.Creative(destination_url=at) for at in ("https://shop.example.com/", url)]
+
+        with pytest.raises(Refused) as refused:
+            market.create(vendor, creatives=creatives)
+
+        assert [item.field for item in refused.value.violations] == ["creatives[1].destination_url"]
+        assert market.rows(vendor) == []
+
+    def test_gives_an_international_destination_back_as_browsers_see_it(self, market: Market) -> None:
+        creatives = [messages.Creative(destination_url="HTTPS://Bücher.example:443/A")]
+
+        ad = market.create(market.vendor(), creatives=creatives)
+
+        assert [item.destination_url for item in ad.creatives] == ["https://xn--bcher-kva.example/A"]
+
     def test_ends_after_it_starts(self, mesh: MeshHarness, market: Market) -> None:
         vendor, now = market.vendor(), instant(mesh)
 
@@ -331,7 +352,7 @@ class TestServeAd:
         assert len({claim.pop("token_id") for claim in claims.values()}) == 2
         for name, claim in claims.items():
             assert claim == {
-                "version": 1,
+                "version": 2,
                 "event_type": name,
                 "ad_id": ad.id,
                 "creative_id": ad.creatives[0].id,
@@ -340,12 +361,21 @@ class TestServeAd:
                 "target_id": ad.store_id,
                 "buyer_store_id": str(buyer),
                 "request_id": shown.request_id,
-                "bid_cents": 500,
                 "destination_url": url,
                 "occurred_at": now,
                 "expires_at": now + 30 * 24 * 3600,
             }
         assert max(len(shown.view_token), len(shown.click_token)) <= 2_048
+
+    def test_tells_a_buyer_no_price(self, market: Market) -> None:
+        market.create(market.vendor(), bid_cents=31_337)
+
+        shown = market.serve(market.buyer())
+
+        claims = [
+            jwt.decode(token, options={"verify_signature": False}) for token in (shown.view_token, shown.click_token)
+        ]
+        assert "31337" not in f"{claims}{shown}"
 
     def test_serves_vendors_too_since_they_may_buy(self, mesh: MeshHarness, market: Market) -> None:
         ad = market.create(market.vendor())
