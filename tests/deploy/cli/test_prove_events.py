@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -44,10 +45,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
 
 @pytest.fixture(scope="module")
 def services(stack: Embedded) -> Iterator[MeshHarness]:
+    before = dict(os.environ)  # the harness points it to its own stack; other tests go on with theirs
     mesh = MeshHarness(stack)
     mesh.start("identity", "catalog", "commerce", "fulfillment", "finance", "media", "ads", "analytics")
     yield mesh
     mesh.close()
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture
