@@ -1,17 +1,15 @@
 # Marketmesh. `make run` starts everything, `make demo` tells the story, `make test` proves it. Each sets itself up.
 
-PYTHON ?= python3
 BIN := .venv/bin
 # Tests that start a whole mesh need the machine for themselves.
 ALONE := tests/e2e tests/chaos tests/deploy/dev/test_stack.py
-export PYTHON
 
 .PHONY: help setup protos run demo prove doctor test chaos lint types check bench bench-events bench-ledger bench-growth bench-logins clean-state
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
 
-setup: ## Make the virtual environments and the generated code (quick when nothing changed)
+setup: ## Make the virtual environments and the generated code (quick when nothing changed). PYTHON=/path/to/python3
 	@scripts/setup.sh
 
 run: setup ## Start the whole mesh on this machine, without Docker; Ctrl-C stops it. ARGS="--verbose"

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from google.api_core.exceptions import GoogleAPIError
+
+from deploy.cli import subscriptions
 from deploy.cli.connection import transactions_of, use_environment
 from deploy.cli.console import fail, say
 from deploy.cli.contracts import services_present
@@ -17,9 +20,12 @@ from meshkit import audit
 from meshkit.audit_anchor import Anchors
 from meshkit.call import Call
 from meshkit.db.sql import sql
+from meshkit.events.bus import Bus
 from meshkit.settings import MeshSettings, RetentionSettings
 
 if TYPE_CHECKING:
+    from google.pubsub_v1 import Subscription
+
     from meshkit.db.tx import Transactions, Tx
 
 # What a service proves about its own tables: module and function.
@@ -34,10 +40,14 @@ SETTLE_SECONDS = 30.0
 _UNPUBLISHED = sql("SELECT count(*) FROM outbox WHERE published_at IS NULL")
 # What was put back long after it happened may lie here longer than inboxes remember it.
 _PUBLISHED = sql(
-    "SELECT event_id, type, topic FROM outbox WHERE published_at IS NOT NULL"
+    "SELECT event_id, type, topic, published_at FROM outbox WHERE published_at IS NOT NULL"
     " AND created_at > now() - interval '24 hours' * CAST(:days AS integer)"
 )
-_HANDLED = sql("SELECT event_id FROM inbox WHERE consumer = :consumer")
+# What was given up is said once, as the dead letter it is.
+_HANDLED = sql(
+    "SELECT event_id FROM inbox WHERE consumer = :consumer"
+    " UNION SELECT event_id FROM inbox_dlq WHERE consumer = :consumer AND replayed_at IS NULL"
+)
 _DEAD = sql(
     "SELECT 'outbox' AS side, type, reason FROM outbox_dlq WHERE replayed_at IS NULL"
     " UNION ALL SELECT consumer, type, reason FROM inbox_dlq WHERE replayed_at IS NULL"
@@ -126,12 +136,39 @@ def _events(databases: dict[str, Transactions]) -> list[str]:
         problems += [
             f"{service}: dead letter {row.side} {row.type}: {row.reason}" for row in _rows(transactions, _DEAD)
         ]
+    return problems + _never_applied(databases, published)
+
+
+def _never_applied(databases: dict[str, Transactions], published: dict[str, list[Any]]) -> list[str]:
+    missing: dict[str, list[Any]] = {}
     for consumer in declared().consumers:
         handled = {row.event_id for row in _rows(databases[consumer.name], _HANDLED, consumer=consumer.subscription)}
         wanted = [row for row in published.get(consumer.topic, []) if row.type in consumer.types]
-        missing = [row for row in wanted if row.event_id not in handled]
-        problems += [f"{consumer.subscription}: {row.type} {row.event_id} was never applied" for row in missing[:5]]
+        missing[consumer.subscription] = [row for row in wanted if row.event_id not in handled]
+    if not any(missing.values()):
+        return []
+    problems, made = _subscriptions()
+    for name, rows in missing.items():
+        came = [row for row in rows if row.published_at.timestamp() >= _since(made.get(name), row.type)]
+        problems += [f"{name}: {row.type} {row.event_id} was never applied" for row in came[:5]]
     return problems
+
+
+def _subscriptions() -> tuple[list[str], dict[str, Subscription]]:
+    """Return the subscriptions by their short names, or why the bus does not tell them."""
+    bus = Bus(project=MeshSettings().pubsub_project)
+    try:
+        found = subscriptions.existing(bus)
+    except GoogleAPIError as error:
+        return [f"since when subscriptions exist is not known, the bus does not answer: {str(error)[:200]}"], {}
+    finally:
+        bus.subscriber.transport.close()
+    return [], {path.rpartition("/")[2]: subscription for path, subscription in found.items()}
+
+
+def _since(subscription: Subscription | None, event_type: str) -> int:
+    """Return from when on an event must have been applied: nothing older than its subscription ever came to it."""
+    return subscriptions.since(subscription, event_type) if subscription else 0
 
 
 def _across(databases: dict[str, Transactions]) -> list[str]:

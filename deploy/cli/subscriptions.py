@@ -3,11 +3,15 @@
 Pub/Sub never changes the filter, the ordering or the topic of a subscription: such a one is made anew. A snapshot keeps
 what was not acknowledged and all that is published meanwhile, and the new subscription starts from it. A run that dies
 leaves the snapshot behind, and the next run goes on from there. What comes twice is found in the inbox.
+
+Each subscription carries, as labels, since when it gets each event type: older events never came to it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +34,9 @@ _FILTER_BYTES_MAX = 256
 _ACK_SECONDS = 10
 _RETENTION_SECONDS = 7 * 24 * 3600
 _TIMEOUT_S = 10
+# A label may hold lower-case letters, digits, hyphens and underscores: seconds of the epoch, and 0 for "always".
+_SINCE = "since-"
+_ALWAYS = "0"
 
 _FIXED = ("topic", "filter", "enable_message_ordering")
 _CHANGEABLE = ("ack_deadline_seconds", "message_retention_duration", "retry_policy", "dead_letter_policy")
@@ -106,6 +113,29 @@ def _filter(consumer: Consumer) -> str:
     return wanted if len(wanted.encode()) <= _FILTER_BYTES_MAX else ""
 
 
+def since(subscription: Subscription, event_type: str) -> int:
+    """Return since which second of the epoch a subscription gets a type; 0 when nothing says that it was ever without."""
+    return int(subscription.labels.get(_label(event_type), _ALWAYS))
+
+
+def _label(event_type: str) -> str:
+    return _SINCE + event_type.lower()
+
+
+def _labels(actual: Subscription | None, types: list[str]) -> dict[str, str]:
+    """Return the labels a subscription should have: what is known stays, what is new begins with the next second."""
+    now = str(math.ceil(time.time()))
+    if actual is None:
+        return {_label(event_type): now for event_type in types}
+    labels = dict(actual.labels)
+    unlabelled = not any(name.startswith(_SINCE) for name in labels)
+    for event_type in types:
+        # One of before there were labels got what its filter let through.
+        had = unlabelled and (not actual.filter or f'"{event_type}"' in actual.filter)
+        labels.setdefault(_label(event_type), _ALWAYS if had else now)
+    return labels
+
+
 def differences(actual: Subscription, wanted: Subscription) -> list[Difference]:
     """Return what is not as declared."""
     have, want = Subscription.pb(actual), Subscription.pb(wanted)
@@ -137,6 +167,9 @@ class Settler:
         actual = self.existing.get(wanted.name)
         snapshot = snapshot_path(self.bus, consumer)
         found = differences(actual, wanted) if actual else []
+        wanted.labels = _labels(actual, consumer.types)
+        if actual and dict(actual.labels) != dict(wanted.labels):
+            found.append(Difference("labels", _text(dict(actual.labels)), _text(dict(wanted.labels))))
         done = "updated" if found else ""
         if any(difference.is_fixed for difference in found):
             self._keep(wanted.name, snapshot)
