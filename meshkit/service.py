@@ -98,6 +98,8 @@ class Process:
         if self.mesh.clock_file and isinstance(self.clock, SystemClock):
             self.clock = MovedClock(service=self.spec.name, file=self.mesh.clock_file)
         self.kept = RetentionSettings()
+        # Set when somebody wants the process to end; `stop` then follows, when nobody sends it calls any more.
+        self.asked_to_stop = threading.Event()
         self.stop = threading.Event()
         self.wake = threading.Event()
         self.database = Database(settings.database_url, pool_size=settings.database_pool)
@@ -150,7 +152,7 @@ class Process:
     def run(self, roles: tuple[str, ...]) -> None:
         """Run until SIGTERM or SIGINT, then drain. Raises SystemExit when a thread died, so that all are started anew."""
         for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, lambda *_: self.stop.set())
+            signal.signal(name, lambda *_: self._ask_to_stop())
         # Before any flow begins.
         self.presence.hold()
         self._thread("presence", self.presence.watch)
@@ -162,7 +164,7 @@ class Process:
             for loop in self.wiring.loops:
                 self._thread(getattr(loop, "__qualname__", "loop"), loop)
         get_logger().info("service.started", roles=roles, port=port)
-        while not self.stop.wait(1.0) and not self.loops.dead():
+        while not self.asked_to_stop.wait(1.0) and not self.loops.dead():
             pass
         if dead := self.loops.dead():
             get_logger().error("service.thread_died", threads=dead)
@@ -170,8 +172,17 @@ class Process:
         if dead:
             raise SystemExit(1)
 
+    def _ask_to_stop(self) -> None:
+        if self.asked_to_stop.is_set():
+            self.stop.set()  # asked twice: now
+        self.asked_to_stop.set()
+
     def _drain(self, server: GrpcServer | None) -> None:
         get_logger().info("service.draining")
+        if server and self.asked_to_stop.is_set():
+            # Whoever sends calls hears only with its next checks that it should not; until then all go on being served.
+            server.turn_away()
+            self.stop.wait(self.mesh.drain_s)
         self.stop.set()
         if server:
             server.stop(grace_s=DRAIN_SECONDS)

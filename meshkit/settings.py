@@ -71,6 +71,9 @@ class MeshSettings(EnvironmentSettings):
     relay_poll_ms: int = Field(default=20, ge=1)
     # How long a flow may be silent before somebody else may take it up: longer than the gateway waits for one.
     flow_lease_s: float = Field(default=20, gt=0)
+    # How long a process that was told to stop still takes calls, while health checks say NOT_SERVING: longer than Envoy
+    # takes to notice, also on an idle cluster (gateway/clusters.py). 0 where there is no other process to take over.
+    drain_s: float = Field(default=11, ge=0)
     # Tests only, and only where `environment` is dev or test: see meshkit/crash.py.
     crash_file: Path | None = None
     # Tests only, and only where `environment` is dev or test: see MovedClock in meshkit/clock.py.

@@ -120,6 +120,8 @@ def service(name: str, *, addresses: Addresses, key_files: Mapping[str, pathlib.
         | service_addresses(addresses)
         | {
             "MESH_DEV_ROUTES": "true",
+            # One process of each service: nobody could take over, so that stopping need not wait.
+            "MESH_DRAIN_S": "0",
             # Beside the keys, in the state folder: where no database's role can write.
             "MESH_AUDIT_ANCHOR_FOLDER": str(key_files["MESH_SERVICE_TOKEN_KEY_FILE"].parent.parent / "audit"),
             "MESH_REDIS_URL": addresses.redis_url,

@@ -84,9 +84,13 @@ class GrpcServer:
         for name in self._names:
             self._health.set(name, status)
 
+    def turn_away(self) -> None:
+        """Tell health checkers, for good, to send calls elsewhere; those that come are still served."""
+        self._health.enter_graceful_shutdown()
+
     def stop(self, *, grace_s: float) -> None:
         """Turn unready, let running calls finish for `grace_s` seconds, then close."""
-        self._health.enter_graceful_shutdown()
+        self.turn_away()
         self._server.stop(grace_s).wait()
 
 
