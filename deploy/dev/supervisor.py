@@ -179,7 +179,9 @@ class Supervisor:
             self._mark_ready(part, since=since, pid=running.pid)
             if part.answers:
                 await self._until_hung(part.answers)
-                self._console.say(part.name, f"process {running.pid} does not answer any more: it hangs, so it is killed")
+                self._console.say(
+                    part.name, f"process {running.pid} does not answer any more: it hangs, so it is killed"
+                )
                 child.signal_group(running.pid, signal.SIGKILL)
 
         watcher = asyncio.create_task(watch())
