@@ -36,11 +36,11 @@ HOMES = {
 class Commands(TyperGroup):
     """The commands of the command line; what an operator can mend in their surroundings ends them with a line."""
 
-    def list_commands(self, ctx: Context) -> list[str]:
+    def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002
         """Return the names, in the order of the help."""
         return list(HOMES)
 
-    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:  # noqa: ARG002
         """Import the command; None when there is none of this name."""
         if cmd_name not in HOMES:
             return None

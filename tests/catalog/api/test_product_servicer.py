@@ -424,7 +424,7 @@ class TestSetInventory:
     def test_shows_a_stock_of_nothing_as_zero(self, shop: Shop) -> None:
         product = shop.product(available=10)
 
-        answers = [_set(shop, product, available_qty=0), shop.create(available=0).inventory]
+        answers = [_set(shop, product, available_qty=0), shop.create(available=0).summary.inventory]
 
         assert [as_dict(answer)["available_qty"] for answer in answers] == [0, 0]
 

@@ -16,7 +16,7 @@ from tests.support.mesh_harness import as_dict
 
 def state(market: Market, order_id: str) -> tuple[str, str, str, str]:
     order = as_dict(market.read(order_id))
-    return order["status"], order["hold_reason"], order["payment_status"], order["balance_due_cents"]
+    return order["status"], order.get("hold_reason", ""), order["payment_status"], order["balance_due_cents"]
 
 
 def changes(market: Market, order_id: str) -> list[tuple[str, str]]:
@@ -51,7 +51,7 @@ class TestFailPayment:
         for step, reached in (("pickup", "in_transit"), ("deliver", "delivered")):
             if stage == reached or (stage == "delivered" and step == "pickup"):
                 market.advance(order.order_id, step)
-        reason = "awaiting_pickup" if stage == "hold" else "unspecified"
+        reason = "awaiting_pickup" if stage == "hold" else ""
 
         market.finance("PaymentFailed", order.order_id)
         held = state(market, order.order_id)
@@ -110,7 +110,7 @@ class TestPayVendor:
         market.finance("OrderPaid", order.order_id)
         market.finance("OrderPaid", order.order_id)
 
-        assert state(market, order.order_id) == ("closed", "unspecified", "paid", "0")
+        assert state(market, order.order_id) == ("closed", "", "paid", "0")
         assert changes(market, order.order_id)[-1] == ("delivered", "closed")
         assert len(changes(market, order.order_id)) == 3
 
@@ -134,7 +134,7 @@ class TestReturnPayout:
         market.finance("PayoutReturned", order.order_id, returned_at=market.mesh.clock.now())
 
         after = market.read(order.order_id)
-        assert state(market, order.order_id) == ("closed", "unspecified", "settled", "0")
+        assert state(market, order.order_id) == ("closed", "", "settled", "0")
         assert after.payout_returned_at.ToDatetime(tzinfo=UTC) == market.mesh.clock.now()
         assert after.vendor_paid_at == order.vendor_paid_at
         assert after.version == order.version + 1
@@ -168,7 +168,7 @@ class TestReturnPayout:
         market.finance("OrderPaid", order.order_id, vendor_paid_at=market.mesh.clock.now())
 
         after = market.read(order.order_id)
-        assert state(market, order.order_id) == ("closed", "unspecified", "paid", "0")
+        assert state(market, order.order_id) == ("closed", "", "paid", "0")
         assert not after.HasField("payout_returned_at")
         assert after.vendor_paid_at.ToDatetime(tzinfo=UTC) == market.mesh.clock.now()
         assert changes(market, order.order_id) == changed_before
@@ -181,7 +181,7 @@ class TestReturnPayout:
         market.finance("PayoutReturned", order.order_id, returned_at=first_paid + timedelta(days=1))
 
         after = market.read(order.order_id)
-        assert state(market, order.order_id) == ("closed", "unspecified", "paid", "0")
+        assert state(market, order.order_id) == ("closed", "", "paid", "0")
         assert not after.HasField("payout_returned_at")
         assert after.vendor_paid_at.ToDatetime(tzinfo=UTC) == first_paid + timedelta(days=2)
 
@@ -221,7 +221,7 @@ class TestRefundPayment:
             seen = as_dict(market.read(order.order_id, token=token))
             assert (seen["refund_status"], seen["refunded_cents"]) == (status, str(cents))
         assert market.read(order.order_id).version == order.version + len(refunds)
-        assert state(market, order.order_id) == ("closed", "unspecified", "paid", "0")
+        assert state(market, order.order_id) == ("closed", "", "paid", "0")
 
     def test_is_none_to_begin_with(self, market: Market) -> None:
         seen = as_dict(market.order())
