@@ -49,8 +49,9 @@ class State:
         return folder
 
     def close_to_others(self) -> None:
-        """Take what a stack of before, or a copy of it, left open away from others, and let this process and its
-        children make nothing that is. Only under the lock. Raises StateUnusable.
+        """Close what a stack of before left open, and make nothing open from now on. Only under the lock.
+
+        Raises: StateUnusable when something in it belongs to somebody else.
         """
         os.umask(0o077)
         try:
