@@ -15,7 +15,12 @@ from deploy.dev.ports import BadPort, Ports
 
 def dev(
     state_dir: Annotated[
-        pathlib.Path, typer.Option(envvar=STATE_VARIABLE, help="Where data, logs and generated secrets are kept.")
+        pathlib.Path,
+        typer.Option(
+            envvar=STATE_VARIABLE,
+            readable=False,  # a state that is not ours is told by State, which knows what to do about it
+            help="Where data, logs and generated secrets are kept.",
+        ),
     ] = STATE_FOLDER,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every log line of every part.")] = False,
     only: Annotated[str, typer.Option(help="Comma-separated parts to start, with what they need.")] = "",

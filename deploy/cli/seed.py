@@ -13,6 +13,7 @@ from deploy.cli.people import PASSWORD, Cast, Person
 from deploy.cli.rest_client import Unexpected
 from deploy.cli.story import product_body
 from deploy.cli.waiting import TookTooLong
+from deploy.dev.state import write_private
 
 _TAG = "demo"
 _PRODUCTS = (
@@ -35,7 +36,7 @@ def seed() -> None:
         people = _make_people(Cast(os.environ["MESH_PUBLIC_URL"], tag=_TAG))
     except (Unexpected, TookTooLong) as error:
         raise fail(f"seed: {error}") from None
-    logins.write_text(json.dumps([_login(role, person) for role, person in people.items()], indent=1))
+    write_private(logins, json.dumps([_login(role, person) for role, person in people.items()], indent=1))
     say(f"seed: {len(people)} logins, {len(_PRODUCTS)} products in {time.perf_counter() - started:.1f} s")
 
 

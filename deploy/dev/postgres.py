@@ -33,7 +33,7 @@ class PostgresUnusable(Exception):
 
 def build_part(*, state: State, addresses: Addresses, durable: bool = True) -> Part:
     """Return the part. `durable=False` skips fsync, for tests whose data may vanish with the machine."""
-    folder = state.subfolder("postgres", mode=0o700)
+    folder = state.subfolder("postgres")
     run_as = choose_user(folder)
     port = str(addresses.ports.postgres)
     return Part(
@@ -62,6 +62,7 @@ def choose_user(folder: pathlib.Path) -> RunAs:
         return RunAs()
     tried = []
     for candidate in _candidates():
+        _let_through(folder.parent, gid=candidate.gid)
         _give(folder, uid=os.geteuid() if candidate.uid is None else candidate.uid)
         problem = _trial(candidate, folder)
         if problem is None:
@@ -98,6 +99,13 @@ def _named(uid: int) -> bool:
     except KeyError:
         return False
     return True
+
+
+def _let_through(state: pathlib.Path, *, gid: int | None) -> None:
+    """Let that group pass through the state's folder, without a look inside; None: nobody but its owner."""
+    if os.geteuid() == 0:
+        os.chown(state, -1, os.getegid() if gid is None else gid)
+        state.chmod(0o700 if gid is None else 0o710)
 
 
 def _give(folder: pathlib.Path, *, uid: int) -> None:

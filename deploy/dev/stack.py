@@ -48,6 +48,7 @@ async def run_stack(
         print(f"marketmesh dev: {error}", file=sys.stderr)
         return 1
     try:
+        state.close_to_others()
         recipe, parts = _plan(state, ports, only)
         ports.check_free(all_parts.ports_of(list(parts)))
         running.remember_ports(state, ports)

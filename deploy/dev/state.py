@@ -1,6 +1,6 @@
 """The one folder in which the embedded stack keeps everything, and its lock.
 
-Invariant: at most one stack uses a folder at a time, and secrets in it are readable by their owner only.
+Invariant: at most one stack uses a folder at a time, and what is in it is for its owner only (0600 in 0700).
 Called by stack; parts get their own subfolder from here.
 """
 
@@ -9,10 +9,12 @@ from __future__ import annotations
 import fcntl
 import os
 import pathlib
+import stat
 import time
 
 _LOCK_WAIT_S = 12.0
 _LOCK_POLL_S = 0.1
+_PRIVATE = 0o700
 
 
 class StateUnusable(Exception):
@@ -20,15 +22,14 @@ class StateUnusable(Exception):
 
 
 class State:
-    """Paths inside the folder. Creating it makes the folder, its `logs` and its private `secrets`."""
+    """Paths inside the folder. Creating it makes the folder, its `logs` and its `secrets`."""
 
     def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder.absolute()
         try:
-            # 0755: as root, Postgres runs as another user, which must be able to pass through.
-            self.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+            self.folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
             self.logs = self.subfolder("logs")
-            self.secrets = self.subfolder("secrets", mode=0o700)
+            self.secrets = self.subfolder("secrets")
         except PermissionError as error:
             raise StateUnusable(self._foreign(error)) from error
         if not os.access(self.secrets, os.R_OK | os.W_OK | os.X_OK):
@@ -41,11 +42,25 @@ class State:
             "Remove it as that user (make clean-state) or choose another with --state-dir"
         )
 
-    def subfolder(self, name: str, *, mode: int = 0o755) -> pathlib.Path:
+    def subfolder(self, name: str) -> pathlib.Path:
         """Return the folder of one part, made if it is missing."""
         folder = self.folder / name
-        folder.mkdir(mode=mode, exist_ok=True)
+        folder.mkdir(mode=_PRIVATE, exist_ok=True)
         return folder
+
+    def close_to_others(self) -> None:
+        """Close what a stack of before left open, and make nothing open from now on. Only under the lock.
+
+        Raises: StateUnusable when something in it belongs to somebody else.
+        """
+        os.umask(0o077)
+        try:
+            _tighten(self.folder)
+            for place, folders, files in os.walk(self.folder):
+                for name in (*folders, *files):
+                    _tighten(pathlib.Path(place, name))
+        except PermissionError as error:
+            raise StateUnusable(self._foreign(error)) from error
 
     def lock(self) -> Lock:
         """Take the folder for this process.
@@ -53,7 +68,7 @@ class State:
         Raises: StateUnusable naming the process that has it. If that process is gone already and only its parts are
         still stopping, waits for them up to 12 s.
         """
-        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         deadline = time.monotonic() + _LOCK_WAIT_S
         while not _try_lock(descriptor):
             holder = _holder(descriptor)
@@ -87,6 +102,12 @@ def write_private(path: pathlib.Path, content: str) -> None:
     with os.fdopen(descriptor, "w") as stream:
         stream.write(content)
     temporary.replace(path)
+
+
+def _tighten(path: pathlib.Path) -> None:
+    mode = path.lstat().st_mode
+    if not stat.S_ISLNK(mode) and mode & 0o077:
+        path.chmod(stat.S_IMODE(mode) & _PRIVATE)
 
 
 def _try_lock(descriptor: int) -> bool:

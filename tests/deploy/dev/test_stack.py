@@ -175,6 +175,33 @@ class TestUsers:
         assert "the state was probably made by another user" in stack.text()
 
 
+class TestPrivacy:
+    def test_nothing_in_the_state_is_for_others(self, launch: Launch, state_dir: pathlib.Path) -> None:
+        old = state_dir / "gcs" / "left.sqlite"
+        old.parent.mkdir(parents=True)
+        old.write_text("of a stack of before")
+        for path in (state_dir, old.parent):
+            path.chmod(0o755)
+        old.chmod(0o644)
+
+        stack = launch("databases,valkey,pubsub,gcs,mail")
+        stack.wait_for("ready in .* Ctrl-C stops it")
+        at = addresses(stack)
+        redis.Redis.from_url(at.redis_url).save()
+        with psycopg.connect(at.database_dsn("ads", kind="owner")) as owner:
+            owner.execute("create table kept (word text)")
+
+        # Postgres makes and removes files while we look.
+        places = [place for place in state_dir.rglob("*") if "pg_" not in str(place) and place.exists()]
+        names = {place.name for place in places}
+        assert {"lock", "postgres.log", "objects.sqlite", "pubsub.sqlite", "dump.rdb", "PG_VERSION"} <= names
+        open_to_others = [str(place) for place in places if place.lstat().st_mode & 0o077 and not place.is_symlink()]
+        assert open_to_others == []
+        # As root, Postgres is another user, whose group alone may pass through, without seeing what is there.
+        postgres_passes = psutil.Process(stack.pid_of("postgres")).uids().real != os.geteuid()
+        assert state_dir.stat().st_mode & 0o777 == (0o710 if postgres_passes else 0o700)
+
+
 class TestSecrets:
     def test_are_generated_once_and_private(self, state_dir: pathlib.Path) -> None:
         state = State(state_dir)
