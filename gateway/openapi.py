@@ -13,6 +13,8 @@ from gateway.routes_table import guard_of
 from marketmesh.options.v1 import policy_pb2
 
 _HTTP_BODY = "google.api.HttpBody"
+# The reference page sends a fresh one in its place.
+_KEY = "3f0c1b7e-5d0a-4c59-9f7e-2b8f4f6a1c11"
 _EXAMPLES = Path(__file__).with_name("examples.json")
 _VARIABLE = re.compile(r"\{([^}=]+)(?:=[^}]*)?\}")
 _ABOUT = """REST face of the Marketmesh services. JSON keeps snake_case names and prints default values.
@@ -146,7 +148,7 @@ def _parameters(
         schema = {"type": "string", "minLength": 1, "maxLength": 255}
         text = "A fresh unique value for each intended effect; repeat it to repeat the answer."
         key = {**_parameter("Idempotency-Key", "header", schema), "required": True, "description": text}
-        found.append({**key, "example": "new"})
+        found.append({**key, "example": _KEY})
     return found
 
 

@@ -64,6 +64,8 @@ _INTENTS = sql(
 )
 _RESERVATIONS = sql("SELECT line_id, quantity, state FROM reservations")
 
+# Of one consumer; more say no more.
+EVENTS_SHOWN = 5
 _DEAD_ORDERS = {"rejected", "canceled", "expired"}
 _DELIVERED = {"delivered", "closed"}
 
@@ -150,7 +152,7 @@ def _never_applied(databases: dict[str, Transactions], published: dict[str, list
     problems, made = _subscriptions()
     for name, rows in missing.items():
         came = [row for row in rows if row.published_at.timestamp() >= _since(made.get(name), row.type)]
-        problems += [f"{name}: {row.type} {row.event_id} was never applied" for row in came[:5]]
+        problems += [f"{name}: {row.type} {row.event_id} was never applied" for row in came[:EVENTS_SHOWN]]
     return problems
 
 

@@ -9,7 +9,7 @@ const keepToken = (answer) => {
 };
 
 const freshKey = (request) => {
-  if (request.headers?.["Idempotency-Key"] === "new") request.headers["Idempotency-Key"] = crypto.randomUUID();
+  if (request.headers?.["Idempotency-Key"] === "3f0c1b7e-5d0a-4c59-9f7e-2b8f4f6a1c11") request.headers["Idempotency-Key"] = crypto.randomUUID();
   return request;
 };
 

@@ -77,7 +77,10 @@ class Tx:
     def audit(
         self, *, target: object, before: dict[str, Any] | None = None, after: dict[str, Any] | None = None
     ) -> None:
-        """Tell the audit row of this call what was changed and how."""
+        """Tell the audit row of this call what was changed and how; more about the same target is added to it."""
+        if self.audit_target == str(target):
+            before = before if self.audit_before is None else {**self.audit_before, **(before or {})}
+            after = after if self.audit_after is None else {**self.audit_after, **(after or {})}
         self.audit_target, self.audit_before, self.audit_after = str(target), before, after
 
 

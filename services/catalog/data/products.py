@@ -125,7 +125,7 @@ def media_ids_of(tx: Tx, product_id: uuid.UUID) -> list[uuid.UUID]:
 
 
 def coa_of(tx: Tx, product_id: uuid.UUID) -> uuid.UUID | None:
-    """Return a product's certificate of analysis, or None."""
+    """Return a product's certificate of analysis, or None, as for a deleted one."""
     found: uuid.UUID | None = tx.execute(_COA, {"product_id": product_id}).scalar_one_or_none()
     return found
 
@@ -252,7 +252,9 @@ _MEDIA = compiled(
     .where(product_media.c.product_id == bindparam("product_id"))
     .order_by(product_media.c.position)
 )
-_COA = compiled(select(products.c.coa_media_id).where(products.c.id == bindparam("product_id")))
+_COA = compiled(
+    select(products.c.coa_media_id).where(products.c.id == bindparam("product_id"), products.c.deleted_at.is_(None))
+)
 _NAMED = compiled(
     select(products.c.id, products.c.store_id, products.c.sku, products.c.title)
     .where(products.c.id == _OF_PRODUCTS)

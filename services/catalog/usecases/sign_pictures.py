@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meshkit.errors import DependencyUnavailable
+from meshkit.grpc.channel import RemoteRefusal
 from meshkit.obs.logging import get_logger
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def sign_pictures(tx: Tx, shown: Iterable[uuid.UUID | None], *, pictures: Pictur
         return {}
     try:
         return pictures.read_urls(tx.call, media_ids)
-    except DependencyUnavailable as error:
+    except (DependencyUnavailable, RemoteRefusal) as error:
+        # An older media takes fewer at once.
         get_logger().warning("products.pictures_not_signed", error=str(error))
         return {}

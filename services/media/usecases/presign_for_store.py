@@ -40,7 +40,7 @@ def presign_for_store(tx: Tx, file: ForStore, *, signer: UrlSigner) -> Upload:
     """
     require_type(file.kind, file.mime_type)
     if media.find(tx, file.media_id, store_id=file.store_id) is None:
-        require_room(tx, user_id=file.user_id, store_id=file.store_id, lifetime=signer.upload_lifetime)
+        require_room(tx, user_id=file.user_id, store_id=file.store_id, lifetime=signer.upload_lifetime, is_member=False)
     media.add_if_missing(
         tx,
         id=file.media_id,

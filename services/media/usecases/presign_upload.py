@@ -72,12 +72,18 @@ def signed(tx: Tx, row: Any, *, signer: UrlSigner) -> Upload:
     return Upload(row, url, headers, tx.now + signer.upload_lifetime)
 
 
-def require_room(tx: Tx, *, user_id: uuid.UUID, store_id: uuid.UUID, lifetime: timedelta) -> None:
-    """Raise TooManyOpenUploads when the user or the store has as many live URLs without a file as it may."""
+def require_room(
+    tx: Tx, *, user_id: uuid.UUID, store_id: uuid.UUID, lifetime: timedelta, is_member: bool = True
+) -> None:
+    """Raise TooManyOpenUploads when the user or the store has as many live URLs without a file as it may.
+
+    Who is no member of the store does not count there, and is not kept out by what its members left open.
+    """
     media.lock_uploader(tx, user_id=user_id, store_id=store_id)
     of_user, of_store = media.count_open(tx, since=tx.now - lifetime, user_id=user_id, store_id=store_id)
-    for count, limit, whose in ((of_user, OPEN_PER_USER, "You have"), (of_store, OPEN_PER_STORE, "The store has")):
-        if count >= limit:
+    limits = ((of_user, OPEN_PER_USER, "You have", True), (of_store, OPEN_PER_STORE, "The store has", is_member))
+    for count, limit, whose, counts in limits:
+        if counts and count >= limit:
             raise TooManyOpenUploads(f"{whose} {count} announced files that have not come.", limit=str(limit))
 
 

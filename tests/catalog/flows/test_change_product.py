@@ -86,6 +86,14 @@ class TestUpdateProduct:
         assert (warned.available_qty, warned.reserved_qty, warned.low_stock_threshold) == (7, 3, 4)
         assert (stocked.inventory.available_qty, stocked.inventory.reserved_qty) == (0, 3)
         assert (stocked.title, stocked.inventory.low_stock_threshold) == ("Red Dream", 4)
+        rows = shop.mesh.rows(
+            "catalog",
+            "SELECT * FROM audit_log WHERE target = :id AND action = 'product.update' ORDER BY seq DESC LIMIT 1",
+            id=str(product_id),
+        )
+        assert [(row.before["title"], row.after["title"], row.after["available_qty"]) for row in rows] == [
+            ("Blue Dream", "Red Dream", 0)
+        ]
 
     def test_replaces_tiers_as_a_whole(self, shop: Shop) -> None:
         product = shop.create(volume_discounts=[{"min_qty": 5, "discount_percent": "1"}])
