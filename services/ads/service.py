@@ -9,10 +9,11 @@ from services.ads.api.ad_servicer import AdServicer
 from services.ads.data.tables import metadata
 from services.ads.events.handlers import consumers
 from services.ads.outbound.ad_tokens import AdTokens
+from services.ads.outbound.catalog_client import CatalogClient
 from services.ads.settings import AdsSettings
 
 
-def wire(parts: Parts) -> Wiring:  # noqa: ARG001
+def wire(parts: Parts) -> Wiring:
     """Build ads from its settings and the chassis's parts."""
     settings = AdsSettings()
     return Wiring(
@@ -20,7 +21,7 @@ def wire(parts: Parts) -> Wiring:  # noqa: ARG001
             Servicer(
                 ad_service_pb2.DESCRIPTOR.services_by_name["AdService"],
                 ad_service_pb2_grpc.add_AdServiceServicer_to_server,
-                AdServicer(AdTokens(key_file=settings.token_key_file)),
+                AdServicer(AdTokens(key_file=settings.token_key_file), CatalogClient(parts.channel("catalog"))),
             ),
         ),
         consumers=consumers(),

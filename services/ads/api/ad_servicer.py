@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING
 from marketmesh.ads.v1 import ad_service_pb2 as messages
 from meshkit.ids import parse_id
 from services.ads.api import mapping
-from services.ads.usecases.create_ad import Campaign, create_ad
+from services.ads.flows.create_ad import create_ad
+from services.ads.usecases.create_ad import Campaign
 from services.ads.usecases.serve_ad import serve_ad
 
 if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
     from meshkit.db.tx import Tx
+    from meshkit.flow import Flow
     from services.ads.outbound.ad_tokens import AdTokens
+    from services.ads.outbound.ports import Products
 
 
 @dataclass(frozen=True)
@@ -22,8 +27,9 @@ class AdServicer:
     """Translates; the rules are in the use cases."""
 
     tokens: AdTokens
+    products: Products
 
-    def CreateAd(self, request: messages.CreateAdRequest, tx: Tx) -> messages.Ad:
+    def CreateAd(self, request: messages.CreateAdRequest, flow: Flow) -> Message:
         """See the contract."""
         campaign = Campaign(
             status=messages.AdStatus.Value.Name(request.status),
@@ -39,7 +45,7 @@ class AdServicer:
                 for item in request.creatives
             ],
         )
-        return mapping.ad_message(*create_ad(tx, campaign))
+        return create_ad(flow, campaign, products=self.products, respond=mapping.ad_message)
 
     def ServeAd(self, request: messages.ServeAdRequest, tx: Tx) -> messages.ServeAdResponse:
         """See the contract."""

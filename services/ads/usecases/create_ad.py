@@ -38,8 +38,11 @@ class Campaign:
     creatives: Sequence[dict[str, Any]]
 
 
-def create_ad(tx: Tx, campaign: Campaign) -> tuple[Any, Sequence[Any]]:
-    """Insert a campaign; returns it with its creatives. Raises VendorNotEligible, ValidationError."""
+def check(tx: Tx, campaign: Campaign) -> list[dict[str, Any]]:
+    """Return the creatives as they are kept. Raises VendorNotEligible, ValidationError.
+
+    Whose a product target is, is the flow's to ask.
+    """
     store_id = tx.principal.require_store
     gate = gates.find(tx, store_id)
     if gate is None or gate.kyc_status != "verified":
@@ -50,12 +53,17 @@ def create_ad(tx: Tx, campaign: Campaign) -> tuple[Any, Sequence[Any]]:
         raise ValidationError.of("ends_at", "must be after starts_at")
     if campaign.target_type == "store" and campaign.target_id != store_id:
         raise ValidationError.of("target_id", "must be your own store")
-    creatives = [_with_clean_destination(index, creative) for index, creative in enumerate(campaign.creatives)]
+    return [_with_clean_destination(index, creative) for index, creative in enumerate(campaign.creatives)]
+
+
+def create_ad(tx: Tx, campaign: Campaign) -> tuple[Any, Sequence[Any]]:
+    """Insert a campaign; returns it with its creatives. Raises VendorNotEligible, ValidationError."""
+    creatives = check(tx, campaign)
     columns = {name: value for name, value in vars(campaign).items() if name != "creatives"}
     row = campaigns.add(
         tx,
         id=new_id(),
-        store_id=store_id,
+        store_id=tx.principal.require_store,
         currency="USD",
         creatives=[{**creative, "id": new_id()} for creative in creatives],
         **columns,
