@@ -58,7 +58,8 @@ class TestRows:
             if rows:
                 counted[part.split()[0]] = Counter(state_of(row) for row in rows)
 
-        (told,) = (table[1:-1] for table in tables(TEXT) if table[0][0] == "Section")
+        counted["all"] = sum(counted.values(), Counter())
+        (told,) = (table[1:] for table in tables(TEXT) if table[0][0] == "Section")
 
         assert {row[0]: [int(number) for number in row[1:]] for row in told} == {
             section: [counts["done"], counts["partly"], counts["open"]] for section, counts in counted.items()
