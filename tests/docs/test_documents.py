@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from pydantic_settings import BaseSettings
 
+from deploy.cli.contracts import grpc_services
+from meshkit.grpc.policy import Effect, read_policy
 from services.media.domain.attachments import PROTECTED, AttachmentEntity
 from tests.docs.reading import ROOT, documents, is_missing, name_of, tables
 
@@ -160,3 +162,20 @@ def _value(name: str) -> Any:
         found: type[BaseSettings] = getattr(importlib.import_module(module), settings)
         return found.model_fields[attribute].default
     return value[int(index)][-1] if index else value
+
+
+class TestFlows:
+    def test_stand_in_the_table_of_what_may_happen_half_way(self) -> None:
+        (rows,) = (
+            table[1:]
+            for table in tables((ROOT / "docs/architecture/transactions-and-flows.md").read_text())
+            if table[0][0] == "RPC"
+        )
+
+        assert sorted(rpc for row in rows for rpc in CODE.findall(row[0])) == sorted(
+            method.name
+            for service in grpc_services()
+            for method in service.methods
+            if read_policy(method).effect == Effect.EFFECT_FLOW
+        )
+        assert [row[0] for row in rows if is_missing(row[-1].strip("`"))] == []

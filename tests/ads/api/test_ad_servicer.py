@@ -73,7 +73,9 @@ class Market:
         )
         return answer
 
-    def serve(self, buyer: uuid.UUID, placement: messages.AdPlacement.Value = Placement.hero) -> messages.ServeAdResponse:
+    def serve(
+        self, buyer: uuid.UUID, placement: messages.AdPlacement.Value = Placement.hero
+    ) -> messages.ServeAdResponse:
         """Ask for the ad of a placement."""
         answer: messages.ServeAdResponse = self.mesh.read(
             self.ads.ServeAd,
