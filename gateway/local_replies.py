@@ -17,6 +17,8 @@ DOMAIN = "gateway.marketmesh"
 _ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
 _BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
 _CEL = "envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter"
+# Of every time-out and absence: Envoy cannot tell whether the service had done it by then.
+_REPEAT = "whether it was done is unknown, so repeat it with the same Idempotency-Key"
 # Envoy's text about what is wrong, in the form it will be sent.
 TEXT = "%LOCAL_REPLY_BODY%"
 
@@ -38,9 +40,14 @@ class LocalReply:
 
 def build_local_reply_config(*, owners: tuple[str, ...], body_bytes_max: int) -> Json:
     """Return the mappers; the first that applies decides."""
-    replies = [*_token_replies(), *_limit_replies(body_bytes_max), *_upstream_replies(owners), *_FALLBACKS]
+    replies = local_replies(owners=owners, body_bytes_max=body_bytes_max)
     mappers = [mapper for reply in replies for mapper in _mappers(reply)]
     return {"mappers": [_ready_mapper(), *_strict_mappers(), *mappers]}
+
+
+def local_replies(*, owners: tuple[str, ...], body_bytes_max: int) -> list[LocalReply]:
+    """Return every kind of refusal, in the order in which they apply."""
+    return [*_token_replies(), *_limit_replies(body_bytes_max), *_upstream_replies(owners), *_FALLBACKS]
 
 
 def _token_replies() -> list[LocalReply]:
@@ -100,12 +107,11 @@ def _limit_replies(body_bytes_max: int) -> list[LocalReply]:
 
 
 def _upstream_replies(owners: tuple[str, ...]) -> list[LocalReply]:
-    late = "no answer in time; whether it was done is unknown, so repeat it with the same Idempotency-Key"
     found = []
     for owner in owners:
         at_owner = f"request.path.startsWith('/marketmesh.{owner}.')"
-        kinds = (("response.code == 504", 504, code_pb2.DEADLINE_EXCEEDED, late),
-                 ("response.code >= 500", 503, code_pb2.UNAVAILABLE, f"{owner} is not available"))  # fmt: skip
+        kinds = (("response.code == 504", 504, code_pb2.DEADLINE_EXCEEDED, f"no answer in time; {_REPEAT}"),
+                 ("response.code >= 500", 503, code_pb2.UNAVAILABLE, f"{owner} is not available; {_REPEAT}"))  # fmt: skip
         found += [
             LocalReply(
                 when=f"{condition} && {at_owner}", reason="DEPENDENCY_ERROR", status=status, code=code,
@@ -118,7 +124,7 @@ def _upstream_replies(owners: tuple[str, ...]) -> list[LocalReply]:
 
 _FALLBACKS = (
     LocalReply(when="response.code == 408 || response.code == 504", reason="DEPENDENCY_ERROR", status=504,
-               code=code_pb2.DEADLINE_EXCEEDED, message="time-out", metadata={"dependency": "gateway"},
+               code=code_pb2.DEADLINE_EXCEEDED, message=f"time-out; {_REPEAT}", metadata={"dependency": "gateway"},
                retry_after=True),
     LocalReply(when="response.code >= 500", reason="DEPENDENCY_ERROR", status=503, code=code_pb2.UNAVAILABLE,
                message="not ready", metadata={"dependency": "mesh"}, retry_after=True),

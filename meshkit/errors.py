@@ -128,4 +128,4 @@ class InternalError(MeshError, enum=COMMON, reason="INTERNAL_ERROR"):
 
 
 class DependencyUnavailable(MeshError, enum=COMMON, reason="DEPENDENCY_ERROR"):
-    """A part this call needs is down; nothing was written."""
+    """A part this call needs is down, or did not answer; what the call has done by then is unknown to its caller."""

@@ -12,7 +12,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from meshkit.auth import SERVICE_TOKEN_SECONDS, mint_service_token
-from meshkit.errors import DependencyUnavailable, MeshError, Violation
+from meshkit.errors import DependencyUnavailable, MeshError, RateLimitExceeded, Violation
 from meshkit.grpc.guard import ORIGIN_HEADER
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _SERVICE_CONFIG = json.dumps(
         ]
     }
 )
-_AWAY = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED}
+_AWAY = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}
 # A defect there, a lost race, or a service token that does not count, as when two machines' clocks are far apart.
 _NOT_ABOUT_THE_CALL = {grpc.StatusCode.INTERNAL, grpc.StatusCode.ABORTED, grpc.StatusCode.UNAUTHENTICATED}
 _RENEWED_EVERY = timedelta(seconds=SERVICE_TOKEN_SECONDS / 2)
@@ -120,7 +120,9 @@ class Channel:
         bad = error_details_pb2.BadRequest()
         for detail in status.details if status else ():
             detail.Unpack(info) or detail.Unpack(bad)
-        if code in _AWAY or code in _NOT_ABOUT_THE_CALL or not info.reason:
+        # A limit of the mesh passes by itself. One that the service has of its own, as a quota, is its answer to the call.
+        is_full = info.reason == RateLimitExceeded.reason
+        if code in _AWAY or code in _NOT_ABOUT_THE_CALL or is_full or not info.reason:
             return DependencyUnavailable(f"The {self.target} service does not answer.", dependency=self.target)
         violations = tuple(Violation(item.field, item.description, item.reason) for item in bad.field_violations)
         return RemoteRefusal(error.details() or "", code=code.name, info=info, violations=violations)

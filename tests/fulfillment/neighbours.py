@@ -12,6 +12,7 @@ from grpc_status import rpc_status
 
 from marketmesh.commerce.v1 import commerce_internal_service_pb2, commerce_internal_service_pb2_grpc, order_pb2
 from marketmesh.finance.v1 import error_reason_pb2, finance_internal_service_pb2_grpc, payment_pb2
+from marketmesh.media.v1 import error_reason_pb2 as media_reasons
 from marketmesh.media.v1 import media_internal_service_pb2, media_internal_service_pb2_grpc, media_service_pb2
 from meshkit.errors import MeshError, NotFound, StateConflict, ValidationError
 from meshkit.grpc import wire
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from tests.support.mesh_harness import MeshHarness
 
 Status = order_pb2.OrderStatus.Value
+_MEDIA = media_reasons.DESCRIPTOR.enum_types_by_name["ErrorReason"]
 _FINANCE = error_reason_pb2.DESCRIPTOR.enum_types_by_name["ErrorReason"]
 
 
@@ -41,6 +43,10 @@ class CashCollectedOtherwise(MeshError, enum=_FINANCE, reason="CASH_COLLECTED_OT
 
 class PaymentFinal(MeshError, enum=_FINANCE, reason="PAYMENT_FINAL"):
     """What finance says after a failure."""
+
+
+class TooManyOpenUploads(MeshError, enum=_MEDIA, reason="TOO_MANY_OPEN_UPLOADS"):
+    """What media says to an agent who announced more than came."""
 
 
 @dataclass
@@ -151,11 +157,14 @@ class Media(media_internal_service_pb2_grpc.MediaInternalServiceServicer):
     announced: dict[str, Any] = field(default_factory=dict)
     uploaded: set[str] = field(default_factory=set)
     attached: dict[str, list[str]] = field(default_factory=dict)
+    is_full: bool = False
 
     def PresignForStore(self, request: Any, context: grpc.ServicerContext) -> media_service_pb2.PresignUploadResponse:
         """Announce."""
         if not request.mime_type.startswith("image/"):
             _abort(context, ValidationError.of("mime_type", "must be one of images"), "media")
+        if self.is_full:
+            _abort(context, TooManyOpenUploads("You have 50 announced files.", limit="50"), "media")
         self.announced[request.media_id] = request
         return media_service_pb2.PresignUploadResponse(
             media_id=request.media_id, signed_put_url=f"put:{request.media_id}", content_type=request.mime_type

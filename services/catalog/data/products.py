@@ -124,12 +124,6 @@ def media_ids_of(tx: Tx, product_id: uuid.UUID) -> list[uuid.UUID]:
     return ids
 
 
-def coa_of(tx: Tx, product_id: uuid.UUID) -> uuid.UUID | None:
-    """Return a product's certificate of analysis, or None, as for a deleted one."""
-    found: uuid.UUID | None = tx.execute(_COA, {"product_id": product_id}).scalar_one_or_none()
-    return found
-
-
 def named(tx: Tx, product_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
     """Return `id, store_id, sku, title` of products, deleted or not."""
     rows: Sequence[Any] = tx.execute(_NAMED, {"product_ids": product_ids}).all()
@@ -251,9 +245,6 @@ _MEDIA = compiled(
     select(product_media.c.media_id)
     .where(product_media.c.product_id == bindparam("product_id"))
     .order_by(product_media.c.position)
-)
-_COA = compiled(
-    select(products.c.coa_media_id).where(products.c.id == bindparam("product_id"), products.c.deleted_at.is_(None))
 )
 _NAMED = compiled(
     select(products.c.id, products.c.store_id, products.c.sku, products.c.title)

@@ -10,6 +10,7 @@ from services.catalog.data import product_changes, products
 from services.catalog.domain.product import check_quantities, check_tiers
 from services.catalog.errors import SkuTaken
 from services.catalog.flows.attach_gallery import attach_coa, attach_gallery
+from services.catalog.flows.put_gallery_right import put_gallery_right
 from services.catalog.usecases import update_product as record
 from services.catalog.usecases.read_product import ProductDetail, read_product
 from services.catalog.usecases.set_inventory import change_stock
@@ -58,7 +59,14 @@ def update_product(
             return _record(flow, tx, change, product_id=product_id, files=files, respond=respond)
     except MeshError as error:
         if not error.retryable:
-            _attach_what_is_shown(flow, product_id, galleries)
+            put_gallery_right(
+                flow.transactions,
+                flow.call,
+                product_id=product_id,
+                store_id=flow.principal.require_store,
+                flow_id=flow.id,
+                galleries=galleries,
+            )
         raise
 
 
@@ -82,15 +90,6 @@ def _check_still_ours(tx: Tx, product_id: uuid.UUID, flow: Flow) -> None:
         raise NotFound
     if row.gallery_flow != flow.id:
         raise StateConflict("Somebody else changes the gallery of this product.", state="changing")
-
-
-def _attach_what_is_shown(flow: Flow, product_id: uuid.UUID, galleries: Galleries) -> None:
-    with flow.read() as tx:
-        shown, coa = products.media_ids_of(tx, product_id), products.coa_of(tx, product_id)
-    attach_gallery(flow, product_id, shown, galleries, field=_FIELD)
-    attach_coa(flow, product_id, coa, galleries)
-    with flow.transaction() as tx:
-        product_changes.release_gallery(tx, product_id, flow_id=flow.id)
 
 
 def _record(

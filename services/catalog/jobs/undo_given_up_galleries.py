@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from marketmesh.catalog.v1 import product_service_pb2 as messages
 from meshkit import audit
-from meshkit.errors import StateConflict
 from meshkit.given_up import GivenUpFlows
 from meshkit.ids import derived_id
-from services.catalog.data import product_changes, products
+from services.catalog.data import product_changes
 from services.catalog.flows.delete_product import what_it_was
+from services.catalog.flows.put_gallery_right import put_gallery_right
 
 if TYPE_CHECKING:
     from meshkit.call import Call
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from services.catalog.outbound.ports import Galleries
 
 _SERVICE = "/marketmesh.catalog.v1.ProductService"
-_TRIES = 3
 
 
 def given_up_galleries(transactions: Transactions, galleries: Galleries) -> GivenUpFlows:
@@ -53,22 +52,15 @@ class _Undo:
     def change(self, call: Call, flow: GivenUp) -> None:
         """Attach what the product shows. Raises StateConflict while others keep changing it."""
         product_id = uuid.UUID(messages.UpdateProductRequest.FromString(flow.request).product_id)
-        # Derived, so that the next run knows what this one had begun.
-        mine = derived_id(flow.flow_id, "undo")
-        holders: set[uuid.UUID | None] = {flow.flow_id, mine}
-        for _ in range(_TRIES):
-            # A flow that set out before us finds its gallery taken at its end and puts right what it attached.
-            shown = self._take_gallery(call, product_id, flow.store_id, holders=holders, mine=mine)
-            if shown is None:
-                return
-            self._attach(call, product_id, flow.store_id, *shown)
-            with self.transactions.read(call) as tx:
-                holder = product_changes.gallery_flow(tx, product_id)
-            if holder in {mine, None}:
-                return
-            # Somebody set out after us: our files may have replaced theirs, so theirs must not be recorded as they are.
-            holders = {holder}
-        raise StateConflict("The gallery is being changed.", state="changing")
+        put_gallery_right(
+            self.transactions,
+            call,
+            product_id=product_id,
+            store_id=flow.store_id,
+            flow_id=flow.flow_id,
+            galleries=self.galleries,
+            only_if_held=True,
+        )
 
     def deletion(self, call: Call, flow: GivenUp) -> None:
         """Do what is left of a deletion: the product is hidden for good since its first step."""
@@ -81,23 +73,3 @@ class _Undo:
             before = what_it_was(tx, product_changes.lock(tx, product_id, store_id=flow.store_id))
             product_changes.remove_media(tx, product_id)
             audit.write_rows(tx, action="product.delete", changes=[audit.Change(product_id, before, {"deleted": True})])
-
-    def _take_gallery(
-        self, call: Call, product_id: uuid.UUID, store_id: uuid.UUID, *, holders: set[uuid.UUID | None], mine: uuid.UUID
-    ) -> tuple[list[uuid.UUID], uuid.UUID | None] | None:
-        """Return the pictures and the certificate that the product shows, its gallery being ours now.
-
-        None if none of `holders` has it any more.
-        """
-        with self.transactions.write(call) as tx:
-            row = product_changes.lock(tx, product_id, store_id=store_id)
-            if row is None or row.deleted_at is not None or row.gallery_flow not in holders:
-                return None
-            product_changes.claim_gallery(tx, product_id, flow_id=mine)
-            return products.media_ids_of(tx, product_id), row.coa_media_id
-
-    def _attach(
-        self, call: Call, product_id: uuid.UUID, store_id: uuid.UUID, shown: list[uuid.UUID], coa: uuid.UUID | None
-    ) -> None:
-        self.galleries.attach(call, product_id=product_id, store_id=store_id, media_ids=shown)
-        self.galleries.attach_coa(call, product_id=product_id, store_id=store_id, media_id=coa)

@@ -160,6 +160,19 @@ class TestRequestProofUpload:
 
         assert [item.field for item in refusal.violations] == ["mime_type"]
 
+    def test_tells_the_agent_that_too_many_are_open(self, deliveries: Deliveries, around: Neighbours) -> None:
+        agent, order = deliveries.picked_up(around)
+        key, fields = uuid.uuid4().hex, {"kind": "photo", "mime_type": "image/png", "size_bytes": 10}
+        around.media.servicer.is_full = True
+
+        refusal = refused(lambda: deliveries.act("RequestProofUpload", agent, order.order_id, key=key, **fields))
+        around.media.servicer.is_full = False
+
+        assert (refusal.code, refusal.reason) == ("RESOURCE_EXHAUSTED", "TOO_MANY_OPEN_UPLOADS")
+        assert refusal.metadata["limit"] == "50"
+        # Nothing of it stays, and the key is free.
+        assert deliveries.act("RequestProofUpload", agent, order.order_id, key=key, **fields).signed_put_url
+
     def test_waits_for_the_pickup(self, deliveries: Deliveries, around: Neighbours) -> None:
         agent, order = deliveries.taken(around)
 
