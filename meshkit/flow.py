@@ -53,11 +53,18 @@ class Flow:
     run_by: int | None = None
     completed: bytes | None = field(default=None)
     _id: uuid.UUID | None = field(default=None)
+    # The id whose claim may stand or not: the connection was lost while it was committed.
+    _lost_id: uuid.UUID | None = field(default=None)
 
     @property
     def is_claimed(self) -> bool:
         """Whether the key row stands, so that a refusal must give it back."""
         return self._id is not None
+
+    @property
+    def id_on_record(self) -> uuid.UUID | None:
+        """Return the id under which the key row may stand, None when it cannot."""
+        return self._id or self._lost_id
 
     @property
     def id(self) -> uuid.UUID:
@@ -96,7 +103,7 @@ class Flow:
                 yield tx
         except BaseException as error:
             if first and not (isinstance(error, MeshError) and error.keeps_writes):
-                self._id = None
+                self._id, self._lost_id = None, self._id
             raise
 
     @contextmanager

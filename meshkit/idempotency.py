@@ -58,6 +58,10 @@ _RELEASE = sql(
     "UPDATE idempotency_keys SET lease_until = NULL"
     " WHERE principal = :principal AND method = :method AND key = :key AND response IS NULL"
 )
+_END_LEASE = sql(
+    "UPDATE idempotency_keys SET lease_until = :now WHERE principal = :principal AND method = :method AND key = :key"
+    " AND flow_id = :flow_id AND response IS NULL AND lease_until > :now"
+)
 _STORE = (
     "UPDATE idempotency_keys SET response = :key_response, headers = CAST(:key_headers AS jsonb), lease_until = NULL,"
     " flow_request = NULL WHERE principal = :key_principal AND method = :key_method AND key = :key_key"
@@ -240,6 +244,11 @@ def forget(tx: Tx, key: Key) -> None:
 def release(tx: Tx, key: Key) -> None:
     """Let the caller's next try take the flow up at once; the resume job leaves a released flow alone."""
     tx.execute(_RELEASE, key.scope)
+
+
+def end_lease(tx: Tx, key: Key, *, flow_id: uuid.UUID) -> None:
+    """Let whoever comes first go on at once, the caller's next try or the resume job: nobody works on the flow now."""
+    tx.execute(_END_LEASE, {**key.scope, "now": tx.now, "flow_id": flow_id})
 
 
 def take_given_up(

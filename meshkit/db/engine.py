@@ -168,9 +168,11 @@ def constraint_of(error: DBAPIError) -> str:
     return getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
 
 
-def unavailable() -> DependencyUnavailable:
-    """Return the answer for a database that is away."""
-    return DependencyUnavailable("The database does not answer.", dependency="postgres")
+def unavailable(error: Exception) -> DependencyUnavailable:
+    """Return the answer for a database that is away, or in which others hold the rows."""
+    held = isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE
+    text = "Another call holds what this one needs." if held else "The database does not answer."
+    return DependencyUnavailable(text, dependency="postgres")
 
 
 def run_with_retries(work: Callable[[], Result], *, attempts: int = 3) -> Result:

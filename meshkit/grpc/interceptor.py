@@ -117,7 +117,7 @@ class PolicyInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
             return error
         if isinstance(error, SQLAlchemyError) and is_unavailable(error):
             get_logger().warning("rpc.database_away", error=str(error.__cause__ or error))
-            return unavailable()
+            return unavailable(error)
         get_logger().error("rpc.defect", exc_info=error)
         return InternalError()
 

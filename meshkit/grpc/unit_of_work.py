@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from meshkit import audit, idempotency
-from meshkit.db.engine import run_with_retries
+from meshkit.db.engine import is_unavailable, run_with_retries
 from meshkit.errors import IdempotencyKeyMissing, MeshError, ValidationError
 from meshkit.flow import Flow, Replayed
 from meshkit.grpc.policy import Effect
@@ -18,6 +18,7 @@ from meshkit.obs.logging import get_logger
 from meshkit.obs.metrics import IDEMPOTENT_REPLAYS
 
 if TYPE_CHECKING:
+    import uuid
     from collections.abc import Callable
 
     from google.protobuf.message import Message
@@ -148,6 +149,10 @@ class UnitOfWork:
             if flow.is_claimed:
                 self._after_refusal(call, key, retryable=error.retryable, resumed=resumed)
             raise
+        except SQLAlchemyError as error:
+            if flow.id_on_record and not resumed and is_unavailable(error):
+                self._after_a_lost_transaction(call, key, flow.id_on_record)
+            raise
         assert flow.completed is not None, f"{policy.path} ended without completing its flow"
         return flow.completed
 
@@ -161,6 +166,14 @@ class UnitOfWork:
             return
         with self.transactions.write(call) as tx:
             (idempotency.release if retryable else idempotency.forget)(tx, key)
+
+    def _after_a_lost_transaction(self, call: Call, key: idempotency.Key, flow_id: uuid.UUID) -> None:
+        """Let the flow go on at once. What it did elsewhere may stand, so the resume job goes on if the caller does not."""
+        try:
+            with self.transactions.write(call) as tx:
+                idempotency.end_lease(tx, key, flow_id=flow_id)
+        except SQLAlchemyError as failure:
+            get_logger().warning("flow.keeps_its_lease", error=str(failure.__cause__ or failure))
 
     def _key_of(self, policy: MethodPolicy, request: Message, call: Call, key: str) -> idempotency.Key | None:
         if policy.keep_answer is None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -21,7 +20,6 @@ from gateway.local_replies import local_replies
 from meshkit import errors
 from meshkit.db.engine import Database, Session
 from meshkit.grpc.policy import MethodPolicy
-from meshkit.idempotency import FLOW_LEASE
 from tests.contracts.samples import SAMPLES
 from tests.contracts.test_standard_set import KEYED, path_of
 from tests.contracts.world import World
@@ -38,7 +36,8 @@ def world(embedded_stack: Embedded) -> Iterator[World]:
 @contextmanager
 def lost_after_commit(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Let the next commit on a database stand and its answer get lost; yields what was lost."""
-    commit, lost = Session.commit, []
+    commit = Session.commit
+    lost: list[str] = []
 
     def losing(session: Session) -> None:
         commit(session)
@@ -64,13 +63,9 @@ class TestEveryWrite:
 
         with lost_after_commit(world.mesh.process(owner).database, monkeypatch) as lost, pytest.raises(Refused) as told:
             call()
-        # A flow whose process lives is its own until the lease ends.
-        lease = FLOW_LEASE + timedelta(seconds=1)
-        world.mesh.clock.advance(lease)
+        # At once: nobody works on it any more.
         call()
         _, headers = call()
-        # Tokens of the market last for minutes only.
-        world.mesh.clock.advance(-lease)
 
         assert lost == ["answer"]
         assert (told.value.reason, told.value.code) == ("DEPENDENCY_ERROR", "UNAVAILABLE")

@@ -7,11 +7,13 @@ one, the event) finds the step done at the time and by the agent that the other 
 from __future__ import annotations
 
 import uuid
+from contextlib import ExitStack
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
+from sqlalchemy import text
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
 from marketmesh.commerce.v1 import order_pb2
@@ -144,6 +146,36 @@ class TestTheSameStepAgain:
         done = when_back(lambda: deliveries.act("RequestProofUpload", agent, order.order_id, key=key, **fields))
 
         assert done.media_id in around.media.servicer.announced
+
+
+class TestHeldRows:
+    """Somebody holds the agent's row for longer than a statement waits, while the last transaction of a step wants it."""
+
+    @pytest.mark.parametrize("step", ["PickUp", "Deliver", "CollectCash"])
+    def test_leave_the_flow_to_whoever_comes_first(
+        self, deliveries: Deliveries, around: Neighbours, mesh: MeshHarness, step: str
+    ) -> None:
+        agent, order = deliveries.taken(around) if step == "PickUp" else deliveries.picked_up(around)
+        key, neighbour = uuid.uuid4().hex, around.finance if step == "CollectCash" else around.commerce
+        holding = ExitStack()
+
+        def hold(_: grpc.ServicerContext) -> None:
+            tx = holding.enter_context(mesh.as_owner("fulfillment"))
+            tx.execute(
+                text("SELECT 1 FROM order_assignments WHERE order_id = CAST(:id AS uuid) FOR UPDATE"),
+                {"id": order.order_id},
+            )
+
+        neighbour.servicer.answering = hold
+        with holding, pytest.raises(Refused) as refused:
+            deliveries.act(step, agent, order.order_id, key=key, **fields_of(step))
+        neighbour.servicer.answering = lambda _: None
+
+        done = deliveries.act(step, agent, order.order_id, key=key, **fields_of(step))
+
+        assert (refused.value.code, refused.value.metadata["dependency"]) == ("UNAVAILABLE", "postgres")
+        assert "holds" in refused.value.message
+        assert done.HasField(_COLUMN[step])
 
 
 class TestNobodyAsksAgain:
