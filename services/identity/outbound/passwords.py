@@ -24,6 +24,7 @@ _MEMORY_KIB, _PASSES, _LANES, _SALT_BYTES, _HASH_BYTES = 65_536, 3, 2, 16, 32
 _WAIT_SECONDS = 5.0
 # When all turns are taken: as long as a full queue takes on a busy machine.
 _COME_BACK_SECONDS = 2
+_NICE_MAX = 19
 _NICE = 10
 
 
@@ -98,4 +99,5 @@ def _too_many() -> DependencyUnavailable:
 
 def _step_back() -> None:
     """Let every other thread go first; Argon2's lanes inherit it. On Linux a thread has a priority of its own."""
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+    thread = threading.get_native_id()
+    os.setpriority(os.PRIO_PROCESS, thread, min(_NICE_MAX, os.getpriority(os.PRIO_PROCESS, thread) + _NICE))
