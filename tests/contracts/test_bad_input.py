@@ -123,7 +123,10 @@ def world(embedded_stack: Embedded) -> Iterator[World]:
 
 
 class Rows:
-    """What stands in the databases: per table how many rows, and the sum of their hashes."""
+    """What stands in the databases: per table how many rows, and the newest transaction that wrote one of them.
+
+    Whoever inserts or updates a row raises the second, whoever deletes one lowers the first; hashing every row takes seconds.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -132,7 +135,7 @@ class Rows:
     def _count_of(self, service: str) -> str:
         tables = self._world.mesh.rows(service, "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'")
         return " UNION ALL ".join(
-            f"SELECT '{table.name}', count(*), sum(hashtextextended(t::text, 0)) FROM \"{table.name}\" t"
+            f"SELECT '{table.name}', count(*), max(CAST(xmin::text AS bigint)) FROM \"{table.name}\""
             for table in tables
             if table.name not in _LOGS
         )
