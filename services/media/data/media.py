@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import and_, case, delete, func, insert, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from meshkit.cursor import Cursor
+from meshkit.db.searching import contains
 from services.media.data.attachments import is_attached
 from services.media.data.tables import media
 
@@ -91,7 +92,7 @@ def page_of_store(
     if mime_type:
         statement = statement.where(media.c.mime_type.istartswith(mime_type, autoescape=True))
     if words:
-        statement = statement.where(media.c.file_name.icontains(words, autoescape=True))
+        statement = statement.where(text(contains("media.file_name", ":words")).bindparams(words=words))
     if page.after:
         statement = statement.where(tuple_(media.c.created_at, media.c.id) < (page.after.at, page.after.id))
     statement = statement.order_by(media.c.created_at.desc(), media.c.id.desc()).limit(page.fetch)
