@@ -11,6 +11,7 @@ from hypothesis import settings
 from deploy.dev.stack import Embedded, embedded
 from meshkit.obs.logging import configure_logging
 from tests.support.mesh_harness import LIVE, MeshHarness
+from tests.support.outside_calls import OutsideCalls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,23 @@ def session_mesh(embedded_stack: Embedded) -> Iterator[MeshHarness]:
     harness = MeshHarness(embedded_stack)
     yield harness
     harness.close()
+
+
+@pytest.fixture(scope="session")
+def outside_calls() -> Iterator[OutsideCalls]:
+    """Watch what leaves this test process while a database connection is held."""
+    calls = OutsideCalls()
+    with pytest.MonkeyPatch.context() as patch:
+        calls.watch(patch)
+        yield calls
+
+
+@pytest.fixture(autouse=True)
+def no_outside_call_holds_a_connection(outside_calls: OutsideCalls) -> Iterator[None]:
+    """Fail the test during which a call left that held one, in whatever service."""
+    outside_calls.wrong.clear()
+    yield
+    assert outside_calls.wrong == []
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,7 @@ from deploy.cli.connection import transactions_of, use_environment
 from deploy.cli.console import fail, say
 from deploy.cli.contracts import services_present
 from deploy.cli.prove_deliveries import prove_deliveries
+from deploy.cli.prove_leftovers import prove_flows, prove_notices, prove_photos
 from deploy.cli.topology import declared
 from meshkit import audit
 from meshkit.audit_anchor import Anchors
@@ -99,6 +100,11 @@ def prove_everything(*, settle_s: float = SETTLE_SECONDS) -> list[str]:
         problems += _across(databases)
     if {"commerce", "finance", "fulfillment"} <= set(databases):
         problems += prove_deliveries(databases)
+    problems += prove_flows(databases)
+    if {"fulfillment", "media"} <= set(databases):
+        problems += prove_photos(databases)
+    if {"finance", "identity"} <= set(databases):
+        problems += prove_notices(databases)
     for transactions in databases.values():
         transactions.database.close()
     return problems

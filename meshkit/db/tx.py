@@ -31,6 +31,8 @@ class Tx:
     now: datetime
     call: Call
     connect: Callable[[], Session]
+    # Gives a reading's connection back; a transaction cannot let go of its own.
+    disconnect: Callable[[], None] | None = None
     events: list[outbox.NewEvent] = field(default_factory=list)
     # State of the audited object around the change, if the use case tells it.
     audit_before: dict[str, Any] | None = None
@@ -49,6 +51,16 @@ class Tx:
     def principal(self) -> Principal:
         """Return the caller."""
         return self.call.principal
+
+    def outside(self) -> Call:
+        """Return the call on whose behalf others are asked, of a reading: it holds no connection while they answer.
+
+        Readings go on afterwards, on another one. A few slow answers would take the whole pool otherwise.
+        """
+        assert self.disconnect is not None, "an outside call never happens inside a transaction"
+        self.disconnect()
+        self.__dict__.pop("session", None)
+        return self.call
 
     def execute(self, statement: Any, parameters: Any = None) -> Any:
         """Run one SQL statement, plain or Core."""
@@ -123,6 +135,7 @@ class Transactions:
                 now=self.clock.now(),
                 call=call,
                 connect=lambda: stack.enter_context(self.database.reading()),
+                disconnect=stack.close,
             )
 
 

@@ -173,6 +173,25 @@ class TestCart:
         assert [name for name in fields if re.search(r"cents|price|total|amount|percent", name)] == []
 
 
+class TestSearch:
+    def test_brings_both_sides_to_one_form_in_one_place(self) -> None:
+        """Text that people search is compared by meshkit.db.searching; a type of file is no such text."""
+        by_themselves = re.compile(r"(?i)\b(?:ilike|i?contains\(|i?like\(|istartswith|iendswith)")
+        found = {
+            (path.relative_to(ROOT).as_posix(), line.strip())
+            for path, _ in sources("services")
+            for line in path.read_text().splitlines()
+            if by_themselves.search(line) and not re.search(r"\bcontains\(\"|\bcontains\(f\"", line)
+        }
+
+        assert found == {
+            (
+                "services/media/data/media.py",
+                "statement = statement.where(media.c.mime_type.istartswith(mime_type, autoescape=True))",
+            )
+        }
+
+
 class TestLedger:
     def test_is_only_appended(self) -> None:
         path = ROOT / "services" / "finance" / "data" / "ledger.py"

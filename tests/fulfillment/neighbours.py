@@ -231,6 +231,8 @@ def neighbours(mesh: MeshHarness) -> Iterator[Neighbours]:
     )
     for each in (them.commerce, them.finance, them.media):
         each.start()
+    for name in ("commerce", "finance", "media"):
+        mesh._wait_until_reached(name)
     yield them
     for each in (them.commerce, them.finance, them.media):
         each.stop()

@@ -108,6 +108,31 @@ class TestMigrations:
         assert dump(scratch) == up
 
 
+class TestLicenseNumberKeys:
+    def test_leaves_twins_of_before_to_the_first_and_finds_all_spellings(self, mesh: MeshHarness, scratch: str) -> None:
+        migrate.upgrade(service="identity", url=scratch, revision="0010")
+        engine = create_engine(scratch)
+        filed = [("OK", "AB-1"), ("OK", "ab-1"), ("CA", "ab-1"), ("OK", " A\u00a0B\u20131"), ("OK", "AB1")]
+        with engine.begin() as connection:
+            connection.execute(text("ALTER TABLE licenses DROP CONSTRAINT licenses_store_id_fk"))
+            for number, (state, spelling) in enumerate(filed):
+                connection.execute(
+                    text(
+                        "INSERT INTO licenses (id, store_id, user_id, status, media_id, issuing_state, type, number, reason,"
+                        f" created_at) VALUES ({_ID.format(number)}, {_ID.format(9)}, {_ID.format(9)}, 'pending',"
+                        f" {_ID.format(9)}, :state, 'grower', :spelling, '', now() + interval '{number} s')"
+                    ),
+                    {"state": state, "spelling": spelling},
+                )
+
+        migrate.upgrade(service="identity", url=scratch)
+
+        with engine.begin() as connection:
+            keys = connection.execute(text("SELECT number_key FROM licenses ORDER BY id")).scalars().all()
+        engine.dispose()
+        assert keys == ["ab-1", None, "ab-1", None, "ab1"]
+
+
 class TestCashCustody:
     def test_knows_who_took_cash_before_it(self, mesh: MeshHarness, scratch: str) -> None:
         migrate.upgrade(service="finance", url=scratch, revision="0004")

@@ -28,6 +28,7 @@ def read_vendor_kpis(tx: Tx, *, window: Window, warehouse: Warehouse) -> Report:
     """Return the calling vendor's KPIs. Raises SubscriptionNeeded, DependencyUnavailable."""
     if not gates.is_subscribed(tx, tx.principal.require_store):
         raise SubscriptionNeeded(needs="active subscription")
+    tx.outside()
     return _report(Party("vendor", tx.principal.require_store), window, warehouse)
 
 
@@ -38,6 +39,7 @@ def read_marketplace_kpis(tx: Tx, *, window: Window, warehouse: Warehouse) -> Re
     """
     store_id = tx.principal.require_store
     sells = tx.principal.store_type == "vendor" and gates.is_subscribed(tx, store_id)
+    tx.outside()
     return _report(Party("vendor" if sells else "buyer", store_id), window, warehouse)
 
 

@@ -25,7 +25,7 @@ def sign_pictures(tx: Tx, shown: Iterable[uuid.UUID | None], *, pictures: Pictur
     if not media_ids:
         return {}
     try:
-        return pictures.read_urls(tx.call, media_ids)
+        return pictures.read_urls(tx.outside(), media_ids)
     except (DependencyUnavailable, RemoteRefusal) as error:
         # An older media takes fewer at once.
         get_logger().warning("products.pictures_not_signed", error=str(error))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from meshkit.cursor import Cursor
+from meshkit.db.searching import contains
 from meshkit.db.sql import sql
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 # A vendor's orders from the newest on; each looks up its buyer's newest one and stays if it is that itself. Of a plain
 # equality the planner thinks that hardly any order passes, and then it reads and sorts all of them for a page.
 _PAGE = sql(
-    r"""
+    rf"""
     SELECT o.buyer_store_id, o.buyer_store_name, o.id, o.order_number, o.status, o.created_at
     FROM vendor_orders o
     CROSS JOIN LATERAL (
@@ -26,10 +27,10 @@ _PAGE = sql(
         ORDER BY n.created_at DESC, n.id DESC LIMIT 1
     ) AS newest
     WHERE o.vendor_store_id = CAST(:vendor AS uuid) AND coalesce(newest.id = o.id, false)
-      AND (CAST(:pattern AS text) = '' OR o.buyer_store_name ILIKE :pattern ESCAPE '\')
+      AND (CAST(:name AS text) = '' OR {contains("o.buyer_store_name", ":name")})
       AND (CAST(:at AS timestamptz) IS NULL OR (o.created_at, o.id) < (CAST(:at AS timestamptz), CAST(:id AS uuid)))
     ORDER BY o.created_at DESC, o.id DESC LIMIT CAST(:limit AS integer)
-    """
+    """  # noqa: S608
 )
 _TOTALS = sql(
     """
@@ -48,7 +49,7 @@ def page_of(tx: Tx, vendor_store_id: uuid.UUID, page: Page, *, name: str) -> Seq
     """Return a vendor's buyers with their last orders, who ordered last first, one more than the page."""
     parameters = {
         "vendor": vendor_store_id,
-        "pattern": _pattern(name),
+        "name": name,
         "at": page.after.at if page.after else None,
         "id": page.after.id if page.after else None,
         "limit": page.fetch,
@@ -68,10 +69,3 @@ def totals_of(tx: Tx, vendor_store_id: uuid.UUID, buyers: Sequence[uuid.UUID]) -
 def cursor_of(row: Any) -> Cursor:
     """Return the sort key of a customer: its last order's."""
     return Cursor(row.created_at, row.id)
-
-
-def _pattern(name: str) -> str:
-    if not name:
-        return ""
-    escaped = name.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-    return f"%{escaped}%"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import or_, select, text, tuple_, update
 
 from meshkit.cursor import Cursor
+from meshkit.db.searching import contains
 from meshkit.db.recordset import insert_rows, to_json
 from meshkit.db.sql import sql
 from services.commerce.data.tables import one_of, order_line_items, vendor_orders
@@ -175,10 +176,10 @@ def _conditions(wanted: OrderFilter, other_name: ColumnElement[str]) -> list[Col
     if wanted.created_to is not None:
         conditions.append(vendor_orders.c.created_at < wanted.created_to)
     if wanted.text:
-        named = other_name.icontains(wanted.text, autoescape=True)
+        named = text(contains(f"vendor_orders.{other_name.name}", ":wanted_text")).bindparams(wanted_text=wanted.text)
         # Longer numbers are no order's.
         is_number = wanted.text.isascii() and wanted.text.isdigit() and len(wanted.text) <= _NUMBER_DIGITS
-        conditions.append(or_(named, vendor_orders.c.order_number == int(wanted.text)) if is_number else named)
+        conditions.append(or_(named, vendor_orders.c.order_number == int(wanted.text)) if is_number else named)  # type: ignore[arg-type]
     return conditions
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from meshkit.errors import DependencyUnavailable
+from meshkit.grpc.channel import RemoteRefusal
 from meshkit.obs.logging import get_logger
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def read_goods(tx: Tx, rows: Iterable[Any], *, orders: Orders) -> Mapping[uuid.U
     if not order_ids:
         return {}
     try:
-        return orders.read_many(tx.call, order_ids)
-    except DependencyUnavailable as error:
+        return orders.read_many(tx.outside(), order_ids)
+    except (DependencyUnavailable, RemoteRefusal) as error:
         get_logger().warning("deliveries.goods_not_read", error=str(error))
         return {}

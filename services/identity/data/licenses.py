@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, tuple_, update
+from sqlalchemy import insert, or_, select, tuple_, update
 
 from meshkit.cursor import Cursor
 from services.identity.data.tables import licenses, stores
+from services.identity.domain.license_number import number_key
 
 if TYPE_CHECKING:
     import uuid
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
 
+NUMBER_KEYS = {"licenses_issuing_state_number_key", "licenses_issuing_state_number_key_key"}
+
 
 def add(tx: Tx, **columns: Any) -> Any:
-    """Insert a pending licence; returns the row. Raises IntegrityError on licenses_issuing_state_number_key."""
-    values = {"status": "pending", "reason": "", "created_at": tx.now, "decided_at": None, **columns}
+    """Insert a pending licence; returns the row. Raises IntegrityError on one of NUMBER_KEYS."""
+    values = {"number_key": number_key(columns["number"]), "status": "pending", "reason": "", "created_at": tx.now, "decided_at": None, **columns}
     return tx.execute(insert(licenses).values(values).returning(licenses)).one()
 
 
@@ -34,9 +37,10 @@ def lock(tx: Tx, license_id: uuid.UUID) -> Any | None:
 
 
 def holder_of_number(tx: Tx, *, issuing_state: str, number: str) -> uuid.UUID | None:
-    """Return the id of the licence under which that state's number is filed, or None."""
-    statement = select(licenses.c.id).where(licenses.c.issuing_state == issuing_state, licenses.c.number == number)
-    holder: uuid.UUID | None = tx.execute(statement).scalar_one_or_none()
+    """Return the id of the licence under which that state's number is filed, however it is spelt, or None."""
+    is_it = or_(licenses.c.number == number, licenses.c.number_key == number_key(number))
+    statement = select(licenses.c.id).where(licenses.c.issuing_state == issuing_state, is_it).order_by(licenses.c.id)
+    holder: uuid.UUID | None = tx.execute(statement).scalars().first()
     return holder
 
 

@@ -41,7 +41,7 @@ def file_license(tx: Tx, papers: LicensePapers, *, license_id: uuid.UUID) -> Any
     try:
         row = licenses.add(tx, id=license_id, store_id=store_id, user_id=tx.principal.require_user, **vars(papers))
     except IntegrityError as error:
-        if constraint_of(error) == "licenses_issuing_state_number_key":
+        if constraint_of(error) in licenses.NUMBER_KEYS:
             raise LicenseTaken(field="number") from None
         raise
     tx.audit(target=license_id, after={"status": row.status, "number": row.number, "state": row.issuing_state})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from meshkit.errors import DependencyUnavailable
+from meshkit.grpc.channel import RemoteRefusal
 from meshkit.obs.logging import get_logger
 from services.identity.data import licenses
 
@@ -32,7 +33,7 @@ def sign_documents(tx: Tx, rows: Sequence[Any], *, documents: DocumentReader) ->
     if not rows:
         return {}
     try:
-        return documents.read_urls(tx.call, [row.media_id for row in rows])
-    except DependencyUnavailable as error:
+        return documents.read_urls(tx.outside(), [row.media_id for row in rows])
+    except (DependencyUnavailable, RemoteRefusal) as error:
         get_logger().warning("licenses.documents_not_signed", error=str(error))
         return {}

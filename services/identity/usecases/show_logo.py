@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from meshkit.errors import DependencyUnavailable, NotFound
+from meshkit.grpc.channel import RemoteRefusal
 from meshkit.obs.logging import get_logger
 from services.identity.data import stores
 from services.identity.usecases.announce_gate import announce_gate
@@ -36,8 +37,8 @@ def sign_logo(tx: Tx, store: Any, *, logos: DocumentReader) -> str:
     if store.logo_media_id is None:
         return ""
     try:
-        return logos.read_urls(tx.call, [store.logo_media_id]).get(store.logo_media_id, "")
-    except DependencyUnavailable as error:
+        return logos.read_urls(tx.outside(), [store.logo_media_id]).get(store.logo_media_id, "")
+    except (DependencyUnavailable, RemoteRefusal) as error:
         get_logger().warning("stores.logo_not_signed", error=str(error))
         return ""
 

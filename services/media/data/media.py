@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case, delete, func, insert, select, tuple_, update
+from sqlalchemy import and_, case, delete, func, insert, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from meshkit.cursor import Cursor
+from meshkit.db.searching import contains
 from services.media.data.attachments import is_attached
 from services.media.data.tables import media
 
@@ -16,8 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement
+
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
+
+_NEVER_REFUSED: dict[str, Any] = {"refused_times": 0, "ask_again_at": None}
 
 
 def add(tx: Tx, **columns: Any) -> Any:
@@ -66,8 +71,9 @@ def lock_shared(tx: Tx, media_ids: Sequence[uuid.UUID], *, store_id: uuid.UUID) 
 
 
 def set_status(tx: Tx, media_id: uuid.UUID, *, status: str, **columns: Any) -> Any:
-    """Set a file's status and what goes with it; returns the row."""
-    statement = update(media).where(media.c.id == media_id).values(status=status, **columns).returning(media)
+    """Set a file's status and what goes with it; returns the row. What the store refused before says nothing any more."""
+    values = {"status": status, **_NEVER_REFUSED, **columns}
+    statement = update(media).where(media.c.id == media_id).values(values).returning(media)
     return tx.execute(statement).one()
 
 
@@ -86,7 +92,7 @@ def page_of_store(
     if mime_type:
         statement = statement.where(media.c.mime_type.istartswith(mime_type, autoescape=True))
     if words:
-        statement = statement.where(media.c.file_name.icontains(words, autoescape=True))
+        statement = statement.where(text(contains("media.file_name", ":words")).bindparams(words=words))
     if page.after:
         statement = statement.where(tuple_(media.c.created_at, media.c.id) < (page.after.at, page.after.id))
     statement = statement.order_by(media.c.created_at.desc(), media.c.id.desc()).limit(page.fetch)
@@ -130,6 +136,7 @@ def note_arrival(tx: Tx, gcs_key: str) -> str | None:
         .where(media.c.gcs_key == gcs_key)
         .values(
             arrived_at=case((media.c.status == "pending", tx.now), else_=media.c.arrived_at),
+            **_NEVER_REFUSED,
             removed_at=case((media.c.status == "failed", None), else_=media.c.removed_at),
         )
         .returning(media.c.status)
@@ -138,22 +145,32 @@ def note_arrival(tx: Tx, gcs_key: str) -> str | None:
     return status
 
 
+def put_off(tx: Tx, gcs_key: str, *, times: int, until: datetime) -> None:
+    """Note how often the store has refused an object by now, and when it is asked again."""
+    tx.execute(update(media).where(media.c.gcs_key == gcs_key).values(refused_times=times, ask_again_at=until))
+
+
+def _is_due(tx: Tx) -> ColumnElement[bool]:
+    return or_(media.c.ask_again_at.is_(None), media.c.ask_again_at <= tx.now)
+
+
 def arrived(tx: Tx, *, limit: int) -> Sequence[str]:
-    """Return the names of objects that nobody has looked at yet, oldest first."""
-    waiting = and_(media.c.status == "pending", media.c.arrived_at.is_not(None))
+    """Return the names of objects that nobody has looked at yet and that are not put off, oldest first."""
+    waiting = and_(media.c.status == "pending", media.c.arrived_at.is_not(None), _is_due(tx))
     statement = select(media.c.gcs_key).where(waiting).order_by(media.c.arrived_at).limit(limit)
     keys: Sequence[str] = tx.execute(statement).scalars().all()
     return keys
 
 
 def forget_arrival(tx: Tx, gcs_key: str) -> None:
-    """Wait for the object again: it was announced and is not there."""
-    tx.execute(update(media).where(media.c.gcs_key == gcs_key, media.c.status == "pending").values(arrived_at=None))
+    """Wait for the object again: it was announced and is not there, or cannot be looked at."""
+    waiting = (media.c.gcs_key == gcs_key, media.c.status == "pending")
+    tx.execute(update(media).where(*waiting).values(arrived_at=None, **_NEVER_REFUSED))
 
 
 def to_remove(tx: Tx, *, limit: int) -> Sequence[str]:
-    """Return the names of objects of failed files that are not known to be gone, oldest first."""
-    failed = and_(media.c.status == "failed", media.c.removed_at.is_(None))
+    """Return the names of objects of failed files that are not known to be gone and not put off, oldest first."""
+    failed = and_(media.c.status == "failed", media.c.removed_at.is_(None), _is_due(tx))
     statement = select(media.c.gcs_key).where(failed).order_by(media.c.failed_at).limit(limit)
     keys: Sequence[str] = tx.execute(statement).scalars().all()
     return keys

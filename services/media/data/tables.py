@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     ForeignKeyConstraint,
     Index,
+    Integer,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -24,7 +25,7 @@ metadata = platform_metadata()
 # One row per file, written before its upload URL is given out. `size_bytes` is the declared size until the object is
 # seen, then the real one; `failure` says why a failed file is one. `arrived_at`: the store has an object that nobody has
 # looked at yet. `generation`: which of the object's contents was looked at; only that one is ever read. `removed_at`: a
-# failed file's object is gone.
+# failed file's object is gone. `refused_times`, `ask_again_at`: the store answers, but not for this object.
 media = Table(
     "media",
     metadata,
@@ -44,6 +45,8 @@ media = Table(
     instant("failed_at", nullable=True),
     instant("arrived_at", nullable=True),
     instant("removed_at", nullable=True),
+    Column("refused_times", Integer, nullable=False, server_default=text("0")),
+    instant("ask_again_at", nullable=True),
     PrimaryKeyConstraint("id", name="media_pk"),
     UniqueConstraint("gcs_key", name="media_gcs_key_key"),
     CheckConstraint(

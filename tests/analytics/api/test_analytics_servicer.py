@@ -9,6 +9,7 @@ import pytest
 
 from marketmesh.analytics.v1 import analytics_service_pb2 as messages
 from marketmesh.analytics.v1 import analytics_service_pb2_grpc as stubs
+from meshkit.call import Call
 from meshkit.principal import Principal
 from services.analytics.domain.windows import Window
 from services.analytics.usecases.read_kpis import read_marketplace_kpis
@@ -146,7 +147,7 @@ class TestGetMarketplaceAnalytics:
         memory.load([{**sold, "gross_revenue_cents": 1}, {**bought, "gross_revenue_cents": 20}])
         principal = Principal(user_id=uuid.uuid4(), store_id=store, store_type=store_type, role="owner")
 
-        with mesh.transaction("analytics", principal) as tx:
+        with mesh.process("analytics").transactions.read(Call(principal=principal)) as tx:
             report = read_marketplace_kpis(tx, window=window, warehouse=memory)
 
         assert report.kpis.gmv_cents == {"vendor": 1, "buyer": 20}[side]

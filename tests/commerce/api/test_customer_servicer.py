@@ -135,6 +135,14 @@ class TestListCustomers:
         assert stores
         assert names(listed(market, q=q)) == expected
 
+    @pytest.mark.parametrize("q", ["CAFE\u0301 MU\u0308", "caf\u00e9\u2003M\u00fc", "café mü"])
+    def test_finds_a_name_however_it_is_spelt(self, market: Market, q: str) -> None:
+        # Names of before were stored as they came.
+        for name in ("Cafe\u0301\u00a0Mu\u0308ller", "CAFÉ MÜNCHEN"):
+            bought(market, buyer(market, name))
+
+        assert names(listed(market, q=q)) == ["CAFÉ MÜNCHEN", "Cafe\u0301\u00a0Mu\u0308ller"]
+
     def test_shows_other_vendors_nothing(self, market: Market, stores: list[str]) -> None:
         other = market.new_vendor()
         token = market.mesh.store_token(other)

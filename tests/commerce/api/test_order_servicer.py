@@ -176,6 +176,13 @@ class TestListOrders:
         assert found("%") == [special.order_id]
         assert found("greenXfarm") == found("9" * 30) == found("' OR 1=1 --") == []
 
+    @pytest.mark.parametrize("q", ["CAFE\u0301 MU\u0308", "caf\u00e9\u2003M\u00fc"])
+    def test_finds_a_name_however_it_is_spelt(self, market: Market, q: str) -> None:
+        vendor = market.new_vendor(name="Cafe\u0301\u00a0Mu\u0308ller")
+        order = market.order((market.product(vendor), 1))
+
+        assert [each.order_id for each in self.list(market, market.buyer_token, q=q).items] == [order.order_id]
+
     def test_shows_the_vendor_only_some_of_what_waits(self, market: Market) -> None:
         accepted = bring_to(market, "accepted")
         for stage in ("created_pending", "partially_accepted", "hold"):

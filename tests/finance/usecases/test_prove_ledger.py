@@ -113,6 +113,37 @@ _LIES = {
     ),
 }
 
+# What else is done, and what the prover says of it among other things. One of each query that none of the lies above meets.
+_ALSO = {
+    "credit never posted": (_INTENT.format(change="credited_cents = 5, refunded_cents = 5"), "order {order}: 0 credited, 5 expected"),
+    "delivered, nothing due, still open": (
+        _INTENT.format(change="credited_cents = amount_cents, refunded_cents = amount_cents, status = 'failed'"),
+        "order {order} is delivered and nothing is due, its payment is failed",
+    ),
+    "another balance in a snapshot": (
+        (
+            "INSERT INTO account_snapshots (account_id, upto_entry_id, balance_cents, taken_at)"
+            f" SELECT account_id, entry_id, 7, now() FROM postings WHERE position = 0 AND entry_id = {_CASH_ENTRY}"
+        ),
+        "snapshot of account {account} says 7, its postings 12345",
+    ),
+    "taken back by another sum": (
+        (
+            "UPDATE ledger_entries SET reverses_id = CAST(:cash AS uuid)"
+            " WHERE order_id = CAST(:order AS uuid) AND type = 'vendor_payout'"
+        ),
+        "entry {paid} does not take back what it names",
+    ),
+    "posted hold of another sum": (
+        (
+            "INSERT INTO holds (id, key, account_id, status, amount_cents, reason, entry_id, expires_at, created_at,"
+            " changed_at) SELECT CAST(:order AS uuid), 'lie', account_id, 'posted', 7, '', entry_id, now(), now(), now()"
+            f" FROM postings WHERE position = 0 AND entry_id = {_CASH_ENTRY}"
+        ),
+        "hold {order} did not move what it held",
+    ),
+}
+
 
 @pytest.fixture
 def owner(mesh: MeshHarness) -> Iterator[Tx]:
@@ -168,6 +199,20 @@ class TestProveLedger:
             "paid": entries["vendor_payout"],
         }
         assert sorted(prove_ledger(owner)) == sorted(text.format(**names) for text in expected)
+
+    @pytest.mark.parametrize("lie", list(_ALSO))
+    def test_names_each_other_kind(self, paid: str, owner: Tx, lie: str) -> None:
+        statement, expected = _ALSO[lie]
+        sql = "SELECT id, type FROM ledger_entries WHERE order_id = CAST(:order AS uuid)"
+        entries = {row.type: str(row.id) for row in owner.execute(text(sql), {"order": paid})}
+        sql = "SELECT account_id FROM postings WHERE position = 0 AND entry_id = CAST(:entry AS uuid)"
+        account = owner.execute(text(sql), {"entry": entries["cash_collected"]}).scalar_one()
+        names = {"order": paid, "cash": entries["cash_collected"], "paid": entries["vendor_payout"]}
+
+        used = {name: value for name, value in names.items() if f":{name}" in statement}
+        assert owner.execute(text(statement), used).rowcount == 1
+
+        assert expected.format(account=account, **names) in prove_ledger(owner)
 
     def test_names_money_of_an_unknown_order(self, owner: Tx, payments: Payments) -> None:
         assert payments.opened()

@@ -115,6 +115,30 @@ class TestCreateLicense:
         assert refused.value.metadata["field"] == "number"
         _left_nothing(people, second)
 
+    @pytest.mark.parametrize(
+        "spelling",
+        ["c11-{}-lïc", "C11 - {} - LÏC", "C11-{}\u2003-LÏC", "C11\u2013{}\u2011LI\u0308C", "Ｃ11-{}-LÏC", "C11-{}\u200b-LÏC"],
+    )
+    def test_refuses_a_taken_number_however_it_is_spelt(
+        self, people: People, monkeypatch: pytest.MonkeyPatch, spelling: str
+    ) -> None:
+        first, second, digits = people.store(), people.store(), uuid.uuid4().hex
+        people.file(first, people.papers(first, number=f"C11-{digits}-LÏC"))
+        twin = spelling.format(digits)
+
+        for holder_of_number in (licenses_data.holder_of_number, lambda *_, **__: None):
+            monkeypatch.setattr(licenses_data, "holder_of_number", holder_of_number)
+            with pytest.raises(Refused) as refused:
+                people.file(second, people.papers(second, number=twin))
+            assert (refused.value.code, refused.value.reason) == ("ALREADY_EXISTS", "LICENSE_TAKEN")
+        _left_nothing(people, second)
+
+    def test_takes_a_number_with_its_dashes_elsewhere(self, people: People) -> None:
+        store, digits = people.store(), uuid.uuid4().hex
+        people.file(store, people.papers(store, number=f"1-23{digits}"))
+
+        assert people.file(store, people.papers(store, number=f"12-3{digits}")).number == f"12-3{digits}"
+
     def test_takes_the_same_number_of_another_state(self, people: People) -> None:
         store = people.store()
         number = people.file(store, people.papers(store)).number

@@ -255,6 +255,7 @@ class TestListMedia:
             ({"q": "0%"}, ["100%.png"]),
             ({"q": "%"}, ["100%.png"]),
             ({"q": "price", "mime_type": "image/"}, []),
+            ({"q": "PRICE\u2003LI"}, ["Price list.pdf"]),
         ],
     )
     def test_filters_by_type_and_name(

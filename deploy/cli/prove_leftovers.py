@@ -1,0 +1,66 @@
+"""What `marketmesh prove` looks at between services beside orders and money: flows, photos and notices that got lost."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from marketmesh.finance.events.v1 import finance_events_pb2 as finance
+from meshkit.call import Call
+from meshkit.db.sql import sql
+from meshkit.ids import derived_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from meshkit.db.tx import Transactions
+
+# Not released to its caller, not given up, and older than any number of tries should take.
+_UNANSWERED = sql(
+    "SELECT method, flow_id FROM idempotency_keys WHERE response IS NULL AND flow_id IS NOT NULL"
+    " AND lease_until <= expires_at AND created_at < now() - interval '10 minutes' ORDER BY created_at LIMIT 100"
+)
+_PROVEN = sql("SELECT order_id, proof_media_id FROM order_assignments WHERE proof_media_id IS NOT NULL AND delivery_time IS NOT NULL")
+_ATTACHED = sql("SELECT entity_id, media_id FROM media_attachments WHERE entity_type = 'delivery_proof'")
+_FAILURES = sql("SELECT event_id, payload, created_at FROM outbox WHERE type = 'payment_failed'")
+_HEARD = sql("SELECT event_id FROM inbox WHERE consumer = 'identity.finance.payment.v1'")
+_NOTICES = sql("SELECT id FROM notifications WHERE id = ANY(CAST(:ids AS uuid[]))")
+
+
+def prove_flows(databases: Mapping[str, Transactions]) -> list[str]:
+    """Return every flow whose caller has had no answer for so long that none will come by itself."""
+    return [
+        f"{service}: flow {row.flow_id} of {row.method} has no answer"
+        for service, transactions in databases.items()
+        for row in _rows(transactions, _UNANSWERED)
+    ]
+
+
+def prove_photos(databases: Mapping[str, Transactions]) -> list[str]:
+    """Return every delivery whose photo or signature is attached to nothing: it could be deleted."""
+    attached = {(row.entity_id, row.media_id) for row in _rows(databases["media"], _ATTACHED)}
+    return [
+        f"order {row.order_id} was delivered, its proof {row.proof_media_id} is not attached in media"
+        for row in _rows(databases["fulfillment"], _PROVEN)
+        if (row.order_id, row.proof_media_id) not in attached
+    ]
+
+
+def prove_notices(databases: Mapping[str, Transactions]) -> list[str]:
+    """Return every failed payment that identity heard of and told no administrator: two of an order are two."""
+    heard = {row.event_id for row in _rows(databases["identity"], _HEARD)}
+    notices_of = importlib.import_module("services.identity.events.payments").payment_failed
+    wanted: dict[Any, str] = {}
+    for row in _rows(databases["finance"], _FAILURES):
+        event = finance.PaymentFailed.FromString(bytes(row.payload))
+        # Failures of before the field was there are told apart by when they were heard of, which nobody kept.
+        if row.event_id in heard and event.HasField("failed_at"):
+            for notice in notices_of(event, row.created_at):
+                wanted[derived_id("notification", notice.cause, notice.store_id)] = event.order_id
+    told = {row.id for row in _rows(databases["identity"], _NOTICES, ids=list(wanted))}
+    return [f"a failed payment of order {order_id} is in no inbox" for id_, order_id in wanted.items() if id_ not in told]
+
+
+def _rows(transactions: Transactions, statement: Any, **parameters: Any) -> list[Any]:
+    with transactions.read(Call()) as tx:
+        return list(tx.execute(statement, parameters).all())
