@@ -113,9 +113,9 @@ def list_dead(
         )
         for letter in found[:_LIST_MAX]
     ]
-    header = ("service", "side", "event", "type", "reason", "attempts", "failed at", "replayed at")
+    header = ["service", "side", "event", "type", "reason", "attempts", "failed at", "replayed at"]
     if everything or discarded:
-        header = (*header, "discarded at", "why")
+        header += ["discarded at", "why"]
     say(table(header, rows) if rows else "dlq: nothing was discarded" if discarded else "dlq: nothing is dead")
     if len(found) > _LIST_MAX:
         say(f"dlq: and {len(found) - _LIST_MAX} more; narrow it down, or see `marketmesh dlq replay-all` for the sums")
