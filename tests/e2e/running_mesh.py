@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,7 +56,8 @@ class RunningMesh:
         try:
             yield
         finally:
-            os.kill(pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):  # the supervisor ends what hangs for too long
+                os.kill(pid, signal.SIGCONT)
 
     def wait_ready(self) -> None:
         """Wait until the gateway says that every service is healthy."""
