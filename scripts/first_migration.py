@@ -15,7 +15,7 @@ _TEMPLATE = '''"""The first tables of {service}."""
 
 from alembic import op
 
-from meshkit.db.migrate import create_platform_tables, drop_platform_tables
+from meshkit.db.migrate import add_discards, create_platform_tables, drop_platform_tables
 
 revision = "0001"
 down_revision = None
@@ -28,6 +28,7 @@ _TABLES = """
 def upgrade() -> None:
     """Create everything."""
     create_platform_tables()
+    add_discards()
     op.execute(_TABLES)
 
 

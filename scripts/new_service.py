@@ -140,7 +140,7 @@ SPEC = ServiceSpec(name="{name}", metadata=metadata, database_settings={title}Se
 ''',
     "migrations/versions/0001_{name}.py": '''"""The first tables of {name}."""
 
-from meshkit.db.migrate import create_platform_tables, drop_platform_tables
+from meshkit.db.migrate import add_discards, create_platform_tables, drop_platform_tables
 
 revision = "0001"
 down_revision = None
@@ -149,6 +149,7 @@ down_revision = None
 def upgrade() -> None:
     """Create everything."""
     create_platform_tables()
+    add_discards()
 
 
 def downgrade() -> None:

@@ -1,7 +1,8 @@
-"""The dead letters of all services: found by a filter, put back into the outbox of the event's owner, marked, audited.
+"""The dead letters of all services: found by a filter, put back into the outbox of the event's owner or given up, audited.
 
-An event keeps its id: whoever applied it finds it in the inbox. Put back comes before marked, so that a tool that dies
-between the two leaves a letter that is put back again, never one that only looks so.
+An event keeps its id: whoever applied it finds it in the inbox. It is put back for the consumers that refused it, so that one
+that can never be applied troubles nobody else. Put back comes before marked, so that a tool that dies between the two
+leaves a letter that is put back again, never one that only looks so.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -22,6 +23,7 @@ from meshkit import audit
 from meshkit.call import Call
 from meshkit.db.engine import is_unavailable
 from meshkit.db.sql import sql
+from meshkit.events.envelope import ONLY_FOR, SENT_TO_ALL_AT
 from meshkit.principal import Principal
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ OUTBOX = "outbox"
 _UUID7 = 7
 
 _COLUMNS = """event_id, type, version, topic, ordering_key, payload, headers, reason, message, attempts, failed_at,
-              replayed_at"""
+              replayed_at, discarded_at, discarded_by, discard_reason"""
 # An empty text or a missing instant is no condition.
 _FIND = sql(
     f"""
@@ -50,32 +52,54 @@ _FIND = sql(
       AND (CAST(:reason AS text) = '' OR reason = :reason)
       AND (CAST(:since AS timestamptz) IS NULL OR failed_at >= :since)
       AND (CAST(:until AS timestamptz) IS NULL OR failed_at < :until)
-      AND (CAST(:everything AS boolean) OR replayed_at IS NULL)
+      AND CASE CAST(:state AS text)
+              WHEN 'dead' THEN replayed_at IS NULL AND discarded_at IS NULL
+              WHEN 'discarded' THEN discarded_at IS NOT NULL
+              ELSE true
+          END
     ORDER BY failed_at, event_id
     """  # noqa: S608
 )
 # Whatever the owner still has of the event is published again, else it is written again from the letter. Event ids sort by
-# age, and so do the new rows.
+# age, and so do the new rows. `only` is whom it is put back for, empty for all: what still waits for some is then for those
+# as well, what waits for all stays so. When all had got it is kept, for `prove`.
 _PUT_BACK = sql(
-    """
-    INSERT INTO outbox (event_id, type, version, topic, ordering_key, payload, headers, created_at, available_at)
+    f"""
+    INSERT INTO outbox AS o (event_id, type, version, topic, ordering_key, payload, headers, created_at, available_at)
     SELECT e.event_id, e.type, e.version, e.topic, e.ordering_key, e.payload, CAST(e.headers AS jsonb), :now, :now
     FROM unnest(CAST(:event_ids AS uuid[]), CAST(:types AS text[]), CAST(:versions AS integer[]),
                 CAST(:topics AS text[]), CAST(:keys AS text[]), CAST(:payloads AS bytea[]), CAST(:headers AS text[]))
          AS e (event_id, type, version, topic, ordering_key, payload, headers)
     ORDER BY e.event_id
     ON CONFLICT ON CONSTRAINT outbox_event_id_key DO UPDATE
-        SET published_at = NULL, attempts = 0, available_at = :now, lease_token = NULL, lease_until = NULL
-        WHERE outbox.published_at IS NOT NULL
-    """
+        SET published_at = NULL, attempts = 0, available_at = :now, lease_token = NULL, lease_until = NULL,
+            headers = CASE
+                WHEN NOT excluded.headers ? '{ONLY_FOR}' THEN o.headers - '{ONLY_FOR}' - '{SENT_TO_ALL_AT}'
+                WHEN o.headers ? '{ONLY_FOR}' THEN o.headers || jsonb_build_object('{ONLY_FOR}',
+                    CASE WHEN o.published_at IS NULL THEN o.headers ->> '{ONLY_FOR}' || ',' ELSE '' END
+                    || (excluded.headers ->> '{ONLY_FOR}'))
+                ELSE o.headers || jsonb_build_object('{ONLY_FOR}', excluded.headers ->> '{ONLY_FOR}',
+                                                     '{SENT_TO_ALL_AT}', o.published_at)
+            END
+        WHERE o.published_at IS NOT NULL OR o.headers ? '{ONLY_FOR}'
+    """  # noqa: S608
 )
 # A letter that died once more meanwhile is another one.
 _SEEN = """FROM unnest(CAST(:event_ids AS uuid[]), CAST(:sides AS text[]), CAST(:failed_ats AS timestamptz[]))
                 AS seen (event_id, side, failed_at)
            WHERE d.event_id = seen.event_id AND d.failed_at = seen.failed_at"""
-_MARK_OUTBOX = sql(f"UPDATE outbox_dlq d SET replayed_at = :now {_SEEN} AND seen.side = 'outbox'")  # noqa: S608
-_MARK_INBOX = sql(f"UPDATE inbox_dlq d SET replayed_at = :now {_SEEN} AND d.consumer = seen.side")  # noqa: S608
+_PUT_BACK_NOW = "replayed_at = :now, discarded_at = NULL, discarded_by = NULL, discard_reason = NULL"
+_MARK_OUTBOX = sql(f"UPDATE outbox_dlq d SET {_PUT_BACK_NOW} {_SEEN} AND seen.side = 'outbox'")  # noqa: S608
+_MARK_INBOX = sql(f"UPDATE inbox_dlq d SET {_PUT_BACK_NOW} {_SEEN} AND d.consumer = seen.side")  # noqa: S608
+_GIVEN_UP = "discarded_at = :now, discarded_by = :by, discard_reason = :why"
+_STILL = "AND d.replayed_at IS NULL AND d.discarded_at IS NULL RETURNING d.event_id, seen.side"
+_DISCARD_OUTBOX = sql(f"UPDATE outbox_dlq d SET {_GIVEN_UP} {_SEEN} AND seen.side = 'outbox' {_STILL}")  # noqa: S608
+_DISCARD_INBOX = sql(f"UPDATE inbox_dlq d SET {_GIVEN_UP} {_SEEN} AND d.consumer = seen.side {_STILL}")  # noqa: S608
 _APPLIED = sql("SELECT consumer FROM inbox WHERE event_id = :event_id ORDER BY 1")
+
+
+# Waiting for an operator, given up by one, or whatever became of it.
+State = Literal["dead", "discarded", "any"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +113,7 @@ class Filter:
     reason: str = ""
     since: datetime | None = None
     until: datetime | None = None
-    everything: bool = False
+    state: State = "dead"
 
 
 @dataclass(frozen=True)
@@ -105,6 +129,11 @@ class Letter:
         topic: str = self.row.topic
         name = topic.partition(".")[0]
         return name if name in services_present() else self.service
+
+    @property
+    def is_dead(self) -> bool:
+        """Return whether it waits for an operator: neither put back nor given up."""
+        return self.row.replayed_at is None and self.row.discarded_at is None
 
     @property
     def happened_at(self) -> datetime:
@@ -144,12 +173,20 @@ class DeadLetters:
         for start in range(0, len(ordered), BATCH):
             batch = ordered[start : start + BATCH]
             for owner, owned in _grouped(batch, "owner").items():
-                with self._write(owner) as tx:
+                with self._write(owner, act="dlq-replay") as tx:
                     _put_back(tx, owned)
             for service, dead in _grouped(batch, "service").items():
-                with self._write(service) as tx:
+                with self._write(service, act="dlq-replay") as tx:
                     _mark(tx, dead)
             yield start + len(batch)
+
+    def discard(self, letters: Sequence[Letter], *, why: str) -> int:
+        """Give letters up for good; returns how many were still dead. Raises DatabaseAway."""
+        count = 0
+        for service, dead in _grouped(letters, "service").items():
+            with self._write(service, act="dlq-discard") as tx:
+                count += _discard(tx, dead, why=why)
+        return count
 
     def _read(self, service: str, statement: Any, parameters: dict[str, Any]) -> list[Any]:
         try:
@@ -162,8 +199,8 @@ class DeadLetters:
             return []
 
     @contextmanager
-    def _write(self, service: str) -> Iterator[Tx]:
-        call = Call(principal=Principal(service="operator", origin=getpass.getuser()), request_id="dlq-replay")
+    def _write(self, service: str, *, act: str) -> Iterator[Tx]:
+        call = Call(principal=Principal(service="operator", origin=getpass.getuser()), request_id=act)
         try:
             with self.databases[service].write(call) as tx:
                 yield tx
@@ -191,7 +228,10 @@ def forgotten_before(now: datetime, *, handled_events_days: int) -> datetime:
 
 def _put_back(tx: Tx, letters: Sequence[Letter]) -> None:
     # Several consumers can have refused the same event.
-    rows = list({letter.row.event_id: letter.row for letter in letters}.values())
+    refused: dict[uuid.UUID, list[Letter]] = defaultdict(list)
+    for letter in letters:
+        refused[letter.row.event_id].append(letter)
+    rows = [each[0].row for each in refused.values()]
     tx.execute(
         _PUT_BACK,
         {
@@ -202,30 +242,56 @@ def _put_back(tx: Tx, letters: Sequence[Letter]) -> None:
             "topics": [row.topic for row in rows],
             "keys": [row.ordering_key for row in rows],
             "payloads": [bytes(row.payload) for row in rows],
-            "headers": [json.dumps(dict(row.headers)) for row in rows],
+            "headers": [json.dumps(_headers(each)) for each in refused.values()],
         },
     )
 
 
+def _headers(letters: Sequence[Letter]) -> dict[str, str]:
+    """Return the headers of an event that is put back; what could not be published is for whom it was before."""
+    headers = {name: value for letter in letters for name, value in letter.row.headers.items()}
+    headers.pop(SENT_TO_ALL_AT, None)
+    meant = [
+        letter.row.headers.get(ONLY_FOR, "") if letter.row.side == OUTBOX else letter.row.side for letter in letters
+    ]
+    headers[ONLY_FOR] = ",".join(sorted(meant))
+    if "" in meant:
+        del headers[ONLY_FOR]
+    return headers
+
+
 def _mark(tx: Tx, letters: Sequence[Letter]) -> None:
-    rows = [letter.row for letter in letters]
-    parameters = {
-        "now": tx.now,
-        "event_ids": [row.event_id for row in rows],
-        "sides": [row.side for row in rows],
-        "failed_ats": [row.failed_at for row in rows],
-    }
+    parameters = {"now": tx.now, **_seen(letters)}
     tx.execute(_MARK_OUTBOX, parameters)
     tx.execute(_MARK_INBOX, parameters)
+    _audit(tx, letters, action="dlq.replay", after={"by": getpass.getuser()})
+
+
+def _discard(tx: Tx, letters: Sequence[Letter], *, why: str) -> int:
+    parameters = {"now": tx.now, "by": getpass.getuser(), "why": why, **_seen(letters)}
+    given_up = {tuple(row) for each in (_DISCARD_OUTBOX, _DISCARD_INBOX) for row in tx.execute(each, parameters)}
+    done = [letter for letter in letters if (letter.row.event_id, letter.row.side) in given_up]
+    _audit(tx, done, action="dlq.discard", after={"by": getpass.getuser(), "why": why})
+    return len(done)
+
+
+def _seen(letters: Sequence[Letter]) -> dict[str, list[Any]]:
+    return {
+        "event_ids": [letter.row.event_id for letter in letters],
+        "sides": [letter.row.side for letter in letters],
+        "failed_ats": [letter.row.failed_at for letter in letters],
+    }
+
+
+def _audit(tx: Tx, letters: Sequence[Letter], *, action: str, after: dict[str, str]) -> None:
+    rows = [letter.row for letter in letters]
     changes = [
         audit.Change(
-            row.event_id,
-            {"side": row.side, "reason": row.reason, "failed_at": row.failed_at.isoformat()},
-            {"by": getpass.getuser()},
+            row.event_id, {"side": row.side, "reason": row.reason, "failed_at": row.failed_at.isoformat()}, after
         )
         for row in rows
     ]
-    audit.write_rows(tx, action="dlq.replay", changes=changes)
+    audit.write_rows(tx, action=action, changes=changes)
 
 
 def _grouped(letters: Sequence[Letter], attribute: str) -> dict[str, list[Letter]]:

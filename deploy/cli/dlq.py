@@ -1,4 +1,4 @@
-"""`marketmesh dlq`: look at dead letters and put them back. Replaying keeps the event id, so nothing is applied twice."""
+"""`marketmesh dlq`: look at dead letters, put them back or give them up. Replaying keeps the event id, so nothing is applied twice."""
 
 from __future__ import annotations
 
@@ -18,7 +18,16 @@ from google.protobuf.message_factory import GetMessageClass
 from deploy.cli.connection import use_environment
 from deploy.cli.console import fail, say, table
 from deploy.cli.contracts import event_messages, services_present
-from deploy.cli.dead_letters import OUTBOX, DatabaseAway, DeadLetters, Filter, Letter, dead_letters, forgotten_before
+from deploy.cli.dead_letters import (
+    OUTBOX,
+    DatabaseAway,
+    DeadLetters,
+    Filter,
+    Letter,
+    State,
+    dead_letters,
+    forgotten_before,
+)
 from deploy.cli.topology import declared
 from meshkit.clock import SystemClock
 from meshkit.events.envelope import spec_of
@@ -43,9 +52,12 @@ _HELP = """Dead letters: events that could not be published or applied. None is 
      show what would be put back; with --yes, do it
 5. marketmesh dlq list
      empty: done. Back again: the cause is still there
+6. marketmesh dlq discard EVENT_ID --reason "…"
+     what can never succeed: show what would be given up;
+     with --yes, do it. It stays under dlq list --discarded
 
-Replaying is safe: an event keeps its id, who has applied it ignores it. It is
-audited. Longer: docs/runbooks/dead-letters.md"""
+Replaying is safe: an event keeps its id, who has applied it ignores it, and it
+goes only to those that refused it. Both are audited. Longer: docs/runbooks/dead-letters.md"""
 
 app = typer.Typer(help=_HELP, no_args_is_help=True)
 
@@ -53,6 +65,7 @@ _SINCE = "Failed at or after: 2026-11-26T03:00 (UTC), or 90m, 2h, 3d ago."
 _LIST_MAX = 200
 _AGO = re.compile(r"^(\d+)([mhd])$")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_REASON_MAX = 500
 _REASONS = ("max_attempts", "non_retryable")
 
 Service = Annotated[str, typer.Option(help="Only dead letters in this service.")]
@@ -66,6 +79,8 @@ Forgotten = Annotated[
     typer.Option("--even-if-forgotten", help="Also events so old that consumers may apply them twice. Look first."),
 ]
 
+Yes = Annotated[bool, typer.Option("--yes", help="Do it. Without this nothing is changed.")]
+
 
 @app.command(name="list")
 def list_dead(
@@ -76,12 +91,14 @@ def list_dead(
     reason: Reason = "",
     since: Since = "",
     until: Until = "",
-    everything: Annotated[bool, typer.Option("--all", help="Also what was put back already.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also what was put back or discarded already.")] = False,
+    discarded: Annotated[bool, typer.Option("--discarded", help="Only what was discarded.")] = False,
 ) -> None:
     """Show what is dead, oldest failure first. Changes nothing."""
     wanted = _filter(service=service, event_type=event_type, side=side, reason=reason, since=since, until=until)
     with _opened() as letters:
-        found = _find(letters, dataclasses.replace(wanted, everything=everything))
+        state: State = "discarded" if discarded else "any" if everything else "dead"
+        found = _find(letters, dataclasses.replace(wanted, state=state))
     rows = [
         (
             letter.service,
@@ -92,11 +109,14 @@ def list_dead(
             letter.row.attempts,
             _time(letter.row.failed_at),
             _time(letter.row.replayed_at),
+            *((_time(letter.row.discarded_at), letter.row.discard_reason or "-") if everything or discarded else ()),
         )
         for letter in found[:_LIST_MAX]
     ]
-    header = ("service", "side", "event", "type", "reason", "attempts", "failed at", "replayed at")
-    say(table(header, rows) if rows else "dlq: nothing is dead")
+    header = ["service", "side", "event", "type", "reason", "attempts", "failed at", "replayed at"]
+    if everything or discarded:
+        header += ["discarded at", "why"]
+    say(table(header, rows) if rows else "dlq: nothing was discarded" if discarded else "dlq: nothing is dead")
     if len(found) > _LIST_MAX:
         say(f"dlq: and {len(found) - _LIST_MAX} more; narrow it down, or see `marketmesh dlq replay-all` for the sums")
 
@@ -106,7 +126,7 @@ def show(event_id: str) -> None:
     """Show one dead letter: payload, error, who has applied it. Changes nothing."""
     wanted = _uuid(event_id)
     with _opened() as letters:
-        found = letters.find(Filter(event_id=wanted, everything=True))
+        found = letters.find(Filter(event_id=wanted, state="any"))
         applied = letters.applied_by(wanted)
     if not found:
         raise fail(f"dlq: no dead letter {event_id}")
@@ -119,6 +139,8 @@ def show(event_id: str) -> None:
         say(f"failed at    {_time(row.failed_at)} after {row.attempts} attempts ({row.reason})")
         say(f"error        {row.message}")
         say(f"replayed at  {_time(row.replayed_at)}")
+        if row.discarded_at:
+            say(f"discarded at {_time(row.discarded_at)} by {row.discarded_by}: {row.discard_reason}")
         say(f"headers      {json.dumps(dict(row.headers), sort_keys=True)}")
         say(f"payload\n{_payload(row)}")
     say(f"applied by   {', '.join(applied) or 'nobody that remembers'}")
@@ -129,9 +151,8 @@ def show(event_id: str) -> None:
 def replay(event_id: str, *, forgotten: Forgotten = False) -> None:
     """Put one dead letter back. At once, audited; may be repeated."""
     with _opened() as letters:
-        found = letters.find(Filter(event_id=_uuid(event_id), everything=True))
-        if not found:
-            raise fail(f"dlq: no dead letter {event_id}")
+        found = _of_event(letters, event_id)
+        found = [letter for letter in found if letter.is_dead] or found
         if not forgotten and _too_old(found):
             raise fail(
                 f"dlq: {event_id} happened at {_time(found[0].happened_at)}. Consumers may have forgotten that they"
@@ -152,7 +173,7 @@ def replay_all(
     since: Since = "",
     until: Until = "",
     forgotten: Forgotten = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it. Without this nothing is changed.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Put back all that fits the filter. Without --yes it only shows what it would do; audited."""
     wanted = _filter(service=service, event_type=event_type, side=side, reason=reason, since=since, until=until)
@@ -172,6 +193,48 @@ def replay_all(
         for done in letters.replay(chosen):
             say(f"dlq: {done} of {len(chosen)} put back")
     say(f"dlq: {len(chosen)} are on their way again. `marketmesh dlq list` in a minute shows what died once more")
+
+
+@app.command()
+def discard(
+    event_id: str,
+    *,
+    why: Annotated[
+        str, typer.Option("--reason", help="Why it can never succeed; stays with the letter and the audit.")
+    ],
+    side: Side = "",
+    yes: Yes = False,
+) -> None:
+    """Give up for good what can never succeed: `prove` and `doctor` are content. Without --yes nothing changes; audited."""
+    reason = " ".join(why.split())
+    if not reason or len(reason) > _REASON_MAX or not reason.isprintable():
+        raise fail(f"dlq: --reason: say in 1 to {_REASON_MAX} printable characters why it can never succeed")
+    with _opened() as letters:
+        found = [letter for letter in _of_event(letters, event_id) if side in {"", letter.row.side}]
+        if not found:
+            raise fail(f"dlq: {event_id} is not dead at {side}")
+        dead = [letter for letter in found if letter.is_dead]
+        if not dead:
+            _say_what_stands(event_id, found)
+            return
+        say(_sums(dead))
+        if not yes:
+            say(f"dlq: would discard {event_id} at these; nothing was changed. Repeat with --yes to do it")
+            return
+        if letters.discard(dead, why=reason) < len(dead):
+            raise fail(f"dlq: {event_id} was put back or died once more meanwhile. Look (`dlq show`), then repeat")
+    say(f"dlq: {event_id} is discarded. `marketmesh dlq list --discarded` still shows it")
+
+
+def _say_what_stands(event_id: str, found: Sequence[Letter]) -> None:
+    discarded = [letter.row for letter in found if letter.row.discarded_at]
+    if not discarded:
+        raise fail(
+            f"dlq: {event_id} was put back at {_time(found[0].row.replayed_at)}; if it dies again, discard it then"
+        )
+    for row in discarded:
+        say(f"dlq: {event_id} at {row.side} is discarded already: {_time(row.discarded_at)} by {row.discarded_by}:"
+            f" {row.discard_reason}")  # fmt: skip
 
 
 @contextmanager
@@ -197,6 +260,13 @@ def _filter(*, service: str, event_type: str, side: str, reason: str, since: str
         since=_instant(since),
         until=_instant(until),
     )
+
+
+def _of_event(letters: DeadLetters, event_id: str) -> list[Letter]:
+    found = letters.find(Filter(event_id=_uuid(event_id), state="any"))
+    if not found:
+        raise fail(f"dlq: no dead letter {event_id}")
+    return found
 
 
 def _find(letters: DeadLetters, wanted: Filter) -> list[Letter]:

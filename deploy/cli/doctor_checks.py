@@ -46,8 +46,8 @@ _JOB_SLACK = timedelta(minutes=2)
 
 _REVISION = "SELECT version_num FROM alembic_version"
 _DEAD = """
-    SELECT (SELECT count(*) FROM outbox_dlq WHERE replayed_at IS NULL)
-         + (SELECT count(*) FROM inbox_dlq WHERE replayed_at IS NULL) AS dead
+    SELECT (SELECT count(*) FROM outbox_dlq WHERE replayed_at IS NULL AND discarded_at IS NULL)
+         + (SELECT count(*) FROM inbox_dlq WHERE replayed_at IS NULL AND discarded_at IS NULL) AS dead
 """
 _OUTBOX = """
     SELECT count(*) AS waiting, coalesce(extract(epoch FROM now() - min(created_at)), 0)::bigint AS age_s

@@ -22,6 +22,7 @@ from meshkit.audit_anchor import Anchors
 from meshkit.call import Call
 from meshkit.db.sql import sql
 from meshkit.events.bus import Bus
+from meshkit.events.envelope import ONLY_FOR, SENT_TO_ALL_AT
 from meshkit.settings import MeshSettings, RetentionSettings
 
 if TYPE_CHECKING:
@@ -41,17 +42,22 @@ SETTLE_SECONDS = 30.0
 _UNPUBLISHED = sql("SELECT count(*) FROM outbox WHERE published_at IS NULL")
 # What was put back long after it happened may lie here longer than inboxes remember it.
 _PUBLISHED = sql(
-    "SELECT event_id, type, topic, published_at FROM outbox WHERE published_at IS NOT NULL"
-    " AND created_at > now() - interval '24 hours' * CAST(:days AS integer)"
+    f"""
+    SELECT event_id, type, topic, published_at, headers ->> '{ONLY_FOR}' AS only_for,
+           CAST(headers ->> '{SENT_TO_ALL_AT}' AS timestamptz) AS sent_to_all_at
+    FROM outbox
+    WHERE published_at IS NOT NULL AND created_at > now() - interval '24 hours' * CAST(:days AS integer)
+    """  # noqa: S608
 )
-# What was given up is said once, as the dead letter it is.
+# What died is said once, as the dead letter it is, and no more when an operator has given it up.
 _HANDLED = sql(
     "SELECT event_id FROM inbox WHERE consumer = :consumer"
-    " UNION SELECT event_id FROM inbox_dlq WHERE consumer = :consumer AND replayed_at IS NULL"
+    " UNION SELECT event_id FROM inbox_dlq"
+    " WHERE consumer = :consumer AND (replayed_at IS NULL OR discarded_at IS NOT NULL)"
 )
 _DEAD = sql(
-    "SELECT 'outbox' AS side, type, reason FROM outbox_dlq WHERE replayed_at IS NULL"
-    " UNION ALL SELECT consumer, type, reason FROM inbox_dlq WHERE replayed_at IS NULL"
+    "SELECT 'outbox' AS side, type, reason FROM outbox_dlq WHERE replayed_at IS NULL AND discarded_at IS NULL"
+    " UNION ALL SELECT consumer, type, reason FROM inbox_dlq WHERE replayed_at IS NULL AND discarded_at IS NULL"
 )
 _ORDERS = sql(
     "SELECT id, status, total_cents, payment_intent_id, payment_status, refunded_cents, payout_returned_at"
@@ -157,9 +163,15 @@ def _never_applied(databases: dict[str, Transactions], published: dict[str, list
         return []
     problems, made = _subscriptions()
     for name, rows in missing.items():
-        came = [row for row in rows if row.published_at.timestamp() >= _since(made.get(name), row.type)]
+        came = [row for row in rows if _came(row, name) >= _since(made.get(name), row.type)]
         problems += [f"{name}: {row.type} {row.event_id} was never applied" for row in came[:EVENTS_SHOWN]]
     return problems
+
+
+def _came(row: Any, subscription: str) -> float:
+    """Return when an event was published to a subscription; never, if it was put back for others only."""
+    at = row.published_at if not row.only_for or subscription in row.only_for.split(",") else row.sent_to_all_at
+    return float("-inf") if at is None else float(at.timestamp())
 
 
 def _subscriptions() -> tuple[list[str], dict[str, Subscription]]:

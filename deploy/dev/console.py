@@ -1,7 +1,7 @@
 """What the developer sees, and the log file of every part.
 
 Invariant: every line of a part is in `<folder>/<part>.log`; the screen has the supervisor's own lines and those a part
-marks as warnings or worse (all with verbose). Called by the supervisor only.
+marks as warnings or worse (all with verbose), the JSON ones as people read them. Called by the supervisor only.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import time
 from typing import TextIO
 
+from deploy.dev.lines import for_people
 from deploy.dev.part import Part
 
 _COLOURS = (36, 32, 35, 34, 33, 96, 92, 95, 94, 93)
@@ -58,7 +59,7 @@ class Console:
         self._file(part.name).flush()
         self._tails.setdefault(part.name, collections.deque(maxlen=_TAIL_LINES)).append(line)
         if self._verbose or (not self.quiet and self._worth_showing(part, line) and self._news(part, line)):
-            self._print(part.name, line[:_LINE_LIMIT])
+            self._print(part.name, for_people(line)[:_LINE_LIMIT])
 
     def tail(self, name: str) -> list[str]:
         """Return the last lines heard since the last call."""
@@ -68,7 +69,7 @@ class Console:
         """Return the last line worth showing since the last `tail`, as the end of a sentence; empty without one."""
         lines = [line.strip() for line in self._tails.get(part.name, ()) if line.strip()]
         telling = [line for line in lines if part.shown.search(line) or _EXCEPTION.match(line)]
-        return f": {telling[-1][:_REASON_LIMIT]}" if telling else ""
+        return f": {for_people(telling[-1])[:_REASON_LIMIT]}" if telling else ""
 
     def log_of(self, name: str) -> pathlib.Path:
         """Return where everything is that a part has written."""

@@ -49,6 +49,7 @@ def build_valkey(*, state: State, addresses: Addresses) -> Part:
         ),
         environment=environment.base(),
         ready=probes.listening(addresses.ports.valkey),
+        answers=probes.replying(addresses.ports.valkey, probes.REDIS_COMMAND),
         shown=_VALKEY_SHOWN,
     )
 
@@ -63,6 +64,7 @@ def build_pubsub(*, state: State, addresses: Addresses) -> Part:
         environment=environment.base(),
         folder=environment.REPOSITORY,
         ready=probes.listening(addresses.ports.pubsub),
+        answers=probes.talking(addresses.ports.pubsub),
     )
 
 
@@ -121,6 +123,8 @@ def build_bigquery(*, state: State, addresses: Addresses) -> Part | None:
         folder=home,
         prepare=lambda: _lay_out_extension(home, own),
         ready=probes.listening(ports.bigquery_rest),
+        answers=probes.responding(addresses.url("bigquery_rest")),
+        unanswered_max=25,  # it gets what time the others leave, and answers nobody while it thinks
         stop_within_s=5.0,
         background=True,
         shown=_BIGQUERY_SHOWN,

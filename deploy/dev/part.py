@@ -41,6 +41,7 @@ class Part:
     folder: pathlib.Path | None = None
     ready: Probe | None = None
     answers: Probe | None = None  # asked while it runs: whether it says anything at all; one that never does is killed
+    unanswered_max: int = 5  # each question has two seconds for its answer, so a hung process is seen after twenty
     action: Action | None = None
     prepare: Action | None = None  # blocking, once, before the first start
     after: tuple[str, ...] = ()

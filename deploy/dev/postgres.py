@@ -43,6 +43,7 @@ def build_part(*, state: State, addresses: Addresses, durable: bool = True) -> P
         folder=pathlib.Path("/"),
         prepare=lambda: _initialise(folder, run_as=run_as, password=addresses.passwords[SUPERUSER], durable=durable),
         ready=probes.succeeding(_binary("pg_isready"), "-q", "-h", HOST, "-p", port),
+        answers=probes.replying(addresses.ports.postgres, probes.POSTGRES_SSL_REQUEST),
         # Its shutdown writes what is in memory; killed, it would have to recover at the next start.
         stop_within_s=60.0,
         stops_in_its_own_time=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 import subprocess
 import urllib.error
 import urllib.request
@@ -18,6 +19,9 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 _TIMEOUT_S = 2.0
+# What each says something to, whatever it then says: Valkey to a command, Postgres to who asks for encryption.
+REDIS_COMMAND = b"PING\r\n"
+POSTGRES_SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 # A developer's http_proxy must not be asked for our own loopback.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -43,6 +47,35 @@ def answering(url: str) -> Probe:
             with _OPENER.open(url, timeout=_TIMEOUT_S) as response:
                 return bool(response.status == 200)
         except (OSError, urllib.error.URLError, ValueError):
+            return False
+
+    return probe
+
+
+def responding(url: str) -> Probe:
+    """Whether the HTTP server answers at all, whatever it says."""
+
+    def probe() -> bool:
+        try:
+            _OPENER.open(url, timeout=_TIMEOUT_S).close()
+        except urllib.error.HTTPError as error:
+            error.close()
+        except (OSError, ValueError):
+            return False
+        return True
+
+    return probe
+
+
+def replying(port: int, greeting: bytes) -> Probe:
+    """Whether the server on the port says anything to the greeting; a hung one's port still accepts."""
+
+    def probe() -> bool:
+        try:
+            with socket.create_connection((HOST, port), timeout=_TIMEOUT_S) as connection:
+                connection.sendall(greeting)
+                return bool(connection.recv(1))
+        except OSError:
             return False
 
     return probe

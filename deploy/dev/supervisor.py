@@ -23,8 +23,6 @@ _BACKOFF_FIRST_S = 0.5
 _BACKOFF_MAX_S = float(os.environ.get("MARKETMESH_RESTART_MAX_S", "10"))
 _HEALTHY_AFTER_S = 10.0
 _ASK_EVERY_S = 2.0
-# Each question has two seconds for its answer, so a process that hangs is seen after about twenty.
-_UNANSWERED_MAX = 5
 _PROBE_FIRST_S = 0.03
 _PROBE_MAX_S = 0.25
 _STILL_WAITING_S = 15.0
@@ -178,7 +176,7 @@ class Supervisor:
             ready_at.append(time.monotonic())
             self._mark_ready(part, since=since, pid=running.pid)
             if part.answers:
-                await self._until_hung(part.answers)
+                await self._until_hung(part, part.answers)
                 self._console.say(
                     part.name, f"process {running.pid} does not answer any more: it hangs, so it is killed"
                 )
@@ -196,9 +194,9 @@ class Supervisor:
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _PROBE_MAX_S)
 
-    async def _until_hung(self, answers: Probe) -> None:
+    async def _until_hung(self, part: Part, answers: Probe) -> None:
         unanswered = 0
-        while unanswered < _UNANSWERED_MAX:
+        while unanswered < part.unanswered_max:
             await asyncio.sleep(_ASK_EVERY_S)
             unanswered = 0 if await asyncio.to_thread(answers) else unanswered + 1
 

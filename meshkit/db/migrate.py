@@ -89,6 +89,23 @@ def make_append_only(table: str) -> None:
     )
 
 
+def add_discards() -> None:
+    """Let dead letters say who gave them up for good, and why; platform.sql is frozen without."""
+    for table in ("outbox_dlq", "inbox_dlq"):
+        op.execute(
+            f"ALTER TABLE {table} ADD COLUMN discarded_at timestamptz, ADD COLUMN discarded_by text,"
+            " ADD COLUMN discard_reason text"
+        )
+
+
+def drop_discards() -> None:
+    """Undo add_discards."""
+    for table in ("outbox_dlq", "inbox_dlq"):
+        op.execute(
+            f"ALTER TABLE {table} DROP COLUMN discarded_at, DROP COLUMN discarded_by, DROP COLUMN discard_reason"
+        )
+
+
 def take_away(rights: Mapping[str, Sequence[str]]) -> None:
     """Take rights (`UPDATE, DELETE`) on tables from the runtime role, if there is one."""
     _for_runtime_role("REVOKE {rights} ON {tables} FROM %I", rights)

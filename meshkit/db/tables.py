@@ -125,6 +125,9 @@ def _failure() -> list[Column]:  # type: ignore[type-arg]
         Column("attempts", Integer, nullable=False),
         instant("failed_at"),
         instant("replayed_at", nullable=True),
+        instant("discarded_at", nullable=True),
+        Column("discarded_by", Text),
+        Column("discard_reason", Text),
     ]
 
 

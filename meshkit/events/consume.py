@@ -66,7 +66,8 @@ _DEAD = sql(
     VALUES (:consumer, :event_id, :type, :version, :topic, :ordering_key, :payload, CAST(:headers AS jsonb), :reason,
             :message, :attempts, :now)
     ON CONFLICT ON CONSTRAINT inbox_dlq_pk DO UPDATE SET reason = excluded.reason, message = excluded.message,
-        attempts = excluded.attempts, failed_at = excluded.failed_at, replayed_at = NULL
+        attempts = excluded.attempts, failed_at = excluded.failed_at, replayed_at = NULL,
+        discarded_at = NULL, discarded_by = NULL, discard_reason = NULL
     """
 )
 
@@ -137,10 +138,12 @@ class ConsumerRunner:
     def _handle_together(self, envelopes: Sequence[Envelope]) -> None:
         started = time.perf_counter()
         with self.transactions.write(Call()) as tx:
-            unseen = self._mark_seen(tx, envelopes)
+            # What was put back for others leaves no trace here: what was sent to all may be on its way still.
+            mine = [envelope for envelope in envelopes if envelope.is_for(self.consumer.subscription)]
+            unseen = self._mark_seen(tx, mine)
             crash_point("consume.seen")
             fresh = []
-            for envelope in envelopes:
+            for envelope in mine:
                 if envelope.event_id in unseen:
                     unseen.discard(envelope.event_id)
                     fresh.append(envelope)

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 
+# Headers of an event that was put back for the consumers that had refused it: their subscriptions, with commas between,
+# and when all had got it, if that is known. To everybody else it says nothing.
+ONLY_FOR = "only-for"
+SENT_TO_ALL_AT = "sent-to-all-at"
+
+
 @dataclass(frozen=True)
 class EventSpec:
     """Where a message type travels, as its proto option says."""
@@ -43,6 +49,11 @@ class Envelope:
     def traceparent(self) -> str:
         """Return the trace this event belongs to."""
         return self.headers.get("traceparent", "")
+
+    def is_for(self, subscription: str) -> bool:
+        """Return whether a consumer is meant: all are, unless it was put back for some."""
+        only = self.headers.get(ONLY_FOR, "")
+        return not only or subscription in only.split(",")
 
 
 @cache

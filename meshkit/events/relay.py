@@ -110,7 +110,8 @@ _DEAD = sql(
                             failed_at)
     SELECT event_id, type, version, topic, ordering_key, payload, headers, reason, error, attempts, :now FROM dead
     ON CONFLICT (event_id) DO UPDATE SET reason = excluded.reason, message = excluded.message,
-        attempts = excluded.attempts, failed_at = excluded.failed_at, replayed_at = NULL
+        attempts = excluded.attempts, failed_at = excluded.failed_at, replayed_at = NULL,
+        discarded_at = NULL, discarded_by = NULL, discard_reason = NULL
     """
 )
 _OLDEST = sql("SELECT created_at FROM outbox WHERE published_at IS NULL ORDER BY seq LIMIT 1")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,13 +34,8 @@ class RunningMesh:
 
     def pid_of(self, part: str) -> int | None:
         """Return the process of a part (a service, `envoy`, `valkey` …), or None while it is away."""
-        for child in psutil.Process(self.process.pid).children(recursive=True):
-            try:
-                if child.name() == part or (part in {"envoy", "postgres"} and Path(child.exe()).name == part):
-                    return child.pid
-            except psutil.Error:
-                continue
-        return None
+        told = re.findall(rf" {part} +\| ready in .* \(process (\d+)\)", self.log.read_text())
+        return int(told[-1]) if told and _runs(int(told[-1])) else None
 
     def kill(self, part: str) -> None:
         """Kill a part as a crash would."""
@@ -56,7 +52,8 @@ class RunningMesh:
         try:
             yield
         finally:
-            os.kill(pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):  # the supervisor ends what hangs for too long
+                os.kill(pid, signal.SIGCONT)
 
     def wait_ready(self) -> None:
         """Wait until the gateway says that every service is healthy."""
@@ -74,6 +71,13 @@ class RunningMesh:
             return requests.get(f"{self.url}/health/ready", timeout=2).status_code == 200
         except requests.RequestException:
             return False
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @contextmanager

@@ -13,14 +13,14 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from deploy.cli import dead_letters
+from deploy.cli import dead_letters, doctor_checks
 from deploy.cli.contracts import services_present
 from deploy.cli.main import app
 from marketmesh.identity.events.v1 import identity_events_pb2 as events
 from meshkit.errors import NotFound
 from meshkit.events.bus import Received
 from meshkit.events.consume import ConsumerRunner
-from meshkit.events.envelope import Envelope
+from meshkit.events.envelope import ONLY_FOR, Envelope
 from meshkit.events.registry import Consumer
 from tests.docs.reading import ROOT
 from tests.support.mesh_harness import MeshHarness
@@ -74,7 +74,7 @@ class TestList:
         dlq("replay", dead_letter[0])
 
         assert line() == ""
-        assert re.search(r"\dZ  +\S+Z$", line("--all"))
+        assert re.search(r"\dZ  +\S+Z  +-  +-$", line("--all"))
 
 
 class TestShow:
@@ -121,6 +121,144 @@ class TestReplay:
 
         rows = mesh.rows("identity", "SELECT action, outcome FROM audit_log WHERE target = :id", id=dead_letter[0])
         assert [tuple(row) for row in rows] == [("dlq.replay", "ok")]
+
+
+class TestDiscard:
+    WHY = ("--reason", "of a seller that never was")
+
+    def test_without_yes_tells_what_it_would_do_and_changes_nothing(
+        self, mesh: MeshHarness, dead_letter: tuple[str, str]
+    ) -> None:
+        told = dlq("discard", dead_letter[0], *self.WHY)
+
+        assert re.search(r"identity +outbox +agent_created +max_attempts +1", told)
+        assert "nothing was changed. Repeat with --yes" in told
+        assert dead_letter[0] in dlq("list")
+        assert mesh.rows("identity", "SELECT 1 FROM audit_log WHERE target = :id", id=dead_letter[0]) == []
+
+    def test_is_shown_when_asked_for_and_audited(self, mesh: MeshHarness, dead_letter: tuple[str, str]) -> None:
+        dlq("discard", dead_letter[0], *self.WHY, "--yes")
+
+        assert dead_letter[0] not in dlq("list")
+        assert re.search(rf"{dead_letter[0]}.* of a seller that never was", dlq("list", "--discarded"))
+        assert re.search(rf"{dead_letter[0]}.* of a seller that never was", dlq("list", "--all"))
+        assert re.search(r"discarded at \S+Z by .*: of a seller that never was", dlq("show", dead_letter[0]))
+        (row,) = mesh.rows("identity", "SELECT * FROM audit_log WHERE target = :id", id=dead_letter[0])
+        assert (row.action, row.actor, row.before["side"]) == ("dlq.discard", "service:operator", "outbox")
+        assert row.after == {"by": getpass.getuser(), "why": "of a seller that never was"}
+
+    def test_contents_doctor(self, mesh: MeshHarness, dead_letter: tuple[str, str]) -> None:
+        def dead() -> int:
+            ((count,),) = mesh.rows("identity", doctor_checks._DEAD)
+            return int(count)
+
+        before = dead()
+
+        dlq("discard", dead_letter[0], *self.WHY, "--yes")
+
+        assert dead() == before - 1
+
+    def test_again_answers_that_it_stands(self, mesh: MeshHarness, dead_letter: tuple[str, str]) -> None:
+        dlq("discard", dead_letter[0], *self.WHY, "--yes")
+
+        told = dlq("discard", dead_letter[0], "--reason", "another", "--yes")
+
+        assert re.search(r"at outbox is discarded already: \S+Z by .*: of a seller that never was", told)
+        assert len(mesh.rows("identity", "SELECT 1 FROM audit_log WHERE target = :id", id=dead_letter[0])) == 1
+
+    @pytest.mark.parametrize("reason", ["", "  ", "x" * 501, "a\x1bb"])
+    def test_needs_a_reason(self, dead_letter: tuple[str, str], reason: str) -> None:
+        result = CliRunner().invoke(app, ["dlq", "discard", dead_letter[0], "--reason", reason, "--yes"])
+
+        assert result.exit_code == 1
+        assert "--reason: say in 1 to 500" in result.output
+        assert dead_letter[0] in dlq("list")
+
+    def test_of_what_was_put_back_is_refused(self, dead_letter: tuple[str, str]) -> None:
+        dlq("replay", dead_letter[0])
+
+        result = CliRunner().invoke(app, ["dlq", "discard", dead_letter[0], *self.WHY, "--yes"])
+
+        assert result.exit_code == 1
+        assert "was put back at" in result.output
+
+    def test_can_be_of_one_consumer_alone(self, mesh: MeshHarness, probe: Probe) -> None:
+        _, event_id = probe.refused_event()
+
+        refused = CliRunner().invoke(app, ["dlq", "discard", event_id, *self.WHY, "--consumer", "outbox", "--yes"])
+        dlq("discard", event_id, *self.WHY, "--consumer", probe.consumer.subscription, "--yes")
+
+        assert f"{event_id} is not dead at outbox" in refused.output
+        assert dlq("list").strip() == "dlq: nothing is dead"
+
+    def test_ends_when_it_dies_again(self, mesh: MeshHarness, probe: Probe) -> None:
+        _, event_id = probe.refused_event()
+        dlq("discard", event_id, *self.WHY, "--yes")
+
+        probe.refuse(event_id)
+
+        assert event_id in dlq("list")
+        assert event_id not in dlq("list", "--discarded")
+
+    def test_ends_when_it_is_put_back_all_the_same(self, mesh: MeshHarness, probe: Probe) -> None:
+        user_id, event_id = probe.refused_event()
+        dlq("discard", event_id, *self.WHY, "--yes")
+        dlq("replay-all", "--yes")
+        left_alone = unpublished(mesh, event_id)
+
+        probe.mended = True
+        dlq("replay", event_id)
+        probe.deliver_unpublished()
+
+        assert (left_alone, probe.applied) == (0, [user_id])
+        assert event_id not in dlq("list", "--discarded")
+
+
+class TestForWhom:
+    """What is put back is for those that had refused it."""
+
+    @staticmethod
+    def meant(mesh: MeshHarness, event_id: str) -> str | None:
+        (row,) = mesh.rows("identity", "SELECT headers FROM outbox WHERE event_id = CAST(:id AS uuid)", id=event_id)
+        only: str | None = row.headers.get(ONLY_FOR)
+        return only
+
+    def test_nobody_else_applies_what_its_owner_no_longer_has(self, mesh: MeshHarness, probe: Probe) -> None:
+        user_id, event_id = probe.refused_event()
+        for service, table in (("identity", "outbox"), ("fulfillment", "inbox")):
+            with mesh.transaction(service) as tx:
+                tx.execute(text(f"DELETE FROM {table} WHERE event_id = CAST(:id AS uuid)"), {"id": event_id})
+
+        dlq("replay", event_id)
+        mesh.pump()
+
+        assert self.meant(mesh, event_id) == probe.consumer.subscription
+        assert consumers_of(mesh, event_id) == []
+
+    def test_what_could_not_be_published_is_for_all(self, mesh: MeshHarness, dead_letter: tuple[str, str]) -> None:
+        dlq("replay", dead_letter[0])
+
+        assert self.meant(mesh, dead_letter[0]) is None
+
+    def test_what_waits_for_one_waits_for_another_as_well(self, mesh: MeshHarness, probe: Probe) -> None:
+        _, event_id = probe.refused_event()
+        other = Probe(mesh, service="media")
+        other.refuse(event_id)
+
+        for consumer in (probe.consumer, other.consumer):
+            dlq("replay-all", "--consumer", consumer.subscription, "--yes")
+
+        assert self.meant(mesh, event_id) == f"{probe.consumer.subscription},{other.consumer.subscription}"
+
+    def test_what_was_for_one_and_could_not_be_published_stays_for_it(self, mesh: MeshHarness, probe: Probe) -> None:
+        user_id, event_id = probe.refused_event()
+        dlq("replay", event_id)
+        with mesh.transaction("identity") as tx:
+            tx.execute(_KILL, {"key": user_id, "now": tx.now, "reason": "max_attempts"})
+
+        dlq("replay", event_id)
+
+        assert self.meant(mesh, event_id) == probe.consumer.subscription
 
 
 class TestFilters:
@@ -321,13 +459,13 @@ class TestRunbook:
 
         helped = {command: dlq(command, "--help") for command in commands}
 
-        assert commands == {"list", "show", "replay", "replay-all"}
+        assert commands == {"list", "show", "replay", "replay-all", "discard"}
         assert options >= {"--service", "--consumer", "--type", "--reason", "--since", "--until", "--yes", "--all"}
         assert [option for option in options if not any(option in text for text in helped.values())] == []
 
 
 class TestHelp:
-    @pytest.mark.parametrize("command", ["list", "show", "replay", "replay-all"])
+    @pytest.mark.parametrize("command", ["list", "show", "replay", "replay-all", "discard"])
     def test_needs_no_stack(self, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("IDENTITY_DATABASE_URL", raising=False)
 
@@ -338,18 +476,24 @@ class TestHelp:
     def test_tells_the_steps_in_order(self) -> None:
         told = " ".join(dlq("--help").split())
 
-        steps = ["1. marketmesh dlq list", "2. marketmesh dlq show", "3. Mend the cause", "4. marketmesh dlq replay"]
+        steps = [
+            "1. marketmesh dlq list",
+            "2. marketmesh dlq show",
+            "3. Mend the cause",
+            "4. marketmesh dlq replay",
+            "6. marketmesh dlq discard",
+        ]
         assert sorted(steps, key=told.index) == steps
 
 
 class Probe:
     """A consumer of agents that refuses what it gets until it is mended, and counts what it applied."""
 
-    def __init__(self, mesh: MeshHarness) -> None:
+    def __init__(self, mesh: MeshHarness, *, service: str = "ads") -> None:
         self.mesh, self.mended = mesh, False
         self.applied: list[str] = []
-        self.consumer = Consumer("ads", "identity.user.v1").on(events.AgentCreated, self._apply)
-        self._transactions = mesh.process("ads").transactions
+        self.consumer = Consumer(service, "identity.user.v1").on(events.AgentCreated, self._apply)
+        self._transactions = mesh.process(service).transactions
 
     def _apply(self, _tx: Tx, event: events.AgentCreated) -> None:
         if not self.mended:

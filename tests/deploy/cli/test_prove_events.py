@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +18,9 @@ from deploy.cli.prove import prove_everything
 from deploy.cli.topology import declared
 from deploy.dev.stack import Embedded, embedded
 from meshkit.events.bus import Bus
+from meshkit.events.consume import ConsumerRunner
+from meshkit.events.registry import Consumer
+from meshkit.events.relay import Relay
 from meshkit.settings import MeshSettings
 from tests.support.mesh_harness import MeshHarness
 
@@ -68,9 +72,11 @@ def apply() -> None:
     assert result.exit_code == 0, result.output
 
 
-def published(mesh: MeshHarness, *, ago: timedelta = timedelta(), event_type: str = TYPE, topic: str = "") -> str:
+def published(
+    mesh: MeshHarness, *, ago: timedelta = timedelta(), event_type: str = TYPE, topic: str = "", event_id: str = ""
+) -> str:
     """Note that commerce published an event, which nobody has applied."""
-    event_id = str(uuid.uuid4())
+    event_id = event_id or str(uuid.uuid4())
     # A second later than now: a subscription counts from the next whole second on.
     at = datetime.now(UTC) + timedelta(seconds=1) - ago
     values = {"id": event_id, "type": event_type, "topic": topic or CONSUMER.topic, "at": at}
@@ -149,3 +155,62 @@ class TestDeadLetter:
             tx.execute(_GIVEN_UP, {**values, "replayed": replayed})
 
         assert len(problems_of(event_id)) == count
+
+
+class TestPutBack:
+    """A hopeless event that is put back dies again where it died, and nowhere else."""
+
+    def test_twice_is_one_dead_letter_and_given_up_it_is_none(self, mesh: MeshHarness) -> None:
+        apply()
+        before = Counter(prove_everything(settle_s=0))
+        event_id = hopeless(mesh)
+        dead = [f"analytics: dead letter {OTHER.subscription} {OTHER.types[0]}: non_retryable"]
+
+        for _ in range(2):
+            dlq("replay", event_id)
+            travel(mesh)
+            assert list((Counter(prove_everything(settle_s=0)) - before).elements()) == dead
+
+        dlq("discard", event_id, "--reason", "no version 99 was ever released", "--yes")
+        assert Counter(prove_everything(settle_s=0)) - before == Counter()
+
+    def test_hides_nobody_who_did_not_apply_what_all_had_got(self, mesh: MeshHarness) -> None:
+        apply()
+        event_id = hopeless(mesh)
+        published(mesh, event_type=OTHER.types[0], topic=OTHER.topic, event_id=event_id)
+        others = problems_of(event_id)
+
+        for _ in range(2):
+            dlq("replay", event_id)
+            travel(mesh)
+
+        assert len(others) == len(readers()) - 1
+        assert problems_of(event_id) == others
+
+
+def hopeless(mesh: MeshHarness) -> str:
+    """Leave at one consumer alone the dead letter of an event that nobody can read; returns the event's id."""
+    event_id = str(uuid.uuid4())
+    values = {"consumer": OTHER.subscription, "id": event_id, "type": OTHER.types[0], "topic": OTHER.topic}
+    with mesh.transaction("analytics") as tx:
+        tx.execute(_GIVEN_UP, {**values, "replayed": None})
+        tx.execute(text("UPDATE inbox_dlq SET version = 99 WHERE event_id = :id"), {"id": event_id})
+    return event_id
+
+
+def travel(mesh: MeshHarness) -> None:
+    """Let what commerce has to tell travel over the bus to all that read it."""
+    mesh.clock.advance(max(timedelta(), datetime.now(UTC) + timedelta(seconds=1) - mesh.clock.now()))
+    bus = Bus(project=MeshSettings().pubsub_project)
+    Relay(mesh.process("commerce").transactions, bus).relay_once()
+    for consumer in readers():
+        assert ConsumerRunner(consumer, mesh.process(consumer.name).transactions, bus).consume_once() == 1
+
+
+def readers() -> list[Consumer]:
+    return [each for each in declared().consumers if each.topic == OTHER.topic and OTHER.types[0] in each.types]
+
+
+def dlq(*words: str) -> None:
+    result = CliRunner().invoke(app, ["dlq", *words])
+    assert result.exit_code == 0, result.output

@@ -1,0 +1,52 @@
+"""A service's JSON log line as people read it; the log file keeps the JSON. Called by the console."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+# Said elsewhere in the line, or of no use to who watches.
+_TOLD = ("event", "level", "ts", "service", "env", "error", "exception", "trace_id")
+_VALUE_LIMIT = 120
+_ERROR_LIMIT = 240
+
+
+def for_people(line: str) -> str:
+    """Return "12:34:56 WARNING what.happened: why (field value, …)" of a log line in JSON, and any other as it is."""
+    if not line.startswith("{"):
+        return line
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(said, dict) or not {"event", "level"} <= said.keys():
+        return line
+    why = _plain(said.get("error") or _last_line(said.get("exception")), limit=_ERROR_LIMIT)
+    fields = [
+        f"{name} {value}"
+        for name in said
+        if name not in _TOLD and (value := _plain(said[name], limit=_VALUE_LIMIT)) not in {"", "None"}
+    ]
+    parts = (_clock(said.get("ts")), str(said["level"]).upper(), _plain(said["event"], limit=_VALUE_LIMIT))
+    told = " ".join(part for part in parts if part)
+    return told + (f": {why}" if why else "") + (f" ({', '.join(fields)})" if fields else "")
+
+
+def _clock(instant: Any) -> str:
+    """Return the time of day where the developer is, as the log's is in UTC."""
+    try:
+        return datetime.fromisoformat(str(instant)).astimezone().strftime("%H:%M:%S")
+    except ValueError:
+        return ""
+
+
+def _last_line(exception: Any) -> str:
+    """Return what a traceback ends with: the exception."""
+    lines = str(exception or "").strip().splitlines()
+    return lines[-1] if lines else ""
+
+
+def _plain(value: Any, *, limit: int) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -1,0 +1,16 @@
+"""Dead letters that an operator gave up for good."""
+
+from meshkit.db.migrate import add_discards, drop_discards
+
+revision = "0012"
+down_revision = "0011"
+
+
+def upgrade() -> None:
+    """Add columns that code which is still running leaves alone."""
+    add_discards()
+
+
+def downgrade() -> None:
+    """Take them away again."""
+    drop_discards()
