@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import protovalidate
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from buf.validate import validate_pb2
 from meshkit.errors import Forbidden, Unauthenticated, ValidationError, Violation
 from meshkit.grpc.policy import Caller, StoreKind
 from meshkit.grpc.tidy import tidy_texts
 from meshkit.principal import ANONYMOUS, Principal
+from meshkit.text import complaint_about
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,11 +30,9 @@ if TYPE_CHECKING:
     from meshkit.revocation import Revocations
 
 _BEARER = "bearer "
-_NUL = "must not contain a NUL character"
-# Whoever reads a text that they turn around reads something else than is stored.
-_DIRECTION = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 _FIRST_SECOND, _LAST_SECOND, _NANOS = -62_135_596_800, 253_402_300_799, 1_000_000_000
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+# A contract that allows more of a text means sentences: reasons, notes, descriptions. The others are names, titles and codes.
+_ONE_LINE_MAX = 255
 # Whom a calling service acts for. Believed of services only; the gateway removes it from what comes from outside.
 ORIGIN_HEADER = "x-mesh-origin"
 
@@ -106,28 +106,23 @@ def _complaints_of_nul(request: Message) -> Iterator[Violation]:
     if b"\x00" in request.SerializeToString():
         for _, path, value in _texts(request, ""):
             if isinstance(value, str) and "\x00" in value:
-                yield Violation(path, _NUL)
+                yield Violation(path, complaint_about(value, one_line=False))
 
 
 def _complaints_about(request: Message) -> Iterator[Violation]:
-    """Yield the texts with characters that are obeyed, not read.
-
-    Line breaks and tabs are text. Control characters would be obeyed by what shows them: terminals, spreadsheets.
-    """
-    for _, path, value in _texts(request, ""):
-        complaint = _no_instant(value) if isinstance(value, Timestamp) else _complaint_about(value)
+    """Yield the texts with characters that are obeyed, not read, and the names of more than one line."""
+    for field, path, value in _texts(request, ""):
+        is_instant = isinstance(value, Timestamp)
+        complaint = _no_instant(value) if is_instant else complaint_about(value, one_line=_is_one_line(field))
         if complaint:
             yield Violation(path, complaint)
 
 
-def _complaint_about(value: str) -> str:
-    if "\x00" in value:
-        return _NUL
-    if not value.isprintable() and _CONTROL.search(value):
-        return "must not contain control characters"
-    if not value.isascii() and _DIRECTION.search(value):
-        return "must not contain characters that turn the direction of a text"
-    return ""
+@cache
+def _is_one_line(field: FieldDescriptor) -> bool:
+    rules = field.GetOptions().Extensions[validate_pb2.field]
+    text = rules.repeated.items.string if field.is_repeated else rules.string
+    return text.HasField("max_len") and text.max_len <= _ONE_LINE_MAX
 
 
 def _no_instant(value: Timestamp) -> str:

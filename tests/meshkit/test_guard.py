@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
-from marketmesh.commerce.v1 import cart_service_pb2
+from marketmesh.commerce.v1 import cart_service_pb2, order_service_pb2
 from meshkit.errors import ValidationError
 from meshkit.grpc.guard import Guard
 from meshkit.grpc.policy import Caller
@@ -70,10 +72,18 @@ class TestValidate:
 
         assert fields_of(request) == ["first_name"]
 
-    def test_takes_line_breaks_tabs_and_blanks_where_nothing_need_be_said(self) -> None:
+    @pytest.mark.parametrize("text", ["Ana\tMaría", "Ana\r\nMaría", "Ana\u2028María"], ids=ascii)
+    def test_takes_several_lines_for_sentences_and_one_for_a_name(self, text: str) -> None:
+        request = register_request()
+        request.first_name = text
+
+        GUARD.validate(order_service_pb2.CancelOrderRequest(order_id=str(uuid.uuid4()), reason=text))
+        assert fields_of(request) == ["first_name"]
+
+    def test_takes_blanks_where_nothing_need_be_said(self) -> None:
         request = register_request()
         request.address.CopyFrom(address())
-        request.first_name, request.address.line2 = "Ana\t\r\nMaría", " "
+        request.address.line2 = " "
 
         GUARD.validate(request)
 

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 
-from meshkit.text import matching_key, tidy
+from meshkit.text import complaint_about, matching_key, tidy, tidy_code
+
+# Each alone shows nothing: Braille's empty sign, direction marks, Mongolian, Khmer and Hangul fillers, joiners, tags, a mark
+# without a letter.
+NOTHING_SEEN = [
+    "\u2800", "\u200e", "\u200f", "\u061c", "\u180e", "\u034f", "\u17b4", "\u17b5", "\ufe0f", "\U000e0041", "\u0301",
+    "\u200b", "\u3164", "\uffa0", "\u00ad", "\u2060", "\u2800 \u200f\ufe0f",
+]  # fmt: skip
 
 
 class TestTidy:
@@ -27,12 +36,42 @@ class TestTidy:
     def test_leaves_nothing_of_what_nobody_sees(self, typed: str) -> None:
         assert tidy(typed) == ""
 
+    @pytest.mark.parametrize("typed", NOTHING_SEEN)
+    def test_leaves_nothing_of_fillers_marks_and_tags(self, typed: str) -> None:
+        assert tidy(typed) == ""
+
+    @pytest.mark.parametrize("typed", ["❤\ufe0f", "👩\u200d🌾", "🏴\U000e0067\U000e0062\U000e007f", "o\u0323\u0308x"])
+    def test_keeps_signs_of_several_parts(self, typed: str) -> None:
+        assert tidy(typed) == unicodedata.normalize("NFC", typed)
+
     def test_keeps_what_stands_inside(self) -> None:
         assert tidy("North  Farm\u200dX") == "North  Farm\u200dX"
 
 
+class TestTidyCode:
+    @pytest.mark.parametrize("typed", ["ÉX -1", "ÉX\u00a0-1", "E\u0301X -1", "ÉＸ －１", "ÉX\u200b  -1\ufe0f"])
+    def test_is_one_for_what_looks_the_same(self, typed: str) -> None:
+        assert tidy_code(typed) == "ÉX -1"
+
+    def test_keeps_case(self) -> None:
+        assert tidy_code("ab") != tidy_code("AB")
+
+
+class TestComplaintAbout:
+    @pytest.mark.parametrize("lines", ["a\nb", "a\tb", "a\u2028b", "a\u2029b", "a\r\nb"])
+    def test_names_lines_where_there_is_one(self, lines: str) -> None:
+        assert complaint_about(lines, one_line=True) == "must be one line, without tabs"
+        assert complaint_about(lines, one_line=False) == ""
+
+    @pytest.mark.parametrize("text", ["", "Blue Dream", "Crème brûlée ☘", "שלום"])
+    def test_is_empty_for_text(self, text: str) -> None:
+        assert complaint_about(text, one_line=True) == ""
+
+
 class TestMatchingKey:
-    @pytest.mark.parametrize("typed", ["SAVE 10", " save 10", "Save\u00a010 ", "ＳＡＶＥ １０", "save  10"])
+    @pytest.mark.parametrize(
+        "typed", ["SAVE 10", "SA\u200bVE 10", " save 10", "Save\u00a010 ", "ＳＡＶＥ １０", "save  10"]
+    )
     def test_is_the_same_for_twins(self, typed: str) -> None:
         assert matching_key(typed) == "save 10"
 

@@ -9,7 +9,7 @@ from meshkit.errors import ValidationError
 from meshkit.ids import parse_id
 from services.catalog.domain.filters import Filters
 from services.catalog.domain.percent import parse_percent
-from services.catalog.domain.product import Description, NewProduct, ProductChange, VolumeTier
+from services.catalog.domain.product import Description, NewProduct, ProductChange, VolumeTier, sku_of
 from services.catalog.domain.search import plain_words, prefix_query
 from services.catalog.domain.stock import MAX_UNITS
 
@@ -73,6 +73,8 @@ def new_product_of(request: product_service_pb2.CreateProductRequest) -> NewProd
 def product_change_of(request: product_service_pb2.UpdateProductRequest) -> ProductChange:
     """Return what a vendor wants different: only what the request has."""
     columns: dict[str, Any] = {name: getattr(request, name) for name in _PLAIN if request.HasField(name)}
+    if "sku" in columns:
+        columns["sku"] = sku_of(columns["sku"])
     for name, words in _WORDS.items():
         if request.HasField(name):
             columns[name] = words.Name(getattr(request, name))
@@ -114,7 +116,7 @@ def _tiers(items: Iterable[product_pb2.VolumeDiscount]) -> tuple[VolumeTier, ...
 
 def _description(request: product_service_pb2.CreateProductRequest) -> Description:
     return Description(
-        sku=request.sku,
+        sku=sku_of(request.sku),
         title=request.title,
         subtitle=request.subtitle,
         body_html=request.body_html,

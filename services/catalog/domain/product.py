@@ -7,11 +7,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from meshkit.errors import ValidationError
+from meshkit.text import tidy_code
 
 if TYPE_CHECKING:
     import uuid
 
 CURRENCY = "USD"
+SKU_MAX = 100
 
 
 class Category(StrEnum):
@@ -168,6 +170,14 @@ def check_quantities(*, moq: int, max_qty: int) -> None:
     """Raise ValidationError when nobody could buy as much as one must."""
     if max_qty and max_qty < moq:
         raise ValidationError.of("max_qty", "must be 0 (no limit) or at least moq")
+
+
+def sku_of(typed: str) -> str:
+    """Return a SKU in its one spelling. Raises ValidationError when that is too long: some signs stand for several letters."""
+    sku = tidy_code(typed)
+    if len(sku) > SKU_MAX:
+        raise ValidationError.of("sku", f"must have at most {SKU_MAX} characters")
+    return sku
 
 
 def check_tiers(tiers: tuple[VolumeTier, ...]) -> None:

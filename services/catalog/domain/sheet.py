@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from meshkit.text import matching_key, tidy
+from meshkit.text import complaint_about, matching_key, tidy, tidy_code
 from services.catalog.domain.percent import format_percent, parse_percent
-from services.catalog.domain.product import Category, Classification, Feeling, Flavor, Unit, Usage, VolumeTier
+from services.catalog.domain.product import SKU_MAX, Category, Classification, Feeling, Flavor, Unit, Usage, VolumeTier
 from services.catalog.domain.spreadsheet import plain
 from services.catalog.domain.stock import MAX_UNITS
 
@@ -20,8 +20,6 @@ _CENTS_MAX = 1_000_000_000_000
 _LIST_MAX = 20
 _PERCENT = re.compile(r"(100(\.0{1,2})?|[0-9]{1,2}(\.[0-9]{1,2})?)", re.ASCII)
 _WHOLE = re.compile(r"[0-9]{1,18}", re.ASCII)
-# As for every text of a request, see meshkit/grpc/guard.py.
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 # A decimal comma is how half of the world's spreadsheets write.
 _DECIMAL_COMMA = re.compile(r"([0-9]),([0-9])")
 
@@ -36,11 +34,15 @@ class Column:
     is_required: bool = False
 
 
-def _text(*, most: int, least: int = 0) -> Callable[[str], str]:
+def _text(
+    *, most: int, least: int = 0, one_line: bool = True, spelling: Callable[[str], str] = tidy
+) -> Callable[[str], str]:
     def read(cell: str) -> str:
         cell = tidy(cell)
-        if _CONTROL.search(cell):
-            raise ValueError("must not contain control characters")
+        # As for every text of a request, see meshkit/grpc/guard.py.
+        if complaint := complaint_about(cell, one_line=one_line):
+            raise ValueError(complaint)
+        cell = spelling(cell)
         if not least <= len(cell) <= most:
             raise ValueError(f"must have {least} to {most} characters")
         return cell
@@ -130,10 +132,10 @@ _CENTS = _whole(most=_CENTS_MAX)
 TIERS, STOCK, THRESHOLD = "volume_discounts", "available_qty", "low_stock_threshold"
 # By the name at the top of the sheet. Most are columns of `products`.
 COLUMNS: dict[str, Column] = {
-    "sku": Column(_text(least=1, most=100), _shown, is_required=True),
+    "sku": Column(_text(least=1, most=SKU_MAX, spelling=tidy_code), _shown, is_required=True),
     "title": Column(_text(least=1, most=200), _shown, is_required=True),
     "subtitle": Column(_text(most=200), _shown, ""),
-    "body_html": Column(_text(most=20_000), _shown, ""),
+    "body_html": Column(_text(most=20_000, one_line=False), _shown, ""),
     "strain": Column(_text(most=100), _shown, ""),
     "category": Column(_word(Category), _shown, is_required=True),
     "classification": Column(_word(Classification, may_be_empty=True), _shown),
@@ -192,7 +194,7 @@ def read_row(line: int, columns: list[str], cells: list[str]) -> SheetRow:
     for column, cell in zip(columns, cells, strict=False):
         text = plain(cell)
         if column == "sku":
-            row.sku = tidy(text)[:100]
+            row.sku = tidy_code(text)[:SKU_MAX]
         if column == STOCK and not tidy(text):
             continue
         try:

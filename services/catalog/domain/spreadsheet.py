@@ -29,7 +29,11 @@ _MADE_HARMLESS = re.compile(rf"'+(?:{_FORMULA}|{_CHANGED})", re.IGNORECASE | re.
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?(?:e[+-]?[0-9]{1,2})?", re.IGNORECASE | re.ASCII)
 _TIME = re.compile(r"([0-9]{1,4}):([0-9]{1,2})(?::00)?", re.ASCII)
 _DAY = re.compile(r"([0-9]{1,2})[/-]([0-9]{1,2})(?:[/-](?:[0-9]{2}|[0-9]{4}))?", re.ASCII)
-_DAY_AND_MONTH = re.compile(rf"([0-9]{{1,2}})-({_MONTH})|({_MONTH})-([0-9]{{1,2}})", re.IGNORECASE | re.ASCII)
+_DAY_AND_MONTH = re.compile(
+    rf"([0-9]{{1,2}})\.?[\s/-]?({_MONTH})|({_MONTH})[\s/-]?([0-9]{{1,2}})", re.IGNORECASE | re.ASCII
+)
+# A time without its format is a part of a day.
+_MINUTES_A_DAY, _DAYS_OF_A_TIME, _NEARLY = 1440, 1000, Decimal("0.01")
 
 
 def harmless(cell: str, *, is_text: bool = True) -> str:
@@ -46,7 +50,11 @@ def values_of(text: str) -> set[tuple[object, ...]]:
     """Return what a spreadsheet may take a text for: two texts that share a value may be one that it has changed."""
     found: set[tuple[object, ...]] = set()
     if _NUMBER.fullmatch(text):
-        found.add(("number", Decimal(text).normalize()))
+        number = Decimal(text)
+        found.add(("number", number.normalize()))
+        minutes = round(number * _MINUTES_A_DAY) if number < _DAYS_OF_A_TIME else 0
+        if number % 1 and abs(number * _MINUTES_A_DAY - minutes) < _NEARLY:
+            found.add(("time", *divmod(minutes, 60)))
     if match := _TIME.fullmatch(text):
         found.add(("time", int(match[1]), int(match[2])))
     if match := _DAY.fullmatch(text):

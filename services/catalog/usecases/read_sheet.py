@@ -23,7 +23,7 @@ _SEPARATORS = (",", ";", "\t")
 def read_sheet(data: bytes, content_type: str = "text/csv") -> list[SheetRow]:
     """Return the rows of a sheet, wrong ones with their reasons. Columns are separated by commas, semicolons or tabs.
 
-    A browser's form is taken apart: its first file is the sheet. Raises ValidationError when it is too large, no UTF-8
+    A browser's form is taken apart: its one file is the sheet. Raises ValidationError when it is too large, no UTF-8
     text, no sheet, or has columns that we do not know.
     """
     if content_type.lower().startswith("multipart/form-data"):
@@ -46,11 +46,11 @@ def read_sheet(data: bytes, content_type: str = "text/csv") -> list[SheetRow]:
 
 def _file_of(data: bytes, content_type: str) -> bytes:
     form = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + data)
-    for part in form.iter_parts() if form.is_multipart() else ():
-        if part.get_filename() is not None:
-            content = part.get_payload(decode=True)
-            return content if isinstance(content, bytes) else b""
-    raise ValidationError.of(_FIELD, "the form has no file in it")
+    files = [part for part in form.iter_parts() if part.get_filename() is not None] if form.is_multipart() else []
+    if len(files) != 1:
+        raise ValidationError.of(_FIELD, f"the form must have one file in it; it has {len(files) or 'none'}")
+    content = files[0].get_payload(decode=True)
+    return content if isinstance(content, bytes) else b""
 
 
 def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
