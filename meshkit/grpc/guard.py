@@ -122,7 +122,7 @@ def _complaints_about(request: Message) -> Iterator[Violation]:
 def _is_one_line(field: FieldDescriptor) -> bool:
     rules = field.GetOptions().Extensions[validate_pb2.field]
     text = rules.repeated.items.string if field.is_repeated else rules.string
-    return text.HasField("max_len") and text.max_len <= _ONE_LINE_MAX
+    return bool(text.HasField("max_len") and text.max_len <= _ONE_LINE_MAX)
 
 
 def _no_instant(value: Timestamp) -> str:

@@ -113,7 +113,7 @@ class TestCreatePromo:
 
         assert (refused.value.code, refused.value.reason) == ("ALREADY_EXISTS", "PROMO_TAKEN")
 
-    @pytest.mark.parametrize("typed", ["AB", "A B C", "ÄÖÜ", "X" * 41, " \u200b ", "SA\u200bVE"])
+    @pytest.mark.parametrize("typed", ["AB", "A B C", "ÄÖÜ", "X" * 41, " \u200b "])
     def test_refuses_what_nobody_could_type(self, shop: Shop, typed: str) -> None:
         with pytest.raises(Refused) as refused:
             _create(shop, typed)

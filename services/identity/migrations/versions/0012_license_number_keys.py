@@ -13,7 +13,7 @@ from alembic import op
 from meshkit.obs.logging import get_logger
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 
 _UP = """
 ALTER TABLE licenses ADD COLUMN number_key TEXT;

@@ -6,7 +6,7 @@ With a default, so that code of before goes on working beside it.
 from alembic import op
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 
 _UP = """
 ALTER TABLE media
