@@ -74,6 +74,9 @@ class MeshSettings(EnvironmentSettings):
     # How long a process that was told to stop still takes calls, while health checks say NOT_SERVING: longer than Envoy
     # takes to notice, also on an idle cluster (gateway/clusters.py). 0 where there is no other process to take over.
     drain_s: float = Field(default=11, ge=0)
+    # Tells anybody who reaches the process which methods there are (gRPC server reflection): for developers, so only where
+    # `environment` is dev or test.
+    grpc_reflection: bool = False
     # Tests only, and only where `environment` is dev or test: see meshkit/crash.py.
     crash_file: Path | None = None
     # Tests only, and only where `environment` is dev or test: see MovedClock in meshkit/clock.py.
@@ -87,6 +90,7 @@ class MeshSettings(EnvironmentSettings):
     def _no_conveniences_for_real_people(self) -> Self:
         for variable, given in (
             ("MESH_DEV_ROUTES", self.dev_routes),
+            ("MESH_GRPC_REFLECTION", self.grpc_reflection),
             ("MESH_CRASH_FILE", self.crash_file),
             ("MESH_CLOCK_FILE", self.clock_file),
             # Its calls are neither encrypted nor authenticated.

@@ -7,8 +7,8 @@ import pathlib
 from typing import TYPE_CHECKING
 
 from deploy.dev import environment, keys
-from deploy.dev.running import is_running, ports_in_use
-from deploy.dev.state import State
+from deploy.dev.running import ports_in_use
+from deploy.dev.state import State, is_running
 from meshkit.settings import MeshSettings
 
 if TYPE_CHECKING:

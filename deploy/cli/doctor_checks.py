@@ -6,9 +6,11 @@ Imports little: what is imported before the first question is asked is time in w
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import grpc
+import jwt
 import psycopg
 import redis
 import requests
@@ -38,6 +41,7 @@ Finding = tuple[bool, str, str]
 
 _LEAST = {"protovalidate": (2, 1), "grpcio": (1, 85), "sqlalchemy": (2, 1)}
 _TIMEOUT_S = 2
+_STORAGE = "https://storage.googleapis.com/"
 # An event is on its way for milliseconds; a minute is ten attempts.
 _OUTBOX_AGE_MAX_S = 60
 _WAREHOUSE_AGE_MAX_S = 600
@@ -175,11 +179,29 @@ def _warehouse_rows(connection: Connection) -> Iterator[Finding]:
 
 
 def _object_store() -> Iterator[Finding]:
-    """Look whether it answers about its bucket; being refused without credentials is an answer too."""
+    """Look whether its bucket is there; without credentials, or allowed only to what is in it, at least whether it answers."""
     url, bucket = os.environ["MEDIA_STORAGE_URL"], os.environ["MEDIA_BUCKET"]
-    answer = _web().get(f"{url}/storage/v1/b/{bucket}", timeout=_TIMEOUT_S)
-    healthy = answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR and answer.status_code != HTTPStatus.NOT_FOUND
-    yield healthy, f"object store {url}", f"Bucket {bucket}: it answers {answer.status_code}."
+    answer = _web().get(f"{url}/storage/v1/b/{bucket}", headers=_media_credentials(), timeout=_TIMEOUT_S)
+    healthy = answer.status_code in {HTTPStatus.OK, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+    seen = f"bucket {bucket} of object store {url}" if answer.ok else f"object store {url}"
+    yield healthy, seen, f"Bucket {bucket}: it answers {answer.status_code}."
+
+
+def _media_credentials() -> dict[str, str]:
+    """Return what media's own account says to the store, a token that it signs itself; nothing without its key."""
+    key_file = Path(os.environ.get("MEDIA_SIGNING_KEY_FILE", ""))
+    if not key_file.is_file():
+        return {}
+    account = json.loads(key_file.read_text())
+    now = int(time.time())
+    claims = {"iss": account["client_email"], "sub": account["client_email"], "aud": _STORAGE, "iat": now}
+    token = jwt.encode(
+        {**claims, "exp": now + 60},
+        account["private_key"],
+        algorithm="RS256",
+        headers={"kid": account["private_key_id"]},
+    )
+    return {"authorization": f"Bearer {token}"}
 
 
 def _redis() -> Iterator[Finding]:

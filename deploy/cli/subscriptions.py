@@ -123,12 +123,16 @@ def _label(event_type: str) -> str:
 
 
 def _labels(actual: Subscription | None, types: list[str]) -> dict[str, str]:
-    """Return the labels a subscription should have: what is known stays, what is new begins with the next second."""
+    """Return the labels a subscription should have: what is known stays, what is new begins with the next second.
+
+    What is no longer wanted goes: wanted again one day, it begins again.
+    """
     now = str(math.ceil(time.time()))
     if actual is None:
         return {_label(event_type): now for event_type in types}
-    labels = dict(actual.labels)
-    unlabelled = not any(name.startswith(_SINCE) for name in labels)
+    wanted = {_label(event_type) for event_type in types}
+    labels = {name: since for name, since in actual.labels.items() if name in wanted or not name.startswith(_SINCE)}
+    unlabelled = not any(name.startswith(_SINCE) for name in actual.labels)
     for event_type in types:
         # One of before there were labels got what its filter let through.
         had = unlabelled and (not actual.filter or f'"{event_type}"' in actual.filter)

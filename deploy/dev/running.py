@@ -1,17 +1,15 @@
-"""What a running stack leaves in its state folder for the operator's commands: its ports, and that it runs.
+"""What a running stack leaves in its state folder for the operator's commands: its ports.
 
 Invariant: the ports recorded are those of the stack that holds the folder's lock, or held it last.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import pathlib
 
 from deploy.dev.ports import Ports
-from deploy.dev.state import State, write_private
+from deploy.dev.state import State, is_running, write_private
 
 _FILE = "ports.json"
 
@@ -19,21 +17,6 @@ _FILE = "ports.json"
 def remember_ports(state: State, ports: Ports) -> None:
     """Write down where the stack that begins now listens."""
     write_private(state.folder / _FILE, json.dumps(ports.by_name(), indent=1) + "\n")
-
-
-def is_running(folder: pathlib.Path) -> bool:
-    """Return whether a stack, or what is left of one, holds the folder's lock."""
-    try:
-        descriptor = os.open(folder / "lock", os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def ports_in_use(folder: pathlib.Path) -> Ports:

@@ -80,7 +80,7 @@ class State:
                 )
             time.sleep(_LOCK_POLL_S)
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        os.pwrite(descriptor, f"{os.getpid()} {_begun(os.getpid())}\n".encode(), 0)
         return Lock(descriptor)
 
 
@@ -92,6 +92,7 @@ class Lock:
 
     def release(self) -> None:
         """Give the folder back (for this process; a guardian still at work keeps it)."""
+        os.ftruncate(self.descriptor, 0)
         os.close(self.descriptor)
 
 
@@ -118,8 +119,28 @@ def _try_lock(descriptor: int) -> bool:
     return True
 
 
+def is_running(folder: pathlib.Path) -> bool:
+    """Return whether a stack runs on the folder. Only looks: taking the lock to see would hinder who starts."""
+    try:
+        pid, _, begun = (folder / "lock").read_text().strip().partition(" ")
+    except OSError:
+        return False
+    # A number is given again, to a process that began at another time; of before there is none in the file.
+    return _alive(pid) and begun in {"", _begun(int(pid))}
+
+
 def _holder(descriptor: int) -> str:
-    return os.pread(descriptor, 32, 0).decode().strip() or "unknown"
+    return os.pread(descriptor, 64, 0).decode().partition(" ")[0].strip() or "unknown"
+
+
+def _begun(pid: int) -> str:
+    """Return when a process began, in ticks since the machine did; empty when nobody may know."""
+    try:
+        told = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    # The name of the program, in brackets, may hold anything.
+    return told.rpartition(")")[2].split()[19]
 
 
 def _alive(pid: str) -> bool:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from meshkit.grpc.policy import MethodPolicy
 
 Servicer = Callable[[Any, Any], Any]
+# gRPC's own services: they know no principal and touch no data.
+_UNGUARDED = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 # Kept back from the caller's deadline so that our own time-out can still be told.
 _RESERVE_SECONDS = 0.02
 _LEAST_SECONDS = 0.05
@@ -57,9 +59,9 @@ class PolicyInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
         continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler[Any, Any] | None],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        """Return the guarded handler of a method; health checks pass as they are."""
+        """Return the guarded handler of a method; health checks, and reflection where it is on, pass as they are."""
         path = handler_call_details.method
-        if path.startswith("/grpc.health.v1.Health/"):
+        if path.startswith(_UNGUARDED):
             return continuation(handler_call_details)
         wrapped = self._wrapped.get(path)
         if wrapped is None:

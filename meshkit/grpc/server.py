@@ -68,6 +68,8 @@ class GrpcServer:
         for servicer in servicers:
             servicer.add_to_server(servicer.implementation, self._server)
         self._names = ["", *(servicer.descriptor.full_name for servicer in servicers)]
+        if settings.grpc_reflection:
+            self._reflect()
         self._address = f"{settings.grpc_host}:{settings.grpc_port}"
         self.set_ready(ready=False)
 
@@ -76,6 +78,12 @@ class GrpcServer:
         port = self._server.add_insecure_port(self._address)
         self._server.start()
         return port
+
+    def _reflect(self) -> None:
+        from grpc_reflection.v1alpha import reflection
+
+        names = [name for name in self._names if name]
+        reflection.enable_server_reflection((*names, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
 
     def set_ready(self, *, ready: bool) -> None:
         """Tell health checkers whether calls should be sent here."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,11 +15,13 @@ from typing import Any
 
 import grpc
 import pytest
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from deploy.cli.waiting import until
 from deploy.dev.environment import REPOSITORY
 from marketmesh.identity.events.v1 import identity_events_pb2 as events
 from marketmesh.identity.v1 import auth_service_pb2, auth_service_pb2_grpc
+from meshkit.service import DRAIN_SECONDS
 from meshkit.settings import MeshSettings, SettingsInvalid
 from tests.support.service_process import PATIENCE_S, ServiceProcess, Workshop, workshop
 
@@ -102,6 +105,7 @@ class TestEnvironment:
         ("variable", "value"),
         [
             ("MESH_DEV_ROUTES", "true"),
+            ("MESH_GRPC_REFLECTION", "true"),
             ("MESH_CRASH_FILE", "/tmp/crash"),
             ("MESH_CLOCK_FILE", "/tmp/clocks"),
             ("PUBSUB_EMULATOR_HOST", "127.0.0.1:1"),
@@ -110,7 +114,7 @@ class TestEnvironment:
     def test_of_real_people_refuses_each_convenience(
         self, environment: str, variable: str, value: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        for convenience in ("MESH_DEV_ROUTES", "PUBSUB_EMULATOR_HOST"):
+        for convenience in ("MESH_DEV_ROUTES", "MESH_GRPC_REFLECTION", "PUBSUB_EMULATOR_HOST"):
             monkeypatch.delenv(convenience, raising=False)
         MeshSettings(**TOLD, environment=environment)
         monkeypatch.setenv(variable, value)
@@ -284,3 +288,47 @@ class TestJobMetrics:
                 owner.execute("ALTER TABLE job_runs_away RENAME TO job_runs")
 
         jobs.wait_for_line(event="job.failed", job="audit_chain")
+
+
+class TestReflection:
+    """For developers, and only where a process is told so."""
+
+    def told(self, service: ServiceProcess) -> list[str]:
+        """Return the services that the process says it has."""
+        request = reflection_pb2.ServerReflectionRequest(list_services="")
+        with grpc.insecure_channel(service.address) as channel:
+            stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+            (answer,) = stub.ServerReflectionInfo(iter([request]), timeout=PATIENCE_S)
+        return sorted(each.name for each in answer.list_services_response.service)
+
+    def test_is_off_by_itself(self, shop: Workshop) -> None:
+        identity = shop.start("identity", "serve")
+
+        with pytest.raises(grpc.RpcError) as refused:
+            self.told(identity)
+
+        assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED
+
+    def test_names_every_service_when_it_is_on(self, shop: Workshop) -> None:
+        identity = shop.start("identity", "serve", MESH_GRPC_REFLECTION="true")
+
+        told = self.told(identity)
+
+        assert [name for name in told if name.startswith("grpc.")] == [
+            "grpc.health.v1.Health",
+            "grpc.reflection.v1alpha.ServerReflection",
+        ]
+        assert {"marketmesh.identity.v1.AuthService", "marketmesh.identity.v1.StoreService"} <= set(told)
+
+
+class TestTimeToStop:
+    def test_told_to_who_runs_containers_is_what_a_stop_can_take(self) -> None:
+        told = (REPOSITORY / "docs" / "architecture" / "observability.md").read_text()
+        # Takes calls, then finishes those it has, then what its threads have in hand.
+        longest = MeshSettings.model_fields["drain_s"].default + 2 * DRAIN_SECONDS
+
+        numbers = re.findall(r"`(?:docker stop -t |stop_grace_period: |terminationGracePeriodSeconds: )(\d+)s?`", told)
+
+        assert len(numbers) == 3
+        assert len(set(numbers)) == 1
+        assert longest < int(numbers[0]) < 2 * longest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import re
 import ssl
 import subprocess
 import sys
@@ -153,3 +154,13 @@ class TestTrust:
         )
 
         assert kept.stdout == "/mine 0\n"
+
+
+class TestLock:
+    def test_has_one_version_of_all_that_belongs_to_grpc(self) -> None:
+        lock = (REPOSITORY / "requirements.lock").read_text()
+
+        versions = dict(re.findall(r"^(grpcio[\w-]*)==(\S+)", lock, re.MULTILINE))
+
+        assert "grpcio-reflection" in versions
+        assert len(set(versions.values())) == 1, versions

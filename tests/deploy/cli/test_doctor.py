@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -17,10 +18,12 @@ from deploy.cli import connection, doctor, doctor_checks
 from deploy.cli.contracts import services_present
 from deploy.cli.main import app
 from deploy.cli.refusals import told_of
-from deploy.dev.environment import REPOSITORY
+from deploy.dev import keys
+from deploy.dev.environment import MEDIA_BUCKET, REPOSITORY
 from deploy.dev.ports import Ports
-from deploy.dev.running import is_running, ports_in_use, remember_ports
-from deploy.dev.state import State
+from deploy.dev.running import ports_in_use, remember_ports
+from deploy.dev.stack import Embedded, embedded
+from deploy.dev.state import State, is_running
 from tests.support.mesh_harness import MeshHarness
 
 if TYPE_CHECKING:
@@ -57,6 +60,32 @@ class TestFreshShell:
 
         lock.release()
         assert (is_running(fresh_shell), ports_in_use(fresh_shell)) == (False, Ports.from_environment())
+
+    def test_looks_whether_it_runs_without_taking_its_lock(
+        self, fresh_shell: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lock = State(fresh_shell).lock()
+        monkeypatch.delattr(fcntl, "flock")
+
+        assert is_running(fresh_shell)
+
+        monkeypatch.undo()
+        lock.release()
+
+    @pytest.mark.parametrize(
+        ("left", "runs"),
+        [
+            ("", False),
+            ("unknown\n", False),
+            ("4194305 5\n", False),  # no process has such a number
+            ("{ours} 5\n", False),  # ours, given to it after a crash
+            ("{ours}\n", True),  # of a stack of before there was more in it
+        ],
+    )
+    def test_is_not_taken_in_by_what_a_crash_left(self, fresh_shell: Path, left: str, runs: bool) -> None:
+        (fresh_shell / "lock").write_text(left.format(ours=os.getpid()))
+
+        assert is_running(fresh_shell) == runs
 
     def test_says_that_nothing_runs(self, fresh_shell: Path) -> None:
         done = run("doctor")
@@ -173,3 +202,38 @@ class TestDatabase:
         assert found["warehouse"]
         assert any(what.startswith("job stopped of analytics last succeeded") and not healthy
                    for what, healthy in found.items())  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    with embedded(parts={"pubsub", "gcs"}, state_dir=tmp_path_factory.mktemp("store")) as stack:
+        yield stack
+
+
+class TestObjectStore:
+    @pytest.fixture
+    def key_file(self, store: Embedded, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.setenv("MEDIA_STORAGE_URL", store.addresses.url("gcs"))
+        monkeypatch.setenv("MEDIA_BUCKET", MEDIA_BUCKET)
+        key_file = keys.ensure_key_files(store.state)["MEDIA_SIGNING_KEY_FILE"]
+        monkeypatch.setenv("MEDIA_SIGNING_KEY_FILE", str(key_file))
+        return key_file
+
+    def test_with_its_bucket_is_well(self, key_file: Path) -> None:
+        ((healthy, what, _),) = doctor_checks._object_store()
+
+        assert (healthy, what.partition(" of ")[0]) == (True, f"bucket {MEDIA_BUCKET}")
+
+    def test_without_its_bucket_is_not(self, key_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("MEDIA_BUCKET", "another")
+
+        ((healthy, _, advice),) = doctor_checks._object_store()
+
+        assert (healthy, advice) == (False, "Bucket another: it answers 404.")
+
+    def test_that_only_answers_is_not_said_to_have_it(self, key_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("MEDIA_SIGNING_KEY_FILE")
+
+        ((healthy, what, _),) = doctor_checks._object_store()
+
+        assert (healthy, what.split()[0]) == (True, "object")

@@ -235,3 +235,27 @@ class TestFilters:
         assert max(len(text.encode()) for text in filters.values()) <= 256
         assert filters["identity.commerce.order.v1"] == ""
         assert filters[CONSUMER.subscription] == 'attributes."ce-type" = "agent_created"'
+
+
+class TestLabels:
+    """Since when a subscription gets a type; `marketmesh prove` asks for nothing older."""
+
+    def labels(self, line: Line) -> dict[str, str]:
+        return dict(line.bus.subscriber.get_subscription(request={"subscription": line.path}).labels)
+
+    def test_of_types_that_are_no_longer_wanted_go_and_others_stay(self, line: Line) -> None:
+        known = self.labels(line)
+        line.replace(labels={**known, "since-agent_retired": "7", "team": "ours"})
+
+        topology("apply")
+
+        assert list(known) == ["since-agent_created"]
+        assert self.labels(line) == {**known, "team": "ours"}
+
+    def test_of_a_type_that_is_wanted_again_begin_again(self, line: Line) -> None:
+        line.replace(filter=OTHERS, labels={"since-agent_retired": "7"})
+
+        topology("apply")
+
+        assert int(self.labels(line)["since-agent_created"]) > 7
+        assert "since-agent_retired" not in self.labels(line)
