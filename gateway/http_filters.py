@@ -53,7 +53,8 @@ def _edge() -> Json:
 
 def _strict(contracts: Contracts, settings: GatewaySettings) -> Json:
     tables = build_request_tables(contracts=contracts, body_bytes_max=settings.body_bytes_max)
-    return _lua("gateway.strict", tables + (_LUA / "strict.lua").read_text(encoding="utf-8"))
+    code = "".join((_LUA / name).read_text(encoding="utf-8") for name in ("frames.lua", "strict.lua"))
+    return _lua("gateway.strict", tables + code)
 
 
 def _lua(name: str, code: str) -> Json:

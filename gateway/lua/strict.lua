@@ -240,7 +240,6 @@ end
 
 -- Words of gRPC's runtime, which fails when it cannot read them. Nobody outside needs more than these.
 local GRPC_HEADERS = { ["grpc-encoding"] = true, ["grpc-accept-encoding"] = true }
-local COMPRESSIONS = { identity = true, gzip = true, deflate = true }
 
 local function check_header(name, value)
   -- What gRPC knows as a name: others would be answered by its runtime, as a failure of its own.
@@ -278,7 +277,7 @@ local function check_headers(headers, is_grpc)
   local timeout = headers:get("grpc-timeout")
   if timeout and (#timeout > 9 or not find(timeout, "^%d+[HMSmun]$")) then refuse("grpc-timeout", "must be like 500m") end
   local compression = headers:get("grpc-encoding")
-  if compression and not COMPRESSIONS[compression] then refuse("grpc-encoding", "must be identity, gzip or deflate") end
+  if compression and compression ~= "identity" then refuse("grpc-encoding", "must be identity; send messages as they are") end
 end
 
 local function check_kind_of_body(headers, route)
@@ -355,6 +354,10 @@ function envoy_on_request(handle)
     if headers:get(":method") ~= "POST" then return answer(handle, { field = "method", text = "must be POST for gRPC" }) end
     -- gRPC's runtime hangs up on a call without it, and clients of HTTP/1 leave it out.
     headers:replace("te", "trailers")
+    local content_type = headers:get("content-type")
+    local message = handle:body()
+    local fault = fault_of_frame(content_type, message and message:getBytes(0, message:length()) or "")
+    if fault then answer(handle, { field = "body", text = fault }) end
     return
   end
 

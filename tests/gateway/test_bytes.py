@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import struct
 
 import grpc
@@ -106,24 +107,66 @@ class TestJson:
         assert reply.json["request"]["text"] == "🍃"
 
 
+def _varint(number):
+    found = b""
+    while number > 127:
+        found, number = found + bytes([number & 127 | 128]), number >> 7
+    return found + bytes([number])
+
+
 class TestGrpc:
     """What a caller sends in gRPC's own words goes to the runtime of a service, so its answers eject nobody."""
 
+    @pytest.mark.parametrize("kind", ["application/grpc", "application/grpc-web+proto", "application/grpc-web-text"])
     @pytest.mark.parametrize(
         "body",
         [
             b"", b"\x00\x00\x00", struct.pack(">BI", 0, 10) + b"x", struct.pack(">BI", 1, 1) + b"x",
-            struct.pack(">BI", 0, 3) + b"\xff\xff\xff", struct.pack(">BI", 0, 3) + b"\x0a\x01\xff",
+            struct.pack(">BI", 0, 2**32 - 1) + b"x", struct.pack(">BI", 1, 0), struct.pack(">BI", 0, 0) * 2,
         ],
     )  # fmt: skip
-    def test_that_cannot_be_read_ejects_nobody(self, envoy, body):
-        headers = {"content-type": "application/grpc-web+proto", "x-grpc-web": "1"}
+    def test_that_is_no_frame_is_invalid(self, envoy, kind, body):
+        body = base64.b64encode(body) if kind.endswith("text") else body
+
+        reply = envoy.call("POST", _GRPC, body=body, headers={"content-type": kind, "x-grpc-web": "1"})
+
+        assert reply.headers["grpc-status"] == "3"
+
+    # Services answer these themselves (tests/contracts/test_no_internal_error.py); the probe's runtime says INTERNAL.
+    @pytest.mark.parametrize("kind", ["application/grpc", "application/grpc-web+proto"])
+    @pytest.mark.parametrize("message", [b"\xff\xff\xff", b"\x0a\x01\xff"])
+    def test_that_cannot_be_read_ejects_nobody(self, envoy, kind, message):
+        headers = {"content-type": kind, "x-grpc-web": "1"}
+        body = struct.pack(">BI", 0, len(message)) + message
         before = _ejections(envoy)
 
         statuses = {envoy.call("POST", _GRPC, body=body, headers=headers).headers["grpc-status"] for _ in range(15)}
 
-        assert statuses != {"0"}
+        assert statuses == {"13"}
         assert (_ejections(envoy), envoy.healthy_hosts("probe")) == (before, 2)
+
+    @pytest.mark.parametrize("text", [b"a", b"AAAA", b"????????", b"AAAAAAA=AAAAAAA="])
+    def test_that_is_no_base64_is_invalid(self, envoy, text):
+        headers = {"content-type": "application/grpc-web-text", "x-grpc-web": "1"}
+
+        assert envoy.call("POST", _GRPC, body=text, headers=headers).headers["grpc-status"] == "3"
+
+    @pytest.mark.parametrize("size", [0, 1, 2, 3, 100_000])
+    @pytest.mark.parametrize("kind", ["application/grpc-web+proto", "application/grpc-web-text+proto"])
+    def test_from_a_browser_is_answered(self, envoy, kind, size):
+        message = b"" if not size else b"\x0a" + _varint(size) + b"a" * size
+        body = struct.pack(">BI", 0, len(message)) + message
+        body = base64.b64encode(body) if "text" in kind else body
+
+        reply = envoy.call("POST", _GRPC, body=body, headers={"content-type": kind, "x-grpc-web": "1"})
+
+        assert (reply.status, reply.headers.get("grpc-status", "0")) == (200, "0")
+
+    @pytest.mark.parametrize("compression", ["gzip", "deflate"])
+    def test_that_is_compressed_is_refused(self, envoy, compression):
+        reply, _, _ = call_grpc_web(envoy, "ProbeService/Echo", b"", **{"grpc-encoding": compression})
+
+        assert reply.headers["grpc-status"] == "3"
 
     def test_over_http_1_is_answered(self, envoy):
         headers = {"content-type": "application/grpc"}
