@@ -51,14 +51,14 @@ class Page:
     scope: str = ""
 
     @classmethod
-    def of(cls, request: Message, *, limit: int = 0) -> Page:
+    def of(cls, request: Message, *, limit: int = 0, list_name: str = "") -> Page:
         """Read `limit` (0 = default 25, capped at 100) and `cursor` of a list's request.
 
-        `limit` is for lists that have their own. Raises ValidationError for a cursor of another list or other filters.
+        `limit` is for lists that have their own, `list_name` for those whose kind of request another list has too. Raises ValidationError for a cursor of another list or other filters.
         """
         cursor: str = request.cursor  # type: ignore[attr-defined]
         wanted: int = limit or min(getattr(request, "limit", 0) or DEFAULT_LIMIT, MAX_LIMIT)
-        scope = _scope_of(request)
+        scope = _scope_of(request, list_name)
         return cls(limit=wanted, after=_decode(cursor, scope) if cursor else None, scope=scope)
 
     @property
@@ -73,13 +73,14 @@ class Page:
         return rows[: self.limit], key(rows[self.limit - 1]).encode(self.scope)
 
 
-def _scope_of(request: Message) -> str:
+def _scope_of(request: Message, list_name: str) -> str:
     filters = type(request)()
     filters.CopyFrom(request)
     for name in _OF_THE_PAGE:
         if name in request.DESCRIPTOR.fields_by_name:
             filters.ClearField(name)
-    told = request.DESCRIPTOR.full_name.encode() + b"|" + filters.SerializeToString(deterministic=True)
+    name = f"{request.DESCRIPTOR.full_name}|{list_name}|" if list_name else f"{request.DESCRIPTOR.full_name}|"
+    told = name.encode() + filters.SerializeToString(deterministic=True)
     return hashlib.sha256(told).hexdigest()[: 2 * _SCOPE_BYTES]
 
 

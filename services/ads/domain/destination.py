@@ -6,7 +6,9 @@ import re
 
 # What follows the host is ASCII without what browsers read as something else: a backslash is a slash to them.
 _SHAPE = re.compile(r"https://([^/?#\\]+)((?:[/?#][^\s\\]*)?)", re.IGNORECASE)
-_HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9-]{1,63}(?<!-))*\.?")
+# A name under a top-level domain: no number, and none of a network of one's own, as `localhost`.
+_LABEL = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
+_HOST = re.compile(rf"(?:{_LABEL}\.)+(?!(?:local|localhost|internal|lan|home|arpa)\.?$)[a-z]{_LABEL}\.?")
 _HTTPS_PORT = ":443"
 _HOST_MAX = 253
 

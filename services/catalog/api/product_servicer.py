@@ -62,7 +62,7 @@ class ProductServicer:
 
     def ListVendorProducts(self, request: messages.ListProductsRequest, tx: Tx) -> messages.ListProductsResponse:
         """See the contract."""
-        page = Page.of(request)
+        page = Page.of(request, list_name="own")
         rows, following = list_vendor_products(tx, state=request.state, filters=requests.filters_of(request), page=page)
         urls = sign_pictures(tx, mapping.shown_in(rows), pictures=self.pictures)
         return messages.ListProductsResponse(

@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 _SCOPES = ("https://www.googleapis.com/auth/devstorage.read_write",)
 
 
+class _StandAlone(service_account.Credentials):
+    """Those of a local store: the library would ask Google where the account may be used."""
+
+    def _is_regional_access_boundary_lookup_required(self) -> bool:
+        return False
+
+
 @dataclass
 class ObjectStore:
     """One bucket. URLs are signed by the key file's account, and so are the tokens that we ask with."""
@@ -39,9 +46,8 @@ class ObjectStore:
 
     def __post_init__(self) -> None:
         self._account = json.loads(self.signing_key_file.read_text())
-        self._signing = service_account.Credentials.from_service_account_info(
-            self._account, scopes=_SCOPES, always_use_jwt_access=True
-        )
+        kind = _StandAlone if self.storage_url else service_account.Credentials
+        self._signing = kind.from_service_account_info(self._account, scopes=_SCOPES, always_use_jwt_access=True)
 
     def upload_url(self, key: str, *, headers: Mapping[str, str]) -> str:
         """Return a URL to PUT to with exactly those headers, for `upload_lifetime`."""

@@ -55,6 +55,15 @@ class TestCleanDestination:
             "https://shop.example.com/a\x00b",
             "https://shop.example.com/\u202ebook",
             "https://sh\top.example.com/",
+            "https://127.0.0.1/",
+            "https://169.254.169.254/",
+            "https://[::1]/",
+            "https://2130706433/",
+            "https://0x7f.1/",
+            "https://localhost/",
+            "https://printer.local/",
+            "https://finance.internal./",
+            "https://example/",
         ],
     )
     def test_refuses_what_leads_elsewhere(self, written: str) -> None:
