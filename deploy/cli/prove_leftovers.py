@@ -20,7 +20,9 @@ _UNANSWERED = sql(
     "SELECT method, flow_id FROM idempotency_keys WHERE response IS NULL AND flow_id IS NOT NULL"
     " AND lease_until <= expires_at AND created_at < now() - interval '10 minutes' ORDER BY created_at LIMIT 100"
 )
-_PROVEN = sql("SELECT order_id, proof_media_id FROM order_assignments WHERE proof_media_id IS NOT NULL AND delivery_time IS NOT NULL")
+_PROVEN = sql(
+    "SELECT order_id, proof_media_id FROM order_assignments WHERE proof_media_id IS NOT NULL AND delivery_time IS NOT NULL"
+)
 _ATTACHED = sql("SELECT entity_id, media_id FROM media_attachments WHERE entity_type = 'delivery_proof'")
 _FAILURES = sql("SELECT event_id, payload, created_at FROM outbox WHERE type = 'payment_failed'")
 _HEARD = sql("SELECT event_id FROM inbox WHERE consumer = 'identity.finance.payment.v1'")
@@ -58,7 +60,9 @@ def prove_notices(databases: Mapping[str, Transactions]) -> list[str]:
             for notice in notices_of(event, row.created_at):
                 wanted[derived_id("notification", notice.cause, notice.store_id)] = event.order_id
     told = {row.id for row in _rows(databases["identity"], _NOTICES, ids=list(wanted))}
-    return [f"a failed payment of order {order_id} is in no inbox" for id_, order_id in wanted.items() if id_ not in told]
+    return [
+        f"a failed payment of order {order_id} is in no inbox" for id_, order_id in wanted.items() if id_ not in told
+    ]
 
 
 def _rows(transactions: Transactions, statement: Any, **parameters: Any) -> list[Any]:

@@ -72,7 +72,9 @@ class TestFlowThatStoppedHalfWay:
 
     def test_is_seen_by_a_photo_that_is_detached(self, world: World) -> None:
         order_id, media_id = world.new_delivery(upto="delivered").order_id, str(uuid.uuid4())
-        statement = f"UPDATE order_assignments SET proof_kind = 'photo', proof_media_id = CAST(:media AS uuid) {_HOLDER}"
+        statement = (
+            f"UPDATE order_assignments SET proof_kind = 'photo', proof_media_id = CAST(:media AS uuid) {_HOLDER}"
+        )
 
         change(world, "fulfillment", statement, id=order_id, media=media_id)
 
@@ -128,7 +130,9 @@ class TestTwoFailedPayments:
         order_id = world.new_failed_payment().order_id
         before = problems_of(world, order_id)
 
-        change(world, "identity", "DELETE FROM notifications WHERE link LIKE '%' || :id AND title LIKE '%fit'", id=order_id)
+        change(
+            world, "identity", "DELETE FROM notifications WHERE link LIKE '%' || :id AND title LIKE '%fit'", id=order_id
+        )
 
         assert before == []
         assert problems_of(world, order_id) == [f"a failed payment of order {order_id} is in no inbox"]
@@ -140,7 +144,10 @@ class TestLinesTakenOutAfterDelivery:
         (line_id, *_) = lines_of(world, order_id)
 
         change(
-            world, "commerce", "UPDATE order_line_items SET status = 'rejected' WHERE id = CAST(:id AS uuid)", id=line_id
+            world,
+            "commerce",
+            "UPDATE order_line_items SET status = 'rejected' WHERE id = CAST(:id AS uuid)",
+            id=line_id,
         )
 
         assert problems_of(world, line_id) == [f"line {line_id} is rejected, its reservation consumed"]

@@ -53,9 +53,7 @@ def neighbour() -> Iterator[SimpleNamespace]:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     clock = FixedClock(datetime.now(UTC))
-    channel = Channel(
-        service="commerce", target="media", address=f"127.0.0.1:{port}", token_key="k" * 40, clock=clock
-    )
+    channel = Channel(service="commerce", target="media", address=f"127.0.0.1:{port}", token_key="k" * 40, clock=clock)
     method = channel.grpc.unary_unary("/any/Method", request_serializer=Empty.SerializeToString)
     yield SimpleNamespace(refusing=refusing, call=lambda: channel.call(method, Empty(), call=Call()))
     channel.grpc.close()

@@ -46,9 +46,7 @@ class TestReading:
 
         assert (held, after, outside_calls.held, outside_calls.wrong) == (0, 1, 0, [])
 
-    def test_that_holds_its_connection_is_seen(
-        self, mesh: MeshHarness, outside_calls: OutsideCalls, ask: Any
-    ) -> None:
+    def test_that_holds_its_connection_is_seen(self, mesh: MeshHarness, outside_calls: OutsideCalls, ask: Any) -> None:
         with mesh.process("ads").transactions.read(Call()) as tx:
             tx.execute(_ONE)
             ask(tx, on_behalf_of=tx.call)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import or_, select, text, tuple_, update
 
 from meshkit.cursor import Cursor
-from meshkit.db.searching import contains
 from meshkit.db.recordset import insert_rows, to_json
+from meshkit.db.searching import contains
 from meshkit.db.sql import sql
 from services.commerce.data.tables import one_of, order_line_items, vendor_orders
 from services.commerce.domain.order_state import ACTIONABLE

@@ -36,9 +36,7 @@ class CommerceClient:
     def read_many(self, call: Call, order_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Order]:
         """See ports.Orders."""
         request = messages.ListOrdersForDeliveryRequest(order_ids=list(map(str, order_ids)))
-        answer = self._channel.call(
-            self._stub.ListOrdersForDelivery, request, call=call, timeout_s=_GOODS_SECONDS
-        )
+        answer = self._channel.call(self._stub.ListOrdersForDelivery, request, call=call, timeout_s=_GOODS_SECONDS)
         return {uuid.UUID(order.order_id): order for order in answer.orders}
 
     def advance(self, call: Call, order_id: uuid.UUID, *, step: str, agent_user_id: uuid.UUID) -> Order:

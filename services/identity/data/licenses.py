@@ -22,7 +22,14 @@ NUMBER_KEYS = {"licenses_issuing_state_number_key", "licenses_issuing_state_numb
 
 def add(tx: Tx, **columns: Any) -> Any:
     """Insert a pending licence; returns the row. Raises IntegrityError on one of NUMBER_KEYS."""
-    values = {"number_key": number_key(columns["number"]), "status": "pending", "reason": "", "created_at": tx.now, "decided_at": None, **columns}
+    values = {
+        "number_key": number_key(columns["number"]),
+        "status": "pending",
+        "reason": "",
+        "created_at": tx.now,
+        "decided_at": None,
+        **columns,
+    }
     return tx.execute(insert(licenses).values(values).returning(licenses)).one()
 
 

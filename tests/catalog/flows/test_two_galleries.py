@@ -27,7 +27,13 @@ if TYPE_CHECKING:
 PATIENCE_S = 20.0
 _CHANGE, _DELETION = "change", "deletion"
 # What the other does, and how far it has come when the change that fails puts right what it attached.
-OTHERS = [(_CHANGE, "set out"), (_CHANGE, "attached"), (_CHANGE, "recorded"), (_DELETION, "hidden"), (_DELETION, "done")]
+OTHERS = [
+    (_CHANGE, "set out"),
+    (_CHANGE, "attached"),
+    (_CHANGE, "recorded"),
+    (_DELETION, "hidden"),
+    (_DELETION, "done"),
+]
 
 
 class Contest:
@@ -105,9 +111,7 @@ def meeting(contest: Contest, kind: str, point: str, begin: Callable[[], None]) 
 
 
 @pytest.mark.parametrize(("kind", "point"), OTHERS)
-def test_media_keeps_what_the_product_shows(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, kind: str, point: str
-) -> None:
+def test_media_keeps_what_the_product_shows(shop: Shop, monkeypatch: pytest.MonkeyPatch, kind: str, point: str) -> None:
     contest = Contest(shop)
     with ThreadPoolExecutor(1) as pool:
         others: list[Any] = []

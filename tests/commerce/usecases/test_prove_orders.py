@@ -12,6 +12,7 @@ from services.commerce.data.tables import vendor_orders
 from services.commerce.usecases.prove_orders import prove_orders
 from tests.commerce.market import Market
 
+
 class Undo(Exception):
     """Takes a test's damage back."""
 
@@ -80,7 +81,9 @@ LIES = {
     "not where the order is": "status = 'in_transit'",
 }
 # Of these the database itself lets no row come into being.
-KEPT_BY_THE_DATABASE = {"more than one order of a checkout at one vendor": "vendor_orders_checkout_group_id_vendor_store_id_key"}
+KEPT_BY_THE_DATABASE = {
+    "more than one order of a checkout at one vendor": "vendor_orders_checkout_group_id_vendor_store_id_key"
+}
 
 
 class TestProveOrders:

@@ -115,7 +115,10 @@ _LIES = {
 
 # What else is done, and what the prover says of it among other things. One of each query that none of the lies above meets.
 _ALSO = {
-    "credit never posted": (_INTENT.format(change="credited_cents = 5, refunded_cents = 5"), "order {order}: 0 credited, 5 expected"),
+    "credit never posted": (
+        _INTENT.format(change="credited_cents = 5, refunded_cents = 5"),
+        "order {order}: 0 credited, 5 expected",
+    ),
     "delivered, nothing due, still open": (
         _INTENT.format(change="credited_cents = amount_cents, refunded_cents = amount_cents, status = 'failed'"),
         "order {order} is delivered and nothing is due, its payment is failed",

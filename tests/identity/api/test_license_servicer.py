@@ -117,7 +117,14 @@ class TestCreateLicense:
 
     @pytest.mark.parametrize(
         "spelling",
-        ["c11-{}-lïc", "C11 - {} - LÏC", "C11-{}\u2003-LÏC", "C11\u2013{}\u2011LI\u0308C", "Ｃ11-{}-LÏC", "C11-{}\u200b-LÏC"],
+        [
+            "c11-{}-lïc",
+            "C11 - {} - LÏC",
+            "C11-{}\u2003-LÏC",
+            "C11\u2013{}\u2011LI\u0308C",
+            "Ｃ11-{}-LÏC",
+            "C11-{}\u200b-LÏC",
+        ],
     )
     def test_refuses_a_taken_number_however_it_is_spelt(
         self, people: People, monkeypatch: pytest.MonkeyPatch, spelling: str
