@@ -34,7 +34,7 @@ def put_gallery_right(
     """
     # Derived, so that the next run knows what this one had begun.
     mine = derived_id(flow_id, "undo")
-    holders = {flow_id, mine} if only_if_held else None
+    holders: set[uuid.UUID | None] | None = {flow_id, mine} if only_if_held else None
     for _ in range(_TRIES):
         # A flow that set out before us finds its gallery taken at its end and puts right what it attached.
         with transactions.write(call) as tx:
