@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # Also finds what is deleted: the flow that does it must find it again.
 _LOCK = sql("SELECT * FROM products WHERE id = :product_id AND store_id = :store_id FOR NO KEY UPDATE")
 _CLAIM_GALLERY = sql("UPDATE products SET gallery_flow = :flow_id WHERE id = :product_id")
+_RELEASE_GALLERY = sql("UPDATE products SET gallery_flow = NULL WHERE id = :product_id AND gallery_flow = :flow_id")
 _GALLERY_FLOW = sql("SELECT gallery_flow FROM products WHERE id = :product_id")
 _DELETE = sql(
     "UPDATE products SET deleted_at = :now, is_active = false, gallery_flow = :flow_id, updated_at = :now"
@@ -35,6 +36,11 @@ def lock(tx: Tx, product_id: uuid.UUID, *, store_id: uuid.UUID) -> Any | None:
 def claim_gallery(tx: Tx, product_id: uuid.UUID, *, flow_id: uuid.UUID) -> None:
     """Note which flow sets out to change a product's files."""
     tx.execute(_CLAIM_GALLERY, {"product_id": product_id, "flow_id": flow_id})
+
+
+def release_gallery(tx: Tx, product_id: uuid.UUID, *, flow_id: uuid.UUID) -> bool:
+    """Note that a flow is done with a product's files; False if another has set out since."""
+    return bool(tx.execute(_RELEASE_GALLERY, {"product_id": product_id, "flow_id": flow_id}).rowcount == 1)
 
 
 def gallery_flow(tx: Tx, product_id: uuid.UUID) -> uuid.UUID | None:

@@ -49,10 +49,9 @@ def put_gallery_right(
             return
         galleries.attach(call, product_id=product_id, store_id=store_id, media_ids=shown)
         galleries.attach_coa(call, product_id=product_id, store_id=store_id, media_id=row.coa_media_id)
-        with transactions.read(call) as tx:
-            holder = product_changes.gallery_flow(tx, product_id)
-        if holder == mine:
-            return
-        # Somebody set out after us: our files may have replaced theirs, so theirs must not be recorded as they are.
-        holders = {holder}
+        with transactions.write(call) as tx:
+            if product_changes.release_gallery(tx, product_id, flow_id=mine):
+                return
+            # Somebody set out after us: our files may have replaced theirs, so theirs must not be recorded as they are.
+            holders = {product_changes.gallery_flow(tx, product_id)}
     raise StateConflict("The gallery is being changed.", state="changing")
