@@ -54,7 +54,8 @@ class Page:
     def of(cls, request: Message, *, limit: int = 0, list_name: str = "") -> Page:
         """Read `limit` (0 = default 25, capped at 100) and `cursor` of a list's request.
 
-        `limit` is for lists that have their own, `list_name` for those whose kind of request another list has too. Raises ValidationError for a cursor of another list or other filters.
+        `limit` is for lists that have their own, `list_name` for those whose kind of request another list has too. Raises
+        ValidationError for a cursor of another list or other filters.
         """
         cursor: str = request.cursor  # type: ignore[attr-defined]
         wanted: int = limit or min(getattr(request, "limit", 0) or DEFAULT_LIMIT, MAX_LIMIT)

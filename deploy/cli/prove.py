@@ -102,15 +102,9 @@ def prove_everything(*, settle_s: float = SETTLE_SECONDS) -> list[str]:
             problems += _ask(databases[service], service, getattr(importlib.import_module(module), function))
     for service, transactions in databases.items():
         problems += _ask(transactions, service, partial(_audit_chain, anchors=_anchors_of(service)))
-    if {"catalog", "commerce", "finance"} <= set(databases):
-        problems += _across(databases)
-    if {"commerce", "finance", "fulfillment"} <= set(databases):
-        problems += prove_deliveries(databases)
-    problems += prove_flows(databases)
-    if {"fulfillment", "media"} <= set(databases):
-        problems += prove_photos(databases)
-    if {"finance", "identity"} <= set(databases):
-        problems += prove_notices(databases)
+    for needed, prove_between in _BETWEEN:
+        if needed <= set(databases):
+            problems += prove_between(databases)
     for transactions in databases.values():
         transactions.database.close()
     return problems
@@ -242,6 +236,16 @@ def _wanted_state(line: Any) -> set[str]:
     if line.status == "rejected" or line.order_status in _DEAD_ORDERS:
         return {"released", "refused", "expired", "missing"}
     return {"consumed"} if line.order_status in _DELIVERED else {"reserved", "consumed"}
+
+
+# What is proven between services, and whose databases it takes.
+_BETWEEN: tuple[tuple[set[str], Callable[[dict[str, Transactions]], list[str]]], ...] = (
+    ({"catalog", "commerce", "finance"}, _across),
+    ({"commerce", "finance", "fulfillment"}, prove_deliveries),
+    ({"fulfillment", "media"}, prove_photos),
+    ({"finance", "identity"}, prove_notices),
+    (set(), prove_flows),
+)
 
 
 def _rows(transactions: Transactions, statement: Any, **parameters: Any) -> list[Any]:

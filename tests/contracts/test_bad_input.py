@@ -69,7 +69,6 @@ TAKEN = {
     "catalog.v1.ProductService/UpdateProduct": {
         *_PRODUCT,
         *_STOCK,
-        "inventory={}",
         "gallery={}",
         "volume_discounts={}",
     },

@@ -78,6 +78,7 @@ def _with_clean_destination(index: int, creative: dict[str, Any]) -> dict[str, A
     if url is None or len(url) > URL_MAX:
         raise ValidationError.of(
             f"creatives[{index}].destination_url",
-            f"must be an https address of at most {URL_MAX} characters, without a login and without another port than 443",
+            f"must be an https address of at most {URL_MAX} characters, without a login and without another port than 443;"
+            " what follows the host is printable ASCII, other letters are written as %XX",
         )
     return {**creative, "destination_url": url}

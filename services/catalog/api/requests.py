@@ -90,6 +90,8 @@ def product_change_of(request: product_service_pb2.UpdateProductRequest) -> Prod
     if request.HasField("coa_media_id"):
         columns["coa_media_id"] = _coa(request.coa_media_id)
     stock = request.inventory
+    if request.HasField("inventory") and not stock.ListFields():
+        raise ValidationError.of("inventory", "must name available_qty, low_stock_threshold or both")
     return ProductChange(
         columns=columns,
         tiers=_tiers(request.volume_discounts.items) if request.HasField("volume_discounts") else None,

@@ -39,8 +39,8 @@ def claim_gallery(tx: Tx, product_id: uuid.UUID, *, flow_id: uuid.UUID) -> None:
 
 
 def release_gallery(tx: Tx, product_id: uuid.UUID, *, flow_id: uuid.UUID) -> bool:
-    """Forget that a flow changes a product's files; returns whether it was the last to set out."""
-    return bool(tx.execute(_RELEASE_GALLERY, {"product_id": product_id, "flow_id": flow_id}).rowcount)
+    """Note that a flow is done with a product's files; False if another has set out since."""
+    return bool(tx.execute(_RELEASE_GALLERY, {"product_id": product_id, "flow_id": flow_id}).rowcount == 1)
 
 
 def gallery_flow(tx: Tx, product_id: uuid.UUID) -> uuid.UUID | None:

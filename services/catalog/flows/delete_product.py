@@ -43,5 +43,6 @@ def what_it_was(tx: Tx, row: Any) -> dict[str, Any]:
         "sku": row.sku,
         "title": row.title,
         "price_cents": row.price_cents,
+        "coa_media_id": str(row.coa_media_id) if row.coa_media_id else None,
         "media_ids": [str(media_id) for media_id in products.media_ids_of(tx, row.id)],
     }

@@ -34,7 +34,7 @@ def put_gallery_right(
     """
     # Derived, so that the next run knows what this one had begun.
     mine = derived_id(flow_id, "undo")
-    holders = {flow_id, mine} if only_if_held else None
+    holders: set[uuid.UUID | None] | None = {flow_id, mine} if only_if_held else None
     for _ in range(_TRIES):
         # A flow that set out before us finds its gallery taken at its end and puts right what it attached.
         with transactions.write(call) as tx:
@@ -52,7 +52,6 @@ def put_gallery_right(
         with transactions.write(call) as tx:
             if product_changes.release_gallery(tx, product_id, flow_id=mine):
                 return
-            holder = product_changes.gallery_flow(tx, product_id)
-        # Somebody set out after us: our files may have replaced theirs, so theirs must not be recorded as they are.
-        holders = {holder} if holder else None
+            # Somebody set out after us: our files may have replaced theirs, so theirs must not be recorded as they are.
+            holders = {product_changes.gallery_flow(tx, product_id)}
     raise StateConflict("The gallery is being changed.", state="changing")

@@ -62,5 +62,5 @@ class MediaInternalServicer:
         """See the contract."""
         rows = read_usable_keys(tx, media_ids=[parse_id(value, field="media_ids") for value in request.media_ids])
         return messages.SignReadUrlsResponse(
-            urls=[messages.SignedReadUrl(media_id=str(row.id), url=self.signer.read_url(row)) for row in rows]
+            urls=[messages.SignedReadUrl(media_id=str(row.id), url=mapping.read_url(self.signer, row)) for row in rows]
         )

@@ -25,13 +25,18 @@ def media_message(row: Any, signer: UrlSigner) -> media_service_pb2.Media:
         file_name=row.file_name,
         mime_type=row.mime_type,
         size_bytes=row.size_bytes,
-        signed_url=signer.read_url(row) if row.status in USABLE else "",
+        signed_url=read_url(signer, row) if row.status in USABLE else "",
         failure=row.failure,
     )
     message.created_at.FromDatetime(row.created_at)
     if row.uploaded_at is not None:
         message.uploaded_at.FromDatetime(row.uploaded_at)
     return message
+
+
+def read_url(signer: UrlSigner, row: Any) -> str:
+    """Return the URL of a file's bytes."""
+    return signer.read_url(row.gcs_key, generation=row.generation, mime_type=row.mime_type)
 
 
 def upload_message(upload: Upload) -> media_service_pb2.PresignUploadResponse:

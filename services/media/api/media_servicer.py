@@ -71,6 +71,6 @@ class MediaServicer:
     def GetMediaUrl(self, request: messages.GetMediaUrlRequest, tx: Tx) -> messages.GetMediaUrlResponse:
         """See the contract."""
         row = read_usable_media(tx, media_id=parse_id(request.media_id, field="media_id"))
-        response = messages.GetMediaUrlResponse(url=self.signer.read_url(row))
+        response = messages.GetMediaUrlResponse(url=mapping.read_url(self.signer, row))
         response.expires_at.FromDatetime(tx.now + self.signer.read_lifetime)
         return response

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _SCOPES = ("https://www.googleapis.com/auth/devstorage.read_write",)
 
 
-class _StandAlone(service_account.Credentials):
+class _StandAlone(service_account.Credentials):  # type: ignore[misc]
     """Those of a local store: the library would ask Google where the account may be used."""
 
     def _is_regional_access_boundary_lookup_required(self) -> bool:
@@ -53,17 +53,17 @@ class ObjectStore:
         """Return a URL to PUT to with exactly those headers, for `upload_lifetime`."""
         return self._signed(key, method="PUT", expiration=self.upload_lifetime, headers=dict(headers))
 
-    def read_url(self, row: Any) -> str:
+    def read_url(self, key: str, *, generation: int | None, mime_type: str) -> str:
         """Return a URL to GET a file's bytes from, for `read_lifetime`: those that were looked at, never later ones.
 
         Nothing but a picture is shown in the store's own address.
         """
         extra: dict[str, Any] = {}
-        if row.generation is not None:
-            extra["generation"] = row.generation
-        if not is_picture(row.mime_type):
+        if generation is not None:
+            extra["generation"] = generation
+        if not is_picture(mime_type):
             extra["response_disposition"] = "attachment"
-        return self._signed(row.gcs_key, method="GET", expiration=self.read_lifetime, **extra)
+        return self._signed(key, method="GET", expiration=self.read_lifetime, **extra)
 
     def find(self, key: str) -> StoredObject | None:
         """Return an object, or None. Raises DependencyUnavailable."""

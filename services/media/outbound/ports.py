@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,8 +31,8 @@ class UrlSigner(Protocol):
         """Return a URL to PUT to with exactly those headers."""
         ...
 
-    def read_url(self, row: Any) -> str:
-        """Return a URL to GET a file's bytes from: those that were looked at."""
+    def read_url(self, key: str, *, generation: int | None, mime_type: str) -> str:
+        """Return a URL to GET a file's bytes from: those of the generation that was looked at."""
         ...
 
 

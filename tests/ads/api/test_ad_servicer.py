@@ -202,6 +202,16 @@ class TestCreateAd:
         assert (refused.value.reason, [item.field for item in refused.value.violations]) == ("VALIDATION_ERROR", [bad])
         assert market.rows(vendor) == []
 
+    def test_says_how_a_path_of_other_letters_is_written(self, market: Market) -> None:
+        creatives = [messages.Creative(destination_url="https://shop.example.com/büc\u200bher")]
+
+        with pytest.raises(Refused) as refused:
+            market.create(market.vendor(), creatives=creatives)
+
+        (violation,) = refused.value.violations
+        assert "ASCII" in violation.description
+        assert "%XX" in violation.description
+
     @pytest.mark.parametrize(
         "url",
         ["http://shop.example.com/a", "https://user:pass@shop.example.com/a", "https://shop.example.com:8443/a"],

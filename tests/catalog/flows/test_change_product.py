@@ -95,6 +95,15 @@ class TestUpdateProduct:
             ("Blue Dream", "Red Dream", 0)
         ]
 
+    def test_refuses_a_stock_that_says_nothing(self, shop: Shop) -> None:
+        refused = _refusal(shop, shop.create(), title="New", inventory={})
+
+        (violation,) = refused.violations
+        assert (refused.code, violation.field) == ("INVALID_ARGUMENT", "inventory")
+        assert "available_qty" in violation.description
+        assert "low_stock_threshold" in violation.description
+        assert shop.listed() == ["Blue Dream"]
+
     def test_replaces_tiers_as_a_whole(self, shop: Shop) -> None:
         product = shop.create(volume_discounts=[{"min_qty": 5, "discount_percent": "1"}])
 
@@ -289,8 +298,9 @@ class TestDeleteProduct:
         assert first == again
         assert (headers["x-http-status"], repeated["x-idempotent-replay"]) == ("204", "true")
 
-    def test_audits_what_was_there(self, shop: Shop) -> None:
-        product = shop.create(title="Gone", price_cents=700)
+    def test_audits_what_was_there(self, shop: Shop, uploads: Uploads) -> None:
+        picture, coa = _image(uploads), str(uploads.uploaded(kind=Kind.coa))
+        product = shop.create(title="Gone", price_cents=700, media_ids=[picture], coa_media_id=coa)
 
         _delete(shop, product.summary.id)
 
@@ -299,6 +309,7 @@ class TestDeleteProduct:
         assert [(row.before["title"], row.before["price_cents"], row.after) for row in rows] == [
             ("Gone", 700, {"deleted": True})
         ]
+        assert (rows[0].before["media_ids"], rows[0].before["coa_media_id"]) == ([picture], coa)
 
     def test_goes_on_after_a_crash_between_the_steps(
         self, shop: Shop, uploads: Uploads, monkeypatch: pytest.MonkeyPatch

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from services.media.api.mapping import read_url
 from tests.media.uploads import PDF, Uploads, object_store_of
 
 if TYPE_CHECKING:
@@ -94,9 +95,9 @@ class TestUrl:
         assert uploads.put_with(url, PDF, dict(upload.headers)) == 400
 
     def test_of_reading_is_not_one_of_writing(self, uploads: Uploads) -> None:
-        read_url = object_store_of().read_url(uploads.row(uploads.uploaded()))
+        url = read_url(object_store_of(), uploads.row(uploads.uploaded()))
 
-        assert uploads.put_with(read_url, PDF, {}) == 403
+        assert uploads.put_with(url, PDF, {}) == 403
 
 
 class TestRead:
@@ -106,7 +107,7 @@ class TestRead:
         uploads.notify(upload)
         uploads.look()
         store = object_store_of()
-        url = store.read_url(uploads.row(upload.media_id))
+        url = read_url(store, uploads.row(upload.media_id))
 
         first = _get(url)
         store.remove(upload.gcs_key)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -61,20 +60,20 @@ class TestUploadUrl:
 @pytest.mark.usefixtures("mesh")
 class TestReadUrl:
     def test_lives_for_48_hours(self) -> None:
-        query = _query(object_store_of().read_url(_file()))
+        query = _query(object_store_of().read_url(**_file()))
 
         assert query["X-Goog-Expires"] == str(48 * 3600)
         assert query["X-Goog-SignedHeaders"] == "host"
 
     def test_names_the_contents_that_were_looked_at(self) -> None:
-        assert _query(object_store_of().read_url(_file()))["generation"] == "7"
-        assert "generation" not in _query(object_store_of().read_url(_file(generation=None)))
+        assert _query(object_store_of().read_url(**_file()))["generation"] == "7"
+        assert "generation" not in _query(object_store_of().read_url(**_file(generation=None)))
 
     @pytest.mark.parametrize(
         ("mime_type", "shown"), [("image/png", None), ("application/pdf", "attachment"), ("video/mp4", "attachment")]
     )
     def test_has_everything_but_a_picture_downloaded(self, mime_type: str, shown: str | None) -> None:
-        query = _query(object_store_of().read_url(_file(mime_type=mime_type)))
+        query = _query(object_store_of().read_url(**_file(mime_type=mime_type)))
 
         assert query.get("response-content-disposition") == shown
 
@@ -103,8 +102,8 @@ class TestFind:
             object_store_of(storage_url=nobody, timeout_s=0.5).find(KEY)
 
 
-def _file(**changes: Any) -> Any:
-    return SimpleNamespace(**{"gcs_key": KEY, "generation": 7, "mime_type": "image/png", **changes})
+def _file(**changes: Any) -> dict[str, Any]:
+    return {"key": KEY, "generation": 7, "mime_type": "image/png", **changes}
 
 
 def _query(url: str) -> dict[str, str]:
