@@ -72,9 +72,7 @@ def new_product_of(request: product_service_pb2.CreateProductRequest) -> NewProd
 
 def product_change_of(request: product_service_pb2.UpdateProductRequest) -> ProductChange:
     """Return what a vendor wants different: only what the request has."""
-    columns: dict[str, Any] = {name: getattr(request, name) for name in _PLAIN if request.HasField(name)}
-    if "sku" in columns:
-        columns["sku"] = sku_of(columns["sku"])
+    columns = _plain_columns(request)
     for name, words in _WORDS.items():
         if request.HasField(name):
             columns[name] = words.Name(getattr(request, name))
@@ -103,6 +101,11 @@ def product_change_of(request: product_service_pb2.UpdateProductRequest) -> Prod
         else None,
         low_stock_threshold=stock.low_stock_threshold if stock.HasField("low_stock_threshold") else None,
     )
+
+
+def _plain_columns(request: product_service_pb2.UpdateProductRequest) -> dict[str, Any]:
+    columns = {name: getattr(request, name) for name in _PLAIN if request.HasField(name)}
+    return {**columns, "sku": sku_of(columns["sku"])} if "sku" in columns else columns
 
 
 def checked_units(quantity: int, *, field: str) -> int:
