@@ -7,13 +7,12 @@ one, the event) finds the step done at the time and by the agent that the other 
 from __future__ import annotations
 
 import uuid
-from contextlib import ExitStack
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
 from marketmesh.commerce.v1 import order_pb2
@@ -157,19 +156,19 @@ class TestHeldRows:
     ) -> None:
         agent, order = deliveries.taken(around) if step == "PickUp" else deliveries.picked_up(around)
         key, neighbour = uuid.uuid4().hex, around.finance if step == "CollectCash" else around.commerce
-        holding = ExitStack()
+        engine = create_engine(mesh.stack.addresses.database_url("fulfillment", kind="owner"))
 
         def hold(_: grpc.ServicerContext) -> None:
-            tx = holding.enter_context(mesh.as_owner("fulfillment"))
-            tx.execute(
+            holder.execute(
                 text("SELECT 1 FROM order_assignments WHERE order_id = CAST(:id AS uuid) FOR UPDATE"),
                 {"id": order.order_id},
             )
 
         neighbour.servicer.answering = hold
-        with holding, pytest.raises(Refused) as refused:
+        with engine.connect() as holder, pytest.raises(Refused) as refused:
             deliveries.act(step, agent, order.order_id, key=key, **fields_of(step))
         neighbour.servicer.answering = lambda _: None
+        engine.dispose()
 
         done = deliveries.act(step, agent, order.order_id, key=key, **fields_of(step))
 
