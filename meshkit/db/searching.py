@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from meshkit.text import SELECTORS, UNSEEN
+
 # Of every kind in composed form; what nobody sees goes.
 _BLANKS = r"[\s\u1680\u180e\u2028\u2029]+"
-_UNSEEN = r"[\u00ad\u200b-\u200d\u2060\ufeff]+"
+_UNSEEN = f"[{UNSEEN}{SELECTORS}]+"
+# Nearly every text is of this kind, and has only capitals to lose.
+_PLAIN_LETTERS = "^(?:[!-~]+ )*[!-~]*$"
 
 
 def contains(text: str, wanted: str) -> str:
-    """Return the SQL condition that one expression's text holds another's; both are brought to one form alike."""
-    return f"strpos({_plain(text)}, {_plain(wanted)}) > 0"
+    """Return the SQL condition that one expression's text holds another's; both are brought to one form alike.
+
+    What is wanted is brought there once, and not again for every row.
+    """
+    return f"strpos({_plain(text)}, (SELECT {_plain(wanted)})) > 0"
 
 
 def _plain(expression: str) -> str:
+    text = f"CAST({expression} AS text)"
     # Capitals first: some letters have two small forms, as the Greek s.
-    composed = f"normalize(lower(upper(normalize(CAST({expression} AS text), NFKC))), NFKC)"
-    return f"regexp_replace(regexp_replace({composed}, '{_UNSEEN}', '', 'g'), '{_BLANKS}', ' ', 'g')"
+    composed = f"normalize(lower(upper(normalize({text}, NFKC))), NFKC)"
+    seen = f"regexp_replace(regexp_replace({composed}, '{_UNSEEN}', '', 'g'), '{_BLANKS}', ' ', 'g')"
+    return f"CASE WHEN {text} ~ '{_PLAIN_LETTERS}' THEN lower({text}) ELSE {seen} END"

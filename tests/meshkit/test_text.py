@@ -48,6 +48,29 @@ class TestTidy:
         assert tidy("North  Farm\u200dX") == "North  Farm\u200dX"
 
 
+class TestTheLargest:
+    """A body of the gateway's size is looked at in a moment: a pattern or a composition that goes back takes minutes."""
+
+    @pytest.mark.timeout(20)
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "é" + " " * 250_000 + "b", "é" + " \u200b" * 120_000 + "b", " \u200b" * 120_000 + "é", "\u200b \u3164" * 80_000,
+            "a" + "\u0301\u0323" * 60_000, ("e" + "\u0301" * 30) * 8_000, "é" + "\ufe0f " * 80_000 + "x",
+        ],
+        ids=lambda text: ascii(text[:3]),
+    )  # fmt: skip
+    def test_text_takes_no_square_of_its_length(self, text: str) -> None:
+        for _ in range(3):
+            assert len(tidy(text)) <= len(text)
+            assert len(tidy_code(text)) <= len(text)
+            complaint_about(text, one_line=True)
+
+    def test_number_of_marks_is_refused(self) -> None:
+        assert complaint_about("a" + "\u0301" * 31, one_line=False) == "must not have more than 30 marks on one letter"
+        assert complaint_about("a" + "\u0301" * 30, one_line=False) == ""
+
+
 class TestTidyCode:
     @pytest.mark.parametrize("typed", ["ÉX -1", "ÉX\u00a0-1", "E\u0301X -1", "ÉＸ －１", "ÉX\u200b  -1\ufe0f"])
     def test_is_one_for_what_looks_the_same(self, typed: str) -> None:

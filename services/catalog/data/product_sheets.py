@@ -35,7 +35,7 @@ _SELECT = f"""
 _LOCK = sql(_SELECT + " AND p.sku = ANY(CAST(:skus AS text[])) ORDER BY p.id FOR NO KEY UPDATE OF p")
 _LIKE_NUMBERS = sql(
     "SELECT sku FROM products WHERE store_id = :store_id AND deleted_at IS NULL AND length(sku) <= 30"
-    " AND sku ~ '^[0-9A-Za-z.:/+-]*[0-9][0-9A-Za-z.:/+-]*$' ORDER BY sku"
+    " AND sku ~ '^[0-9A-Za-z.,:/ +-]*[0-9][0-9A-Za-z.,:/ +-]*$' ORDER BY sku"
 )
 _FIRST = sql(_SELECT + " ORDER BY p.created_at DESC, p.id DESC LIMIT :limit")
 _NEXT = sql(

@@ -11,7 +11,7 @@ from services.catalog.data import inventory, product_sheets, products
 from services.catalog.domain.product import CURRENCY, VolumeTier
 from services.catalog.domain.search import plain_words
 from services.catalog.domain.sheet import COLUMNS, NAMES, STOCK, THRESHOLD, TIERS
-from services.catalog.domain.spreadsheet import values_of
+from services.catalog.domain.spreadsheet import readings_of, values_of
 from services.catalog.domain.stock import MAX_UNITS, Cause, Level, Movement, MovementKind
 from services.catalog.usecases.announce_low_stock import announce_low_stock
 
@@ -82,7 +82,7 @@ def _reject_twins(wanted: Sequence[Wanted]) -> None:
 
 def _reject_mangled(tx: Tx, strangers: Sequence[SheetRow]) -> None:
     """Reject rows whose SKU is most likely a known one that a spreadsheet has changed, instead of making a twin."""
-    suspects = {row.line: values for row in strangers if (values := values_of(row.sku))}
+    suspects = {row.line: values for row in strangers if (values := readings_of(row.sku))}
     if not suspects:
         return
     originals: dict[tuple[object, ...], str] = {}

@@ -150,7 +150,15 @@ class TestImportProducts:
 
     @pytest.mark.parametrize(
         ("known", "mangled"),
-        [("0017", "17"), ("1E5", "1.00E+05"), ("24:10", "24:10:00"), ("3-4", "4-Mar"), ("MAR1", "1-Mar")],
+        [
+            ("0017", "17"),
+            ("1E5", "1.00E+05"),
+            ("24:10", "24:10:00"),
+            ("3-4", "4-Mar"),
+            ("MAR1", "1-Mar"),
+            ("4006381333931", "4.01E+12"),
+            ("2E40", "2.0E+40"),
+        ],
     )
     def test_makes_no_twin_of_what_a_spreadsheet_has_changed(self, shop: Shop, known: str, mangled: str) -> None:
         shop.create(sku=known)
