@@ -349,7 +349,11 @@ function envoy_on_request(handle)
   local headers = handle:headers()
   local is_grpc = (headers:get("content-type") or ""):sub(1, 16) == "application/grpc"
   local fine, found = pcall(check_headers, headers, is_grpc)
-  if not fine then return answer(handle, found) end
+  if not fine then
+    -- A gRPC client that still sends may take an answer for a reset.
+    if is_grpc then handle:body() end
+    return answer(handle, found)
+  end
   if is_grpc then
     if headers:get(":method") ~= "POST" then return answer(handle, { field = "method", text = "must be POST for gRPC" }) end
     -- gRPC's runtime hangs up on a call without it, and clients of HTTP/1 leave it out.
