@@ -70,7 +70,7 @@ class Admission(grpc.ServerInterceptor):  # type: ignore[misc]
         return _on(self.health, handler) if handler is not None and handler.unary_unary else handler
 
     def _refusal(self, path: str) -> grpc.RpcMethodHandler[Any, Any]:
-        error = DependencyUnavailable("Too many calls at once; this one was not begun.", dependency=self._service)
+        error = TooBusy("Too many calls at once; this one was not begun.", dependency=self._service)
 
         def refuse(_: bytes, context: grpc.ServicerContext) -> bytes:
             RPC_SECONDS.labels(path, error.code).observe(0)
@@ -79,6 +79,12 @@ class Admission(grpc.ServerInterceptor):  # type: ignore[misc]
             raise AssertionError("unreachable")
 
         return _on(self._refusals, grpc.unary_unary_rpc_method_handler(refuse))
+
+
+class TooBusy(DependencyUnavailable):
+    """Nothing of the call was begun, which is known and said."""
+
+    fix = "Repeat it as Retry-After says."
 
 
 def _on(pool: ThreadPoolExecutor, handler: grpc.RpcMethodHandler[Any, Any]) -> grpc.RpcMethodHandler[Any, Any]:

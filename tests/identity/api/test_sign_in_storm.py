@@ -139,6 +139,8 @@ class TestStorm:
         assert well == health_pb2.HealthCheckResponse.SERVING
         assert (refused.value.code, refused.value.reason) == ("UNAVAILABLE", "DEPENDENCY_ERROR")
         assert refused.value.headers["retry-after"] == "1"
+        # Nothing of it was begun, so nothing is unknown.
+        assert "unknown" not in refused.value.metadata["fix"]
         assert [each.result() for each in storm] == ["UNAUTHENTICATED"] * CALLS
         keys, _ = small.call(auth.GetJwks, messages.GetJwksRequest())
         assert keys.data
