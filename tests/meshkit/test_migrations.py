@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 from sqlalchemy import create_engine, text
+from structlog.testing import capture_logs
 
 from deploy.cli.contracts import services_present
 from deploy.dev.wheels import program
@@ -131,6 +132,51 @@ class TestLicenseNumberKeys:
             keys = connection.execute(text("SELECT number_key FROM licenses ORDER BY id")).scalars().all()
         engine.dispose()
         assert keys == ["ab-1", None, "ab-1", None, "ab1"]
+
+
+class TestSkus:
+    def test_have_one_spelling_where_it_is_free(self, mesh: MeshHarness, scratch: str) -> None:
+        migrate.upgrade(service="catalog", url=scratch, revision="0012")
+        engine = create_engine(scratch)
+        # Store, SKU, whether it is deleted, and the SKU afterwards.
+        skus = [
+            (8, "A  1", False, "A 1"),
+            (8, "\uff221", False, "B1"),
+            (9, "\uff221", False, "\uff221"),
+            (9, "B1", False, "B1"),
+            (9, "\uff231", False, "C1"),
+            (9, "C\u200d1", False, "C\u200d1"),
+            (9, "D1", True, "D1"),
+            (9, "D\u00a01\u2800", False, "D 1"),
+            (9, "D\u200b1", False, "D1"),
+            (9, "E\u00a01", True, "E\u00a01"),
+            (9, "\u2800", False, "\u2800"),
+            (9, "\ufdfa" * 9, False, "\ufdfa" * 9),
+        ]
+        with engine.begin() as connection:
+            for number, (store, sku, is_deleted, _) in enumerate(skus):
+                connection.execute(
+                    text(
+                        "INSERT INTO products (id, store_id, sku, title, subtitle, body_html, strain, category, unit, feelings,"
+                        " flavors, usages, moq, max_qty, price_cents, compare_at_price_cents, currency, is_active, is_featured,"
+                        " search_words, created_at, updated_at, deleted_at)"
+                        f" VALUES (CAST(CAST(:number AS text) AS uuid), {_ID.format(store)}, :sku, 'Title', '', '', '', 'flower',"
+                        " 'gram', '{}', '{}', '{}', 1, 0, 1, 0, 'USD', false, false, 'title', now() +"
+                        f" interval '{number} s', now(), {'now()' if is_deleted else 'NULL'})"
+                    ),
+                    {"number": f"{number:032}", "sku": sku},
+                )
+
+        with capture_logs() as logs:
+            migrate.upgrade(service="catalog", url=scratch)
+
+        with engine.begin() as connection:
+            rows = connection.execute(text("SELECT sku, search_words FROM products ORDER BY id")).all()
+        engine.dispose()
+        assert [row.sku for row in rows] == [after for *_, after in skus]
+        assert [row.search_words for row in rows if row.sku in {"A 1", "C1"}] == ["title a 1", "title c1"]
+        named = [line["product_id"][-2:] for line in logs if line["event"] == "products.sku_stays"]
+        assert named == ["02", "05", "10", "11"]
 
 
 class TestCashCustody:
