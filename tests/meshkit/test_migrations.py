@@ -114,6 +114,8 @@ class TestLicenseNumberKeys:
         migrate.upgrade(service="identity", url=scratch, revision="0010")
         engine = create_engine(scratch)
         filed = [("OK", "AB-1"), ("OK", "ab-1"), ("CA", "ab-1"), ("OK", " A\u00a0B\u20131"), ("OK", "AB1")]
+        unseen = [("OK", f"A{sign}B-1") for sign in "\u200e\ufe0f\u034f\u2800"]
+        filed += [*unseen, ("TX", "\u200eA\ufe0fB\u034f-\u28001\u200b")]
         with engine.begin() as connection:
             connection.execute(text("ALTER TABLE licenses DROP CONSTRAINT licenses_store_id_fk"))
             for number, (state, spelling) in enumerate(filed):
@@ -131,7 +133,7 @@ class TestLicenseNumberKeys:
         with engine.begin() as connection:
             keys = connection.execute(text("SELECT number_key FROM licenses ORDER BY id")).scalars().all()
         engine.dispose()
-        assert keys == ["ab-1", None, "ab-1", None, "ab1"]
+        assert keys == ["ab-1", None, "ab-1", None, "ab1", *[None for _ in unseen], "ab-1"]
 
 
 class TestSkus:

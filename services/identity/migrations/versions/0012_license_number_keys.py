@@ -22,9 +22,15 @@ ALTER TABLE licenses ADD CONSTRAINT licenses_issuing_state_number_key_key UNIQUE
 _DOWN = "ALTER TABLE licenses DROP COLUMN number_key;"
 _ALL = sa.text("SELECT id, issuing_state, number FROM licenses ORDER BY created_at, id")
 _SET = sa.text("UPDATE licenses SET number_key = :key WHERE id = :id")
-# As services/identity/domain/license_number.py was when this was released.
+# As meshkit/text.py and services/identity/domain/license_number.py were when this was released.
 _DASHES = re.compile("[\u2010-\u2015\u2212\u2043\ufe58\ufe63\uff0d]")
-_UNSEEN = re.compile("[\\s\u00ad\u200b-\u200d\u2060\ufeff\u115f\u1160\u3164\uffa0]+")
+_UNSEEN = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u2065\u206a-\u206f"
+    "\u2800\u3164\ufeff\uffa0"
+)
+_EDGES = re.compile(rf"^[\s{_UNSEEN}\ufe00-\ufe0f]+|[\s{_UNSEEN}]+$")
+_ANYWHERE = re.compile(rf"[{_UNSEEN}\ufe00-\ufe0f\U000e0000-\U000e0fff]")
+_FILLERS = "\u115f\u1160\u2800\u3164\uffa0"
 
 
 def upgrade() -> None:
@@ -50,5 +56,8 @@ def downgrade() -> None:
 
 
 def _key(number: str) -> str:
-    folded = unicodedata.normalize("NFKC", _DASHES.sub("-", number)).casefold()
-    return _UNSEEN.sub("", unicodedata.normalize("NFKC", folded))
+    text = _EDGES.sub("", unicodedata.normalize("NFC", _DASHES.sub("-", number)))
+    if not any(unicodedata.category(sign)[0] not in "CMZ" and sign not in _FILLERS for sign in text):
+        return ""
+    folded = unicodedata.normalize("NFKC", _ANYWHERE.sub("", unicodedata.normalize("NFKC", text))).casefold()
+    return "".join(unicodedata.normalize("NFKC", folded).split())
