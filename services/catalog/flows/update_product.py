@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from meshkit.errors import MeshError, NotFound, StateConflict
+from meshkit.text import tidy_code
 from services.catalog.data import product_changes, products
 from services.catalog.domain.product import check_quantities, check_tiers
 from services.catalog.errors import SkuTaken
@@ -79,7 +80,7 @@ def _begin(tx: Tx, change: ProductChange, product_id: uuid.UUID, flow: Flow) -> 
     columns = change.columns
     check_quantities(moq=columns.get("moq", row.moq), max_qty=columns.get("max_qty", row.max_qty))
     sku = columns.get("sku", row.sku)
-    if sku != row.sku and products.is_sku_taken(tx, store_id=store_id, sku=sku):
+    if sku not in {row.sku, tidy_code(row.sku)} and products.is_sku_taken(tx, store_id=store_id, sku=sku):
         raise SkuTaken(field="sku")
     product_changes.claim_gallery(tx, product_id, flow_id=flow.id)
 

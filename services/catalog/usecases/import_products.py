@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from meshkit.db.tx import Tx
     from services.catalog.domain.sheet import SheetRow
+    from services.catalog.usecases.read_sheet import WrittenRow
 
 
 @dataclass
@@ -41,14 +42,18 @@ class Wanted:
         return "created" if self.before is None else "updated" if self.changed else "unchanged"
 
 
-def import_products(tx: Tx, rows: Sequence[SheetRow]) -> list[Wanted]:
+def import_products(tx: Tx, rows: Sequence[WrittenRow]) -> list[Wanted]:
     """Create, change or leave alone the product of each row that can be read; returns these rows.
 
     Rows that turn out wrong are marked as such; of right ones with the same SKU the first stands. Raises SkuTaken when
     somebody creates one of the products meanwhile.
     """
     good = [row for row in rows if not row.problems]
-    known = _known(tx, [row.sku for row in good])
+    known = _known(tx, [sku for row in good for sku in (row.written_sku, row.sku)])
+    for row in good:
+        # A product of before that could not be respelled, because its twin has that spelling, is meant by its own.
+        if row.written_sku in known:
+            row.sku = row.values["sku"] = row.written_sku
     _reject_mangled(tx, [row for row in good if row.sku not in known])
     wanted = [_wanted(row, known.get(row.sku)) for row in good]
     _reject_twins(wanted)

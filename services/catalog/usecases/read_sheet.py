@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import dataclass
 from email.parser import BytesParser
 from email.policy import HTTP
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from meshkit.errors import ValidationError
 from meshkit.text import tidy
 from services.catalog.domain.sheet import BY_NAME, MAX_BYTES, MAX_ROWS, SheetRow, column_of, read_row
+from services.catalog.domain.spreadsheet import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +22,14 @@ _FIELD = "sheet"
 _SEPARATORS = (",", ";", "\t")
 
 
-def read_sheet(data: bytes, content_type: str = "text/csv") -> list[SheetRow]:
+@dataclass
+class WrittenRow(SheetRow):
+    """A row with its SKU as the sheet has it: some products of before are spelled so."""
+
+    written_sku: str = ""
+
+
+def read_sheet(data: bytes, content_type: str = "text/csv") -> list[WrittenRow]:
     """Return the rows of a sheet, wrong ones with their reasons. Columns are separated by commas, semicolons or tabs.
 
     A browser's form is taken apart: its one file is the sheet. Raises ValidationError when it is too large, no UTF-8
@@ -36,11 +45,13 @@ def read_sheet(data: bytes, content_type: str = "text/csv") -> list[SheetRow]:
         raise ValidationError.of(_FIELD, "is no UTF-8 text") from None
     lines = _lines(text)
     columns = _columns(next(lines, (1, []))[1])
-    rows: list[SheetRow] = []
+    rows: list[WrittenRow] = []
     for line, cells in lines:
         if len(rows) == MAX_ROWS:
             raise ValidationError.of(_FIELD, f"has more than {MAX_ROWS} rows", reason="TOO_LARGE")
-        rows.append(read_row(line, columns, cells))
+        row = read_row(line, columns, cells)
+        written = "" if row.problems else plain(cells[columns.index("sku")])
+        rows.append(WrittenRow(**vars(row), written_sku=written))
     return rows
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from meshkit.db.engine import constraint_of
 from meshkit.errors import NotFound
+from meshkit.text import tidy_code
 from services.catalog.data import product_changes, products
 from services.catalog.domain.percent import format_percent
 from services.catalog.domain.product import check_quantities
@@ -32,8 +33,9 @@ def update_product(
     row = product_changes.lock(tx, product_id, store_id=tx.principal.require_store)
     if row is None or row.deleted_at is not None:
         raise NotFound
-    before, after = _differences(row, change.columns)
-    columns = {name: change.columns[name] for name in after}
+    wanted = _with_sku_of_before(tx, row, change.columns)
+    before, after = _differences(row, wanted)
+    columns = {name: wanted[name] for name in after}
     check_quantities(moq=columns.get("moq", row.moq), max_qty=columns.get("max_qty", row.max_qty))
     if columns:
         _write(tx, row, columns)
@@ -48,6 +50,14 @@ def update_product(
         products.add_media(tx, product_id, files)
         after["media_ids"] = [str(media_id) for media_id, _ in files]
     tx.audit(target=product_id, before=before, after=after)
+
+
+def _with_sku_of_before(tx: Tx, row: Any, columns: dict[str, Any]) -> dict[str, Any]:
+    """Leave a SKU its spelling of before when a twin has the one of today: who sends it changes nothing of it."""
+    sku = columns.get("sku", row.sku)
+    if sku == row.sku or sku != tidy_code(row.sku) or not products.is_sku_taken(tx, store_id=row.store_id, sku=sku):
+        return columns
+    return columns | {"sku": row.sku}
 
 
 def _write(tx: Tx, row: Any, columns: dict[str, Any]) -> None:

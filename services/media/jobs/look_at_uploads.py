@@ -96,4 +96,6 @@ class UploadInspector:
                 # As if it had not come: finalising looks again, a new notice too, and a week later it is forgotten.
                 media.forget_arrival(tx, key)
                 return
-            media.put_off(tx, key, times=times, until=tx.now + min(timedelta(seconds=2**times), LONGEST))
+            # A failed file is asked for without end: the power stays small, however often that was.
+            pause = min(timedelta(seconds=2 ** min(times, LOOKS)), LONGEST)
+            media.put_off(tx, key, times=times, until=tx.now + pause)

@@ -266,6 +266,27 @@ class TestExportProducts:
 
         assert (sheet.rows, answer.unchanged, len(answer.rows)) == (7, 7, 7)
 
+    @pytest.mark.parametrize("before", ["\uff221", "B\u200d1", "B1\u2800"])
+    def test_means_twins_of_before_by_their_own_spelling(self, shop: Shop, before: str) -> None:
+        first = shop.create(sku="OLD", title="First").summary.id
+        shop.spell("OLD", as_before=before)
+        second = shop.create(sku="B1", title="Second").summary.id
+
+        again = _import(shop, _export(shop).sheet.data)
+        changed = _import(shop, f"sku,title\n{before},Third\n B1,Fourth\n{before} ,Fifth\n")
+
+        assert (again.unchanged, len(again.rows)) == (2, 2)
+        assert [(row.sku, row.product_id, _OUTCOME.Name(row.outcome)) for row in changed.rows] == [
+            (before, first, "updated"),
+            ("B1", second, "updated"),
+            ("B1", "", "rejected"),
+        ]
+        shown = [_read(shop, product_id).summary for product_id in (first, second)]
+        assert [(item.sku, item.title) for item in shown] == [(before, "Third"), ("B1", "Fourth")]
+        sql = "SELECT after FROM audit_log WHERE actor_store_id = :id AND action = 'product.import' ORDER BY id"
+        told = shop.mesh.rows("catalog", sql, id=shop.vendor_id)[-1].after
+        assert told == {before: {"title": "Third"}, "B1": {"title": "Fourth"}}
+
     def test_has_no_cell_that_a_spreadsheet_runs(self, shop: Shop) -> None:
         for sku in ("=1+1", "+1", "-1", "@SUM(A1)", ";=1", "＝1"):
             shop.create(sku=sku, title="=cmd|' /C calc'!A0")

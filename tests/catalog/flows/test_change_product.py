@@ -184,6 +184,19 @@ class TestUpdateProduct:
         assert _refusal(shop, product, sku="MINE", **more).reason == "SKU_TAKEN"
         assert _update(shop, product, sku=product.summary.sku, **more) == product
 
+    @pytest.mark.parametrize("more", [{}, {"gallery": {}}])
+    def test_leaves_a_twin_of_before_its_spelling(self, shop: Shop, more: dict[str, Any]) -> None:
+        product = shop.create(sku="OLD")
+        shop.spell("OLD", as_before="\uff221")
+        twin = shop.create(sku="B1")
+
+        changed = _update(shop, product, sku="\uff221", title="Changed", **more)
+
+        assert (changed.summary.sku, changed.summary.title) == ("\uff221", "Changed")
+        assert _read(shop, twin) == twin
+        _delete(shop, twin.summary.id)
+        assert _update(shop, product, sku="\uff221", **more).summary.sku == "B1"
+
     def test_shows_the_old_files_when_another_took_the_sku_meanwhile(
         self, shop: Shop, uploads: Uploads, monkeypatch: pytest.MonkeyPatch
     ) -> None:

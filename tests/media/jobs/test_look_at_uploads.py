@@ -126,6 +126,23 @@ class TestRefusedObject:
         assert (held.removed_at, gone.removed_at is None) == (None, False)
         assert uploads.row(first.media_id).removed_at == uploads.mesh.clock.now()
 
+    def test_of_a_failed_file_is_asked_for_every_hour_however_often_it_was_refused(
+        self, uploads: Uploads, store: Store, inspector: UploadInspector
+    ) -> None:
+        upload, times = uploads.presign(), 60
+        uploads.record(upload, head=b"")
+        store.refused.add(upload.gcs_key)
+
+        for _ in range(times):
+            assert inspector.look_once() == 1
+            uploads.mesh.clock.advance(LONGEST)
+
+        row = uploads.row(upload.media_id)
+        assert (row.refused_times, row.removed_at, row.ask_again_at) == (times, None, uploads.mesh.clock.now())
+        store.refused.clear()
+        inspector.look_once()
+        assert uploads.row(upload.media_id).removed_at == uploads.mesh.clock.now()
+
 
 class TestStoreAway:
     def test_counts_against_no_object(self, uploads: Uploads, store: Store, inspector: UploadInspector) -> None:

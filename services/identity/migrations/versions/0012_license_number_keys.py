@@ -1,16 +1,10 @@
 """What licence numbers have in common that differ only in blanks, case, width or kinds of dashes; unique in a state.
 
-Licences that are twins already stay: the first filed has the key, the later ones have none and are named in the log, for an
-administrator to look at. So is a licence that code of before files beside it; the number itself stays unique as it is.
+No licence has its key from here: 0014 gives it to those of before. Code of before leaves it out of what it files beside
+this, which nothing refuses as long as the number itself is another: 0014 is to be repeated when the last of it has stopped.
 """
 
-import re
-import unicodedata
-
-import sqlalchemy as sa
 from alembic import op
-
-from meshkit.obs.logging import get_logger
 
 revision = "0012"
 down_revision = "0011"
@@ -20,35 +14,13 @@ ALTER TABLE licenses ADD COLUMN number_key TEXT;
 ALTER TABLE licenses ADD CONSTRAINT licenses_issuing_state_number_key_key UNIQUE (issuing_state, number_key);
 """
 _DOWN = "ALTER TABLE licenses DROP COLUMN number_key;"
-_ALL = sa.text("SELECT id, issuing_state, number FROM licenses ORDER BY created_at, id")
-_SET = sa.text("UPDATE licenses SET number_key = :key WHERE id = :id")
-# As services/identity/domain/license_number.py was when this was released.
-_DASHES = re.compile("[\u2010-\u2015\u2212\u2043\ufe58\ufe63\uff0d]")
-_UNSEEN = re.compile("[\\s\u00ad\u200b-\u200d\u2060\ufeff\u115f\u1160\u3164\uffa0]+")
 
 
 def upgrade() -> None:
-    """Add the keys."""
+    """Add the column."""
     op.execute(_UP)
-    connection = op.get_bind()
-    first: dict[tuple[str, str], str] = {}
-    keys = []
-    for row in connection.execute(_ALL).all():
-        key = (row.issuing_state, _key(row.number))
-        holder = first.setdefault(key, str(row.id))
-        if holder == str(row.id):
-            keys.append({"id": row.id, "key": key[1]})
-        else:
-            get_logger().warning("licenses.twin", license_id=str(row.id), twin_of=holder, issuing_state=key[0])
-    if keys:
-        connection.execute(_SET, keys)
 
 
 def downgrade() -> None:
-    """Take them away."""
+    """Take it away."""
     op.execute(_DOWN)
-
-
-def _key(number: str) -> str:
-    folded = unicodedata.normalize("NFKC", _DASHES.sub("-", number)).casefold()
-    return _UNSEEN.sub("", unicodedata.normalize("NFKC", folded))
