@@ -253,6 +253,22 @@ class TestForWhom:
 
         assert self.meant(mesh, event_id) == f"{probe.consumer.subscription},{other.consumer.subscription}"
 
+    def test_names_nobody_twice_however_often_it_is_put_back(self, mesh: MeshHarness, probe: Probe) -> None:
+        user_id, event_id = probe.refused_event()
+        other = Probe(mesh, service="media")
+        other.refuse(event_id)
+
+        for _ in range(3):
+            dlq("replay", event_id)
+            probe.refuse(event_id)
+        waiting = self.meant(mesh, event_id)
+        with mesh.transaction("identity") as tx:
+            tx.execute(_KILL, {"key": user_id, "now": tx.now, "reason": "max_attempts"})
+        dlq("replay", event_id)
+
+        assert waiting == f"{probe.consumer.subscription},{other.consumer.subscription}"
+        assert self.meant(mesh, event_id) == waiting
+
     def test_what_was_for_one_and_could_not_be_published_stays_for_it(self, mesh: MeshHarness, probe: Probe) -> None:
         user_id, event_id = probe.refused_event()
         dlq("replay", event_id)
