@@ -139,7 +139,6 @@ class TestTwoFailedPayments:
         assert before == []
         assert problems_of(world, order_id) == [f"a failed payment of order {order_id} is in no inbox"]
 
-
     @pytest.mark.parametrize(
         ("ago", "kept_days", "is_seen"),
         [
