@@ -60,6 +60,13 @@ _FIND = sql(
     ORDER BY failed_at, event_id
     """  # noqa: S608
 )
+# Those for whom it waits and those it is put back for, each once: the bus takes values of at most 1024 bytes.
+_BOTH = f"""(SELECT string_agg(name, ',' ORDER BY first) FROM (
+                        SELECT name, min(place) AS first
+                        FROM unnest(string_to_array(o.headers ->> '{ONLY_FOR}', ',')
+                                    || string_to_array(excluded.headers ->> '{ONLY_FOR}', ','))
+                             WITH ORDINALITY AS meant (name, place)
+                        GROUP BY name) AS names)"""  # noqa: S608
 # Whatever the owner still has of the event is published again, else it is written again from the letter. Event ids sort by
 # age, and so do the new rows. `only` is whom it is put back for, empty for all: what still waits for some is then for those
 # as well, what waits for all stays so. When all had got it is kept, for `prove`.
@@ -76,8 +83,7 @@ _PUT_BACK = sql(
             headers = CASE
                 WHEN NOT excluded.headers ? '{ONLY_FOR}' THEN o.headers - '{ONLY_FOR}' - '{SENT_TO_ALL_AT}'
                 WHEN o.headers ? '{ONLY_FOR}' THEN o.headers || jsonb_build_object('{ONLY_FOR}',
-                    CASE WHEN o.published_at IS NULL THEN o.headers ->> '{ONLY_FOR}' || ',' ELSE '' END
-                    || (excluded.headers ->> '{ONLY_FOR}'))
+                    CASE WHEN o.published_at IS NULL THEN {_BOTH} ELSE excluded.headers ->> '{ONLY_FOR}' END)
                 ELSE o.headers || jsonb_build_object('{ONLY_FOR}', excluded.headers ->> '{ONLY_FOR}',
                                                      '{SENT_TO_ALL_AT}', o.published_at)
             END
@@ -254,7 +260,7 @@ def _headers(letters: Sequence[Letter]) -> dict[str, str]:
     meant = [
         letter.row.headers.get(ONLY_FOR, "") if letter.row.side == OUTBOX else letter.row.side for letter in letters
     ]
-    headers[ONLY_FOR] = ",".join(sorted(meant))
+    headers[ONLY_FOR] = ",".join(sorted({name for names in meant for name in names.split(",")}))
     if "" in meant:
         del headers[ONLY_FOR]
     return headers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from marketmesh.finance.events.v1 import finance_events_pb2 as finance
@@ -49,20 +50,33 @@ def prove_photos(databases: Mapping[str, Transactions]) -> list[str]:
 
 
 def prove_notices(databases: Mapping[str, Transactions]) -> list[str]:
-    """Return every failed payment that identity heard of and told no administrator: two of an order are two."""
+    """Return every failed payment that identity heard of and told no administrator: two of an order are two.
+
+    Not those so old that their notice may be gone. When it failed counts: a row that was put back is younger than its event.
+    """
     heard = {row.event_id for row in _rows(databases["identity"], _HEARD)}
+    kept_since = _notices_kept_since(databases["identity"])
     notices_of = importlib.import_module("services.identity.events.payments").payment_failed
     wanted: dict[Any, str] = {}
     for row in _rows(databases["finance"], _FAILURES):
         event = finance.PaymentFailed.FromString(bytes(row.payload))
         # Failures of before the field was there are told apart by when they were heard of, which nobody kept.
-        if row.event_id in heard and event.HasField("failed_at"):
+        known = row.event_id in heard and event.HasField("failed_at")
+        if known and event.failed_at.ToDatetime(tzinfo=UTC) > kept_since:
             for notice in notices_of(event, row.created_at):
                 wanted[derived_id("notification", notice.cause, notice.store_id)] = event.order_id
     told = {row.id for row in _rows(databases["identity"], _NOTICES, ids=list(wanted))}
     return [
         f"a failed payment of order {order_id} is in no inbox" for id_, order_id in wanted.items() if id_ not in told
     ]
+
+
+def _notices_kept_since(identity: Transactions) -> datetime:
+    """Return the instant since which no notice can be gone; a day is left for clocks that differ."""
+    settings = importlib.import_module("services.identity.settings").IdentitySettings
+    # Whoever proves need not have what else identity cannot start without.
+    days = settings(database_url="", signing_key_file="").notification_days
+    return identity.clock.now() - timedelta(days=days - 1)
 
 
 def _rows(transactions: Transactions, statement: Any, **parameters: Any) -> list[Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -15,6 +16,7 @@ from deploy.cli.prove import _across
 from deploy.cli.prove_deliveries import prove_deliveries
 from deploy.cli.prove_leftovers import prove_flows, prove_notices, prove_photos
 from deploy.dev.stack import Embedded
+from marketmesh.finance.events.v1 import finance_events_pb2
 from meshkit.db.tx import Transactions
 from tests.contracts.world import SERVICES, World
 from tests.support.mesh_harness import MeshHarness
@@ -136,6 +138,37 @@ class TestTwoFailedPayments:
 
         assert before == []
         assert problems_of(world, order_id) == [f"a failed payment of order {order_id} is in no inbox"]
+
+    @pytest.mark.parametrize(
+        ("ago", "kept_days", "is_seen"),
+        [
+            (timedelta(days=28), "30", True),
+            (timedelta(days=30), "30", False),
+            (timedelta(days=30), "60", True),
+            (timedelta(hours=2), "1", False),
+        ],
+    )
+    def test_are_asked_for_only_while_their_notices_are_kept(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, ago: timedelta, kept_days: str, is_seen: bool
+    ) -> None:
+        """The event may lie longer in its outbox than the notice in an inbox: it was put back."""
+        monkeypatch.setenv("IDENTITY_NOTIFICATION_DAYS", kept_days)
+        order_id = world.new_failed_payment().order_id
+        (row,) = world.mesh.rows(
+            "finance", "SELECT * FROM outbox WHERE type = 'payment_failed' AND ordering_key = :id", id=order_id
+        )
+        event = finance_events_pb2.PaymentFailed.FromString(bytes(row.payload))
+        event.failed_at.FromDatetime(world.mesh.clock.now() - ago)
+
+        # No notice was made of a failure of that time, as if it were gone.
+        with world.mesh.transaction("finance") as tx:
+            tx.execute(
+                text("UPDATE outbox SET payload = :payload WHERE event_id = :id"),
+                {"payload": event.SerializeToString(), "id": row.event_id},
+            )
+
+        found = [f"a failed payment of order {order_id} is in no inbox"]
+        assert problems_of(world, order_id) == (found if is_seen else [])
 
 
 class TestLinesTakenOutAfterDelivery:

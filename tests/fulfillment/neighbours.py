@@ -59,6 +59,8 @@ class Commerce(commerce_internal_service_pb2_grpc.CommerceInternalServiceService
     # Called when an answer is about to leave: it may get lost on its way.
     answering: Callable[[grpc.ServicerContext], None] = lambda _: None
     steps: list[tuple[str, str, str]] = field(default_factory=list)
+    # How many seconds were left for each reading of several orders.
+    patience: list[float] = field(default_factory=list)
 
     def GetOrderForDelivery(self, request: Any, context: grpc.ServicerContext) -> order_pb2.Order:
         """Return the order."""
@@ -68,6 +70,7 @@ class Commerce(commerce_internal_service_pb2_grpc.CommerceInternalServiceService
         self, request: Any, context: grpc.ServicerContext
     ) -> commerce_internal_service_pb2.ListOrdersForDeliveryResponse:
         """Return those orders that exist, or nothing while `is_away`."""
+        self.patience.append(context.time_remaining())
         if self.is_away:
             context.abort(grpc.StatusCode.UNAVAILABLE, "away")
         found = [self.orders[order_id] for order_id in request.order_ids if order_id in self.orders]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, insert, or_, select
 
 from services.ads.data.tables import ad_creatives, ads, store_gates
+from services.ads.domain.destination import CLEAN
 
 if TYPE_CHECKING:
     import uuid
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from meshkit.db.tx import Tx
 
 _CANDIDATES_MAX = 20
-# What destination.clean_destination lets in. Campaigns kept before that check may lead elsewhere: they are not shown.
-_SAFE = r"^https://[a-z0-9.-]+([/?#]|$)"
 
 
 def add(tx: Tx, *, creatives: Sequence[dict[str, Any]], **columns: Any) -> Any:
@@ -45,7 +44,8 @@ def candidates(tx: Tx, *, placement: str, state: str) -> Sequence[Any]:
         .where(
             ads.c.status == "active",
             ads.c.placement == placement,
-            ad_creatives.c.destination_url.regexp_match(_SAFE),
+            # Campaigns kept before addresses were checked may lead elsewhere: they are not shown.
+            ad_creatives.c.destination_url.regexp_match(CLEAN),
             or_(ads.c.starts_at.is_(None), ads.c.starts_at <= tx.now),
             or_(ads.c.ends_at.is_(None), ads.c.ends_at > tx.now),
             store_gates.c.type == "vendor",

@@ -6,9 +6,12 @@ import re
 
 # What follows the host is ASCII without what browsers read as something else: a backslash is a slash to them.
 _SHAPE = re.compile(r"https://([^/?#\\]+)((?:[/?#][^\s\\]*)?)", re.IGNORECASE)
+_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 # A name under a top-level domain: no number, and none of a network of one's own, as `localhost`.
-_LABEL = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
-_HOST = re.compile(rf"(?:{_LABEL}\.)+(?!(?:local|localhost|internal|lan|home|arpa)\.?$)[a-z]{_LABEL}\.?")
+_HOST = rf"(?:{_LABEL}\.)+(?!(?:local|localhost|internal|lan|home|arpa)\.?(?:[/?#]|$))[a-z][a-z0-9-]*[a-z0-9]\.?"
+# A whole address as it comes out below, but for the length of its names: those too long lead nowhere. Postgres reads it too.
+CLEAN = rf"^https://{_HOST}([/?#][!-\[\]-~]*)?$"
+_CLEAN = re.compile(CLEAN)
 _HTTPS_PORT = ":443"
 _HOST_MAX = 253
 
@@ -23,10 +26,10 @@ def clean_destination(written: str) -> str | None:
         return None
     authority, rest = shape.groups()
     try:
-        # Full-width letters and marks become what they look like, so that the pattern below sees what they hide.
+        # Full-width letters and marks become what they look like, so that the pattern sees what they hide. A label of more
+        # than 63 letters is refused here.
         host = authority.removesuffix(_HTTPS_PORT).encode("idna").decode().lower()
     except UnicodeError:
         return None
-    if len(host) > _HOST_MAX or _HOST.fullmatch(host) is None or not (rest.isascii() and rest.isprintable()):
-        return None
-    return f"https://{host}{rest}"
+    clean = f"https://{host}{rest}"
+    return clean if len(host) <= _HOST_MAX and _CLEAN.fullmatch(clean) else None

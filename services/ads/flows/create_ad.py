@@ -27,4 +27,4 @@ def create_ad(
         if products.owner_of(flow.call, campaign.target_id) != flow.principal.require_store:
             raise ValidationError.of("target_id", "must be a product of your own store")
     with flow.transaction() as tx:
-        return flow.complete(tx, respond(*record.create_ad(tx, campaign)))
+        return flow.complete(tx, respond(*record.create_ad(tx, campaign, flow_id=flow.id)))

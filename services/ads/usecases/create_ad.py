@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from meshkit.errors import ValidationError
-from meshkit.ids import new_id
+from meshkit.ids import derived_id
 from services.ads.data import campaigns, gates
 from services.ads.domain.destination import clean_destination
 from services.ads.errors import VendorNotEligible
@@ -56,16 +56,18 @@ def check(tx: Tx, campaign: Campaign) -> list[dict[str, Any]]:
     return [_with_clean_destination(index, creative) for index, creative in enumerate(campaign.creatives)]
 
 
-def create_ad(tx: Tx, campaign: Campaign) -> tuple[Any, Sequence[Any]]:
-    """Insert a campaign; returns it with its creatives. Raises VendorNotEligible, ValidationError."""
+def create_ad(tx: Tx, campaign: Campaign, *, flow_id: uuid.UUID) -> tuple[Any, Sequence[Any]]:
+    """Insert the campaign of a flow; returns it with its creatives. Raises VendorNotEligible, ValidationError."""
     creatives = check(tx, campaign)
     columns = {name: value for name, value in vars(campaign).items() if name != "creatives"}
     row = campaigns.add(
         tx,
-        id=new_id(),
+        id=derived_id(flow_id, "ad"),
         store_id=tx.principal.require_store,
         currency="USD",
-        creatives=[{**creative, "id": new_id()} for creative in creatives],
+        creatives=[
+            {**creative, "id": derived_id(flow_id, "creative", position)} for position, creative in enumerate(creatives)
+        ],
         **columns,
     )
     tx.audit(target=row.id, after={"status": row.status, "bid_cents": row.bid_cents})

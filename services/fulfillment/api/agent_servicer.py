@@ -51,7 +51,7 @@ class AgentServicer:
     def GetDelivery(self, request: messages.GetDeliveryRequest, tx: Tx) -> messages.Delivery:
         """See the contract."""
         row = read_my_delivery(tx, order_id=parse_id(request.order_id, field="order_id"))
-        return mapping.whole_delivery_message(row, read_goods(tx, [row], orders=self.orders))
+        return mapping.whole_delivery_message(row, read_goods(tx, [row], orders=self.orders, soon=False))
 
     def PickUp(self, request: messages.PickUpRequest, flow: Flow) -> Message:
         """See the contract."""
@@ -95,7 +95,7 @@ class AgentServicer:
     def _deliveries(
         self, tx: Tx, rows: Sequence[Any], page: Page, *, current: str, following: str
     ) -> messages.ListDeliveriesResponse:
-        goods = read_goods(tx, rows, orders=self.orders)
+        goods = read_goods(tx, rows, orders=self.orders, soon=True)
         return mapping.deliveries_message(rows, goods, page, current=current, following=following)
 
 

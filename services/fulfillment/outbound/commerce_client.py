@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from meshkit.grpc.channel import Channel
 
 
-# A list without addresses is better than one that is late.
-_GOODS_SECONDS = 1.0
+_SECONDS, _SOON_SECONDS = 5.0, 1.0
 
 
 class CommerceClient:
@@ -33,10 +32,11 @@ class CommerceClient:
         order: Order = self._channel.call(self._stub.GetOrderForDelivery, request, call=call)
         return order
 
-    def read_many(self, call: Call, order_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Order]:
+    def read_many(self, call: Call, order_ids: Sequence[uuid.UUID], *, soon: bool) -> dict[uuid.UUID, Order]:
         """See ports.Orders."""
         request = messages.ListOrdersForDeliveryRequest(order_ids=list(map(str, order_ids)))
-        answer = self._channel.call(self._stub.ListOrdersForDelivery, request, call=call, timeout_s=_GOODS_SECONDS)
+        timeout_s = _SOON_SECONDS if soon else _SECONDS
+        answer = self._channel.call(self._stub.ListOrdersForDelivery, request, call=call, timeout_s=timeout_s)
         return {uuid.UUID(order.order_id): order for order in answer.orders}
 
     def advance(self, call: Call, order_id: uuid.UUID, *, step: str, agent_user_id: uuid.UUID) -> Order:

@@ -22,8 +22,8 @@ class Orders(Protocol):
         """Return an order as it is now. Raises RemoteRefusal, DependencyUnavailable."""
         ...
 
-    def read_many(self, call: Call, order_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Order]:
-        """Return those of at most 100 orders that exist, by id. Raises DependencyUnavailable."""
+    def read_many(self, call: Call, order_ids: Sequence[uuid.UUID], *, soon: bool) -> dict[uuid.UUID, Order]:
+        """Return those of at most 100 orders that exist, by id; `soon` or not at all. Raises DependencyUnavailable."""
         ...
 
     def advance(self, call: Call, order_id: uuid.UUID, *, step: str, agent_user_id: uuid.UUID) -> Order:

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from marketmesh.ads.v1 import ad_service_pb2 as messages
 from marketmesh.ads.v1 import ad_service_pb2_grpc as stubs
 from marketmesh.identity.events.v1 import identity_events_pb2 as identity
+from meshkit.ids import derived_id
 from services.ads.settings import AdsSettings
 from services.ads.usecases.create_ad import URL_MAX
 from tests.support.mesh_harness import MeshHarness, Refused, as_dict
@@ -128,6 +129,16 @@ class TestCreateAd:
 
         assert second.SerializeToString(deterministic=True) == first.SerializeToString(deterministic=True)
         assert len(market.rows(vendor)) == 1
+
+    def test_names_what_it_makes_by_its_flow(self, mesh: MeshHarness, market: Market) -> None:
+        vendor, key = market.vendor(), uuid.uuid4().hex
+        request = market.request(vendor, creatives=[messages.Creative(destination_url="https://shop.example.com")] * 2)
+
+        ad: messages.Ad = mesh.call(market.ads.CreateAd, request, token=mesh.store_token(vendor), key=key)[0]
+
+        ((flow_id,),) = mesh.rows("ads", "SELECT flow_id FROM idempotency_keys WHERE key = :key", key=key)
+        assert ad.id == str(derived_id(flow_id, "ad"))
+        assert [item.id for item in ad.creatives] == [str(derived_id(flow_id, "creative", place)) for place in (0, 1)]
 
     def test_audits_it(self, mesh: MeshHarness, market: Market) -> None:
         ad = market.create(market.vendor())

@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import text
 
 from marketmesh.ads.v1 import ad_service_pb2 as messages
+from services.ads.domain.destination import CLEAN
 from tests.ads.api.test_ad_servicer import Market, Target
+from tests.ads.domain.test_destination import REFUSED, WRITTEN_AND_CLEAN
 from tests.commerce.fake_catalog import Away, FakeCatalog
 from tests.support.mesh_harness import MeshHarness, Refused
 
@@ -100,7 +102,16 @@ class TestCreateAd:
 
 class TestServeAd:
     @pytest.mark.parametrize(
-        "url", ["http://shop.example.com/a", "https://me:pw@shop.example.com", "javascript:alert(1)"]
+        "url",
+        [
+            "http://shop.example.com/a",
+            "https://me:pw@shop.example.com",
+            "javascript:alert(1)",
+            "https://127.0.0.1/x",
+            "https://169.254.169.254/",
+            "https://localhost",
+            "https://a.internal/x",
+        ],
     )
     def test_shows_no_campaign_of_before_that_leads_elsewhere(self, market: Market, url: str) -> None:
         ad = market.create(market.vendor())
@@ -111,3 +122,15 @@ class TestServeAd:
             )
 
         assert market.serve(market.buyer()).ad_id == ""
+
+    def test_reads_addresses_as_they_are_checked(self, market: Market) -> None:
+        clean = [address for _, address in WRITTEN_AND_CLEAN]
+        # Nothing was kept with a zero byte: Postgres takes none.
+        kept = [address for address in REFUSED if "\0" not in address]
+
+        matching = market.mesh.rows(
+            "ads", "SELECT url FROM unnest(CAST(:urls AS text[])) AS u (url) WHERE url ~ :clean",
+            urls=clean + kept, clean=CLEAN,
+        )  # fmt: skip
+
+        assert [row.url for row in matching] == clean

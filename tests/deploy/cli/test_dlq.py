@@ -20,14 +20,17 @@ from marketmesh.identity.events.v1 import identity_events_pb2 as events
 from meshkit.errors import NotFound
 from meshkit.events.bus import Received
 from meshkit.events.consume import ConsumerRunner
-from meshkit.events.envelope import ONLY_FOR, Envelope
+from meshkit.events.envelope import ONLY_FOR, SENT_TO_ALL_AT, Envelope
 from meshkit.events.registry import Consumer
+from tests.docs.commands import Command, commands
 from tests.docs.reading import ROOT
 from tests.support.mesh_harness import MeshHarness
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
 
+# What documents tell people to type who publish an event again without `marketmesh dlq`.
+BY_HAND = [command for command in commands() if command.text.startswith("UPDATE outbox")]
 AWAY = "postgresql+psycopg://nobody:nothing@127.0.0.1:1/none"
 _KILL = text(
     """
@@ -250,6 +253,22 @@ class TestForWhom:
 
         assert self.meant(mesh, event_id) == f"{probe.consumer.subscription},{other.consumer.subscription}"
 
+    def test_names_nobody_twice_however_often_it_is_put_back(self, mesh: MeshHarness, probe: Probe) -> None:
+        user_id, event_id = probe.refused_event()
+        other = Probe(mesh, service="media")
+        other.refuse(event_id)
+
+        for _ in range(3):
+            dlq("replay", event_id)
+            probe.refuse(event_id)
+        waiting = self.meant(mesh, event_id)
+        with mesh.transaction("identity") as tx:
+            tx.execute(_KILL, {"key": user_id, "now": tx.now, "reason": "max_attempts"})
+        dlq("replay", event_id)
+
+        assert waiting == f"{probe.consumer.subscription},{other.consumer.subscription}"
+        assert self.meant(mesh, event_id) == waiting
+
     def test_what_was_for_one_and_could_not_be_published_stays_for_it(self, mesh: MeshHarness, probe: Probe) -> None:
         user_id, event_id = probe.refused_event()
         dlq("replay", event_id)
@@ -259,6 +278,32 @@ class TestForWhom:
         dlq("replay", event_id)
 
         assert self.meant(mesh, event_id) == probe.consumer.subscription
+
+
+class TestPublishedAgainByHand:
+    @pytest.mark.parametrize("command", BY_HAND, ids=lambda command: command.document)
+    def test_is_for_all_whomever_it_was_put_back_for(self, mesh: MeshHarness, probe: Probe, command: Command) -> None:
+        _, event_id = probe.refused_event()
+        mesh.clock.advance(timedelta(seconds=1))
+        dumped = mesh.clock.now()
+        mesh.clock.advance(timedelta(seconds=1))
+        dlq("replay", event_id)
+        mesh.pump()
+        with mesh.transaction("fulfillment") as tx:
+            tx.execute(text("DELETE FROM inbox WHERE event_id = CAST(:id AS uuid)"), {"id": event_id})
+
+        typed = command.text.replace("'<time of the dump>'", f"'{dumped.isoformat()}'")
+        typed = typed.replace("event_id = '…'", f"event_id = '{event_id}'").replace("'…'", "'identity.user.v1'")
+        with mesh.transaction("identity") as tx:
+            tx.execute(text(typed))
+        mesh.pump()
+
+        assert consumers_of(mesh, event_id) == ["fulfillment.identity.user.v1"]
+        (row,) = mesh.rows("identity", "SELECT headers FROM outbox WHERE event_id = CAST(:id AS uuid)", id=event_id)
+        assert not row.headers.keys() & {ONLY_FOR, SENT_TO_ALL_AT}
+
+    def test_is_told_in_two_documents(self) -> None:
+        assert len({command.document for command in BY_HAND}) == 2
 
 
 class TestFilters:

@@ -117,6 +117,16 @@ class TestLists:
             assert (seen.order_id, seen.total_cents) == (order.order_id, order.total_cents)
             assert [seen.HasField(name) for name in ("discount_cents", "due_cents", "shipping_address")] == [False] * 3
 
+    def test_wait_longer_for_the_one_than_for_a_list(self, deliveries: Deliveries, around: Neighbours) -> None:
+        agent, order = deliveries.taken(around)
+        around.commerce.servicer.patience.clear()
+
+        deliveries.get(agent, order.order_id)
+        deliveries.listed("ListMyDeliveries", agent)
+
+        one, many = around.commerce.servicer.patience
+        assert one > 2 > many
+
     def test_page_my_deliveries_newest_assignment_first(self, mesh: MeshHarness, deliveries: Deliveries) -> None:
         me, orders = deliveries.agent(), []
         for _ in range(5):
