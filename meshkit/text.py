@@ -45,7 +45,9 @@ def tidy_code(text: str) -> str:
 
     Case stays. A code is compared by its letters, and two that cannot be told apart are one.
     """
-    return " ".join(_ANYWHERE.sub("", _composed("NFKC", tidy(text))).split())
+    seen = _ANYWHERE.sub("", _composed("NFKC", tidy(text)))
+    # Again: what stood between a letter and its mark is gone.
+    return " ".join(_composed("NFKC", seen).split())
 
 
 def matching_key(text: str) -> str:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tests.e2e.market import Market
     from tests.e2e.running_mesh import RunningMesh
 
+# Packages are fetched and programs compiled.
+pytestmark = pytest.mark.timeout(420)
 CLIENTS = Path(__file__).with_name("clients")
 UV = Path(sys.executable).with_name("uv")
 _BOUGHT = re.compile(r"201 ([0-9a-f-]{36})\s*")

@@ -131,14 +131,18 @@ class TestDeadLetter:
             until("the letter to die again", dead)
             assert hopeless in shell.types(command.filled.replace("EVENT_ID", hopeless))
         until("the letter to die again", dead)
-        problems = [problem for problem in prove_everything() if "dead letter" in problem or hopeless in problem]
+        problems = [
+            problem for problem in prove_everything(settle_s=1) if "dead letter" in problem or hopeless in problem
+        ]
 
         shell.types(f'marketmesh dlq discard {hopeless} --reason "why" --yes')
 
         engine.dispose()
         assert problems == [f"analytics: dead letter {CONSUMER} order_created: non_retryable"]
         assert hopeless in shell.types("marketmesh dlq list --discarded")
-        assert [problem for problem in prove_everything() if "dead letter" in problem or hopeless in problem] == []
+        assert [
+            problem for problem in prove_everything(settle_s=1) if "dead letter" in problem or hopeless in problem
+        ] == []
         assert "dead letters of analytics: 0" in shell.types("marketmesh doctor")
 
 

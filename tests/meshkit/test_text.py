@@ -76,6 +76,12 @@ class TestTidyCode:
     def test_is_one_for_what_looks_the_same(self, typed: str) -> None:
         assert tidy_code(typed) == "ÉX -1"
 
+    @pytest.mark.parametrize(
+        "typed", ["e\u200d\u0301", "\u00bd", "\ufdfa", "A\u200b B", "\u1100\u034f\u1161"], ids=ascii
+    )
+    def test_of_itself_is_itself(self, typed: str) -> None:
+        assert tidy_code(tidy_code(typed)) == tidy_code(typed)
+
     def test_keeps_case(self) -> None:
         assert tidy_code("ab") != tidy_code("AB")
 

@@ -68,7 +68,8 @@ def _spelled(sku: str) -> str:
     text = _EDGES.sub("", unicodedata.normalize("NFC", sku))
     if not any(unicodedata.category(sign)[0] not in "CMZ" and sign not in _FILLERS for sign in text):
         return ""
-    return " ".join(_ANYWHERE.sub("", unicodedata.normalize("NFKC", text)).split())
+    seen = _ANYWHERE.sub("", unicodedata.normalize("NFKC", text))
+    return " ".join(unicodedata.normalize("NFKC", seen).split())
 
 
 def _words(*texts: str) -> str:
