@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from meshkit.errors import DependencyUnavailable
 from services.analytics.domain.kpis import OrderFact, PaymentFact
-from services.analytics.outbound.ports import Party, lines_of
+from services.analytics.outbound.ports import FOREVER, Party, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ class MemoryWarehouse:
         if self.dies_after_load:
             raise KeyboardInterrupt
 
-    def orders_of(self, party: Party, *, start: datetime, end: datetime) -> list[OrderFact]:
+    def orders_of(self, party: Party, *, start: datetime, end: datetime, until: float = FOREVER) -> list[OrderFact]:
         """See ports.Warehouse."""
         self._require()
         newest: dict[str, dict[str, Any]] = {}
@@ -57,7 +57,7 @@ class MemoryWarehouse:
             for row in newest.values()
         ]
 
-    def payments_of(self, party: Party, *, start: datetime, end: datetime) -> list[PaymentFact]:
+    def payments_of(self, party: Party, *, start: datetime, end: datetime, until: float = FOREVER) -> list[PaymentFact]:
         """See ports.Warehouse."""
         self._require()
         best: dict[str, dict[str, Any]] = {}
@@ -69,7 +69,7 @@ class MemoryWarehouse:
         ]
         return [fact for fact in facts if fact.paid_at < end]
 
-    def customers_before(self, party: Party, instant: datetime) -> set[str]:
+    def customers_before(self, party: Party, instant: datetime, *, until: float = FOREVER) -> set[str]:
         """See ports.Warehouse."""
         self._require()
         always = datetime.min.replace(tzinfo=instant.tzinfo)

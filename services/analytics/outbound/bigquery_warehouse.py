@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 from google.api_core.client_options import ClientOptions
@@ -17,7 +18,7 @@ from requests.exceptions import RequestException
 
 from meshkit.errors import DependencyUnavailable
 from services.analytics.domain.kpis import OrderFact, PaymentFact
-from services.analytics.outbound.ports import lines_of
+from services.analytics.outbound.ports import FOREVER, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from services.analytics.outbound.ports import Party
     from services.analytics.settings import AnalyticsSettings
 
-_TIMEOUT_S = 20.0
+_TIMEOUT_S, _LEAST_S = 20.0, 0.1
 _AWAY = (GoogleAPICallError, GoogleAuthError, RequestException, OSError)
 _COLUMNS = (
     ("event_id", "STRING"),
@@ -74,7 +75,7 @@ class BigQueryWarehouse:
             [bigquery.ArrayQueryParameter("rows", "STRUCT", [_struct(row) for row in rows])],
         )
 
-    def orders_of(self, party: Party, *, start: datetime, end: datetime) -> list[OrderFact]:
+    def orders_of(self, party: Party, *, start: datetime, end: datetime, until: float = FOREVER) -> list[OrderFact]:
         """See ports.Warehouse."""
         rows = self._read(
             "SELECT ordered_at, order_status, gross_revenue_cents, discounts_cents, buyer_store_id, buyer_zip, items FROM ("  # noqa: S608
@@ -83,6 +84,7 @@ class BigQueryWarehouse:
             f" WHERE {_side(party)} = @store AND event_type NOT IN ('cash_collected', 'order_paid', 'checkout_converted')"
             " AND ordered_at >= @window_start AND ordered_at < @window_end) WHERE newest = 1",
             party,
+            until,
             window_start=start,
             window_end=end,
         )
@@ -99,7 +101,7 @@ class BigQueryWarehouse:
             for row in rows
         ]
 
-    def payments_of(self, party: Party, *, start: datetime, end: datetime) -> list[PaymentFact]:
+    def payments_of(self, party: Party, *, start: datetime, end: datetime, until: float = FOREVER) -> list[PaymentFact]:
         """See ports.Warehouse."""
         rows = self._read(
             "SELECT occurred_at, gross_revenue_cents FROM ("  # noqa: S608
@@ -110,61 +112,69 @@ class BigQueryWarehouse:
             f" WHERE {_side(party)} = @store AND event_type IN ('cash_collected', 'order_paid')"
             " AND occurred_at >= @window_start) WHERE best = 1 AND occurred_at < @window_end",
             party,
+            until,
             window_start=start,
             window_end=end,
         )
         return [PaymentFact(row.occurred_at, row.gross_revenue_cents) for row in rows]
 
-    def customers_before(self, party: Party, instant: datetime) -> set[str]:
+    def customers_before(self, party: Party, instant: datetime, *, until: float = FOREVER) -> set[str]:
         """See ports.Warehouse."""
         rows = self._read(
             f"SELECT DISTINCT buyer_store_id FROM `{self._events}` WHERE {_side(party)} = @store"  # noqa: S608
             " AND event_type IN ('cash_collected', 'order_paid') AND occurred_at < @instant",
             party,
+            until,
             instant=instant,
         )
         return {row.buyer_store_id for row in rows}
 
-    def _read(self, sql: str, party: Party, **instants: datetime) -> list[Any]:
-        self._ensure()
+    def _read(self, sql: str, party: Party, until: float, **instants: datetime) -> list[Any]:
+        self._ensure(until)
         return self._query(
             sql,
             [
                 bigquery.ScalarQueryParameter("store", "STRING", str(party.store_id)),
                 *(bigquery.ScalarQueryParameter(name, "TIMESTAMP", value) for name, value in instants.items()),
             ],
+            until,
         )
 
-    def _query(self, sql: str, parameters: list[Any]) -> list[Any]:
+    def _query(self, sql: str, parameters: list[Any], until: float = FOREVER) -> list[Any]:
         config = bigquery.QueryJobConfig(query_parameters=parameters)
         try:
-            job = self._client.query(sql, job_config=config, retry=None, job_retry=None, timeout=_TIMEOUT_S)
-            return list(job.result(retry=None, job_retry=None, timeout=_TIMEOUT_S))
+            job = self._client.query(sql, job_config=config, retry=None, job_retry=None, timeout=_seconds(until))
+            return list(job.result(retry=None, job_retry=None, timeout=_seconds(until)))
         except _AWAY as error:
             raise DependencyUnavailable(f"The warehouse: {str(error)[:300]}", dependency="bigquery") from error
 
-    def _ensure(self) -> None:
+    def _ensure(self, until: float = FOREVER) -> None:
         """Create dataset and table once per process."""
         if self._ready:
             return
         try:
             for create in (self._create_dataset, self._create_table):
                 try:
-                    create()
+                    create(_seconds(until))
                 except Conflict:
                     continue
         except _AWAY as error:
             raise DependencyUnavailable(f"The warehouse: {str(error)[:300]}", dependency="bigquery") from error
         self._ready = True
 
-    def _create_dataset(self) -> None:
-        self._client.create_dataset(bigquery.Dataset(self._dataset), retry=None, timeout=_TIMEOUT_S)
+    def _create_dataset(self, seconds: float) -> None:
+        self._client.create_dataset(bigquery.Dataset(self._dataset), retry=None, timeout=seconds)
 
-    def _create_table(self) -> None:
+    def _create_table(self, seconds: float) -> None:
         table = bigquery.Table(self._events, [bigquery.SchemaField(name, kind) for name, kind in _COLUMNS])
         table.time_partitioning = bigquery.TimePartitioning(field="occurred_at")
         table.clustering_fields = ["event_type", "buyer_store_id", "vendor_store_id"]
-        self._client.create_table(table, retry=None, timeout=_TIMEOUT_S)
+        self._client.create_table(table, retry=None, timeout=seconds)
+
+
+def _seconds(until: float) -> float:
+    """Return how long a question may take, which is a little when the time is over."""
+    return max(_LEAST_S, min(_TIMEOUT_S, until - time.monotonic()))
 
 
 def _side(party: Party) -> str:

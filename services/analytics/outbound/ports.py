@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from services.analytics.domain.kpis import OrderFact, PaymentFact
 
 
+FOREVER = float("inf")
+
+
 @dataclass(frozen=True)
 class Party:
     """A store on its side of the market."""
@@ -29,24 +32,27 @@ class Party:
 
 
 class Warehouse(Protocol):
-    """Where the rows of all events are kept."""
+    """Where the rows of all events are kept.
+
+    Readers say until when, on the clock of `time.monotonic`, they can wait. All raise DependencyUnavailable.
+    """
 
     def load(self, rows: Sequence[dict[str, Any]]) -> None:
         """Add rows that are not there yet, told by `event_id`. Raises DependencyUnavailable."""
         ...
 
-    def orders_of(self, party: Party, *, start: datetime, end: datetime) -> list[OrderFact]:
+    def orders_of(self, party: Party, *, start: datetime, end: datetime, until: float = FOREVER) -> list[OrderFact]:
         """Return a store's orders made in `[start, end)`, each once, as its newest event tells it."""
         ...
 
-    def payments_of(self, party: Party, *, start: datetime, end: datetime) -> list[PaymentFact]:
+    def payments_of(self, party: Party, *, start: datetime, end: datetime, until: float = FOREVER) -> list[PaymentFact]:
         """Return what a store's orders brought in `[start, end)`, so that windows that meet count each order once.
 
         An order counts when its vendor is paid, until then when its cash is collected (REQUIREMENTS A.9).
         """
         ...
 
-    def customers_before(self, party: Party, instant: datetime) -> set[str]:
+    def customers_before(self, party: Party, instant: datetime, *, until: float = FOREVER) -> set[str]:
         """Return the buyers with an order of this vendor that was paid before an instant."""
         ...
 

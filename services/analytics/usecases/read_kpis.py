@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from services.analytics.outbound.ports import Warehouse
 
 
+_SPARE_S = 1.0
+
+
 @dataclass(frozen=True)
 class Report:
     """KPIs and the window they are of."""
@@ -28,8 +31,7 @@ def read_vendor_kpis(tx: Tx, *, window: Window, warehouse: Warehouse) -> Report:
     """Return the calling vendor's KPIs. Raises SubscriptionNeeded, DependencyUnavailable."""
     if not gates.is_subscribed(tx, tx.principal.require_store):
         raise SubscriptionNeeded(needs="active subscription")
-    tx.outside()
-    return _report(Party("vendor", tx.principal.require_store), window, warehouse)
+    return _report(tx, Party("vendor", tx.principal.require_store), window, warehouse)
 
 
 def read_marketplace_kpis(tx: Tx, *, window: Window, warehouse: Warehouse) -> Report:
@@ -39,15 +41,16 @@ def read_marketplace_kpis(tx: Tx, *, window: Window, warehouse: Warehouse) -> Re
     """
     store_id = tx.principal.require_store
     sells = tx.principal.store_type == "vendor" and gates.is_subscribed(tx, store_id)
-    tx.outside()
-    return _report(Party("vendor" if sells else "buyer", store_id), window, warehouse)
+    return _report(tx, Party("vendor" if sells else "buyer", store_id), window, warehouse)
 
 
-def _report(party: Party, window: Window, warehouse: Warehouse) -> Report:
+def _report(tx: Tx, party: Party, window: Window, warehouse: Warehouse) -> Report:
+    # Before the caller gives up: a warehouse that hangs is named as what is away, and not we.
+    until = tx.outside().deadline - _SPARE_S
     kpis = compute_kpis(
-        warehouse.orders_of(party, start=window.start, end=window.end),
-        warehouse.payments_of(party, start=window.start, end=window.end),
+        warehouse.orders_of(party, start=window.start, end=window.end, until=until),
+        warehouse.payments_of(party, start=window.start, end=window.end, until=until),
         window=window,
-        known_customers=warehouse.customers_before(party, window.start) if party.is_vendor else None,
+        known_customers=warehouse.customers_before(party, window.start, until=until) if party.is_vendor else None,
     )
     return Report(window, kpis)
