@@ -42,8 +42,8 @@ def _clock(instant: Any) -> str:
 
 
 def _last_line(exception: Any) -> str:
-    """Return what a traceback ends with: the exception."""
-    lines = str(exception or "").strip().splitlines()
+    """Return what a traceback ends with: the exception. Where to read about it is not what it says."""
+    lines = [line for line in str(exception or "").strip().splitlines() if not line.startswith("(Background on")]
     return lines[-1] if lines else ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import json
 import re
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -165,10 +166,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
+class Server(http.server.ThreadingHTTPServer):
+    """Says nothing of a client that goes away in the middle of an answer."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Tell of everything else, as servers do."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 def build(*, port: int, gate: Gate, shelf: Shelf, tell: Callable[[Stored], None]) -> http.server.ThreadingHTTPServer:
     """Return the server, listening."""
     handler = type("Handler", (Handler,), {"gate": gate, "shelf": shelf, "tell": staticmethod(tell)})
-    server = http.server.ThreadingHTTPServer((HOST, port), handler)
+    server = Server((HOST, port), handler)
     server.daemon_threads = True
     return server
 

@@ -46,7 +46,7 @@ class WarehouseLoader:
                 away = False
             except (DependencyUnavailable, SQLAlchemyError) as error:
                 if not away:
-                    get_logger().warning("warehouse.away", error=str(error)[:300])
+                    get_logger().warning("warehouse.away", error=str(error.__cause__ or error)[:300])
                 away, loaded = True, 0
             if loaded < BATCH:
                 stop.wait(_AWAY_SECONDS if away else _IDLE_SECONDS)

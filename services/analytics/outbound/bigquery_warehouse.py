@@ -146,7 +146,8 @@ class BigQueryWarehouse:
             job = self._client.query(sql, job_config=config, retry=None, job_retry=None, timeout=_seconds(until))
             return list(job.result(retry=None, job_retry=None, timeout=_seconds(until)))
         except _AWAY as error:
-            raise DependencyUnavailable(f"The warehouse: {str(error)[:300]}", dependency="bigquery") from error
+            # What it said names addresses and projects: it is the loader's log's, not a caller's.
+            raise DependencyUnavailable("The warehouse does not answer.", dependency="bigquery") from error
 
     def _ensure(self, until: float = FOREVER) -> None:
         """Create dataset and table once per process."""
@@ -159,7 +160,7 @@ class BigQueryWarehouse:
                 except Conflict:
                     continue
         except _AWAY as error:
-            raise DependencyUnavailable(f"The warehouse: {str(error)[:300]}", dependency="bigquery") from error
+            raise DependencyUnavailable("The warehouse does not answer.", dependency="bigquery") from error
         self._ready = True
 
     def _create_dataset(self, seconds: float) -> None:

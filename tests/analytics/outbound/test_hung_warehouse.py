@@ -34,3 +34,4 @@ class TestReaders:
                 warehouse.orders_of(Party("vendor", uuid.uuid4()), start=START, end=END, until=soon)
 
         assert refused.value.metadata == {"dependency": "bigquery"}
+        assert "127.0.0.1" not in refused.value.message

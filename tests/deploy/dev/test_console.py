@@ -59,6 +59,14 @@ class TestLines:
         assert file == logged
         assert [json.loads(line)["event"] for line in file] == ["rpc", "consumer.failed", "job.failed"]
 
+    def test_tell_what_went_wrong_and_not_where_to_read_about_it(self) -> None:
+        exception = (
+            "Traceback\nOperationalError: the server is gone\n(Background on this error at: https://example.com)"
+        )
+        line = json.dumps({"event": "job.failed", "level": "error", "exception": exception})
+
+        assert for_people(line) == "ERROR job.failed: OperationalError: the server is gone"
+
     def test_of_everything_are_too_when_all_is_shown(self, tmp_path: pathlib.Path, logged: list[str]) -> None:
         screen, _ = heard(tmp_path, *logged, verbose=True)
 
