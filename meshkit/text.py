@@ -47,7 +47,7 @@ def tidy_code(text: str) -> str:
     """
     seen = _ANYWHERE.sub("", _composed("NFKC", tidy(text)))
     # Again: what stood between a letter and its mark is gone.
-    return " ".join(_composed("NFKC", seen).split())
+    return tidy(" ".join(_composed("NFKC", seen).split()))
 
 
 def matching_key(text: str) -> str:

@@ -81,6 +81,8 @@ def questions() -> Iterator[tuple[str, Callable[[], Iterator[Finding]]]]:
     yield "redis", _redis
     if "media" in services:
         yield "object store", _object_store
+    if os.environ.get("ANALYTICS_BIGQUERY_URL"):
+        yield "warehouse", _warehouse
     for name in services:
         yield f"service {name}", partial(_service, name)
     yield "gateway", _gateway
@@ -202,6 +204,16 @@ def _media_credentials() -> dict[str, str]:
         headers={"kid": account["private_key_id"]},
     )
     return {"authorization": f"Bearer {token}"}
+
+
+def _warehouse() -> Iterator[Finding]:
+    """Look whether the warehouse of the embedded stack answers at all; it does other things first, so it gets all the time.
+
+    Google's own is asked by analytics alone, which has the credentials: how far it has come says the queue.
+    """
+    url = os.environ["ANALYTICS_BIGQUERY_URL"]
+    answer = _web().get(url, timeout=2 * _TIMEOUT_S)
+    yield True, f"warehouse {url} answers {answer.status_code}", ""
 
 
 def _redis() -> Iterator[Finding]:

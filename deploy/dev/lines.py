@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from typing import Any
 
 # Said elsewhere in the line, or of no use to who watches.
 _TOLD = ("event", "level", "ts", "service", "env", "error", "exception", "trace_id")
+_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?:: |$)")
 _VALUE_LIMIT = 120
 _ERROR_LIMIT = 240
 
@@ -42,9 +44,13 @@ def _clock(instant: Any) -> str:
 
 
 def _last_line(exception: Any) -> str:
-    """Return what a traceback ends with: the exception. Where to read about it is not what it says."""
-    lines = [line for line in str(exception or "").strip().splitlines() if not line.startswith("(Background on")]
-    return lines[-1] if lines else ""
+    """Return what a traceback ends with: the exception's name and what it says first.
+
+    Libraries put hints, statements and links behind it, on lines of their own.
+    """
+    lines = str(exception or "").strip().splitlines()
+    named = [line for line in lines if _EXCEPTION.match(line)]
+    return (named or lines or [""])[-1]
 
 
 def _plain(value: Any, *, limit: int) -> str:

@@ -134,6 +134,8 @@ def _engine(url: str, *, pool_size: int, isolation_level: str | None) -> Engine:
         max_overflow=0,
         pool_timeout=5,
         pool_pre_ping=False,
+        # Errors are logged, and what people wrote is nobody's in a log.
+        hide_parameters=True,
         # The connection used last has the most statements prepared.
         pool_use_lifo=True,
         # A session ends its own transaction before it gives its connection back.

@@ -42,6 +42,8 @@ _SERVICE_CONFIG = json.dumps(
 _AWAY = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}
 # A defect there, a lost race, or a service token that does not count, as when two machines' clocks are far apart.
 _NOT_ABOUT_THE_CALL = {grpc.StatusCode.INTERNAL, grpc.StatusCode.ABORTED, grpc.StatusCode.UNAUTHENTICATED}
+# How long a call waits for another service, unless its caller has less time.
+USUAL_SECONDS = 5.0
 _RENEWED_EVERY = timedelta(seconds=SERVICE_TOKEN_SECONDS / 2)
 
 
@@ -83,7 +85,13 @@ class Channel:
         )
 
     def call(
-        self, method: Callable[..., Any], request: Message, *, call: Call, timeout_s: float = 5.0, key: str = ""
+        self,
+        method: Callable[..., Any],
+        request: Message,
+        *,
+        call: Call,
+        timeout_s: float = USUAL_SECONDS,
+        key: str = "",
     ) -> Any:
         """Call a stub's method on behalf of `call`.
 

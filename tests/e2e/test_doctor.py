@@ -23,6 +23,7 @@ class TestHungPart:
             ("postgres", "database identity"),
             ("gcs", "object store"),
             ("envoy", "gateway"),
+            ("bigquery", "warehouse"),
         ],
     )
     def test_is_named_and_holds_nobody(self, mesh: RunningMesh, part: str, said: str) -> None:

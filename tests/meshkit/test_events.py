@@ -22,6 +22,7 @@ from meshkit.events.registry import Consumer, UnreadableEvent
 from meshkit.events.relay import MAX_ATTEMPTS, Relay, backoff_s
 from tests.support.events import STORES, TOPIC, emit, rows, subscribe
 from tests.support.mesh_harness import MeshHarness
+from tests.support.outside_calls import on_a_thread_of_its_own
 
 
 class RunningRelay:
@@ -135,7 +136,7 @@ class TestRelay:
             first.run_last()
             with transactions.write(Call()) as second:
                 second.emit(events.StoreGateChanged(store_id="s1", version=2))
-            while_one_was_open = relay.relay_once()
+            while_one_was_open = on_a_thread_of_its_own(relay.relay_once)
             first.events.clear()
             first._last.clear()
         after_both = relay.relay_once()

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from deploy.cli.contracts import services_present
+from services.finance.data.tables import payment_intents
 from tests.support.mesh_harness import MeshHarness
 from tests.support.table_use import needed_rights
 
@@ -24,7 +25,30 @@ _CHANGEABLE = {
     ("finance", "accounts"): {"id"},
     ("finance", "payouts"): {"status", "paid_at", "netted_cents", "reference"},
     ("finance", "payout_items"): {"active"},
+    ("finance", "cash_mismatches"): {
+        "resolved_at",
+        "resolved_by_user_id",
+        "reason",
+        "recovered_cents",
+        "written_off_cents",
+    },
+    ("finance", "cash_hand_ins"): {"status", "counted_cents", "counted_at", "counted_by_user_id"},
+    ("finance", "holds"): {"status", "entry_id", "changed_at"},
     ("identity", "licenses"): {"status", "reason", "decided_at"},
+    ("identity", "users"): {"last_login_at"},
+    ("identity", "sessions"): {"active_store_id", "not_before", "ended_at", "end_reason"},
+    ("identity", "refresh_tokens"): {"rotated_at"},
+}
+_ONCE = {
+    "id",
+    "order_id",
+    "order_number",
+    "buyer_store_id",
+    "vendor_store_id",
+    "method",
+    "fee_basis_points",
+    "currency",
+    "created_at",
 }
 _COLUMNS = """
     SELECT column_name AS name FROM information_schema.columns
@@ -49,6 +73,13 @@ class TestGrants:
         mesh.start(service)
 
         assert {row.name for row in mesh.rows(service, _COLUMNS, name=table)} == _CHANGEABLE[service, table]
+
+    def test_of_an_intent_leave_its_order_parties_and_terms(self, mesh: MeshHarness) -> None:
+        mesh.start("finance")
+
+        changeable = {row.name for row in mesh.rows("finance", _COLUMNS, name="payment_intents")}
+
+        assert changeable == {column.name for column in payment_intents.c} - _ONCE
 
     @pytest.mark.parametrize("service", services_present())
     @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from meshkit.events.registry import Consumer
 from meshkit.events.relay import MAX_ATTEMPTS, Relay
 from tests.support.events import STORES, TOPIC, emit, emit_all, rows, subscribe
 from tests.support.mesh_harness import MeshHarness
+from tests.support.outside_calls import on_a_thread_of_its_own
 
 _STATES = "SELECT ordering_key, published_at IS NOT NULL, attempts FROM outbox ORDER BY seq"
 
@@ -193,7 +194,7 @@ class TestClaims:
 
         with transactions.write(Call()) as tx:
             tx.execute(text("SELECT 1 FROM outbox WHERE ordering_key = 's' ORDER BY seq LIMIT 1 FOR UPDATE"))
-            claimed = relay.relay_once()
+            claimed = on_a_thread_of_its_own(relay.relay_once)
 
         assert claimed == 1
         assert [published for _, published, _ in rows(transactions, _STATES)] == [False, False, True]

@@ -77,7 +77,9 @@ class TestTidyCode:
         assert tidy_code(typed) == "ÉX -1"
 
     @pytest.mark.parametrize(
-        "typed", ["e\u200d\u0301", "\u00bd", "\ufdfa", "A\u200b B", "\u1100\u034f\u1161"], ids=ascii
+        "typed",
+        ["e\u200d\u0301", "\u00bd", "\ufdfa", "A\u200b B", "\u1100\u034f\u1161", "\u203e", "\u2017x"],
+        ids=ascii,
     )
     def test_of_itself_is_itself(self, typed: str) -> None:
         assert tidy_code(tidy_code(typed)) == tidy_code(typed)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from services.analytics.outbound.ports import Party
     from services.analytics.settings import AnalyticsSettings
 
-_TIMEOUT_S, _LEAST_S = 20.0, 0.1
+_TIMEOUT_S, _LEAST_S, _ASK_EVERY_S = 20.0, 0.1, 0.1
 _AWAY = (GoogleAPICallError, GoogleAuthError, RequestException, OSError)
 _COLUMNS = (
     ("event_id", "STRING"),
@@ -142,8 +142,14 @@ class BigQueryWarehouse:
 
     def _query(self, sql: str, parameters: list[Any], until: float = FOREVER) -> list[Any]:
         config = bigquery.QueryJobConfig(query_parameters=parameters)
+        latest = time.monotonic() + _TIMEOUT_S
         try:
             job = self._client.query(sql, job_config=config, retry=None, job_retry=None, timeout=_seconds(until))
+            # Not `result` alone: it waits two minutes for the answer, whatever it is told.
+            while not job.done(retry=None, timeout=_seconds(until)):
+                if time.monotonic() > min(until, latest):
+                    raise DependencyUnavailable("The warehouse does not answer.", dependency="bigquery")
+                time.sleep(_ASK_EVERY_S)
             return list(job.result(retry=None, job_retry=None, timeout=_seconds(until)))
         except _AWAY as error:
             # What it said names addresses and projects: it is the loader's log's, not a caller's.

@@ -173,8 +173,13 @@ def check_quantities(*, moq: int, max_qty: int) -> None:
 
 
 def sku_of(typed: str) -> str:
-    """Return a SKU in its one spelling. Raises ValidationError when that is too long: some signs stand for several letters."""
+    """Return a SKU in its one spelling.
+
+    Raises ValidationError when that is too long, since some signs stand for several letters, or shows nothing.
+    """
     sku = tidy_code(typed)
+    if not sku:
+        raise ValidationError.of("sku", "must have something that can be seen")
     if len(sku) > SKU_MAX:
         raise ValidationError.of("sku", f"must have at most {SKU_MAX} characters")
     return sku

@@ -11,7 +11,7 @@ from services.catalog.data import inventory, product_sheets, products
 from services.catalog.domain.product import CURRENCY, VolumeTier
 from services.catalog.domain.search import plain_words
 from services.catalog.domain.sheet import COLUMNS, NAMES, STOCK, THRESHOLD, TIERS
-from services.catalog.domain.spreadsheet import readings_of, values_of
+from services.catalog.domain.spreadsheet import Value, places_in, readings_of, values_of
 from services.catalog.domain.stock import MAX_UNITS, Cause, Level, Movement, MovementKind
 from services.catalog.usecases.announce_low_stock import announce_low_stock
 
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from meshkit.db.tx import Tx
     from services.catalog.domain.sheet import SheetRow
     from services.catalog.usecases.read_sheet import WrittenRow
+
+
+# In front of what a spreadsheet must not read as a number, time or date.
+_AS_TEXT = "'"
 
 
 @dataclass
@@ -49,8 +53,11 @@ def import_products(tx: Tx, rows: Sequence[WrittenRow]) -> list[Wanted]:
     somebody creates one of the products meanwhile.
     """
     good = [row for row in rows if not row.problems]
-    known = _known(tx, [sku for row in good for sku in (row.written_sku, row.sku)])
+    known = _known(tx, [sku for row in good for sku in (row.written_sku, row.sku, row.sku.removeprefix(_AS_TEXT))])
     for row in good:
+        if row.sku not in known and row.sku.startswith(_AS_TEXT) and readings_of(row.sku.removeprefix(_AS_TEXT)):
+            row.sku = row.values["sku"] = row.sku.removeprefix(_AS_TEXT)
+            row.is_kept_as_text = True
         # A product of before that could not be respelled, because its twin has that spelling, is meant by its own.
         if row.written_sku in known:
             row.sku = row.values["sku"] = row.written_sku
@@ -85,20 +92,21 @@ def _reject_twins(wanted: Sequence[Wanted]) -> None:
                 each.row.reject("sku", f"line {first} has the same SKU")
 
 
-def _reject_mangled(tx: Tx, strangers: Sequence[SheetRow]) -> None:
+def _reject_mangled(tx: Tx, strangers: Sequence[WrittenRow]) -> None:
     """Reject rows whose SKU is most likely a known one that a spreadsheet has changed, instead of making a twin."""
-    suspects = {row.line: values for row in strangers if (values := readings_of(row.sku))}
+    suspects = {row.line: values for row in strangers if not row.is_kept_as_text and (values := readings_of(row.sku))}
     if not suspects:
         return
-    originals: dict[tuple[object, ...], str] = {}
+    places = places_in(value for values in suspects.values() for value in values)
+    originals: dict[Value, str] = {}
     for sku in product_sheets.skus_like_numbers(tx, store_id=tx.principal.require_store):
-        for value in values_of(sku):
+        for value in values_of(sku, places=places):
             originals.setdefault(value, sku)
     for row in strangers:
         original = next((originals[value] for value in suspects.get(row.line, ()) if value in originals), None)
         if original is not None:
             row.reject(
-                "sku", f"looks like {original}, changed by a spreadsheet; make the column a text, and type it as it is"
+                "sku", f"looks like {original}, changed by a spreadsheet; if it is another one, write ' in front of it"
             )
 
 

@@ -24,9 +24,13 @@ _SEPARATORS = (",", ";", "\t")
 
 @dataclass
 class WrittenRow(SheetRow):
-    """A row with its SKU as the sheet has it: some products of before are spelled so."""
+    """A row with its SKU as the sheet has it: some products of before are spelled so.
+
+    `is_kept_as_text`: an apostrophe stood in front, so no spreadsheet has changed it.
+    """
 
     written_sku: str = ""
+    is_kept_as_text: bool = False
 
 
 def read_sheet(data: bytes, content_type: str = "text/csv") -> list[WrittenRow]:
@@ -50,8 +54,8 @@ def read_sheet(data: bytes, content_type: str = "text/csv") -> list[WrittenRow]:
         if len(rows) == MAX_ROWS:
             raise ValidationError.of(_FIELD, f"has more than {MAX_ROWS} rows", reason="TOO_LARGE")
         row = read_row(line, columns, cells)
-        written = "" if row.problems else plain(cells[columns.index("sku")])
-        rows.append(WrittenRow(**vars(row), written_sku=written))
+        cell = "" if row.problems else cells[columns.index("sku")]
+        rows.append(WrittenRow(**vars(row), written_sku=plain(cell), is_kept_as_text=plain(cell) != cell))
     return rows
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from marketmesh.commerce.v1 import commerce_internal_service_pb2 as messages
 from marketmesh.commerce.v1 import commerce_internal_service_pb2_grpc as stubs
+from meshkit.grpc.channel import USUAL_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from meshkit.grpc.channel import Channel
 
 
-_SECONDS, _SOON_SECONDS = 5.0, 1.0
+_SOON_SECONDS = 1.0
 
 
 class CommerceClient:
@@ -35,7 +36,7 @@ class CommerceClient:
     def read_many(self, call: Call, order_ids: Sequence[uuid.UUID], *, soon: bool) -> dict[uuid.UUID, Order]:
         """See ports.Orders."""
         request = messages.ListOrdersForDeliveryRequest(order_ids=list(map(str, order_ids)))
-        timeout_s = _SOON_SECONDS if soon else _SECONDS
+        timeout_s = _SOON_SECONDS if soon else USUAL_SECONDS
         answer = self._channel.call(self._stub.ListOrdersForDelivery, request, call=call, timeout_s=timeout_s)
         return {uuid.UUID(order.order_id): order for order in answer.orders}
 

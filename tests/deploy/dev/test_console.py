@@ -6,9 +6,12 @@ import io
 import json
 import pathlib
 import re
+import traceback
 
+import psycopg
 import pytest
 import structlog
+from sqlalchemy.exc import OperationalError
 
 from deploy.dev.console import Console
 from deploy.dev.lines import for_people
@@ -59,13 +62,18 @@ class TestLines:
         assert file == logged
         assert [json.loads(line)["event"] for line in file] == ["rpc", "consumer.failed", "job.failed"]
 
-    def test_tell_what_went_wrong_and_not_where_to_read_about_it(self) -> None:
-        exception = (
-            "Traceback\nOperationalError: the server is gone\n(Background on this error at: https://example.com)"
+    def test_tell_what_went_wrong_and_nothing_behind_it(self) -> None:
+        gone = psycopg.OperationalError(
+            "server closed the connection unexpectedly\n\tThis probably means that it died."
         )
+        error = OperationalError("SELECT :x", {"x": "jane@example.com"}, gone)
+        exception = "".join(traceback.format_exception(error))
         line = json.dumps({"event": "job.failed", "level": "error", "exception": exception})
 
-        assert for_people(line) == "ERROR job.failed: OperationalError: the server is gone"
+        assert for_people(line) == (
+            "ERROR job.failed: sqlalchemy.exc.OperationalError: (psycopg.OperationalError) server closed the connection"
+            " unexpectedly"
+        )
 
     def test_of_everything_are_too_when_all_is_shown(self, tmp_path: pathlib.Path, logged: list[str]) -> None:
         screen, _ = heard(tmp_path, *logged, verbose=True)

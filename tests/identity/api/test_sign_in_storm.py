@@ -165,7 +165,7 @@ class TestLogin:
         class Changing:
             def matches(self, stored: str | None, password: str) -> bool:
                 fits = bool(real.matches(stored, password))
-                with mesh.transaction("identity") as tx:
+                with mesh.as_owner("identity") as tx:
                     tx.execute(_CHANGE, {"email": person.email})
                 return fits
 

@@ -147,7 +147,7 @@ class TestShutOut:
     def test_lets_nobody_in_whose_account_is_switched_off(self, mesh: MeshHarness, people: People) -> None:
         request = register_request()
         _, headers = mesh.call(people.auth.Register, request, key=uuid.uuid4().hex)
-        with mesh.transaction("identity") as tx:
+        with mesh.as_owner("identity") as tx:
             tx.execute(text("UPDATE users SET is_active = false WHERE email = :email"), {"email": request.email})
         login = messages.LoginRequest(email=request.email, password=request.password)
         refresh = messages.RefreshRequest(refresh_token=headers["x-refresh-token"])

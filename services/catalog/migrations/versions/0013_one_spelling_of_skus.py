@@ -65,11 +65,14 @@ def downgrade() -> None:
 
 
 def _spelled(sku: str) -> str:
+    seen = _ANYWHERE.sub("", unicodedata.normalize("NFKC", _tidy(sku)))
+    return _tidy(" ".join(unicodedata.normalize("NFKC", seen).split()))
+
+
+def _tidy(sku: str) -> str:
     text = _EDGES.sub("", unicodedata.normalize("NFC", sku))
-    if not any(unicodedata.category(sign)[0] not in "CMZ" and sign not in _FILLERS for sign in text):
-        return ""
-    seen = _ANYWHERE.sub("", unicodedata.normalize("NFKC", text))
-    return " ".join(unicodedata.normalize("NFKC", seen).split())
+    shown = any(unicodedata.category(sign)[0] not in "CMZ" and sign not in _FILLERS for sign in text)
+    return text if shown else ""
 
 
 def _words(*texts: str) -> str:
