@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.commerce.fake_catalog import FakeCatalog
+from tests.commerce.fake_catalog import FakeCatalog, mesh_around
 from tests.commerce.market import Market
 from tests.support.mesh_harness import MeshHarness
 
@@ -19,12 +19,8 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def commerce_mesh(embedded_stack: Embedded) -> Iterator[tuple[MeshHarness, FakeCatalog]]:
     """Return a harness whose catalog is the fake one."""
-    harness, catalog = MeshHarness(embedded_stack), FakeCatalog()
-    server = catalog.serve(harness._ports.grpc["catalog"])
-    harness.start("commerce")
-    yield harness, catalog
-    harness.close()
-    server.stop(0.1).wait()
+    with mesh_around("commerce", embedded_stack) as mesh:
+        yield mesh
 
 
 @pytest.fixture

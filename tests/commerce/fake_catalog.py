@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 
 from marketmesh.catalog.v1 import catalog_internal_service_pb2 as messages
 from marketmesh.catalog.v1 import catalog_internal_service_pb2_grpc as stubs
 from marketmesh.catalog.v1 import product_pb2
+from tests.support.mesh_harness import MeshHarness
+
+if TYPE_CHECKING:
+    from deploy.dev.stack import Embedded
 
 
 @dataclass
@@ -121,6 +126,17 @@ class FakeCatalog(stubs.CatalogInternalServiceServicer):
     def _release(self, request: messages.ReleaseGroupRequest) -> messages.ReleaseGroupResponse:
         self.released.append(request.group_id)
         return messages.ReleaseGroupResponse(released=len(self.reserved.pop(request.group_id, {})))
+
+
+@contextmanager
+def mesh_around(service: str, stack: Embedded) -> Iterator[tuple[MeshHarness, FakeCatalog]]:
+    """Yield a harness with one service that runs, whose catalog is the fake one."""
+    harness, catalog = MeshHarness(stack), FakeCatalog()
+    server = catalog.serve(harness._ports.grpc["catalog"])
+    harness.start(service)
+    yield harness, catalog
+    harness.close()
+    server.stop(0.1).wait()
 
 
 class Away(Exception):

@@ -12,7 +12,7 @@ from marketmesh.ads.v1 import ad_service_pb2 as messages
 from services.ads.domain.destination import CLEAN
 from tests.ads.api.test_ad_servicer import Market, Target
 from tests.ads.domain.test_destination import REFUSED, WRITTEN_AND_CLEAN
-from tests.commerce.fake_catalog import Away, FakeCatalog
+from tests.commerce.fake_catalog import Away, FakeCatalog, mesh_around
 from tests.support.mesh_harness import MeshHarness, Refused
 
 if TYPE_CHECKING:
@@ -24,12 +24,8 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def ads_mesh(embedded_stack: Embedded) -> Iterator[tuple[MeshHarness, FakeCatalog]]:
     """Return a harness whose catalog is the fake one."""
-    harness, catalog = MeshHarness(embedded_stack), FakeCatalog()
-    server = catalog.serve(harness._ports.grpc["catalog"])
-    harness.start("ads")
-    yield harness, catalog
-    harness.close()
-    server.stop(0.1).wait()
+    with mesh_around("ads", embedded_stack) as mesh:
+        yield mesh
 
 
 @pytest.fixture
