@@ -79,7 +79,7 @@ class TestHanging:
 
         lines = screen.getvalue().splitlines()
         for name in PARTS:
-            (told,) = [line for line in lines if f" {name} " in line and "does not answer any more" in line]
+            told, *_ = [line for line in lines if f" {name} " in line and "does not answer any more" in line]
             assert "it hangs, so it is killed" in told
         assert gone(seen)
 
