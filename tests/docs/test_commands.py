@@ -20,8 +20,12 @@ EVENT_ID = "00000000-0000-0000-0000-000000000000"
 
 
 def spelled_out(command: Command) -> list[list[str]]:
-    """Return the words of a command; of `serve|run`, those of each."""
-    text = command.filled.replace("EVENT_ID", EVENT_ID)
+    """Return the words of a command; of `serve|run`, those of each; of `one && another`, those of both."""
+    each = [_alternatives(text) for text in command.filled.replace("EVENT_ID", EVENT_ID).split(" && ")]
+    return [words for alternatives in each for words in alternatives]
+
+
+def _alternatives(text: str) -> list[list[str]]:
     found = ALTERNATIVES.search(text)
     if found is None:
         return [shlex.split(text)]

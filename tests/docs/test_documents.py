@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings
 from deploy.cli.contracts import grpc_services
 from meshkit.grpc.policy import Effect, read_policy
 from services.media.domain.attachments import PROTECTED, AttachmentEntity
+from tests.docs.commands import commands
 from tests.docs.reading import ROOT, documents, is_missing, name_of, tables
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -96,6 +97,17 @@ class TestCommands:
                 named |= set(words.split("|"))
 
         assert {"doctor", "migrate", "seed", "demo", "prove", "dlq", "topology"} <= named <= registered
+
+    def test_that_migrate_down_come_up_again_in_the_same_line(self) -> None:
+        """Somebody who stops reading behind the first command has no half of a database."""
+        down = [command.text for command in commands() if " --down " in command.text]
+
+        assert down
+        assert [
+            text
+            for text in down
+            if not re.fullmatch(r"marketmesh migrate (\w+) --down \d+ && marketmesh migrate \1", text)
+        ] == []
 
     def test_ports_are_the_defaults(self) -> None:
         from deploy.dev.ports import Ports
