@@ -35,7 +35,7 @@ from meshkit.db import migrate
 from meshkit.db.engine import Database
 from meshkit.db.tx import Transactions
 from meshkit.grpc.channel import Channel
-from services.finance.usecases.prove_ledger import prove_ledger
+from services.finance.ledger.usecases.prove_ledger import prove_ledger
 
 RESULTS = Path(__file__).with_name("results") / "ledger.json"
 _START_SECONDS = 30.0

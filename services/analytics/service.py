@@ -8,12 +8,12 @@ from marketmesh.analytics.v1 import analytics_service_pb2, analytics_service_pb2
 from meshkit.grpc.server import Servicer
 from meshkit.jobs import Job
 from meshkit.service import Parts, ServiceSpec, Wiring
-from services.analytics.api.analytics_servicer import AnalyticsServicer
-from services.analytics.data.tables import metadata
-from services.analytics.events.handlers import consumers
-from services.analytics.jobs.load_warehouse import WarehouseLoader, forget_loaded_rows
 from services.analytics.outbound.bigquery_warehouse import BigQueryWarehouse
+from services.analytics.reports.api.analytics_servicer import AnalyticsServicer
 from services.analytics.settings import AnalyticsSettings
+from services.analytics.warehouse.data.tables import metadata
+from services.analytics.warehouse.events import consumers
+from services.analytics.warehouse.jobs.load_warehouse import WarehouseLoader, forget_loaded_rows
 
 
 def wire(parts: Parts) -> Wiring:

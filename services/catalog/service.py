@@ -16,18 +16,18 @@ from marketmesh.catalog.v1 import (
 )
 from meshkit.grpc.server import Servicer
 from meshkit.service import Parts, ServiceSpec, Wiring
-from services.catalog.api.admin_servicer import CatalogAdminServicer
-from services.catalog.api.internal_servicer import CatalogInternalServicer
-from services.catalog.api.inventory_servicer import InventoryServicer
-from services.catalog.api.product_servicer import ProductServicer
-from services.catalog.api.sheet_servicer import ProductSheetServicer
-from services.catalog.data.tables import metadata
-from services.catalog.events.handlers import consumers
-from services.catalog.jobs.settle_reservations import ReservationSweep
-from services.catalog.jobs.undo_given_up_galleries import given_up_galleries
 from services.catalog.outbound.commerce_client import CommerceClient
 from services.catalog.outbound.media_client import MediaClient
+from services.catalog.products.api.admin_servicer import CatalogAdminServicer
+from services.catalog.products.api.product_servicer import ProductServicer
+from services.catalog.products.api.sheet_servicer import ProductSheetServicer
+from services.catalog.products.data.tables import metadata
+from services.catalog.products.jobs.undo_given_up_galleries import given_up_galleries
 from services.catalog.settings import CatalogSettings
+from services.catalog.stock.api.internal_servicer import CatalogInternalServicer
+from services.catalog.stock.api.inventory_servicer import InventoryServicer
+from services.catalog.stock.events import consumers
+from services.catalog.stock.jobs.settle_reservations import ReservationSweep
 
 
 def wire(parts: Parts) -> Wiring:

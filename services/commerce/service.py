@@ -18,19 +18,19 @@ from marketmesh.commerce.v1 import (
 from meshkit.grpc.server import Servicer
 from meshkit.jobs import Job
 from meshkit.service import Parts, ServiceSpec, Wiring
-from services.commerce.api.cart_servicer import CartServicer
-from services.commerce.api.customer_servicer import CustomerServicer
-from services.commerce.api.internal_servicer import CommerceInternalServicer
-from services.commerce.api.order_servicer import OrderServicer
-from services.commerce.data.tables import metadata
-from services.commerce.domain.lifetime import Lifetime
-from services.commerce.events.handlers import consumers
-from services.commerce.flows.checkout import CHECKOUT_FLOWS
-from services.commerce.flows.quote_cart import QuoteRules
+from services.commerce.cart.api.cart_servicer import CartServicer
+from services.commerce.cart.flows.quote_cart import QuoteRules
+from services.commerce.checkout.flows.checkout import CHECKOUT_FLOWS
+from services.commerce.checkout.usecases.begin_checkout import CheckoutRules
+from services.commerce.orders.api.customer_servicer import CustomerServicer
+from services.commerce.orders.api.internal_servicer import CommerceInternalServicer
+from services.commerce.orders.api.order_servicer import OrderServicer
+from services.commerce.orders.data.tables import metadata
+from services.commerce.orders.domain.lifetime import Lifetime
+from services.commerce.orders.events import consumers
+from services.commerce.orders.usecases.end_lifetimes import end_lifetimes
 from services.commerce.outbound.catalog_client import CatalogClient
 from services.commerce.settings import CommerceSettings
-from services.commerce.usecases.begin_checkout import CheckoutRules
-from services.commerce.usecases.end_lifetimes import end_lifetimes
 
 
 def wire(parts: Parts) -> Wiring:

@@ -27,21 +27,21 @@ from marketmesh.finance.v1 import (
 from meshkit.grpc.server import Servicer
 from meshkit.jobs import Job
 from meshkit.service import Parts, ServiceSpec, Wiring
-from services.finance.api.cash_admin_servicer import CashAdminServicer
-from services.finance.api.cash_agent_servicer import CashAgentServicer
-from services.finance.api.earnings_servicer import EarningsServicer
-from services.finance.api.finance_admin_servicer import FinanceAdminServicer
-from services.finance.api.finance_internal_servicer import FinanceInternalServicer
-from services.finance.api.ledger_admin_servicer import LedgerAdminServicer
-from services.finance.api.ledger_servicer import LedgerServicer
-from services.finance.api.payout_admin_servicer import PayoutAdminServicer
-from services.finance.api.reconciliation_servicer import ReconciliationServicer
-from services.finance.data.tables import metadata
-from services.finance.events.handlers import consumers
+from services.finance.cash.api.cash_admin_servicer import CashAdminServicer
+from services.finance.cash.api.cash_agent_servicer import CashAgentServicer
+from services.finance.ledger.api.ledger_admin_servicer import LedgerAdminServicer
+from services.finance.ledger.api.ledger_servicer import LedgerServicer
+from services.finance.ledger.usecases.hold_money import expire_holds
+from services.finance.ledger.usecases.keep_ledger import prove_ledger_daily, snapshot_balances
+from services.finance.payments.api.finance_internal_servicer import FinanceInternalServicer
+from services.finance.payments.data.tables import metadata
+from services.finance.payments.events import consumers
+from services.finance.payouts.api.earnings_servicer import EarningsServicer
+from services.finance.payouts.api.finance_admin_servicer import FinanceAdminServicer
+from services.finance.payouts.api.payout_admin_servicer import PayoutAdminServicer
+from services.finance.payouts.api.reconciliation_servicer import ReconciliationServicer
+from services.finance.payouts.usecases.pay_vendors import PayoutTerms
 from services.finance.settings import FinanceSettings
-from services.finance.usecases.hold_money import expire_holds
-from services.finance.usecases.keep_ledger import prove_ledger_daily, snapshot_balances
-from services.finance.usecases.pay_vendors import PayoutTerms
 
 
 def wire(parts: Parts) -> Wiring:  # noqa: ARG001

@@ -12,12 +12,12 @@ from marketmesh.fulfillment.v1 import (
 )
 from meshkit.grpc.server import Servicer
 from meshkit.service import Parts, ServiceSpec, Wiring
-from services.fulfillment.api.agent_servicer import AgentServicer
-from services.fulfillment.api.delivery_code_servicer import DeliveryCodeServicer
-from services.fulfillment.api.fulfillment_admin_servicer import FulfillmentAdminServicer
-from services.fulfillment.data.tables import metadata
-from services.fulfillment.events.handlers import consumers
-from services.fulfillment.flows.deliver import ProofTerms
+from services.fulfillment.delivery.api.agent_servicer import AgentServicer
+from services.fulfillment.delivery.api.delivery_code_servicer import DeliveryCodeServicer
+from services.fulfillment.delivery.api.fulfillment_admin_servicer import FulfillmentAdminServicer
+from services.fulfillment.delivery.data.tables import metadata
+from services.fulfillment.delivery.events import consumers
+from services.fulfillment.delivery.flows.deliver import ProofTerms
 from services.fulfillment.outbound.commerce_client import CommerceClient
 from services.fulfillment.outbound.finance_client import FinanceClient
 from services.fulfillment.outbound.media_client import MediaClient

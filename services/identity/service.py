@@ -20,22 +20,22 @@ from marketmesh.identity.v1 import (
 )
 from meshkit.grpc.server import Servicer
 from meshkit.service import Parts, ServiceSpec, Wiring
-from services.identity.api.admin_servicer import IdentityAdminServicer
-from services.identity.api.auth_servicer import AuthServicer
-from services.identity.api.license_servicer import LicenseServicer
-from services.identity.api.notification_servicer import NotificationServicer
-from services.identity.api.store_servicer import StoreServicer
-from services.identity.data.tables import metadata
-from services.identity.events.handlers import consumers
-from services.identity.jobs.forget_notifications import forget_notifications
-from services.identity.jobs.publish_revocations import RevocationPublisher
-from services.identity.jobs.undo_given_up_licenses import given_up_licenses
-from services.identity.jobs.undo_given_up_logos import given_up_logos
+from services.identity.accounts.api.admin_servicer import IdentityAdminServicer
+from services.identity.licenses.api.license_servicer import LicenseServicer
+from services.identity.licenses.jobs.undo_given_up_licenses import given_up_licenses
+from services.identity.notifications.api.notification_servicer import NotificationServicer
+from services.identity.notifications.events.handlers import consumers
+from services.identity.notifications.jobs.forget_notifications import forget_notifications
 from services.identity.outbound.media_client import MediaClient
 from services.identity.outbound.passwords import Passwords
 from services.identity.outbound.tokens import TokenMint
+from services.identity.sessions.api.auth_servicer import AuthServicer
+from services.identity.sessions.data.tables import metadata
+from services.identity.sessions.jobs.publish_revocations import RevocationPublisher
+from services.identity.sessions.usecases.open_session import TokenKit
 from services.identity.settings import IdentitySettings
-from services.identity.usecases.open_session import TokenKit
+from services.identity.stores.api.store_servicer import StoreServicer
+from services.identity.stores.jobs.undo_given_up_logos import given_up_logos
 
 
 def wire(parts: Parts) -> Wiring:

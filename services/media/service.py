@@ -13,15 +13,15 @@ from marketmesh.media.v1 import (
 from meshkit.grpc.server import Servicer
 from meshkit.jobs import Job
 from meshkit.service import Parts, ServiceSpec, Wiring
-from services.media.api.internal_servicer import MediaInternalServicer
-from services.media.api.media_servicer import MediaServicer
-from services.media.data.tables import metadata
-from services.media.events.handlers import consumers
-from services.media.jobs.keep_bucket import BucketKeeper
-from services.media.jobs.look_at_uploads import UploadInspector
+from services.media.files.api.internal_servicer import MediaInternalServicer
+from services.media.files.api.media_servicer import MediaServicer
+from services.media.files.data.tables import metadata
+from services.media.files.events import consumers
+from services.media.files.jobs.keep_bucket import BucketKeeper
+from services.media.files.jobs.look_at_uploads import UploadInspector
+from services.media.files.usecases.remove_stale_pending import remove_stale_pending
 from services.media.outbound.object_store import ObjectStore
 from services.media.settings import MediaSettings
-from services.media.usecases.remove_stale_pending import remove_stale_pending
 
 
 def wire(parts: Parts) -> Wiring:

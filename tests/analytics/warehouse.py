@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from meshkit.errors import DependencyUnavailable
-from services.analytics.domain.kpis import OrderFact, PaymentFact
 from services.analytics.outbound.ports import FOREVER, Party, lines_of
+from services.analytics.reports.domain.kpis import OrderFact, PaymentFact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,9 +15,9 @@ import pytest
 from deploy.dev.stack import Embedded
 from meshkit.call import Call
 from meshkit.grpc.policy import MethodPolicy
-from services.catalog.usecases.prove_stock import prove_stock
-from services.commerce.usecases.prove_orders import prove_orders
-from services.finance.usecases.prove_ledger import prove_ledger
+from services.catalog.stock.usecases.prove_stock import prove_stock
+from services.commerce.orders.usecases.prove_orders import prove_orders
+from services.finance.ledger.usecases.prove_ledger import prove_ledger
 from tests.contracts.samples import SAMPLES, Sample
 from tests.contracts.test_bad_input import WRITES, path_of
 from tests.contracts.world import World

@@ -186,7 +186,7 @@ class TestSearch:
 
         assert found == {
             (
-                "services/media/data/media.py",
+                "services/media/files/data/media.py",
                 "statement = statement.where(media.c.mime_type.istartswith(mime_type, autoescape=True))",
             )
         }

@@ -16,8 +16,8 @@ from marketmesh.ads.v1 import ad_service_pb2 as messages
 from marketmesh.ads.v1 import ad_service_pb2_grpc as stubs
 from marketmesh.identity.events.v1 import identity_events_pb2 as identity
 from meshkit.ids import derived_id
+from services.ads.campaigns.usecases.create_ad import URL_MAX
 from services.ads.settings import AdsSettings
-from services.ads.usecases.create_ad import URL_MAX
 from tests.support.mesh_harness import MeshHarness, Refused, as_dict
 
 Status, Placement, Target = messages.AdStatus.Value, messages.AdPlacement.Value, messages.AdTarget.Value

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from marketmesh.ads.v1 import ad_service_pb2 as messages
-from services.ads.domain.destination import CLEAN
+from services.ads.campaigns.domain.destination import CLEAN
 from tests.ads.api.test_ad_servicer import Market, Target
 from tests.ads.domain.test_destination import REFUSED, WRITTEN_AND_CLEAN
 from tests.commerce.fake_catalog import Away, FakeCatalog, mesh_around

@@ -10,7 +10,7 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ads.domain.auction import choose_winner
+from services.ads.campaigns.domain.auction import choose_winner
 
 DAY = date(2026, 3, 2)
 

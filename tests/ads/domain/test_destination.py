@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.ads.domain.destination import clean_destination
+from services.ads.campaigns.domain.destination import clean_destination
 
 WRITTEN_AND_CLEAN = [
     ("https://shop.example.com", "https://shop.example.com"),

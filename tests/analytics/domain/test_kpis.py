@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshkit.errors import ValidationError
-from services.analytics.domain.kpis import Entry, Kpis, LineFact, OrderFact, PaymentFact, Point, compute_kpis
-from services.analytics.domain.windows import Window
+from services.analytics.reports.domain.kpis import Entry, Kpis, LineFact, OrderFact, PaymentFact, Point, compute_kpis
+from services.analytics.reports.domain.windows import Window
 
 CHICAGO = ZoneInfo("America/Chicago")
 END = datetime(2026, 3, 20, 18, 30, tzinfo=UTC)

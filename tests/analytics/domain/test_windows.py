@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshkit.errors import ValidationError
-from services.analytics.domain.windows import MARKETPLACE_PRESETS, VENDOR_PRESETS, Window, window_of
+from services.analytics.reports.domain.windows import MARKETPLACE_PRESETS, VENDOR_PRESETS, Window, window_of
 
 CHICAGO = ZoneInfo("America/Chicago")
 NOW = datetime(2026, 3, 20, 18, 30, tzinfo=UTC)

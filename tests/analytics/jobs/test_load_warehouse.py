@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from meshkit.errors import DependencyUnavailable
-from services.analytics.jobs import load_warehouse
-from services.analytics.jobs.load_warehouse import WarehouseLoader, forget_loaded_rows
+from services.analytics.warehouse.jobs import load_warehouse
+from services.analytics.warehouse.jobs.load_warehouse import WarehouseLoader, forget_loaded_rows
 from tests.analytics.warehouse import MemoryWarehouse
 from tests.finance.snapshots import created, order_snapshot
 from tests.support.mesh_harness import MeshHarness

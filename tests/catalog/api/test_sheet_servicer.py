@@ -17,7 +17,7 @@ from marketmesh.catalog.events.v1 import catalog_events_pb2 as events
 from marketmesh.catalog.v1 import product_service_pb2
 from marketmesh.catalog.v1 import product_sheet_service_pb2 as messages
 from marketmesh.catalog.v1 import product_sheet_service_pb2_grpc as stubs
-from services.catalog.domain.sheet import MAX_BYTES, MAX_ROWS
+from services.catalog.products.domain.sheet import MAX_BYTES, MAX_ROWS
 from tests.catalog.shop import Checkout, Shop
 from tests.support.mesh_harness import Refused
 

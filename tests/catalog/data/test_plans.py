@@ -11,8 +11,9 @@ from sqlalchemy import text
 
 from meshkit.cursor import Cursor, Page
 from meshkit.db.tx import Tx
-from services.catalog.data import products, reservations, stock_movements
-from services.catalog.domain.filters import Filters
+from services.catalog.products.data import products
+from services.catalog.products.domain.filters import Filters
+from services.catalog.stock.data import reservations, stock_movements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.catalog.domain.percent import format_percent, parse_percent
+from services.catalog.products.domain.percent import format_percent, parse_percent
 
 
 class TestParsePercent:

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import services.catalog
-from services.catalog.domain.reservations import TRANSITIONS
-from services.catalog.domain.sheet import BY_NAME, COLUMNS
+from services.catalog.products.domain.sheet import BY_NAME, COLUMNS
+from services.catalog.stock.domain.reservations import TRANSITIONS
 
 
 def test_draws_exactly_the_declared_transitions() -> None:

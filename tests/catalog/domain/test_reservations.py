@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.catalog.domain.reservations import (
+from services.catalog.stock.domain.reservations import (
     TRANSITIONS,
     Line,
     Refusal,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.catalog.domain.search import plain_words, prefix_query
+from services.catalog.products.domain.search import plain_words, prefix_query
 
 
 class TestPlainWords:

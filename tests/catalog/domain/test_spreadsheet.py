@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.catalog.domain.spreadsheet import harmless, places_in, plain, readings_of, values_of
+from services.catalog.products.domain.spreadsheet import harmless, places_in, plain, readings_of, values_of
 
 RUN = [
     "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", ";=1", "; =1", ",=1", "\ufeff=1", "\u200b=1",

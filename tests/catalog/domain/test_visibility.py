@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from marketmesh.catalog.v1 import product_pb2
-from services.catalog.domain.product import Category, Classification, Feeling, Flavor, Unit, Usage
-from services.catalog.domain.visibility import Gate, can_see
+from services.catalog.products.domain.product import Category, Classification, Feeling, Flavor, Unit, Usage
+from services.catalog.store_gates.domain.visibility import Gate, can_see
 
 if TYPE_CHECKING:
     from enum import StrEnum

@@ -12,9 +12,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from meshkit.ids import new_id
-from services.catalog.data import inventory
-from services.catalog.data.inventory import StockBusy
-from services.catalog.domain.stock import Cause, Movement, MovementKind
+from services.catalog.stock.data import inventory
+from services.catalog.stock.data.inventory import StockBusy
+from services.catalog.stock.domain.stock import Cause, Movement, MovementKind
 from tests.catalog.shop import Checkout, Shop
 
 

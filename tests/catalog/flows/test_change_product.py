@@ -13,7 +13,7 @@ from marketmesh.catalog.v1 import inventory_service_pb2 as inventory
 from marketmesh.catalog.v1 import product_service_pb2 as messages
 from marketmesh.media.v1 import media_service_pb2_grpc as media_stubs
 from meshkit.idempotency import FLOW_LEASE
-from services.catalog.data import product_changes
+from services.catalog.products.data import product_changes
 from tests.catalog.shop import Checkout
 from tests.media.uploads import Kind, Uploads
 from tests.support.mesh_harness import Refused, as_dict

@@ -12,7 +12,7 @@ import pytest
 from marketmesh.catalog.v1 import product_service_pb2 as messages
 from marketmesh.media.v1 import media_service_pb2_grpc as media_stubs
 from meshkit.idempotency import FLOW_LEASE
-from services.catalog.data import inventory
+from services.catalog.stock.data import inventory
 from tests.media.uploads import Kind, Uploads
 from tests.support.mesh_harness import Refused
 

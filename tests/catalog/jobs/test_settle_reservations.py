@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from meshkit.errors import DependencyUnavailable
-from services.catalog.data import inventory
-from services.catalog.jobs.settle_reservations import ReservationSweep
+from services.catalog.stock.data import inventory
+from services.catalog.stock.jobs.settle_reservations import ReservationSweep
 from tests.catalog.shop import Checkout, Shop
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from marketmesh.catalog.v1 import product_service_pb2 as messages
 from marketmesh.media.v1 import media_service_pb2_grpc as media_stubs
 from meshkit.errors import DependencyUnavailable, NotFound
 from meshkit.given_up import GIVEN_UP_AFTER, GivenUpFlows
-from services.catalog.jobs.undo_given_up_galleries import given_up_galleries
 from services.catalog.outbound.media_client import MediaClient
+from services.catalog.products.jobs.undo_given_up_galleries import given_up_galleries
 from tests.media.uploads import Kind, Uploads
 from tests.support.mesh_harness import Refused
 

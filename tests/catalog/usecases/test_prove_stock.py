@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 from sqlalchemy import text
 
-from services.catalog.usecases.prove_stock import prove_stock
+from services.catalog.stock.usecases.prove_stock import prove_stock
 from tests.catalog.shop import Checkout, Shop
 
 

@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.commerce.domain.attribution import keep_tokens
-from services.commerce.domain.order_plan import Checkout, OrderTerms, plan_orders
-from services.commerce.domain.totals import order_totals, split_transport_fee
+from services.commerce.checkout.domain.attribution import keep_tokens
+from services.commerce.checkout.domain.order_plan import Checkout, OrderTerms, plan_orders
+from services.commerce.orders.domain.totals import order_totals, split_transport_fee
 
 GROUP = uuid.UUID(int=77)
 

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from services.commerce.domain.order_state import (
+from services.commerce.orders.domain.order_state import (
     LINE_TRANSITIONS,
     TRANSITIONS,
     Action,

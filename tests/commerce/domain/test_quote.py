@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meshkit.errors import ValidationError
-from services.commerce.domain.quote import (
+from services.commerce.cart.domain.quote import (
     Gate,
     Intent,
     ProductFacts,

@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from marketmesh.commerce.v1 import cart_service_pb2, commerce_internal_service_pb2
 from meshkit.resume import FlowResumer
-from services.commerce.flows import checkout as flow
+from services.commerce.checkout.flows import checkout as flow
 from tests.commerce.fake_catalog import Away
 from tests.commerce.market import Market
 from tests.support.mesh_harness import Refused

@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from marketmesh.commerce.v1 import cart_pb2, cart_service_pb2
 from services.commerce.errors import BuyerNotVerified
-from services.commerce.usecases.check_buyer import check_buyer
+from services.commerce.store_gates.usecases.check_buyer import check_buyer
 from tests.commerce.fake_catalog import Away
 from tests.commerce.market import Market
 from tests.support.identity import address
@@ -271,7 +271,7 @@ class TestHardErrors:
     def test_leaves_the_old_quote_when_writing_fails_half_way(
         self, market: Market, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from services.commerce.data import carts
+        from services.commerce.cart.data import carts
 
         before = market.quote()
 

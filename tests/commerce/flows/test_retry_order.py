@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as events
 from marketmesh.commerce.v1 import order_pb2, order_service_pb2
-from services.commerce.flows import retry_order as flow
+from services.commerce.orders.flows import retry_order as flow
 from tests.commerce.flows.test_checkout_failures import away_on, crash, resume
 from tests.commerce.market import Market, status_name
 from tests.commerce.stages import lines_of, refuse

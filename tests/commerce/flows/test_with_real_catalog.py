@@ -15,9 +15,9 @@ import pytest
 
 from marketmesh.catalog.v1 import product_pb2, product_service_pb2, product_service_pb2_grpc
 from marketmesh.commerce.v1 import cart_service_pb2
-from services.catalog.jobs.settle_reservations import ReservationSweep
 from services.catalog.outbound.commerce_client import CommerceClient
-from services.commerce.flows import checkout
+from services.catalog.stock.jobs.settle_reservations import ReservationSweep
+from services.commerce.checkout.flows import checkout
 from tests.commerce.flows.test_checkout_failures import crash
 from tests.commerce.market import Market, status_name
 from tests.support.mesh_harness import MeshHarness, Refused, as_dict

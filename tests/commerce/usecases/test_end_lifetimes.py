@@ -12,8 +12,8 @@ import pytest
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as events
 from marketmesh.commerce.v1 import order_service_pb2
 from meshkit.jobs import JobRunner
-from services.commerce.data import orders as order_rows
-from services.commerce.usecases import end_lifetimes as job
+from services.commerce.orders.data import orders as order_rows
+from services.commerce.orders.usecases import end_lifetimes as job
 from tests.commerce.market import Market, status_name
 from tests.commerce.stages import lines_of, refuse, three_lines
 from tests.support.mesh_harness import as_dict

@@ -7,9 +7,9 @@ from contextlib import suppress
 import pytest
 from sqlalchemy import text
 
-from services.commerce.data import proofs
-from services.commerce.data.tables import vendor_orders
-from services.commerce.usecases.prove_orders import prove_orders
+from services.commerce.orders.data import proofs
+from services.commerce.orders.data.tables import vendor_orders
+from services.commerce.orders.usecases.prove_orders import prove_orders
 from tests.commerce.market import Market
 
 

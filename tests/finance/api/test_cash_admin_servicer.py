@@ -19,10 +19,10 @@ from meshkit.cursor import Page
 from meshkit.market_day import market_day
 from meshkit.principal import Principal
 from services.finance.errors import CashNotCounted
-from services.finance.usecases.confirm_payout import confirm_payout
-from services.finance.usecases.list_payouts import list_payouts
-from services.finance.usecases.pay_vendors import PayoutTerms, run_payouts
-from services.finance.usecases.prove_ledger import prove_ledger
+from services.finance.ledger.usecases.prove_ledger import prove_ledger
+from services.finance.payouts.usecases.confirm_payout import confirm_payout
+from services.finance.payouts.usecases.list_payouts import list_payouts
+from services.finance.payouts.usecases.pay_vendors import PayoutTerms, run_payouts
 from tests.finance.cash_desk import COST, CashDesk, Status
 from tests.support.mesh_harness import MeshHarness, Refused
 

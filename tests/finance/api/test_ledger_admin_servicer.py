@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from meshkit.market_day import market_day
-from services.finance.data import books as books_sql
-from services.finance.data import ledger
-from services.finance.domain.ledger import Account, AccountKind, Entry, EntryType, Posting
-from services.finance.usecases.keep_ledger import prove_ledger_daily, snapshot_balances
-from services.finance.usecases.prove_ledger import prove_ledger
+from services.finance.ledger.data import books as books_sql
+from services.finance.ledger.data import ledger
+from services.finance.ledger.domain.ledger import Account, AccountKind, Entry, EntryType, Posting
+from services.finance.ledger.usecases.keep_ledger import prove_ledger_daily, snapshot_balances
+from services.finance.ledger.usecases.prove_ledger import prove_ledger
 from tests.finance.books import Books, Kind, Outcome, entry
 from tests.finance.payments import Payments
 from tests.support.mesh_harness import MeshHarness, Refused

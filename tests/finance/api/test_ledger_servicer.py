@@ -12,8 +12,8 @@ import pytest
 
 from marketmesh.finance.v1 import ledger_pb2
 from marketmesh.finance.v1 import ledger_service_pb2 as messages
-from services.finance.usecases.hold_money import expire_holds
-from services.finance.usecases.prove_ledger import prove_ledger
+from services.finance.ledger.usecases.hold_money import expire_holds
+from services.finance.ledger.usecases.prove_ledger import prove_ledger
 from tests.finance.books import Books, Outcome, account, entry
 from tests.support.mesh_harness import MeshHarness, Refused
 

@@ -9,8 +9,8 @@ import pytest
 
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from marketmesh.finance.v1 import payment_pb2
-from services.finance.usecases.follow_order import open_intents
-from services.finance.usecases.prove_ledger import prove_ledger
+from services.finance.ledger.usecases.prove_ledger import prove_ledger
+from services.finance.payments.usecases.follow_order import open_intents
 from tests.finance.payments import Payments
 from tests.finance.snapshots import order_snapshot
 from tests.support.mesh_harness import MeshHarness, Refused

@@ -14,12 +14,12 @@ from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from marketmesh.finance.v1 import earnings_service_pb2, earnings_service_pb2_grpc, payment_pb2, payout_service_pb2
 from marketmesh.finance.v1 import payout_batch_service_pb2 as messages
 from meshkit.principal import Principal
-from services.finance.data import payouts as payouts_sql
 from services.finance.errors import PayoutBelowMinimum
-from services.finance.usecases.confirm_payout import confirm_payout
-from services.finance.usecases.follow_order import open_intents
-from services.finance.usecases.pay_vendors import PayoutTerms, run_payouts
-from services.finance.usecases.prove_ledger import prove_ledger
+from services.finance.ledger.usecases.prove_ledger import prove_ledger
+from services.finance.payments.usecases.follow_order import open_intents
+from services.finance.payouts.data import payouts as payouts_sql
+from services.finance.payouts.usecases.confirm_payout import confirm_payout
+from services.finance.payouts.usecases.pay_vendors import PayoutTerms, run_payouts
 from tests.finance.payments import Payments
 from tests.finance.snapshots import order_snapshot
 from tests.support.mesh_harness import MeshHarness, Refused

@@ -11,7 +11,8 @@ from sqlalchemy import text
 
 from meshkit.cursor import Cursor, Page
 from meshkit.db.tx import Tx
-from services.finance.data import cash, cash_mismatches, intents
+from services.finance.cash.data import cash, cash_mismatches
+from services.finance.payments.data import intents
 from tests.support.mesh_harness import MeshHarness
 from tests.support.statements import owner_transaction, plan_of
 

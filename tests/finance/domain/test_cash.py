@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.finance.domain.cash import (
+from services.finance.cash.domain.cash import (
     TRANSITIONS,
     Custody,
     HandInAction,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.finance.domain.hold import HoldAction, HoldStatus, next_status
+from services.finance.ledger.domain.hold import HoldAction, HoldStatus, next_status
 
 ENDS = {HoldAction.POST: HoldStatus.POSTED, HoldAction.VOID: HoldStatus.VOIDED, HoldAction.EXPIRE: HoldStatus.EXPIRED}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.finance.domain.intent import IntentAction, IntentStatus, next_status
+from services.finance.payments.domain.intent import IntentAction, IntentStatus, next_status
 
 # One line per status; what is not named is refused.
 _EXPECTED = {

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshkit.money import INT64_MAX, percent_of
-from services.finance.domain.ledger import (
+from services.finance.ledger.domain.ledger import (
     Account,
     AccountKind,
     Collection,
@@ -22,7 +22,7 @@ from services.finance.domain.ledger import (
     unbalanced,
     vendor_payout,
 )
-from services.finance.domain.payout import fee_of_refund
+from services.finance.payouts.domain.payout import fee_of_refund
 
 AGENT, VENDOR, ORDER, BUYER = (uuid.UUID(int=number) for number in (1, 2, 3, 4))
 _cents = st.integers(min_value=1, max_value=10**15)

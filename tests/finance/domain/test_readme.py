@@ -6,7 +6,10 @@ import re
 from pathlib import Path
 
 import services.finance
-from services.finance.domain import cash, hold, intent, payout
+from services.finance.cash.domain import cash
+from services.finance.ledger.domain import hold
+from services.finance.payments.domain import intent
+from services.finance.payouts.domain import payout
 
 MACHINES = (intent.TRANSITIONS, hold.TRANSITIONS, payout.TRANSITIONS, cash.TRANSITIONS)
 

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from meshkit.errors import ValidationError
-from services.finance.domain.reconciliation import MAX_LINES, Kind, Transfer, compare, parse
+from services.finance.payouts.domain.reconciliation import MAX_LINES, Kind, Transfer, compare, parse
 
 HEADER = "amount,currency,reference,date\n"
 FIRST, LAST = date(2026, 3, 1), date(2026, 3, 31)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from meshkit.db.tx import Tx
-from services.finance.usecases.prove_custody import prove_custody
+from services.finance.cash.usecases.prove_custody import prove_custody
 from tests.finance.cash_desk import CashDesk
 from tests.support.mesh_harness import MeshHarness
 from tests.support.statements import owner_transaction

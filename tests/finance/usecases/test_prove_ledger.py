@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from meshkit.db.tx import Tx
-from services.finance.usecases.follow_order import open_intents
-from services.finance.usecases.prove_ledger import prove_ledger
+from services.finance.ledger.usecases.prove_ledger import prove_ledger
+from services.finance.payments.usecases.follow_order import open_intents
 from tests.finance.payments import Payments
 from tests.finance.snapshots import order_snapshot
 from tests.support.mesh_harness import MeshHarness

@@ -12,8 +12,8 @@ import pytest
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
 from marketmesh.fulfillment.v1 import delivery_service_pb2 as messages
-from services.fulfillment.api.agent_servicer import AgentServicer
-from services.fulfillment.domain.proof import MAX_CODE_FAILURES, ProofPolicy
+from services.fulfillment.delivery.api.agent_servicer import AgentServicer
+from services.fulfillment.delivery.domain.proof import MAX_CODE_FAILURES, ProofPolicy
 from tests.finance.snapshots import later
 from tests.fulfillment.deliveries import Deliveries
 from tests.fulfillment.neighbours import Neighbours

@@ -8,7 +8,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.fulfillment.domain.assignment import choose_agent
+from services.fulfillment.delivery.domain.assignment import choose_agent
 
 _agents = st.lists(st.uuids(), min_size=1, max_size=20, unique=True)
 

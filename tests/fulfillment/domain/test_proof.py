@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from services.fulfillment.domain.proof import ProofKind, ProofPolicy, delivery_code, is_code
+from services.fulfillment.delivery.domain.proof import ProofKind, ProofPolicy, delivery_code, is_code
 from services.fulfillment.settings import FulfillmentSettings
 
 KEY = b"k" * 32

@@ -10,7 +10,7 @@ from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
 from marketmesh.finance.events.v1 import finance_events_pb2 as finance
 from marketmesh.fulfillment.events.v1 import fulfillment_events_pb2 as events
 from marketmesh.identity.events.v1 import identity_events_pb2 as identity
-from services.fulfillment.domain.assignment import choose_agent
+from services.fulfillment.delivery.domain.assignment import choose_agent
 from tests.finance.snapshots import later
 from tests.fulfillment.deliveries import Deliveries
 from tests.support.mesh_harness import MeshHarness

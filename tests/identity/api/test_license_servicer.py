@@ -13,8 +13,8 @@ from sqlalchemy.exc import IntegrityError
 
 from marketmesh.identity.v1 import admin_service_pb2, license_pb2, license_service_pb2
 from meshkit.resume import FlowResumer
-from services.identity.data import licenses as licenses_data
-from services.identity.flows import create_license as flow
+from services.identity.licenses.data import licenses as licenses_data
+from services.identity.licenses.flows import create_license as flow
 from tests.identity.people import People, Store
 from tests.media.uploads import Kind
 from tests.support.mesh_harness import MeshHarness, Refused

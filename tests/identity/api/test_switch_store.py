@@ -14,7 +14,7 @@ from sqlalchemy import text
 from deploy.cli.waiting import until
 from marketmesh.identity.v1 import auth_service_pb2 as messages
 from marketmesh.identity.v1 import store_service_pb2, store_service_pb2_grpc
-from services.identity.data import stores
+from services.identity.stores.data import stores
 from tests.identity.people import People, Store, publish_revocations
 from tests.support.identity import register_request
 from tests.support.mesh_harness import MeshHarness, Refused

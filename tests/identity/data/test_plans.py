@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from meshkit.cursor import Cursor, Page
 from meshkit.db.tx import Tx
-from services.identity.data import notifications
+from services.identity.notifications.data import notifications
 from tests.support.statements import owner_transaction, plan_of
 
 if TYPE_CHECKING:

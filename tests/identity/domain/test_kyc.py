@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.identity.domain.kyc import KycStatus, LicenseStatus, derive_kyc
+from services.identity.licenses.domain.kyc import KycStatus, LicenseStatus, derive_kyc
 
 # pending, verified, rejected, expired -> KYC
 _TRUTH = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.identity.domain.password_rules import complaint_about, normalised
+from services.identity.accounts.domain.password_rules import complaint_about, normalised
 
 EMAIL = "ada.byron@example.com"
 

@@ -14,10 +14,10 @@ from marketmesh.identity.v1 import store_service_pb2 as messages
 from meshkit.call import Call
 from meshkit.errors import DependencyUnavailable
 from meshkit.given_up import GIVEN_UP_AFTER
-from services.identity.data import stores as stores_data
-from services.identity.flows.change_logo import put_right
-from services.identity.jobs.undo_given_up_logos import given_up_logos
 from services.identity.outbound.media_client import MediaClient
+from services.identity.stores.data import stores as stores_data
+from services.identity.stores.flows.change_logo import put_right
+from services.identity.stores.jobs.undo_given_up_logos import given_up_logos
 from tests.identity.people import People, Store
 from tests.media.uploads import Kind
 from tests.support.mesh_harness import MeshHarness, Refused

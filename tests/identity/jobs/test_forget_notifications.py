@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from meshkit.jobs import JobRunner
 from meshkit.retention import BATCH
-from services.identity.jobs.forget_notifications import _NOTIFICATIONS
+from services.identity.notifications.jobs.forget_notifications import _NOTIFICATIONS
 from tests.support.mesh_harness import MeshHarness
 
 _ADD = text(

@@ -15,8 +15,8 @@ from meshkit.errors import DependencyUnavailable
 from meshkit.given_up import GIVEN_UP_AFTER, GivenUpFlows
 from meshkit.jobs import JobRunner
 from meshkit.settings import RetentionSettings
-from services.identity.flows import create_license as flow
-from services.identity.jobs.undo_given_up_licenses import given_up_licenses
+from services.identity.licenses.flows import create_license as flow
+from services.identity.licenses.jobs.undo_given_up_licenses import given_up_licenses
 from services.identity.outbound.media_client import MediaClient
 from tests.identity.api.test_license_servicer import resume
 from tests.identity.people import People, Store

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from services.identity.data import sessions, stores, users
-from services.identity.usecases import open_session, register
+from services.identity.accounts.data import users
+from services.identity.accounts.usecases import register
+from services.identity.sessions.data import sessions
+from services.identity.sessions.usecases import open_session
+from services.identity.stores.data import stores
 from tests.identity.people import People
 from tests.support.identity import register_request
 from tests.support.mesh_harness import MeshHarness, Refused

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from marketmesh.media.v1 import media_internal_service_pb2 as messages
 from meshkit.db.engine import constraint_of
 from meshkit.db.sql import sql
-from services.media.domain.attachments import PROTECTED
+from services.media.files.domain.attachments import PROTECTED
 from tests.media.uploads import Kind, Uploads
 from tests.support.mesh_harness import MeshHarness, Refused
 

@@ -95,7 +95,7 @@ class TestPresignUpload:
         constant: str,
         message: str,
     ) -> None:
-        monkeypatch.setattr(f"services.media.usecases.presign_upload.{constant}", 2)
+        monkeypatch.setattr(f"services.media.files.usecases.presign_upload.{constant}", 2)
         token = uploads.token()
         first, _ = (mesh.write(media.PresignUpload, _presign_request(), token=token) for _ in range(2))
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from meshkit.cursor import Cursor, Page
 from meshkit.db.tx import Tx
-from services.media.data import media
+from services.media.files.data import media
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

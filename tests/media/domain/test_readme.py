@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import services.media
-from services.media.domain.status import TRANSITIONS
+from services.media.files.domain.status import TRANSITIONS
 
 
 def test_draws_exactly_the_declared_transitions() -> None:

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from meshkit.errors import StateConflict
-from services.media.domain.status import TRANSITIONS, USABLE, MediaStatus, move
+from services.media.files.domain.status import TRANSITIONS, USABLE, MediaStatus, move
 
 ALLOWED = {
     ("pending", "uploaded"),

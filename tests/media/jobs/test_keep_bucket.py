@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field
 
 from meshkit.errors import DependencyUnavailable
-from services.media.jobs.keep_bucket import BucketKeeper
+from services.media.files.jobs.keep_bucket import BucketKeeper
 
 
 @dataclass

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from meshkit.errors import DependencyUnavailable
-from services.media.jobs.look_at_uploads import LONGEST, LOOKS, UploadInspector
+from services.media.files.jobs.look_at_uploads import LONGEST, LOOKS, UploadInspector
 from services.media.outbound.ports import StoredObject
 from tests.media.uploads import PDF, Uploads
 

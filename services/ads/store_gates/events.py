@@ -1,0 +1,12 @@
+"""What ads does when others report something."""
+
+from __future__ import annotations
+
+from marketmesh.identity.events.v1 import identity_events_pb2 as identity
+from meshkit.events.registry import Consumer
+from services.ads.store_gates.usecases.follow_gate import follow_gate
+
+
+def consumers() -> tuple[Consumer, ...]:
+    """Return ads' consumers."""
+    return (Consumer("ads", "identity.store.v1").on(identity.StoreGateChanged, follow_gate),)

@@ -1,0 +1,26 @@
+"""Read a checkout's result again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from meshkit.errors import NotFound
+from services.commerce.checkout.data import attempts
+from services.commerce.orders.data import orders
+from services.commerce.orders.usecases.read_order import details_of
+
+if TYPE_CHECKING:
+    import uuid
+
+    from meshkit.db.tx import Tx
+    from services.commerce.orders.usecases.read_order import OrderDetail
+
+
+def read_confirmation(
+    tx: Tx, *, cart_or_group_id: uuid.UUID, buyer_store_id: uuid.UUID
+) -> tuple[bytes, list[OrderDetail]]:
+    """Return the answer given at checkout and its orders in detail as they are now. Raises NotFound."""
+    attempt = attempts.find_converted(tx, cart_or_group_id, buyer_store_id)
+    if attempt is None:
+        raise NotFound
+    return bytes(attempt.response), details_of(tx, orders.of_group(tx, attempt.checkout_group_id))
