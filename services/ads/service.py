@@ -6,9 +6,9 @@ from marketmesh.ads.v1 import ad_service_pb2, ad_service_pb2_grpc
 from meshkit.grpc.server import Servicer
 from meshkit.service import Parts, ServiceSpec, Wiring
 from services.ads.campaigns.api.ad_servicer import AdServicer
-from services.ads.campaigns.data.tables import metadata
 from services.ads.outbound.ad_tokens import AdTokens
 from services.ads.outbound.catalog_client import CatalogClient
+from services.ads.schema import metadata
 from services.ads.settings import AdsSettings
 from services.ads.store_gates.events import consumers
 

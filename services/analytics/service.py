@@ -10,8 +10,8 @@ from meshkit.jobs import Job
 from meshkit.service import Parts, ServiceSpec, Wiring
 from services.analytics.outbound.bigquery_warehouse import BigQueryWarehouse
 from services.analytics.reports.api.analytics_servicer import AnalyticsServicer
+from services.analytics.schema import metadata
 from services.analytics.settings import AnalyticsSettings
-from services.analytics.warehouse.data.tables import metadata
 from services.analytics.warehouse.events import consumers
 from services.analytics.warehouse.jobs.load_warehouse import WarehouseLoader, forget_loaded_rows
 

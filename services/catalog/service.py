@@ -21,8 +21,8 @@ from services.catalog.outbound.media_client import MediaClient
 from services.catalog.products.api.admin_servicer import CatalogAdminServicer
 from services.catalog.products.api.product_servicer import ProductServicer
 from services.catalog.products.api.sheet_servicer import ProductSheetServicer
-from services.catalog.products.data.tables import metadata
 from services.catalog.products.jobs.undo_given_up_galleries import given_up_galleries
+from services.catalog.schema import metadata
 from services.catalog.settings import CatalogSettings
 from services.catalog.stock.api.internal_servicer import CatalogInternalServicer
 from services.catalog.stock.api.inventory_servicer import InventoryServicer

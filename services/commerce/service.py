@@ -25,11 +25,11 @@ from services.commerce.checkout.usecases.begin_checkout import CheckoutRules
 from services.commerce.orders.api.customer_servicer import CustomerServicer
 from services.commerce.orders.api.internal_servicer import CommerceInternalServicer
 from services.commerce.orders.api.order_servicer import OrderServicer
-from services.commerce.orders.data.tables import metadata
 from services.commerce.orders.domain.lifetime import Lifetime
 from services.commerce.orders.events import consumers
 from services.commerce.orders.usecases.end_lifetimes import end_lifetimes
 from services.commerce.outbound.catalog_client import CatalogClient
+from services.commerce.schema import metadata
 from services.commerce.settings import CommerceSettings
 
 

@@ -34,13 +34,13 @@ from services.finance.ledger.api.ledger_servicer import LedgerServicer
 from services.finance.ledger.usecases.hold_money import expire_holds
 from services.finance.ledger.usecases.keep_ledger import prove_ledger_daily, snapshot_balances
 from services.finance.payments.api.finance_internal_servicer import FinanceInternalServicer
-from services.finance.payments.data.tables import metadata
 from services.finance.payments.events import consumers
 from services.finance.payouts.api.earnings_servicer import EarningsServicer
 from services.finance.payouts.api.finance_admin_servicer import FinanceAdminServicer
 from services.finance.payouts.api.payout_admin_servicer import PayoutAdminServicer
 from services.finance.payouts.api.reconciliation_servicer import ReconciliationServicer
 from services.finance.payouts.usecases.pay_vendors import PayoutTerms
+from services.finance.schema import metadata
 from services.finance.settings import FinanceSettings
 
 

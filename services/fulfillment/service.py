@@ -15,12 +15,12 @@ from meshkit.service import Parts, ServiceSpec, Wiring
 from services.fulfillment.delivery.api.agent_servicer import AgentServicer
 from services.fulfillment.delivery.api.delivery_code_servicer import DeliveryCodeServicer
 from services.fulfillment.delivery.api.fulfillment_admin_servicer import FulfillmentAdminServicer
-from services.fulfillment.delivery.data.tables import metadata
 from services.fulfillment.delivery.events import consumers
 from services.fulfillment.delivery.flows.deliver import ProofTerms
 from services.fulfillment.outbound.commerce_client import CommerceClient
 from services.fulfillment.outbound.finance_client import FinanceClient
 from services.fulfillment.outbound.media_client import MediaClient
+from services.fulfillment.schema import metadata
 from services.fulfillment.settings import FulfillmentSettings
 
 

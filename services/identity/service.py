@@ -29,8 +29,8 @@ from services.identity.notifications.jobs.forget_notifications import forget_not
 from services.identity.outbound.media_client import MediaClient
 from services.identity.outbound.passwords import Passwords
 from services.identity.outbound.tokens import TokenMint
+from services.identity.schema import metadata
 from services.identity.sessions.api.auth_servicer import AuthServicer
-from services.identity.sessions.data.tables import metadata
 from services.identity.sessions.jobs.publish_revocations import RevocationPublisher
 from services.identity.sessions.usecases.open_session import TokenKit
 from services.identity.settings import IdentitySettings

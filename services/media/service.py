@@ -15,12 +15,12 @@ from meshkit.jobs import Job
 from meshkit.service import Parts, ServiceSpec, Wiring
 from services.media.files.api.internal_servicer import MediaInternalServicer
 from services.media.files.api.media_servicer import MediaServicer
-from services.media.files.data.tables import metadata
 from services.media.files.events import consumers
 from services.media.files.jobs.keep_bucket import BucketKeeper
 from services.media.files.jobs.look_at_uploads import UploadInspector
 from services.media.files.usecases.remove_stale_pending import remove_stale_pending
 from services.media.outbound.object_store import ObjectStore
+from services.media.schema import metadata
 from services.media.settings import MediaSettings
 
 

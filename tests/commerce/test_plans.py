@@ -10,8 +10,8 @@ from sqlalchemy.exc import IntegrityError
 
 from meshkit.db.sql import Sql
 from services.commerce.orders.data import lifetimes
-from services.commerce.orders.data.tables import one_of
 from services.commerce.orders.domain.order_state import ACTIONABLE
+from services.commerce.schema.base import one_of
 from tests.commerce.market import Market
 from tests.support.statements import recorded_statements
 

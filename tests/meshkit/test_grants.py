@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from deploy.cli.contracts import services_present
-from services.finance.payments.data.tables import payment_intents
+from services.finance.schema.payments import payment_intents
 from tests.support.mesh_harness import MeshHarness
 from tests.support.table_use import needed_rights
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, insert, or_, select
 
-from services.ads.campaigns.data.tables import ad_creatives, ads, store_gates
 from services.ads.campaigns.domain.destination import CLEAN
+from services.ads.schema import ad_creatives, ads, store_gates
 
 if TYPE_CHECKING:
     import uuid

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from services.ads.campaigns.data.tables import store_gates
+from services.ads.schema import store_gates
 
 if TYPE_CHECKING:
     import uuid

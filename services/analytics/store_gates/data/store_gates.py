@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from services.analytics.warehouse.data.tables import store_gates
+from services.analytics.schema import store_gates
 
 if TYPE_CHECKING:
     import uuid

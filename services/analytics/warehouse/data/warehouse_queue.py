@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from meshkit.db.recordset import insert_rows, to_json
 from meshkit.db.sql import sql
-from services.analytics.warehouse.data.tables import warehouse_rows
+from services.analytics.schema import warehouse_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import update
 
 from meshkit.db.sql import sql
-from services.catalog.products.data.tables import products
+from services.catalog.schema import products
 
 if TYPE_CHECKING:
     import uuid

@@ -11,8 +11,8 @@ from meshkit.db.engine import constraint_of
 from meshkit.db.recordset import insert_rows, to_json
 from meshkit.db.sql import sql
 from services.catalog.errors import SkuTaken
-from services.catalog.products.data.tables import products, volume_discounts
 from services.catalog.products.domain.sheet import COLUMNS, STOCK, THRESHOLD, TIERS
+from services.catalog.schema import products, volume_discounts
 
 if TYPE_CHECKING:
     import uuid

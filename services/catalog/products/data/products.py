@@ -22,7 +22,8 @@ from sqlalchemy import (
 
 from meshkit.cursor import Cursor
 from meshkit.db.sql import compiled, sql
-from services.catalog.products.data.tables import (
+from services.catalog.products.domain.filters import Filters
+from services.catalog.schema import (
     MARKS,
     SIMPLE,
     inventory_items,
@@ -32,7 +33,6 @@ from services.catalog.products.data.tables import (
     store_gates,
     volume_discounts,
 )
-from services.catalog.products.domain.filters import Filters
 
 if TYPE_CHECKING:
     import uuid

@@ -8,7 +8,7 @@ from sqlalchemy import insert
 
 from meshkit.cursor import Cursor
 from meshkit.db.sql import sql
-from services.catalog.products.data.tables import promos
+from services.catalog.schema import promos
 
 if TYPE_CHECKING:
     import uuid

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import update
 
 from meshkit.db.sql import sql
-from services.catalog.products.data.tables import reservations
+from services.catalog.schema import reservations
 from services.catalog.stock.domain.reservations import ReservationState
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from sqlalchemy import case
 from sqlalchemy.dialects.postgresql import insert
 
 from meshkit.db.sql import sql
-from services.catalog.products.data.tables import store_gates
+from services.catalog.schema import store_gates
 from services.catalog.store_gates.domain.visibility import Gate
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from meshkit.db.recordset import insert_rows, to_json
 from meshkit.db.sql import sql
-from services.commerce.orders.data.tables import cart_items, cart_vendor_groups
+from services.commerce.schema.cart import cart_items, cart_vendor_groups
 
 if TYPE_CHECKING:
     import uuid

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from meshkit.db.recordset import to_json
 from meshkit.db.sql import sql
-from services.commerce.orders.data.tables import order_assignments
+from services.commerce.schema.orders import order_assignments
 
 if TYPE_CHECKING:
     import uuid

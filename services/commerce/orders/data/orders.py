@@ -10,8 +10,9 @@ from meshkit.cursor import Cursor
 from meshkit.db.recordset import insert_rows, to_json
 from meshkit.db.searching import contains
 from meshkit.db.sql import sql
-from services.commerce.orders.data.tables import one_of, order_line_items, vendor_orders
 from services.commerce.orders.domain.order_state import ACTIONABLE
+from services.commerce.schema.base import one_of
+from services.commerce.schema.orders import order_line_items, vendor_orders
 
 if TYPE_CHECKING:
     import uuid

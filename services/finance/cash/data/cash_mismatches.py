@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from meshkit.cursor import Cursor
 from meshkit.db.recordset import insert_rows, to_json
 from meshkit.db.sql import sql
-from services.finance.cash.data.tables import cash_mismatches
+from services.finance.schema.cash import cash_mismatches
 
 if TYPE_CHECKING:
     import uuid

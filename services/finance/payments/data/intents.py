@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from meshkit.cursor import Cursor
 from meshkit.db.recordset import insert_rows, to_json
 from meshkit.db.sql import sql
-from services.finance.payments.data.tables import payment_intents
+from services.finance.schema.payments import payment_intents
 
 if TYPE_CHECKING:
     import uuid

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from meshkit.cursor import Cursor
 from meshkit.db.recordset import insert_rows, to_json
 from meshkit.db.sql import sql
-from services.finance.payments.data.tables import payout_items, payouts
+from services.finance.schema.payouts import payout_items, payouts
 
 if TYPE_CHECKING:
     import uuid

@@ -8,8 +8,8 @@ from sqlalchemy import Select, and_, exists, func, insert, select, tuple_, updat
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from meshkit.cursor import Cursor
-from services.fulfillment.delivery.data.tables import agents, assignments, deliveries
 from services.fulfillment.delivery.domain.assignment import CALLED_OFF, DISPATCHABLE_STATES, PICKED_UP
+from services.fulfillment.schema import agents, assignments, deliveries
 
 if TYPE_CHECKING:
     import uuid

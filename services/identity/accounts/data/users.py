@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select, update
 
-from services.identity.sessions.data.tables import users
+from services.identity.schema import users
 
 if TYPE_CHECKING:
     import uuid

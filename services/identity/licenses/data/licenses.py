@@ -8,7 +8,7 @@ from sqlalchemy import insert, or_, select, tuple_, update
 
 from meshkit.cursor import Cursor
 from services.identity.licenses.domain.license_number import number_key
-from services.identity.sessions.data.tables import licenses, stores
+from services.identity.schema import licenses, stores
 
 if TYPE_CHECKING:
     import uuid

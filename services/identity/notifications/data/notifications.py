@@ -9,7 +9,7 @@ from sqlalchemy import select, tuple_, update
 from meshkit.cursor import Cursor
 from meshkit.db.recordset import insert_rows, to_json
 from meshkit.db.sql import sql
-from services.identity.sessions.data.tables import notifications
+from services.identity.schema import notifications
 
 if TYPE_CHECKING:
     import uuid

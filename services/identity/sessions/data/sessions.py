@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from services.identity.sessions.data.tables import refresh_tokens, sessions
+from services.identity.schema import refresh_tokens, sessions
 
 # What tokens tell instants apart by.
 _TICK = timedelta(milliseconds=1)

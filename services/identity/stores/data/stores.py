@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select, update
 
 from meshkit.ids import new_id
-from services.identity.sessions.data.tables import memberships, stores, users
+from services.identity.schema import memberships, stores, users
 
 if TYPE_CHECKING:
     import uuid

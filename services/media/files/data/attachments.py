@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, and_, delete, func, insert, select
 
 from meshkit.ids import new_id
-from services.media.files.data.tables import media, media_attachments
+from services.media.schema import media, media_attachments
 
 if TYPE_CHECKING:
     import uuid

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from meshkit.cursor import Cursor
 from meshkit.db.searching import contains
 from services.media.files.data.attachments import is_attached
-from services.media.files.data.tables import media
+from services.media.schema import media
 
 if TYPE_CHECKING:
     import uuid

@@ -15,7 +15,7 @@ from marketmesh.commerce.v1 import customer_service_pb2 as messages
 from marketmesh.commerce.v1 import customer_service_pb2_grpc, order_pb2
 from meshkit.cursor import Cursor, Page
 from services.commerce.orders.data import customers
-from services.commerce.orders.data.tables import vendor_orders
+from services.commerce.schema.orders import vendor_orders
 from tests.commerce.market import Market
 from tests.commerce.stages import refuse
 from tests.support.mesh_harness import as_dict

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from marketmesh.commerce.v1 import cart_service_pb2, order_pb2, order_service_pb2
 from marketmesh.fulfillment.events.v1 import fulfillment_events_pb2 as fulfillment
-from services.commerce.orders.data.tables import vendor_orders
+from services.commerce.schema.orders import vendor_orders
 from tests.commerce.market import Market
 from tests.commerce.stages import bring_to, refuse
 

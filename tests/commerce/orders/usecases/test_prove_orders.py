@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from services.commerce.orders.data import proofs
-from services.commerce.orders.data.tables import vendor_orders
 from services.commerce.orders.usecases.prove_orders import prove_orders
+from services.commerce.schema.orders import vendor_orders
 from tests.commerce.market import Market
 
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketmesh.media.v1 import media_internal_service_pb2, media_service_pb2
-from services.media.files.data.tables import media, media_attachments
 from services.media.files.domain.attachments import PROTECTED, AttachmentEntity
 from services.media.files.domain.kinds import EXTENSIONS, MAX_BYTES, MIME_TYPES, MediaKind, object_key, upload_defect
 from services.media.files.domain.status import MediaStatus
+from services.media.schema import media, media_attachments
 from tests.media.uploads import HEADS
 
 IMAGES = {"image/png", "image/jpeg", "image/webp", "image/gif"}

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from services.media.files.data.tables import media
 from services.media.files.usecases.remove_stale_pending import remove_stale_pending
+from services.media.schema import media
 
 if TYPE_CHECKING:
     from tests.media.uploads import Uploads

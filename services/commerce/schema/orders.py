@@ -1,12 +1,9 @@
-"""Commerce's tables. Each names its invariant; only commerce writes them."""
+"""The tables of orders. Each names its invariant; only commerce writes them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     CheckConstraint,
     Column,
     ForeignKeyConstraint,
@@ -23,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from meshkit.db.tables import instant, platform_metadata
+from meshkit.db.tables import instant
 from services.commerce.orders.domain.order_state import (
     ACTIONABLE,
     HoldReason,
@@ -32,56 +29,14 @@ from services.commerce.orders.domain.order_state import (
     PaymentStatus,
     RefundStatus,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-metadata = platform_metadata()
-
-
-def one_of(column: str, values: Iterable[str]) -> str:
-    """Return the SQL that a column has one of some values, as constraints, partial indexes and their queries say it."""
-    quoted = ", ".join(f"'{value}'" for value in values)
-    return f"{column} IN ({quoted})"
-
-
-def _text(*names: str) -> list[Column]:  # type: ignore[type-arg]
-    return [Column(name, Text, nullable=False) for name in names]
-
-
-def _attribution() -> list[Column]:  # type: ignore[type-arg]
-    # What earned an order or a line: frozen with it, NULL when nothing did. The id is the ad's in the document.
-    return [Column("attribution", JSONB(none_as_null=True)), Column("attributed_ad_id", Uuid)]
-
-
-def _attribution_check(table: str) -> CheckConstraint:
-    return CheckConstraint(
-        "(attribution ->> 'ad_id') IS NOT DISTINCT FROM CAST(attributed_ad_id AS TEXT)",
-        name=f"{table}_attribution_check",
-    )
-
-
-def _attribution_index(table: Table) -> None:
-    Index(
-        f"{table.name}_attributed_ad_id_idx",
-        table.c.attributed_ad_id,
-        postgresql_where=text("attributed_ad_id IS NOT NULL"),
-    )
-
-
-def _cents(*names: str) -> list[Column]:  # type: ignore[type-arg]
-    return [Column(name, BigInteger, nullable=False) for name in names]
-
-
-# What identity last told about each store. Invariant: the highest version seen.
-store_gates = Table(
-    "store_gates",
+from services.commerce.schema.base import (
+    attribution,
+    attribution_check,
+    attribution_index,
+    cents,
     metadata,
-    Column("store_id", Uuid, nullable=False),
-    *_text("type", "name", "state", "kyc_status"),
-    Column("subscription_active", Boolean, nullable=False),
-    Column("version", BigInteger, nullable=False),
-    PrimaryKeyConstraint("store_id", name="store_gates_pk"),
+    one_of,
+    texts,
 )
 
 # Who delivers an order, as fulfillment told. Invariant: the highest version seen. Without a foreign key: what fulfillment
@@ -95,109 +50,6 @@ order_assignments = Table(
     instant("assigned_at"),
     Column("version", BigInteger, nullable=False),
     PrimaryKeyConstraint("order_id", name="order_assignments_pk"),
-)
-
-# A buyer's quotes. Invariant: one active cart per buyer; a converted or superseded one never changes again.
-cart_records = Table(
-    "cart_records",
-    metadata,
-    Column("id", Uuid, nullable=False),
-    Column("buyer_store_id", Uuid, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("checkout_group_id", Uuid),
-    Column("currency", Text, nullable=False),
-    instant("valid_until"),
-    *_cents("subtotal_cents", "discounts_cents", "total_cents"),
-    Column("attribution_tokens", JSONB, nullable=False),
-    # NULL: quoted before versions were; such a quote must be made anew to be bought.
-    Column("quote_version", Text),
-    Column("promo_warnings", JSONB, nullable=False, server_default=text("'[]'")),
-    # As given with a quote, then as checked out; the tip is not part of any order's total.
-    Column("payment_method", Text),
-    Column("shipping_address", JSONB),
-    Column("billing_address", JSONB),
-    Column("shipping_line", JSONB),
-    Column("tip_cents", BigInteger),
-    instant("created_at"),
-    instant("updated_at"),
-    instant("converted_at", nullable=True),
-    PrimaryKeyConstraint("id", name="cart_records_pk"),
-    CheckConstraint("status IN ('active', 'converted', 'superseded')", name="cart_records_status_check"),
-    CheckConstraint("subtotal_cents - discounts_cents = total_cents", name="cart_records_total_cents_check"),
-    CheckConstraint(
-        "(status = 'converted') = (checkout_group_id IS NOT NULL)", name="cart_records_checkout_group_id_check"
-    ),
-)
-Index(
-    "cart_records_active_key",
-    cart_records.c.buyer_store_id,
-    unique=True,
-    postgresql_where=text("status = 'active'"),
-)
-Index("cart_records_checkout_group_id_idx", cart_records.c.checkout_group_id)
-Index("cart_records_buyer_updated_at_idx", cart_records.c.buyer_store_id, cart_records.c.updated_at.desc())
-
-# Replaced as a whole by every quote. Only `ok` items count in totals and become order lines.
-cart_items = Table(
-    "cart_items",
-    metadata,
-    Column("id", Uuid, nullable=False),
-    Column("cart_id", Uuid, nullable=False),
-    Column("position", Integer, nullable=False),
-    Column("product_id", Uuid, nullable=False),
-    Column("vendor_store_id", Uuid, nullable=False),
-    *_text("vendor_store_name", "sku", "title", "category", "classification", "strain", "unit"),
-    Column("quantity", Integer, nullable=False),
-    Column("moq", Integer, nullable=False),
-    Column("max_qty", Integer, nullable=False),
-    *_cents("unit_price_cents", "effective_unit_price_cents"),
-    *_cents("line_subtotal_cents", "line_discounts_cents", "line_total_cents"),
-    Column("applied_min_qty", Integer),
-    Column("applied_percent", Text),
-    Column("status", Text, nullable=False),
-    Column("warnings", JSONB, nullable=False),
-    Column("thumbnail_media_id", Uuid),
-    PrimaryKeyConstraint("id", name="cart_items_pk"),
-    UniqueConstraint("cart_id", "product_id", "vendor_store_id", name="cart_items_cart_id_product_id_key"),
-    ForeignKeyConstraint(["cart_id"], ["cart_records.id"], name="cart_items_cart_id_fk"),
-    CheckConstraint("status IN ('ok', 'not_available', 'invalid')", name="cart_items_status_check"),
-    CheckConstraint("quantity > 0", name="cart_items_quantity_check"),
-)
-
-# One row per vendor of a cart. `promo_cents` is the face value, applied again when lines fall out.
-cart_vendor_groups = Table(
-    "cart_vendor_groups",
-    metadata,
-    Column("cart_id", Uuid, nullable=False),
-    Column("vendor_store_id", Uuid, nullable=False),
-    Column("vendor_store_name", Text, nullable=False),
-    Column("position", Integer, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("warnings", JSONB, nullable=False),
-    Column("promo", Text, nullable=False),
-    *_cents("promo_cents", "subtotal_cents", "line_discounts_cents", "promo_discount_cents"),
-    *_cents("discounts_cents", "total_cents"),
-    PrimaryKeyConstraint("cart_id", "vendor_store_id", name="cart_vendor_groups_pk"),
-    ForeignKeyConstraint(["cart_id"], ["cart_records.id"], name="cart_vendor_groups_cart_id_fk"),
-    CheckConstraint("status IN ('ok', 'invalid')", name="cart_vendor_groups_status_check"),
-)
-
-# Where the checkout of a cart stands: the group id is fixed before stock is reserved, the answer when orders exist.
-checkout_attempts = Table(
-    "checkout_attempts",
-    metadata,
-    Column("cart_id", Uuid, nullable=False),
-    Column("buyer_store_id", Uuid, nullable=False),
-    Column("checkout_group_id", Uuid, nullable=False),
-    Column("state", Text, nullable=False),
-    instant("started_at"),
-    instant("converted_at", nullable=True),
-    Column("response", LargeBinary),
-    PrimaryKeyConstraint("cart_id", name="checkout_attempts_pk"),
-    UniqueConstraint("checkout_group_id", name="checkout_attempts_checkout_group_id_key"),
-    ForeignKeyConstraint(["cart_id"], ["cart_records.id"], name="checkout_attempts_cart_id_fk"),
-    CheckConstraint("state IN ('reserving', 'converted', 'failed')", name="checkout_attempts_state_check"),
-    CheckConstraint("(state = 'converted') = (response IS NOT NULL)", name="checkout_attempts_response_check"),
 )
 
 # One order per vendor of a checkout. Invariant: total = subtotal - discount + tax + transport fee; every change raises
@@ -219,11 +71,11 @@ vendor_orders = Table(
     Column("hold_reason", Text),
     Column("held_status", Text),
     Column("held_reason", Text),
-    *_text("fulfillment_status", "shipping_status", "payment_status", "payment_method"),
+    *texts("fulfillment_status", "shipping_status", "payment_status", "payment_method"),
     Column("payment_intent_id", Uuid, nullable=False),
     Column("promo", Text, nullable=False),
-    *_cents("promo_cents", "subtotal_cents", "discount_cents", "tax_cents", "transport_fee_cents"),
-    *_cents("total_cents", "balance_due_cents"),
+    *cents("promo_cents", "subtotal_cents", "discount_cents", "tax_cents", "transport_fee_cents"),
+    *cents("total_cents", "balance_due_cents"),
     Column("cancel_reason", Text),
     Column("version", BigInteger, nullable=False),
     instant("created_at"),
@@ -252,7 +104,7 @@ vendor_orders = Table(
     Column("retry_of", Uuid),
     # The cart's tokens as they came: who earned the order is decided from them later.
     Column("attribution_tokens", JSONB, nullable=False, server_default=text("'[]'")),
-    *_attribution(),
+    *attribution(),
     # The buyer's words at checkout, the vendor's to itself, what the quote said about the vendor's part, and the whole
     # checkout's shipping.
     Column("notes", Text, nullable=False, server_default=text("''")),
@@ -260,7 +112,7 @@ vendor_orders = Table(
     Column("warnings", JSONB, nullable=False, server_default=text("'[]'")),
     Column("shipping_line", JSONB(none_as_null=True)),
     PrimaryKeyConstraint("id", name="vendor_orders_pk"),
-    _attribution_check("vendor_orders"),
+    attribution_check("vendor_orders"),
     UniqueConstraint("order_number", name="vendor_orders_order_number_key"),
     UniqueConstraint(
         "checkout_group_id", "vendor_store_id", name="vendor_orders_checkout_group_id_vendor_store_id_key"
@@ -295,7 +147,7 @@ vendor_orders = Table(
         name="vendor_orders_total_cents_check",
     ),
 )
-_attribution_index(vendor_orders)
+attribution_index(vendor_orders)
 _newest = (vendor_orders.c.created_at.desc(), vendor_orders.c.id.desc())
 Index("vendor_orders_buyer_idx", vendor_orders.c.buyer_store_id, *_newest)
 Index("vendor_orders_vendor_idx", vendor_orders.c.vendor_store_id, *_newest)
@@ -362,22 +214,22 @@ order_line_items = Table(
     Column("position", Integer, nullable=False),
     Column("cart_item_id", Uuid, nullable=False),
     Column("product_id", Uuid, nullable=False),
-    *_text("product_name", "sku", "category", "classification", "strain", "unit"),
+    *texts("product_name", "sku", "category", "classification", "strain", "unit"),
     Column("moq", Integer, nullable=False),
     Column("max_qty", Integer, nullable=False),
     Column("qty", Integer, nullable=False),
-    *_cents("unit_price_cents", "discount_cents", "line_subtotal_cents", "total_cents"),
+    *cents("unit_price_cents", "discount_cents", "line_subtotal_cents", "total_cents"),
     Column("applied_min_qty", Integer),
     Column("applied_percent", Text),
     Column("status", Text, nullable=False),
     Column("notes", Text, nullable=False),
     # Set on the lines that the order still had when it expired: those are what a retry buys.
     instant("expired_at", nullable=True),
-    *_attribution(),
+    *attribution(),
     Column("warnings", JSONB, nullable=False, server_default=text("'[]'")),
     Column("thumbnail_media_id", Uuid),
     PrimaryKeyConstraint("id", name="order_line_items_pk"),
-    _attribution_check("order_line_items"),
+    attribution_check("order_line_items"),
     UniqueConstraint("order_id", "cart_item_id", name="order_line_items_order_id_cart_item_id_key"),
     ForeignKeyConstraint(["order_id"], ["vendor_orders.id"], name="order_line_items_order_id_fk"),
     CheckConstraint(one_of("status", LineStatus), name="order_line_items_status_check"),
@@ -387,4 +239,4 @@ order_line_items = Table(
         name="order_line_items_total_cents_check",
     ),
 )
-_attribution_index(order_line_items)
+attribution_index(order_line_items)

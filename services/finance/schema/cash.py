@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from meshkit.db.tables import instant
-from services.finance.payments.data.tables import metadata
+from services.finance.schema.base import metadata
 
 # Where cash is handed in. A station is the owner of an account in the ledger.
 cash_stations = Table(
