@@ -7,23 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from marketmesh.catalog.v1 import (
     catalog_internal_service_pb2,
-    inventory_service_pb2,
     product_pb2,
     product_service_pb2,
 )
-from marketmesh.type.v1 import page_pb2
 from services.catalog.products.domain.percent import format_percent
-from services.catalog.stock.domain.stock import is_low
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Iterable, Mapping
 
-    from meshkit.cursor import Page
-    from services.catalog.products.domain.quoted import QuotedProduct, QuotedPromo
+    from services.catalog.products.domain.quoted import QuotedProduct
     from services.catalog.products.usecases.explain_visibility import Explanation
     from services.catalog.products.usecases.read_product import ProductDetail
-    from services.catalog.stock.usecases.reserve_stock import Outcome
 
 
 _NO_URLS: Mapping[uuid.UUID, str] = MappingProxyType({})
@@ -113,35 +108,6 @@ def inventory_message(row: Any) -> product_pb2.Inventory:
     )
 
 
-def inventory_item_message(row: Any) -> inventory_service_pb2.InventoryItem:
-    """Return one row of a vendor's stock."""
-    return inventory_service_pb2.InventoryItem(
-        product=own_summary_message(row),
-        low_stock=is_low(available_qty=row.available_qty, low_stock_threshold=row.low_stock_threshold),
-    )
-
-
-def movement_message(row: Any) -> inventory_service_pb2.StockMovement:
-    """Return a change of how many units there are."""
-    message = inventory_service_pb2.StockMovement(
-        id=str(row.id),
-        product_id=str(row.product_id),
-        kind=row.kind,
-        quantity=row.quantity,
-        available_after=row.available_after,
-        reason=row.reason,
-        cause=row.cause,
-        actor_user_id=str(row.actor_user_id or ""),
-    )
-    message.created_at.FromDatetime(row.created_at)
-    return message
-
-
-def stock_change_message(row: Any) -> inventory_service_pb2.StockChange:
-    """Return a movement with what it left."""
-    return inventory_service_pb2.StockChange(inventory=inventory_message(row), movement=movement_message(row))
-
-
 def tier_message(row: Any) -> product_pb2.VolumeDiscount:
     """Return a volume discount."""
     return product_pb2.VolumeDiscount(min_qty=row.min_qty, discount_percent=format_percent(row.discount_basis_points))
@@ -158,20 +124,6 @@ def visibility_message(explanation: Explanation) -> product_service_pb2.ProductV
         state = message.gates.add(gate=gate.name.value, open=gate.open, value=gate.value, fix=gate.fix)
         if gate.since is not None:
             state.since.FromDatetime(gate.since)
-    return message
-
-
-def promo_message(row: Any) -> product_service_pb2.Promo:
-    """Return a promo code."""
-    message = product_service_pb2.Promo(
-        id=str(row.id),
-        vendor_store_id=str(row.store_id),
-        code=row.code,
-        amount_cents=row.amount_cents,
-        currency=row.currency,
-        is_active=row.is_active,
-    )
-    message.created_at.FromDatetime(row.created_at)
     return message
 
 
@@ -195,28 +147,6 @@ def quote_product_message(product: QuotedProduct) -> catalog_internal_service_pb
         volume_discounts=[tier_message(tier) for tier in product.tiers],
         thumbnail_media_id=str(product.thumbnail_media_id or ""),
     )
-
-
-def quote_promo_message(promo: QuotedPromo) -> catalog_internal_service_pb2.QuotePromo:
-    """Return what a quote needs of a promo code."""
-    return catalog_internal_service_pb2.QuotePromo(
-        vendor_store_id=str(promo.store_id),
-        code=promo.code,
-        amount_cents=promo.amount_cents,
-        asked_code=promo.asked,
-    )
-
-
-def outcome_message(outcome: Outcome) -> catalog_internal_service_pb2.ReserveOutcome:
-    """Return what became of a line."""
-    return catalog_internal_service_pb2.ReserveOutcome(
-        line_id=str(outcome.line_id), reserved=outcome.refusal is None, reason=outcome.refusal or ""
-    )
-
-
-def pagination(page: Page, *, current: str, following: str) -> page_pb2.Pagination:
-    """Return where the reader is."""
-    return page_pb2.Pagination(limit=page.limit, current=current, next=following)
 
 
 def _percent(basis_points: int | None) -> str:

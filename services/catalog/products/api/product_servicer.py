@@ -16,6 +16,7 @@ from services.catalog.products.usecases.explain_visibility import explain_visibi
 from services.catalog.products.usecases.list_products import list_products, list_vendor_products
 from services.catalog.products.usecases.read_product import read_product
 from services.catalog.products.usecases.sign_pictures import sign_pictures
+from services.catalog.promos.api.mapping import promo_message
 from services.catalog.promos.usecases.create_promo import create_promo
 from services.catalog.promos.usecases.deactivate_promo import deactivate_promo
 from services.catalog.promos.usecases.list_promos import list_promos
@@ -49,7 +50,7 @@ class ProductServicer:
         return messages.ListProductsResponse(
             items=[mapping.summary_message(row, urls) for row in rows],
             next_cursor=following,
-            pagination=mapping.pagination(page, current=request.cursor, following=following),
+            pagination=page.pagination(following),
         )
 
     def GetProduct(self, request: messages.GetProductRequest, tx: Tx) -> product_pb2.Product:
@@ -68,7 +69,7 @@ class ProductServicer:
         return messages.ListProductsResponse(
             items=[mapping.own_summary_message(row, urls) for row in rows],
             next_cursor=following,
-            pagination=mapping.pagination(page, current=request.cursor, following=following),
+            pagination=page.pagination(following),
         )
 
     def CreateProduct(self, request: messages.CreateProductRequest, flow: Flow) -> Message:
@@ -114,14 +115,14 @@ class ProductServicer:
         page = Page.of(request)
         rows, following = list_promos(tx, active_only=request.active_only, page=page)
         return messages.ListPromosResponse(
-            items=[mapping.promo_message(row) for row in rows],
+            items=[promo_message(row) for row in rows],
             next_cursor=following,
-            pagination=mapping.pagination(page, current=request.cursor, following=following),
+            pagination=page.pagination(following),
         )
 
     def DeactivatePromo(self, request: messages.DeactivatePromoRequest, tx: Tx) -> messages.Promo:
         """See the contract."""
-        return mapping.promo_message(deactivate_promo(tx, promo_id=parse_id(request.promo_id, field="promo_id")))
+        return promo_message(deactivate_promo(tx, promo_id=parse_id(request.promo_id, field="promo_id")))
 
     def SetInventory(self, request: messages.SetInventoryRequest, tx: Tx) -> product_pb2.Inventory:
         """See the contract."""
@@ -139,4 +140,4 @@ class ProductServicer:
 
     def CreatePromo(self, request: messages.CreatePromoRequest, tx: Tx) -> messages.Promo:
         """See the contract."""
-        return mapping.promo_message(create_promo(tx, code=request.code, amount_cents=request.amount_cents))
+        return promo_message(create_promo(tx, code=request.code, amount_cents=request.amount_cents))

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from marketmesh.catalog.v1 import catalog_internal_service_pb2 as messages
 from meshkit.ids import parse_id
-from services.catalog.products.api import mapping
+from services.catalog.products.api.mapping import quote_product_message
 from services.catalog.products.usecases.read_quote_facts import read_quote_facts
+from services.catalog.promos.api.mapping import quote_promo_message
+from services.catalog.stock.api import mapping
 from services.catalog.stock.domain.reservations import Line
 from services.catalog.stock.usecases.release_group import release_group
 from services.catalog.stock.usecases.reserve_stock import reserve_stock
@@ -29,8 +31,8 @@ class CatalogInternalServicer:
             promo_codes=[(parse_id(ref.vendor_store_id, field="promos"), ref.code) for ref in request.promos],
         )
         return messages.GetQuoteFactsResponse(
-            products=[mapping.quote_product_message(product) for product in facts.products],
-            promos=[mapping.quote_promo_message(promo) for promo in facts.promos],
+            products=[quote_product_message(product) for product in facts.products],
+            promos=[quote_promo_message(promo) for promo in facts.promos],
         )
 
     def Reserve(self, request: messages.ReserveRequest, tx: Tx) -> messages.ReserveResponse:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from marketmesh.catalog.v1 import inventory_service_pb2 as messages
 from meshkit.cursor import Page
 from meshkit.ids import parse_id
-from services.catalog.products.api import mapping
 from services.catalog.products.usecases.list_products import list_inventory
+from services.catalog.stock.api import mapping
 from services.catalog.stock.usecases.adjust_stock import adjust_stock
 from services.catalog.stock.usecases.count_stock import count_stock
 from services.catalog.stock.usecases.list_stock_movements import list_stock_movements
@@ -28,7 +28,7 @@ class InventoryServicer:
         return messages.ListInventoryResponse(
             items=[mapping.inventory_item_message(row) for row in rows],
             next_cursor=following,
-            pagination=mapping.pagination(page, current=request.cursor, following=following),
+            pagination=page.pagination(following),
         )
 
     def ReceiveStock(self, request: messages.ReceiveStockRequest, tx: Tx) -> messages.StockChange:
@@ -60,5 +60,5 @@ class InventoryServicer:
         return messages.ListStockMovementsResponse(
             items=[mapping.movement_message(row) for row in rows],
             next_cursor=following,
-            pagination=mapping.pagination(page, current=request.cursor, following=following),
+            pagination=page.pagination(following),
         )

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from marketmesh.commerce.v1 import cart_pb2, cart_service_pb2
 from marketmesh.type.v1 import address_pb2
+from meshkit.messages import set_time
 from meshkit.text import tidy
 from services.commerce.cart.domain.quote import Intent, PromoCode, merge_intents
 from services.commerce.cart.usecases.save_quote import CartWish, SavedQuote
 from services.commerce.checkout.domain.attribution import keep_tokens
-from services.commerce.orders.api.mapping import address_document, set_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -118,3 +118,8 @@ def _group(group: Any) -> cart_pb2.CartVendorGroup:
         discounts_cents=group.discounts_cents,
         total_cents=group.total_cents,
     )
+
+
+def address_document(message: address_pb2.Address) -> dict[str, Any]:
+    """Return an address as it is stored."""
+    return {field.name: getattr(message, field.name) for field in message.DESCRIPTOR.fields}

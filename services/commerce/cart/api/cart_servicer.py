@@ -14,9 +14,10 @@ from services.commerce.cart.api import cart_mapping
 from services.commerce.cart.flows.quote_cart import QuoteRules, quote_cart
 from services.commerce.cart.usecases.clear_cart import clear_cart
 from services.commerce.cart.usecases.read_cart import read_cart
+from services.commerce.checkout.api.mapping import checkout_response, set_orders
 from services.commerce.checkout.usecases.begin_checkout import CheckoutRules, CheckoutTerms
 from services.commerce.checkout.usecases.read_confirmation import read_confirmation
-from services.commerce.orders.api import mapping
+from services.commerce.orders.api.mapping import party_message
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -64,7 +65,7 @@ class CartServicer:
             _terms(request),
             catalog=self.catalog,
             rules=self.rules,
-            respond=partial(mapping.checkout_response, request),
+            respond=partial(checkout_response, request),
             restore=messages.CheckoutResponse.FromString,
         )
 
@@ -73,12 +74,12 @@ class CartServicer:
         buyer = tx.principal.require_store
         stored, orders = read_confirmation(tx, cart_or_group_id=parse_id(request.id, field="id"), buyer_store_id=buyer)
         message = messages.CheckoutResponse.FromString(stored)
-        mapping.set_orders(message, (mapping.party_message(detail, reader=buyer) for detail in orders))
+        set_orders(message, (party_message(detail, reader=buyer) for detail in orders))
         return message
 
 
 def _terms(request: messages.CheckoutRequest) -> CheckoutTerms:
-    shipping = mapping.address_document(request.shipping_address)
+    shipping = cart_mapping.address_document(request.shipping_address)
     line = request.shipping_line
     return CheckoutTerms(
         cart_id=uuid.UUID(request.cart_id),
@@ -86,7 +87,7 @@ def _terms(request: messages.CheckoutRequest) -> CheckoutTerms:
         payment_method=order_pb2.PaymentMethod.Value.Name(request.payment_method),
         shipping_address=shipping,
         billing_address=(
-            mapping.address_document(request.billing_address) if request.HasField("billing_address") else shipping
+            cart_mapping.address_document(request.billing_address) if request.HasField("billing_address") else shipping
         ),
         shipping_line=(
             {"code": line.code, "title": line.title, "price_cents": line.price_cents}

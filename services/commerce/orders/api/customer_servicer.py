@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from marketmesh.commerce.v1 import customer_service_pb2 as messages
 from meshkit.cursor import Page
-from services.commerce.orders.api import mapping
+from meshkit.messages import set_time
 from services.commerce.orders.api.order_filters import search_text
 from services.commerce.orders.usecases.list_customers import list_customers
 
@@ -26,7 +26,7 @@ class CustomerServicer:
         return messages.ListCustomersResponse(
             items=[_customer(row, totals) for row, totals in rows],
             next_cursor=following,
-            pagination=mapping.pagination(page, current=request.cursor, following=following),
+            pagination=page.pagination(following),
         )
 
 
@@ -44,6 +44,6 @@ def _customer(row: Any, totals: Sequence[Any]) -> messages.Customer:
         ],
         last_order=messages.LastOrder(order_id=str(row.id), order_number=row.order_number, status=row.status),
     )
-    mapping.set_time(message.last_order.created_at, row.created_at)
-    mapping.set_time(message.first_order_at, min(total.first_order_at for total in totals))
+    set_time(message.last_order.created_at, row.created_at)
+    set_time(message.first_order_at, min(total.first_order_at for total in totals))
     return message

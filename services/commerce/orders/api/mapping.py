@@ -1,33 +1,18 @@
-"""Rows and results to messages, one function per message. Enum fields take the very words that tables hold."""
+"""Rows and results to messages, one function per message."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from marketmesh.commerce.v1 import cart_service_pb2, order_pb2
-from marketmesh.type.v1 import address_pb2, page_pb2
+from marketmesh.commerce.v1 import order_pb2
+from marketmesh.type.v1 import address_pb2
+from meshkit.messages import set_time
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Iterable
-    from datetime import datetime
 
-    from google.protobuf.timestamp_pb2 import Timestamp
-
-    from meshkit.cursor import Page
-    from services.commerce.checkout.usecases.convert_cart import ConvertedCart
     from services.commerce.orders.usecases.read_order import OrderDetail
-
-
-def set_time(target: Timestamp, value: datetime | None) -> None:
-    """Set a timestamp field, or leave it unset for None."""
-    if value is not None:
-        target.FromDatetime(value)
-
-
-def address_document(message: address_pb2.Address) -> dict[str, Any]:
-    """Return an address as it is stored."""
-    return {field.name: getattr(message, field.name) for field in message.DESCRIPTOR.fields}
 
 
 def order_message(order: Any, lines: Iterable[Any], *, reader: uuid.UUID | None = None) -> order_pb2.Order:
@@ -144,43 +129,3 @@ def line_message(line: Any) -> order_pb2.OrderLineItem:
         message.applied_volume_discount.min_qty = line.applied_min_qty
         message.applied_volume_discount.discount_percent = line.applied_percent
     return message
-
-
-def checkout_response(
-    request: cart_service_pb2.CheckoutRequest, converted: ConvertedCart
-) -> cart_service_pb2.CheckoutResponse:
-    """Return the answer of a checkout."""
-    checkout = converted.checkout
-    has_billing = request.HasField("billing_address")
-    message = cart_service_pb2.CheckoutResponse(
-        checkout_group_id=str(checkout.checkout_group_id),
-        cart_id=str(checkout.cart_id),
-        shipping_address=request.shipping_address,
-        billing_address=request.billing_address if has_billing else request.shipping_address,
-        payment_method=request.payment_method,
-        tip_cents=checkout.tip_cents,
-        currency=checkout.currency,
-    )
-    if request.HasField("shipping_line"):
-        message.shipping_line.CopyFrom(request.shipping_line)
-    set_orders(message, (order_message(order, lines) for order, lines in converted.orders))
-    return message
-
-
-def set_orders(message: cart_service_pb2.CheckoutResponse, orders: Iterable[order_pb2.Order]) -> None:
-    """Put orders into an answer; those of which no line is left are named as rejected vendors as well."""
-    del message.vendor_orders[:]
-    del message.rejected_vendors[:]
-    message.vendor_orders.extend(orders)
-    for order in message.vendor_orders:
-        if order.status == order_pb2.OrderStatus.rejected:
-            message.rejected_vendors.add(
-                vendor_store_id=order.vendor_store_id,
-                line_items=order.items,
-                warnings=dict.fromkeys(line.notes for line in order.items if line.notes),
-            )
-
-
-def pagination(page: Page, *, current: str, following: str) -> page_pb2.Pagination:
-    """Return where the reader is."""
-    return page_pb2.Pagination(limit=page.limit, current=current, next=following)

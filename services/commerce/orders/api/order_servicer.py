@@ -9,6 +9,7 @@ from marketmesh.commerce.v1 import order_pb2
 from marketmesh.commerce.v1 import order_service_pb2 as messages
 from meshkit.cursor import Page
 from meshkit.ids import parse_id
+from meshkit.messages import set_time
 from services.commerce.orders.api import mapping
 from services.commerce.orders.api.order_filters import order_filter
 from services.commerce.orders.flows.retry_order import retry_order
@@ -55,7 +56,7 @@ class OrderServicer:
         return messages.ListOrdersResponse(
             items=[mapping.party_message(detail, reader=store_id) for detail in rows],
             next_cursor=following,
-            pagination=mapping.pagination(page, current=request.cursor, following=following),
+            pagination=page.pagination(following),
         )
 
     def GetOrder(self, request: messages.GetOrderRequest, tx: Tx) -> order_pb2.Order:
@@ -72,7 +73,7 @@ class OrderServicer:
         """See the contract."""
         again = nudge_order(tx, order_id=parse_id(request.order_id, field="order_id"))
         message = messages.NudgeOrderResponse(order_id=request.order_id)
-        mapping.set_time(message.possible_again_at, again)
+        set_time(message.possible_again_at, again)
         return message
 
     def RetryOrder(self, request: messages.RetryOrderRequest, flow: Flow) -> Message:

@@ -48,7 +48,7 @@ class CashAdminServicer:
         page = Page.of(request)
         status = cash_pb2.HandInStatus.Value.Name(request.status) if request.status else ""
         rows, following = read_hand_ins(tx, status=status, page=page)
-        return cash_mapping.hand_ins_message(rows, page, current=request.cursor, following=following)
+        return cash_mapping.hand_ins_message(rows, page, following)
 
     def GetHandIn(self, request: messages.GetHandInRequest, tx: Tx) -> cash_pb2.HandIn:
         """See the contract."""
@@ -75,7 +75,7 @@ class CashAdminServicer:
         return messages.ListMismatchesResponse(
             items=[cash_mapping.mismatch_message(row, now=tx.now) for row in rows],
             next_cursor=following,
-            pagination=cash_mapping.pagination(page, current=request.cursor, following=following),
+            pagination=page.pagination(following),
         )
 
     def GetMismatch(self, request: messages.GetMismatchRequest, tx: Tx) -> cash_pb2.CashMismatch:
@@ -99,4 +99,4 @@ class CashAdminServicer:
         page = Page.of(request)
         agent = parse_id(request.agent_user_id, field="agent_user_id") if request.agent_user_id else None
         report = read_cash_report(tx, day=request.day, agent_user_id=agent, page=page)
-        return cash_mapping.report_message(report, page, current=request.cursor)
+        return cash_mapping.report_message(report, page)

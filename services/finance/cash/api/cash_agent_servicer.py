@@ -27,7 +27,7 @@ class CashAgentServicer:
         return messages.ListHeldCashResponse(
             items=[cash_mapping.held_message(row) for row in rows],
             next_cursor=following,
-            pagination=cash_mapping.pagination(page, current=request.cursor, following=following),
+            pagination=page.pagination(following),
         )
 
     def ListStations(
@@ -55,7 +55,7 @@ class CashAgentServicer:
         """See the contract."""
         page = Page.of(request)
         rows, following = read_my_hand_ins(tx, page=page)
-        return cash_mapping.hand_ins_message(rows, page, current=request.cursor, following=following)
+        return cash_mapping.hand_ins_message(rows, page, following)
 
     def GetMyHandIn(self, request: messages.GetMyHandInRequest, tx: Tx) -> cash_pb2.HandIn:
         """See the contract."""
@@ -66,4 +66,4 @@ class CashAgentServicer:
         """See the contract."""
         page = Page.of(request)
         report = read_cash_report(tx, day=request.day, agent_user_id=tx.principal.require_user, page=page)
-        return cash_mapping.report_message(report, page, current=request.cursor)
+        return cash_mapping.report_message(report, page)

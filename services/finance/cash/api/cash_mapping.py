@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from marketmesh.finance.v1 import cash_agent_service_pb2, cash_pb2
-from marketmesh.type.v1 import page_pb2
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,12 +56,12 @@ def hand_in_message(row: Any, items: Sequence[Any] = ()) -> cash_pb2.HandIn:
     return message
 
 
-def hand_ins_message(rows: Sequence[Any], page: Page, *, current: str, following: str) -> cash_pb2.ListHandInsResponse:
+def hand_ins_message(rows: Sequence[Any], page: Page, following: str) -> cash_pb2.ListHandInsResponse:
     """Return a page of hand-ins."""
     return cash_pb2.ListHandInsResponse(
         items=[hand_in_message(row) for row in rows],
         next_cursor=following,
-        pagination=pagination(page, current=current, following=following),
+        pagination=page.pagination(following),
     )
 
 
@@ -106,7 +105,7 @@ def mismatch_message(row: Any, *, now: datetime) -> cash_pb2.CashMismatch:
     return message
 
 
-def report_message(report: CashDay, page: Page, *, current: str) -> cash_pb2.CashReport:
+def report_message(report: CashDay, page: Page) -> cash_pb2.CashReport:
     """Return a day's report."""
     return cash_pb2.CashReport(
         day=report.day.isoformat(),
@@ -124,10 +123,5 @@ def report_message(report: CashDay, page: Page, *, current: str) -> cash_pb2.Cas
             for row in report.rows
         ],
         next_cursor=report.following,
-        pagination=pagination(page, current=current, following=report.following),
+        pagination=page.pagination(report.following),
     )
-
-
-def pagination(page: Page, *, current: str, following: str) -> page_pb2.Pagination:
-    """Return where the reader is."""
-    return page_pb2.Pagination(limit=page.limit, current=current, next=following)

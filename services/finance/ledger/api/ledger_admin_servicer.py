@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from marketmesh.finance.v1 import ledger_admin_service_pb2 as messages
-from marketmesh.type.v1 import page_pb2
 from meshkit.cursor import Page
 from meshkit.ids import parse_id
+from services.finance.ledger.api import mapping
 from services.finance.ledger.usecases.close_period import close_period
 from services.finance.ledger.usecases.read_ledger import (
     read_accounts,
@@ -17,7 +17,6 @@ from services.finance.ledger.usecases.read_ledger import (
     read_trial_balance,
 )
 from services.finance.ledger.usecases.reverse_entry import reverse_entry
-from services.finance.payments.api import mapping
 
 if TYPE_CHECKING:
     from marketmesh.finance.v1 import ledger_pb2
@@ -68,7 +67,7 @@ class LedgerAdminServicer:
             account=mapping.account_message(account),
             items=[mapping.statement_line(row) for row in rows],
             next_cursor=following,
-            pagination=page_pb2.Pagination(limit=page.limit, current=request.cursor, next=following),
+            pagination=page.pagination(following),
         )
 
     def GetEntry(self, request: messages.GetEntryRequest, tx: Tx) -> ledger_pb2.LedgerEntry:
@@ -83,7 +82,7 @@ class LedgerAdminServicer:
         return messages.ListEntriesResponse(
             items=[mapping.entry_message(row) for row in rows],
             next_cursor=following,
-            pagination=page_pb2.Pagination(limit=page.limit, current=request.cursor, next=following),
+            pagination=page.pagination(following),
         )
 
     def ReverseEntry(self, request: messages.ReverseEntryRequest, tx: Tx) -> ledger_pb2.LedgerEntry:

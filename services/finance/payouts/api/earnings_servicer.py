@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from marketmesh.finance.v1 import earnings_service_pb2 as messages
-from marketmesh.type.v1 import page_pb2
 from meshkit.cursor import Page
 from meshkit.ids import parse_id
-from services.finance.payments.api import mapping
+from services.finance.payouts.api import mapping
 from services.finance.payouts.usecases.read_payouts import acknowledge_payout, read_earnings
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ class EarningsServicer:
             totals=[mapping.earning_totals_message(row) for row in found.totals],
             debts=[messages.VendorDebt(currency=debt.currency, amount_cents=int(debt.cents)) for debt in found.debts],
             next_cursor=found.following,
-            pagination=page_pb2.Pagination(limit=page.limit, current=request.cursor, next=found.following),
+            pagination=page.pagination(found.following),
         )
 
     def ConfirmPaid(self, request: messages.ConfirmPaidRequest, tx: Tx) -> messages.ConfirmPaidResponse:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marketmesh.finance.v1 import payout_service_pb2 as messages
-from marketmesh.type.v1 import page_pb2
 from meshkit.cursor import Page
 from meshkit.ids import parse_id
-from services.finance.payments.api import mapping
+from services.finance.payments.api.mapping import intent_message
 from services.finance.payments.usecases.reopen_payment import reopen_payment
+from services.finance.payouts.api import mapping
 from services.finance.payouts.usecases.confirm_payout import confirm_payout
 from services.finance.payouts.usecases.list_payouts import list_payouts
 from services.finance.payouts.usecases.pay_vendors import PayoutTerms
@@ -30,7 +30,7 @@ class FinanceAdminServicer:
     def GetPayout(self, request: messages.GetPayoutRequest, tx: Tx) -> messages.PayoutDetail:
         """See the contract."""
         intent = read_due_payout(tx, order_id=parse_id(request.order_id, field="order_id"))
-        return messages.PayoutDetail(payout=mapping.payout_message(intent), payment=mapping.intent_message(intent))
+        return messages.PayoutDetail(payout=mapping.payout_message(intent), payment=intent_message(intent))
 
     def ListPayouts(self, request: messages.ListPayoutsRequest, tx: Tx) -> messages.ListPayoutsResponse:
         """See the contract."""
@@ -39,16 +39,16 @@ class FinanceAdminServicer:
         return messages.ListPayoutsResponse(
             items=[mapping.payout_message(row) for row in rows],
             next_cursor=following,
-            pagination=page_pb2.Pagination(limit=page.limit, current=request.cursor, next=following),
+            pagination=page.pagination(following),
         )
 
     def ConfirmPayout(self, request: messages.ConfirmPayoutRequest, tx: Tx) -> payment_pb2.PaymentIntent:
         """See the contract."""
         order_id = parse_id(request.order_id, field="order_id")
         intent = confirm_payout(tx, order_id=order_id, reference=request.reference, terms=self.terms)
-        return mapping.intent_message(intent)
+        return intent_message(intent)
 
     def ReopenPayment(self, request: messages.ReopenPaymentRequest, tx: Tx) -> payment_pb2.PaymentIntent:
         """See the contract."""
         order_id = parse_id(request.order_id, field="order_id")
-        return mapping.intent_message(reopen_payment(tx, order_id=order_id, reason=request.reason))
+        return intent_message(reopen_payment(tx, order_id=order_id, reason=request.reason))

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marketmesh.finance.v1 import payout_batch_service_pb2 as messages
-from marketmesh.type.v1 import page_pb2
 from meshkit.cursor import Page
 from meshkit.errors import ValidationError
 from meshkit.ids import parse_id
-from services.finance.payments.api import mapping
+from services.finance.payments.api.mapping import intent_message
 from services.finance.payments.usecases.refund_order import Wish, credit_order, refund_order
+from services.finance.payouts.api import mapping
 from services.finance.payouts.usecases.decide_payout import approve_payout, reject_payout, return_payout
 from services.finance.payouts.usecases.keep_from_payout import hold_payout, release_payout
 from services.finance.payouts.usecases.pay_vendors import PayoutTerms, run_payouts
@@ -58,7 +58,7 @@ class PayoutAdminServicer:
         return messages.ListPayoutBatchesResponse(
             items=[mapping.batch_message(row) for row in rows],
             next_cursor=following,
-            pagination=page_pb2.Pagination(limit=page.limit, current=request.cursor, next=following),
+            pagination=page.pagination(following),
         )
 
     def GetPayoutBatch(self, request: messages.GetPayoutBatchRequest, tx: Tx) -> messages.PayoutBatch:
@@ -88,12 +88,12 @@ class PayoutAdminServicer:
     def HoldPayout(self, request: messages.HoldPayoutRequest, tx: Tx) -> payment_pb2.PaymentIntent:
         """See the contract."""
         order_id = parse_id(request.order_id, field="order_id")
-        return mapping.intent_message(hold_payout(tx, order_id=order_id, reason=request.reason))
+        return intent_message(hold_payout(tx, order_id=order_id, reason=request.reason))
 
     def ReleasePayout(self, request: messages.ReleasePayoutRequest, tx: Tx) -> payment_pb2.PaymentIntent:
         """See the contract."""
         order_id = parse_id(request.order_id, field="order_id")
-        return mapping.intent_message(release_payout(tx, order_id=order_id, reason=request.reason))
+        return intent_message(release_payout(tx, order_id=order_id, reason=request.reason))
 
     def RefundOrder(self, request: messages.RefundOrderRequest, tx: Tx) -> payment_pb2.PaymentIntent:
         """See the contract."""
@@ -103,7 +103,7 @@ class PayoutAdminServicer:
             currency=request.currency,
             reason=request.reason,
         )
-        return mapping.intent_message(refund_order(tx, wish))
+        return intent_message(refund_order(tx, wish))
 
     def CreditOrder(self, request: messages.CreditOrderRequest, tx: Tx) -> payment_pb2.PaymentIntent:
         """See the contract."""
@@ -113,4 +113,4 @@ class PayoutAdminServicer:
             currency=request.currency,
             reason=request.reason,
         )
-        return mapping.intent_message(credit_order(tx, wish))
+        return intent_message(credit_order(tx, wish))

@@ -40,13 +40,13 @@ class AgentServicer:
         """See the contract."""
         page = Page.of(request)
         rows, following = read_queue(tx, page=page)
-        return self._deliveries(tx, rows, page, current=request.cursor, following=following)
+        return self._deliveries(tx, rows, page, following=following)
 
     def ListMyDeliveries(self, request: messages.ListMyDeliveriesRequest, tx: Tx) -> messages.ListDeliveriesResponse:
         """See the contract."""
         page = Page.of(request)
         rows, following = read_my_deliveries(tx, page=page)
-        return self._deliveries(tx, rows, page, current=request.cursor, following=following)
+        return self._deliveries(tx, rows, page, following=following)
 
     def GetDelivery(self, request: messages.GetDeliveryRequest, tx: Tx) -> messages.Delivery:
         """See the contract."""
@@ -93,10 +93,10 @@ class AgentServicer:
         return collect_cash(flow, collection, orders=self.orders, cash=self.cash, respond=mapping.delivery_message)
 
     def _deliveries(
-        self, tx: Tx, rows: Sequence[Any], page: Page, *, current: str, following: str
+        self, tx: Tx, rows: Sequence[Any], page: Page, following: str
     ) -> messages.ListDeliveriesResponse:
         goods = read_goods(tx, rows, orders=self.orders, soon=True)
-        return mapping.deliveries_message(rows, goods, page, current=current, following=following)
+        return mapping.deliveries_message(rows, goods, page, following)
 
 
 def _proof(message: messages.ProofOfDelivery) -> Proof:

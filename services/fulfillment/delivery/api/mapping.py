@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Any
 from marketmesh.commerce.v1.order_pb2 import FulfillmentStatus
 from marketmesh.fulfillment.v1 import admin_service_pb2
 from marketmesh.fulfillment.v1 import delivery_service_pb2 as messages
-from marketmesh.type.v1 import page_pb2
+from meshkit.messages import set_time
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
-
-    from google.protobuf.timestamp_pb2 import Timestamp
 
     from marketmesh.commerce.v1.order_pb2 import Order
     from marketmesh.media.v1.media_service_pb2 import PresignUploadResponse
@@ -44,11 +41,11 @@ def delivery_message(row: Any) -> messages.Delivery:
         proof_kind=row.proof_kind or None,
         proof_media_id=str(row.proof_media_id or ""),
     )
-    _set_time(message.created_at, row.created_at)
-    _set_time(message.assigned_at, row.assigned_at)
-    _set_time(message.pickup_time, row.pickup_time)
-    _set_time(message.delivery_time, row.delivery_time)
-    _set_time(message.cash_pickup_time, row.cash_pickup_time)
+    set_time(message.created_at, row.created_at)
+    set_time(message.assigned_at, row.assigned_at)
+    set_time(message.pickup_time, row.pickup_time)
+    set_time(message.delivery_time, row.delivery_time)
+    set_time(message.cash_pickup_time, row.cash_pickup_time)
     return message
 
 
@@ -75,8 +72,8 @@ def order_delivery_message(row: Any, assignments: Sequence[Any]) -> admin_servic
             note=assignment.note,
             assigned_by_user_id=str(assignment.assigned_by_user_id or ""),
         )
-        _set_time(item.assigned_at, assignment.assigned_at)
-        _set_time(item.unassigned_at, assignment.unassigned_at)
+        set_time(item.assigned_at, assignment.assigned_at)
+        set_time(item.unassigned_at, assignment.unassigned_at)
     return message
 
 
@@ -92,16 +89,11 @@ def proof_upload_message(upload: PresignUploadResponse) -> messages.ProofUpload:
 
 
 def deliveries_message(
-    rows: Sequence[Any], goods: Mapping[uuid.UUID, Order], page: Page, *, current: str, following: str
+    rows: Sequence[Any], goods: Mapping[uuid.UUID, Order], page: Page, following: str
 ) -> messages.ListDeliveriesResponse:
     """Return a page of deliveries."""
     return messages.ListDeliveriesResponse(
         items=[whole_delivery_message(row, goods) for row in rows],
         next_cursor=following,
-        pagination=page_pb2.Pagination(limit=page.limit, current=current, next=following),
+        pagination=page.pagination(following),
     )
-
-
-def _set_time(target: Timestamp, value: datetime | None) -> None:
-    if value is not None:
-        target.FromDatetime(value)

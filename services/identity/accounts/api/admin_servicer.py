@@ -10,11 +10,13 @@ from marketmesh.identity.v1 import admin_service_pb2, store_pb2
 from meshkit.cursor import Page
 from meshkit.grpc.prepared import prepared
 from meshkit.ids import parse_id
+from services.identity.accounts.api import mapping
 from services.identity.accounts.usecases.create_system_user import create_system_user
+from services.identity.licenses.api.mapping import license_message
 from services.identity.licenses.domain.kyc import LicenseStatus
 from services.identity.licenses.usecases.decide_license import decide_license
 from services.identity.licenses.usecases.list_licenses import list_pending_licenses, sign_documents
-from services.identity.sessions.api import mapping
+from services.identity.stores.api.mapping import store_message
 from services.identity.stores.usecases.set_subscription_active import set_subscription_active
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ class IdentityAdminServicer:
         return admin_service_pb2.ListPendingLicensesResponse(
             items=[_pending(row, urls) for row in rows],
             next_cursor=following,
-            pagination=mapping.pagination(page, current=request.cursor, following=following),
+            pagination=page.pagination(following),
         )
 
     def VerifyLicense(
@@ -73,9 +75,7 @@ class IdentityAdminServicer:
             status=LicenseStatus(admin_service_pb2.LicenseDecision.Value.Name(request.decision)),
             reason=request.reason,
         )
-        return admin_service_pb2.VerifyLicenseResponse(
-            license=mapping.license_message(row), kyc_status=store.kyc_status
-        )
+        return admin_service_pb2.VerifyLicenseResponse(license=license_message(row), kyc_status=store.kyc_status)
 
     def SetSubscriptionActive(self, request: admin_service_pb2.SetSubscriptionActiveRequest, tx: Tx) -> store_pb2.Store:
         """See the contract."""
@@ -85,13 +85,11 @@ class IdentityAdminServicer:
             active=request.active,
             reason=request.reason,
         )
-        return mapping.store_message(store)
+        return store_message(store)
 
 
 def _pending(row: Any, urls: Mapping[uuid.UUID, str]) -> admin_service_pb2.PendingLicense:
     columns = row._asdict()
     store = {name.removeprefix("store_"): value for name, value in columns.items() if name.startswith("store_")}
     store_row = SimpleNamespace(**{**store, "id": row.store_id})
-    return admin_service_pb2.PendingLicense(
-        license=mapping.license_message(row, urls), store=mapping.store_message(store_row)
-    )
+    return admin_service_pb2.PendingLicense(license=license_message(row, urls), store=store_message(store_row))

@@ -10,10 +10,10 @@ from marketmesh.identity.v1 import license_pb2, license_service_pb2
 from meshkit.cursor import Page
 from meshkit.errors import ValidationError
 from meshkit.ids import parse_id
+from services.identity.licenses.api import mapping
 from services.identity.licenses.flows.create_license import create_license
 from services.identity.licenses.usecases.file_license import LicensePapers
 from services.identity.licenses.usecases.list_licenses import list_licenses, sign_documents
-from services.identity.sessions.api import mapping
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -51,7 +51,7 @@ class LicenseServicer:
         return license_service_pb2.ListLicensesResponse(
             items=[mapping.license_message(row, urls) for row in rows],
             next_cursor=following,
-            pagination=mapping.pagination(page, current=request.cursor, following=following),
+            pagination=page.pagination(following),
         )
 
 

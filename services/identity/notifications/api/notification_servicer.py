@@ -9,12 +9,12 @@ from meshkit.cursor import Page
 from meshkit.errors import Forbidden
 from meshkit.ids import parse_id
 from meshkit.principal import Audience
+from services.identity.notifications.api import mapping
 from services.identity.notifications.usecases.list_notifications import list_notifications
 from services.identity.notifications.usecases.mark_notifications_read import (
     mark_all_notifications_read,
     mark_notification_read,
 )
-from services.identity.sessions.api import mapping
 
 if TYPE_CHECKING:
     import uuid
@@ -34,7 +34,7 @@ class NotificationServicer:
         return messages.ListNotificationsResponse(
             items=[mapping.notification_message(row) for row in rows],
             next_cursor=following,
-            pagination=mapping.pagination(page, current=request.cursor, following=following),
+            pagination=page.pagination(following),
         )
 
     def MarkNotificationRead(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from google.api import httpbody_pb2
+from google.protobuf.json_format import MessageToDict
 
 from marketmesh.identity.v1 import auth_service_pb2, store_pb2
 from meshkit.grpc.prepared import prepared
 from meshkit.ids import parse_id
+from services.identity.accounts.api.mapping import first_name_of, user_message
 from services.identity.accounts.usecases.create_system_user import create_system_user
 from services.identity.accounts.usecases.register import Registration, register
 from services.identity.accounts.usecases.stored_password import CheckedPassword, stored_password
@@ -21,6 +23,7 @@ from services.identity.sessions.usecases.refresh_session import refresh_session
 from services.identity.sessions.usecases.switch_store import switch_store
 
 if TYPE_CHECKING:
+    from marketmesh.type.v1 import address_pb2
     from meshkit.call import Call
     from meshkit.db.tx import Transactions, Tx
     from services.identity.outbound.passwords import Passwords
@@ -69,7 +72,7 @@ class AuthServicer:
             company_name=request.company_name,
             dba_name=request.dba_name,
             store_type=store_pb2.StoreType.Value.Name(request.store_type),
-            address=mapping.address_document(request.address),
+            address=_address_document(request.address),
         )
         signed_in = register(tx, registration, checked=checked, kit=self.kit)
         return mapping.session_message(signed_in, tx.call)
@@ -99,11 +102,11 @@ class AuthServicer:
             tx,
             email=request.email,
             password_hash=password_hash,
-            first_name=mapping.first_name_of(request),
+            first_name=first_name_of(request),
             last_name=request.last_name,
             system_role="admin",
         )
-        return mapping.user_message(user)
+        return user_message(user)
 
     def Refresh(self, request: auth_service_pb2.RefreshRequest, tx: Tx) -> auth_service_pb2.Session:
         """See the contract."""
@@ -122,3 +125,7 @@ class AuthServicer:
     def GetJwks(self, request: auth_service_pb2.GetJwksRequest, tx: Tx) -> httpbody_pb2.HttpBody:  # noqa: ARG002
         """See the contract."""
         return httpbody_pb2.HttpBody(content_type="application/json", data=self.kit.mint.jwks())
+
+
+def _address_document(message: address_pb2.Address) -> dict[str, Any]:
+    return MessageToDict(message, preserving_proto_field_name=True)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from marketmesh.media.v1 import media_internal_service_pb2, media_service_pb2
-from marketmesh.type.v1 import page_pb2
 from services.media.files.domain.status import USABLE
 
 if TYPE_CHECKING:
-    from meshkit.cursor import Page
     from services.media.files.usecases.presign_upload import Upload
     from services.media.outbound.ports import UrlSigner
 
@@ -55,8 +53,3 @@ def upload_message(upload: Upload) -> media_service_pb2.PresignUploadResponse:
 def attached_message(row: Any) -> media_internal_service_pb2.AttachedMedia:
     """Return an attached file."""
     return media_internal_service_pb2.AttachedMedia(media_id=str(row.id), gcs_key=row.gcs_key, mime_type=row.mime_type)
-
-
-def pagination(page: Page, *, current: str, following: str) -> page_pb2.Pagination:
-    """Return where the reader is."""
-    return page_pb2.Pagination(limit=page.limit, current=current, next=following)

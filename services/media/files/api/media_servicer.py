@@ -65,7 +65,7 @@ class MediaServicer:
         return messages.ListMediaResponse(
             items=[mapping.media_message(row, self.signer) for row in rows],
             next_cursor=following,
-            pagination=mapping.pagination(page, current=request.cursor, following=following),
+            pagination=page.pagination(following),
         )
 
     def GetMediaUrl(self, request: messages.GetMediaUrlRequest, tx: Tx) -> messages.GetMediaUrlResponse:
