@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _OWN = {
     "catalog": ("services.catalog.stock.usecases.prove_stock", "prove_stock"),
     "commerce": ("services.commerce.orders.usecases.prove_orders", "prove_orders"),
-    "finance": ("services.finance.ledger.usecases.prove_ledger", "prove_ledger"),
+    "finance": ("services.finance.payments.usecases.prove_money", "prove_money"),
 }
 # Events still on their way are no violation; they get this long to arrive.
 SETTLE_SECONDS = 30.0

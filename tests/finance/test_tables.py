@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from meshkit.db.tx import Tx
-from tests.finance.payments import Payments
+from tests.finance.paid_orders import Payments
 from tests.support.mesh_harness import MeshHarness
 
 _ENTRY = text(

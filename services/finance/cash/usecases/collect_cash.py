@@ -9,8 +9,8 @@ from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from meshkit.crash import crash_point
 from meshkit.errors import DependencyUnavailable, NotFound
 from services.finance.errors import CashCollectedOtherwise, PaymentFinal, PaymentMismatch
-from services.finance.ledger.data import ledger
 from services.finance.ledger.domain import ledger as entries
+from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 from services.finance.payments.data import intents
 from services.finance.payments.domain.intent import IntentAction, IntentStatus, due_cents, next_status
 
@@ -53,11 +53,15 @@ def collect_cash(tx: Tx, count: CashCount) -> Any:
         raise PaymentFinal(state=intent.status)
     _require_match(tx, intent, count)
     crash_point("collect.locked")
-    ledger.append(
+    post_entries(
         tx,
-        entries.cash_collected(collection_of(intent, agent_id=count.agent_id)),
-        buyer_store_id=intent.buyer_store_id,
-        vendor_store_id=intent.vendor_store_id,
+        [
+            NewEntry(
+                entries.cash_collected(collection_of(intent, agent_id=count.agent_id)),
+                buyer_store_id=intent.buyer_store_id,
+                vendor_store_id=intent.vendor_store_id,
+            )
+        ],
     )
     crash_point("collect.posted")
     tx.audit(target=intent.order_id, before={"status": intent.status}, after={"status": settled})

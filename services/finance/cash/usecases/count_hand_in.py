@@ -11,7 +11,7 @@ from meshkit.ids import new_id
 from services.finance.cash.data import cash, cash_mismatches
 from services.finance.cash.domain.cash import Custody, HandInAction, HandInStatus, handed_in, is_mismatch, next_status
 from services.finance.errors import CheckerMustDiffer, HandInStateInvalid
-from services.finance.ledger.data import ledger
+from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 from services.finance.payments.data import intents
 from services.finance.payments.domain.intent import due_cents
 
@@ -87,7 +87,7 @@ def _counted(intent: Any, declared_cents: int, counted_cents: int) -> Counted:
 
 def _post(tx: Tx, hand_in: Any, orders: Sequence[Counted]) -> None:
     made = [
-        ledger.Posted(
+        NewEntry(
             handed_in(
                 Custody(order.intent.order_id, hand_in.agent_user_id, hand_in.station_id, hand_in.currency),
                 cents=order.counted_cents,
@@ -99,8 +99,7 @@ def _post(tx: Tx, hand_in: Any, orders: Sequence[Counted]) -> None:
         for order in orders
         if order.counted_cents
     ]
-    if made:
-        ledger.post(tx, made)
+    post_entries(tx, made)
 
 
 def _mismatch_row(hand_in: Any, order: Counted) -> dict[str, Any]:

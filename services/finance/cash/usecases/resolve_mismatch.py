@@ -10,7 +10,7 @@ from meshkit.errors import NotFound, ValidationError
 from services.finance.cash.data import cash, cash_mismatches
 from services.finance.cash.domain.cash import Custody, HandInAction, HandInStatus, next_status, recovered, written_off
 from services.finance.errors import CashMismatchResolved, CheckerMustDiffer
-from services.finance.ledger.data import ledger
+from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 from services.finance.payments.data import intents
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _post(tx: Tx, intent: Any, mismatch: Any, told: Resolution, *, lost_cents: i
     if lost_cents:
         entries.append(written_off(custody, cents=lost_cents, mismatch_id=mismatch.id))
     made = [
-        ledger.Posted(
+        NewEntry(
             entry,
             buyer_store_id=intent.buyer_store_id,
             vendor_store_id=intent.vendor_store_id,
@@ -105,5 +105,4 @@ def _post(tx: Tx, intent: Any, mismatch: Any, told: Resolution, *, lost_cents: i
         )
         for entry in entries
     ]
-    if made:
-        ledger.post(tx, made)
+    post_entries(tx, made)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from meshkit.db.recordset import to_json
 from meshkit.db.sql import sql
-from meshkit.ids import derived_id, new_id
-from meshkit.market_day import market_day
-from services.finance.ledger.domain.ledger import NOBODY
+from services.finance.ledger.domain.ledger import NOBODY, account_id
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from meshkit.db.tx import Tx
-    from services.finance.ledger.domain.ledger import Account, Entry
+    from services.finance.ledger.domain.ledger import Account
 
 # One statement for any number of entries: accounts that are missing, entries whose key is new, and the postings of
 # these. Sorted, so that two that open the same accounts or post the same keys cannot deadlock.
@@ -87,53 +83,19 @@ _BALANCE = sql(
 )
 
 
-@dataclass(frozen=True)
-class Posted:
-    """An entry on its way into the ledger, with what it is about besides money."""
-
-    entry: Entry
-    buyer_store_id: uuid.UUID | None = None
-    vendor_store_id: uuid.UUID | None = None
-    reference: str = ""
-    fingerprint: str | None = None
-
-
-def append(
-    tx: Tx,
-    entry: Entry,
-    *,
-    buyer_store_id: uuid.UUID | None = None,
-    vendor_store_id: uuid.UUID | None = None,
-    reference: str = "",
-) -> uuid.UUID | None:
-    """Insert an entry with its postings; returns its id, or None when its key was posted before.
+def append(tx: Tx, entries: Sequence[Mapping[str, Any]], sides: Sequence[Mapping[str, Any]]) -> set[uuid.UUID]:
+    """Insert entries whose key is new, with their postings, and accounts that are missing; returns these entries' ids.
 
     Raises IntegrityError on ledger_entries_order_id_type_key when the order's cash was collected already.
     """
-    made = Posted(entry, buyer_store_id=buyer_store_id, vendor_store_id=vendor_store_id, reference=reference)
-    return post(tx, [made])[0]
-
-
-def post(tx: Tx, entries: Sequence[Posted]) -> list[uuid.UUID | None]:
-    """Insert entries with one statement; returns their ids in order, None for one whose key was posted before."""
-    ids = [new_id() for _ in entries]
     parameters = {
-        "entries": to_json(_row(tx, entry_id, posted) for entry_id, posted in zip(ids, entries, strict=True)),
-        "sides": to_json(
-            side for entry_id, posted in zip(ids, entries, strict=True) for side in _sides(entry_id, posted.entry)
-        ),
+        "entries": to_json(entries),
+        "sides": to_json(sides),
         "actor": tx.principal.origin or tx.principal.subject,
         "request_id": tx.call.request_id,
         "now": tx.now,
     }
-    done = set(tx.execute(_POST, parameters).scalars())
-    return [entry_id if entry_id in done else None for entry_id in ids]
-
-
-@lru_cache(maxsize=10_000)
-def account_id(account: Account) -> uuid.UUID:
-    """Return the id of an account: derived from its name, so nothing has to be looked up."""
-    return derived_id("account", account.kind, account.owner_id or NOBODY, account.currency)
+    return set(tx.execute(_POST, parameters).scalars())
 
 
 def open_account(tx: Tx, account: Account) -> uuid.UUID:
@@ -164,36 +126,3 @@ def one_sided_entries(tx: Tx) -> Sequence[Any]:
     """Return entries with fewer than two postings."""
     rows: Sequence[Any] = tx.execute(_EMPTY).all()
     return rows
-
-
-def _row(tx: Tx, entry_id: uuid.UUID, posted: Posted) -> dict[str, Any]:
-    entry = posted.entry
-    return {
-        "id": entry_id,
-        "key": entry.key,
-        "type": entry.type.value,
-        "order_id": entry.order_id,
-        "buyer_store_id": posted.buyer_store_id,
-        "vendor_store_id": posted.vendor_store_id,
-        "cause_type": entry.cause_type,
-        "cause_id": entry.cause_id,
-        "reverses_id": entry.reverses_id,
-        "effective_on": entry.effective_on or market_day(tx.now),
-        "fingerprint": posted.fingerprint,
-        "reference": posted.reference,
-    }
-
-
-def _sides(entry_id: uuid.UUID, entry: Entry) -> list[dict[str, Any]]:
-    return [
-        {
-            "entry_id": entry_id,
-            "position": position,
-            "account_id": account_id(posting.account),
-            "kind": posting.account.kind.value,
-            "owner_id": posting.account.owner_id or NOBODY,
-            "currency": posting.account.currency,
-            "amount_cents": posting.amount_cents,
-        }
-        for position, posting in enumerate(entry.postings)
-    ]

@@ -6,7 +6,10 @@ import uuid
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from meshkit.ids import derived_id
 
 if TYPE_CHECKING:
     from datetime import date
@@ -79,6 +82,12 @@ class Account:
     kind: AccountKind
     currency: str
     owner_id: uuid.UUID | None = None
+
+
+@lru_cache(maxsize=10_000)
+def account_id(account: Account) -> uuid.UUID:
+    """Return the id of an account: derived from its name, so nothing has to be looked up."""
+    return derived_id("account", account.kind, account.owner_id or NOBODY, account.currency)
 
 
 def owner_flaw(account: Account) -> str:

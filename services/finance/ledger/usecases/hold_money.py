@@ -12,6 +12,7 @@ from services.finance.errors import HoldNotCovered, HoldNotPending
 from services.finance.ledger.data import holds, ledger
 from services.finance.ledger.domain.hold import HoldAction, HoldStatus, next_status
 from services.finance.ledger.domain.ledger import DEBIT_KINDS, NOBODY, Account, AccountKind, owner_flaw, settled_hold
+from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 
 if TYPE_CHECKING:
     import uuid
@@ -76,7 +77,7 @@ def post_hold(tx: Tx, *, hold_id: uuid.UUID, target: Account, reference: str) ->
     if target == held:
         raise ValidationError.of("to", "must be another account than the hold's")
     entry = settled_hold(hold_id=hold_id, held=held, target=target, amount_cents=hold.amount_cents)
-    entry_id = ledger.append(tx, entry, reference=reference)
+    entry_id = post_entries(tx, [NewEntry(entry, reference=reference)])[0]
     return _changed(tx, hold, status=status, entry_id=entry_id)
 
 

@@ -9,9 +9,10 @@ from meshkit.db.sql import sql
 from meshkit.ids import new_id
 from meshkit.obs.logging import get_logger
 from services.finance.ledger.data import books
-from services.finance.ledger.usecases.prove_ledger import prove_ledger
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from meshkit.db.tx import Tx
 
 # No transaction lasts that long, so no entry comes before the snapshot any more.
@@ -26,10 +27,10 @@ def snapshot_balances(tx: Tx) -> int:
     return books.take_snapshots(tx, before=tx.now - SETTLED_AFTER)
 
 
-def prove_ledger_daily(tx: Tx) -> list[str]:
+def keep_proof(tx: Tx, *, prove: Callable[[Tx], list[str]]) -> list[str]:
     """Recompute everything from the postings and keep what was found; returns the violations."""
     tx.execute(_TAKE_YOUR_TIME)
-    problems = prove_ledger(tx)
+    problems = prove(tx)
     books.add_proof(tx, proof_id=new_id(), problems=problems)
     if problems:
         get_logger().error("ledger.does_not_prove", problems=len(problems), first=problems[:10])

@@ -7,8 +7,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from meshkit.market_day import market_day
-from services.finance.ledger.data import books, ledger
+from services.finance.ledger.data import books
 from services.finance.ledger.domain.batch import Draft, day_of, flaw
+from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 
 if TYPE_CHECKING:
     import uuid
@@ -46,10 +47,10 @@ def post_batch(tx: Tx, *, drafts: Sequence[Draft]) -> list[Result]:
             first.setdefault(draft.key, draft)
     days = {key: day_of(draft, today=today) or today for key, draft in first.items()}
     made = [
-        ledger.Posted(draft.entry(effective_on=days[key]), reference=draft.reference, fingerprint=draft.fingerprint())
+        NewEntry(draft.entry(effective_on=days[key]), reference=draft.reference, fingerprint=draft.fingerprint())
         for key, draft in first.items()
     ]
-    posted = dict(zip(first, ledger.post(tx, made), strict=True)) if made else {}
+    posted = dict(zip(first, post_entries(tx, made), strict=True)) if made else {}
     known = books.by_keys(tx, [draft.key for draft in drafts if posted.get(draft.key) is None])
     results = []
     for draft, wrong in zip(drafts, flaws, strict=True):

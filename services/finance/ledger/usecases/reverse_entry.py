@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from meshkit.errors import NotFound
 from services.finance.errors import EntryNotReversible
-from services.finance.ledger.data import books, ledger
+from services.finance.ledger.data import books
 from services.finance.ledger.domain.ledger import NOBODY, REVERSIBLE, Account, AccountKind, EntryType, Posting, reversal
+from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
@@ -23,13 +24,17 @@ def reverse_entry(tx: Tx, *, entry_id: uuid.UUID, reason: str) -> Any:
         raise EntryNotReversible(state=taken.type)
     if taken.reversed_by_id is not None:
         raise EntryNotReversible(state="reversed")
-    made = ledger.append(
+    made = post_entries(
         tx,
-        reversal(entry_id=entry_id, order_id=taken.order_id, postings=postings_of(taken)),
-        buyer_store_id=taken.buyer_store_id,
-        vendor_store_id=taken.vendor_store_id,
-        reference=reason,
-    )
+        [
+            NewEntry(
+                reversal(entry_id=entry_id, order_id=taken.order_id, postings=postings_of(taken)),
+                buyer_store_id=taken.buyer_store_id,
+                vendor_store_id=taken.vendor_store_id,
+                reference=reason,
+            )
+        ],
+    )[0]
     if made is None:
         raise EntryNotReversible(state="reversed")
     tx.audit(target=entry_id, after={"reversed_by": str(made), "reason": reason})

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from meshkit.errors import NotFound, ValidationError
 from services.finance.errors import CreditNotPossible, PayoutStateInvalid, RefundTooLarge
-from services.finance.ledger.data import ledger
 from services.finance.ledger.domain.ledger import Refund, refund
+from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 from services.finance.payments.data import intents
 from services.finance.payments.domain.intent import IntentStatus, due_cents
 from services.finance.payments.usecases.settle_nothing import settle_nothing
@@ -89,12 +89,16 @@ def _give(tx: Tx, intent: Any, wish: Wish, *, is_paid_out: bool = False, is_cred
         is_paid_out=is_paid_out,
         is_credit=is_credit,
     )
-    ledger.append(
+    post_entries(
         tx,
-        refund(told),
-        buyer_store_id=intent.buyer_store_id,
-        vendor_store_id=intent.vendor_store_id,
-        reference=wish.reason,
+        [
+            NewEntry(
+                refund(told),
+                buyer_store_id=intent.buyer_store_id,
+                vendor_store_id=intent.vendor_store_id,
+                reference=wish.reason,
+            )
+        ],
     )
     after = intents.change(
         tx,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from meshkit import audit
 from services.finance.cash.usecases.collect_cash import collection_of
-from services.finance.ledger.data import ledger
 from services.finance.ledger.domain import ledger as entries
+from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 from services.finance.payments.data import intents
 from services.finance.payments.domain.intent import IntentAction, IntentStatus, due_cents, next_status
 from services.finance.payouts.usecases.pay_vendors import paid_event
@@ -25,11 +25,15 @@ def settle_nothing(tx: Tx, intent: Any) -> Any:
         return intent
     if intent.amount_cents:
         # All of it was credited: that uses the credit up.
-        ledger.append(
+        post_entries(
             tx,
-            entries.cash_collected(collection_of(intent, agent_id=None)),
-            buyer_store_id=intent.buyer_store_id,
-            vendor_store_id=intent.vendor_store_id,
+            [
+                NewEntry(
+                    entries.cash_collected(collection_of(intent, agent_id=None)),
+                    buyer_store_id=intent.buyer_store_id,
+                    vendor_store_id=intent.vendor_store_id,
+                )
+            ],
         )
     if status is IntentStatus.FAILED:
         # The difference that the order is on hold for is gone.

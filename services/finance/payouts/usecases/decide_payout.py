@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from meshkit.errors import NotFound
 from services.finance.errors import ApproverMustDiffer, PayoutStateInvalid
-from services.finance.ledger.data import ledger
 from services.finance.ledger.domain.ledger import payout_returned
+from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 from services.finance.ledger.usecases.reverse_entry import postings_of
 from services.finance.payments.data import intents
 from services.finance.payouts.data import payouts
@@ -59,7 +59,7 @@ def return_payout(tx: Tx, *, payout_id: uuid.UUID, reason: str) -> Any:
     payouts.decide(tx, payout_id, decision="return", reason=reason)
     orders = intents.lock_many(tx, [item.order_id for item in payouts.items_of(tx, payout_id)])
     made = [
-        ledger.Posted(
+        NewEntry(
             payout_returned(
                 entry_id=entry.id, order_id=entry.order_id, postings=postings_of(entry), payout_id=payout_id
             ),
@@ -69,8 +69,7 @@ def return_payout(tx: Tx, *, payout_id: uuid.UUID, reason: str) -> Any:
         )
         for entry in payouts.entries_of(tx, payout_id)
     ]
-    if made:
-        ledger.post(tx, made)
+    post_entries(tx, made)
     intents.take_back(tx, [intent.order_id for intent in orders])
     payouts.end(tx, payout_id, status=status)
     for intent in orders:

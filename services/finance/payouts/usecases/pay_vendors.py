@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from meshkit.ids import new_id
-from services.finance.ledger.data import ledger
 from services.finance.ledger.domain import ledger as entries
-from services.finance.ledger.domain.ledger import Account, AccountKind
+from services.finance.ledger.domain.ledger import Account, AccountKind, account_id
+from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 from services.finance.payments.data import intents
 from services.finance.payouts.data import payouts
 from services.finance.payouts.domain.payout import PayoutStatus, net_cents
@@ -92,8 +92,7 @@ def put_into_payouts(
 def transfer(tx: Tx, shares: Sequence[Share], *, reference: str) -> None:
     """Post payouts whose intents are locked, mark these as paid, and tell the mesh."""
     told = [posted for share in shares for posted in _entries(share, reference=reference)]
-    if told:
-        ledger.post(tx, told)
+    post_entries(tx, told)
     paid = [intent for share in shares for intent in share.intents]
     if paid:
         intents.pay(tx, [intent.order_id for intent in paid])
@@ -103,7 +102,7 @@ def transfer(tx: Tx, shares: Sequence[Share], *, reference: str) -> None:
 
 def netted(tx: Tx, *, vendor_store_id: uuid.UUID, currency: str, gross_cents: int) -> int:
     """Return what of a payout the vendor owes us; nobody else nets it until commit."""
-    account = ledger.account_id(Account(AccountKind.VENDOR_RECEIVABLE, currency, vendor_store_id))
+    account = account_id(Account(AccountKind.VENDOR_RECEIVABLE, currency, vendor_store_id))
     return min(max(payouts.lock_debts(tx, [account]).get(account, 0), 0), gross_cents)
 
 
@@ -113,7 +112,7 @@ def _shares(tx: Tx, due: Sequence[Any]) -> list[Share]:
 
     groups = [list(group) for _, group in groupby(sorted(due, key=vendor), key=vendor)]
     accounts = [
-        ledger.account_id(Account(AccountKind.VENDOR_RECEIVABLE, group[0].currency, group[0].vendor_store_id))
+        account_id(Account(AccountKind.VENDOR_RECEIVABLE, group[0].currency, group[0].vendor_store_id))
         for group in groups
     ]
     debts = payouts.lock_debts(tx, accounts)
@@ -154,9 +153,9 @@ def _items(share: Share) -> list[dict[str, Any]]:
     ]
 
 
-def _entries(share: Share, *, reference: str) -> list[ledger.Posted]:
+def _entries(share: Share, *, reference: str) -> list[NewEntry]:
     told = [
-        ledger.Posted(
+        NewEntry(
             entries.vendor_payout(
                 order_id=intent.order_id,
                 vendor_id=intent.vendor_store_id,
@@ -179,7 +178,7 @@ def _entries(share: Share, *, reference: str) -> list[ledger.Posted]:
             netted_cents=share.netted_cents,
             currency=first.currency,
         )
-        told.append(ledger.Posted(kept, vendor_store_id=first.vendor_store_id, reference=reference))
+        told.append(NewEntry(kept, vendor_store_id=first.vendor_store_id, reference=reference))
     return told
 
 

@@ -92,9 +92,7 @@ class AgentServicer:
         )
         return collect_cash(flow, collection, orders=self.orders, cash=self.cash, respond=mapping.delivery_message)
 
-    def _deliveries(
-        self, tx: Tx, rows: Sequence[Any], page: Page, following: str
-    ) -> messages.ListDeliveriesResponse:
+    def _deliveries(self, tx: Tx, rows: Sequence[Any], page: Page, following: str) -> messages.ListDeliveriesResponse:
         goods = read_goods(tx, rows, orders=self.orders, soon=True)
         return mapping.deliveries_message(rows, goods, page, following)
 

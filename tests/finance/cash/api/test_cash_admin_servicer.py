@@ -19,7 +19,7 @@ from meshkit.cursor import Page
 from meshkit.market_day import market_day
 from meshkit.principal import Principal
 from services.finance.errors import CashNotCounted
-from services.finance.ledger.usecases.prove_ledger import prove_ledger
+from services.finance.payments.usecases.prove_money import prove_money
 from services.finance.payouts.usecases.confirm_payout import confirm_payout
 from services.finance.payouts.usecases.list_payouts import list_payouts
 from services.finance.payouts.usecases.pay_vendors import PayoutTerms, run_payouts
@@ -35,7 +35,7 @@ def proven(mesh: MeshHarness) -> Iterator[None]:
     """Look after every test that the books are true."""
     yield
     with mesh.transaction("finance") as tx:
-        assert prove_ledger(tx) == []
+        assert prove_money(tx) == []
 
 
 def refused(call: Any) -> Refused:

@@ -12,12 +12,12 @@ from sqlalchemy.exc import DBAPIError
 
 from meshkit.market_day import market_day
 from services.finance.ledger.data import books as books_sql
-from services.finance.ledger.data import ledger
 from services.finance.ledger.domain.ledger import Account, AccountKind, Entry, EntryType, Posting
-from services.finance.ledger.usecases.keep_ledger import prove_ledger_daily, snapshot_balances
-from services.finance.ledger.usecases.prove_ledger import prove_ledger
+from services.finance.ledger.usecases.keep_ledger import keep_proof, snapshot_balances
+from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
+from services.finance.payments.usecases.prove_money import prove_money
 from tests.finance.books import Books, Kind, Outcome, entry
-from tests.finance.payments import Payments
+from tests.finance.paid_orders import Payments
 from tests.support.mesh_harness import MeshHarness, Refused
 
 
@@ -36,7 +36,7 @@ class TestGetTrialBalance:
 
     def test_tells_when_everything_was_recomputed(self, mesh: MeshHarness, books: Books) -> None:
         with mesh.transaction("finance") as tx:
-            assert prove_ledger_daily(tx) == []
+            assert keep_proof(tx, prove=prove_money) == []
 
         trial = books.read("GetTrialBalance")
 
@@ -82,7 +82,7 @@ class TestGetStatement:
         assert [line.balance_cents for line in (*page.items, *rest.items)] == [-100, -120, -123]
         assert page.account.balance_cents == -123
         with mesh.transaction("finance") as tx:
-            assert prove_ledger(tx) == []
+            assert prove_money(tx) == []
             assert ledger.balance_cents(tx, Account(AccountKind.VENDOR_PAYABLE, "USD", uuid.UUID(vendor))) == -123
 
     def test_knows_no_other_account(self, books: Books) -> None:
@@ -135,7 +135,7 @@ class TestReverseEntry:
         assert refused.value.metadata["state"] == "reversal"
         assert books.account_of(vendor).balance_cents == 0
         with mesh.transaction("finance") as tx:
-            assert prove_ledger(tx) == []
+            assert prove_money(tx) == []
 
     def test_takes_it_back_once_under_calls_at_once(self, books: Books) -> None:
         vendor, start = str(uuid.uuid4()), threading.Barrier(5)
@@ -197,7 +197,7 @@ class TestClosePeriod:
         )
         late = Entry(EntryType.ADJUSTMENT, uuid.uuid4(), sides, effective_on=day)  # type: ignore[arg-type]
         with pytest.raises(DBAPIError, match="the ledger is closed through"), mesh.transaction("finance") as tx:
-            ledger.append(tx, late)
+            post_entries(tx, [NewEntry(late)])
 
     @pytest.mark.parametrize("day", ["2026-02-30", "9999-12-31"])
     def test_closes_only_days_that_are_over(self, mesh: MeshHarness, books: Books, day: str) -> None:
@@ -221,7 +221,7 @@ class TestClosePeriod:
 
         with ThreadPoolExecutor(1) as pool:
             with mesh.transaction("finance") as tx:
-                ledger.append(tx, Entry(EntryType.ADJUSTMENT, uuid.uuid4(), sides, effective_on=day))
+                post_entries(tx, [NewEntry(Entry(EntryType.ADJUSTMENT, uuid.uuid4(), sides, effective_on=day))])
                 closing = pool.submit(close)
                 assert not done.wait(0.3)
                 assert books_sql.closed_through(tx) != day

@@ -13,7 +13,7 @@ import pytest
 from marketmesh.finance.v1 import ledger_pb2
 from marketmesh.finance.v1 import ledger_service_pb2 as messages
 from services.finance.ledger.usecases.hold_money import expire_holds
-from services.finance.ledger.usecases.prove_ledger import prove_ledger
+from services.finance.payments.usecases.prove_money import prove_money
 from tests.finance.books import Books, Outcome, account, entry
 from tests.support.mesh_harness import MeshHarness, Refused
 
@@ -36,7 +36,7 @@ class TestPostBatch:
         assert [side.amount_cents for side in found.postings] == [20, -20]
         assert found.key == results[1].key
         with mesh.transaction("finance") as tx:
-            assert prove_ledger(tx) == []
+            assert prove_money(tx) == []
 
     def test_knows_an_entry_again_and_refuses_another_under_its_key(self, books: Books) -> None:
         vendor = str(uuid.uuid4())
@@ -135,7 +135,7 @@ class TestPostBatch:
         assert outcomes.count(Outcome.duplicate) == 5 * len(batch)
         assert books.account_of(vendor).balance_cents == -5_000
         with mesh.transaction("finance") as tx:
-            assert prove_ledger(tx) == []
+            assert prove_money(tx) == []
 
 
 class TestPlaceHold:

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import text
 
 from meshkit.db.tx import Tx
-from services.finance.ledger.usecases.prove_ledger import prove_ledger
 from services.finance.payments.usecases.follow_order import open_intents
-from tests.finance.payments import Payments
+from services.finance.payments.usecases.prove_money import prove_money
+from tests.finance.paid_orders import Payments
 from tests.finance.snapshots import order_snapshot
 from tests.support.mesh_harness import MeshHarness
 from tests.support.statements import owner_transaction
@@ -177,7 +177,7 @@ class TestProveLedger:
             assert order.order_id != paid
 
         with mesh.transaction("finance") as tx:
-            assert prove_ledger(tx) == []
+            assert prove_money(tx) == []
 
     @pytest.mark.parametrize("lie", list(_LIES))
     def test_names_a_lie(self, paid: str, owner: Tx, lie: str) -> None:
@@ -201,7 +201,7 @@ class TestProveLedger:
             "cash": entries["cash_collected"],
             "paid": entries["vendor_payout"],
         }
-        assert sorted(prove_ledger(owner)) == sorted(text.format(**names) for text in expected)
+        assert sorted(prove_money(owner)) == sorted(text.format(**names) for text in expected)
 
     @pytest.mark.parametrize("lie", list(_ALSO))
     def test_names_each_other_kind(self, paid: str, owner: Tx, lie: str) -> None:
@@ -215,7 +215,7 @@ class TestProveLedger:
         used = {name: value for name, value in names.items() if f":{name}" in statement}
         assert owner.execute(text(statement), used).rowcount == 1
 
-        assert expected.format(account=account, **names) in prove_ledger(owner)
+        assert expected.format(account=account, **names) in prove_money(owner)
 
     def test_names_money_of_an_unknown_order(self, owner: Tx, payments: Payments) -> None:
         assert payments.opened()
@@ -228,4 +228,4 @@ class TestProveLedger:
             {"id": stray},
         )
 
-        assert prove_ledger(owner) == [f"entry {stray} has fewer than two postings"]
+        assert prove_money(owner) == [f"entry {stray} has fewer than two postings"]

@@ -9,9 +9,9 @@ import pytest
 
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from marketmesh.finance.v1 import payment_pb2
-from services.finance.ledger.usecases.prove_ledger import prove_ledger
 from services.finance.payments.usecases.follow_order import open_intents
-from tests.finance.payments import Payments
+from services.finance.payments.usecases.prove_money import prove_money
+from tests.finance.paid_orders import Payments
 from tests.finance.snapshots import order_snapshot
 from tests.support.mesh_harness import MeshHarness, Refused
 
@@ -22,10 +22,10 @@ Status = payment_pb2.IntentStatus.Value
 def everything_adds_up(mesh: MeshHarness) -> Any:
     """Nothing that a test did may break the books."""
     with mesh.transaction("finance") as tx:
-        before = prove_ledger(tx)
+        before = prove_money(tx)
     yield
     with mesh.transaction("finance") as tx:
-        assert prove_ledger(tx) == before
+        assert prove_money(tx) == before
 
 
 class TestAnOrderThatCostsNothing:

@@ -15,12 +15,12 @@ from marketmesh.finance.v1 import earnings_service_pb2, earnings_service_pb2_grp
 from marketmesh.finance.v1 import payout_batch_service_pb2 as messages
 from meshkit.principal import Principal
 from services.finance.errors import PayoutBelowMinimum
-from services.finance.ledger.usecases.prove_ledger import prove_ledger
 from services.finance.payments.usecases.follow_order import open_intents
+from services.finance.payments.usecases.prove_money import prove_money
 from services.finance.payouts.data import payouts as payouts_sql
 from services.finance.payouts.usecases.confirm_payout import confirm_payout
 from services.finance.payouts.usecases.pay_vendors import PayoutTerms, run_payouts
-from tests.finance.payments import Payments
+from tests.finance.paid_orders import Payments
 from tests.finance.snapshots import order_snapshot
 from tests.support.mesh_harness import MeshHarness, Refused
 
@@ -38,7 +38,7 @@ def proven(mesh: MeshHarness) -> Iterator[None]:
     """Look after every test that the books are true."""
     yield
     with mesh.transaction("finance") as tx:
-        assert prove_ledger(tx) == []
+        assert prove_money(tx) == []
 
 
 @pytest.fixture

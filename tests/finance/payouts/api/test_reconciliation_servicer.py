@@ -11,7 +11,7 @@ import pytest
 from marketmesh.finance.v1 import reconciliation_service_pb2 as messages
 from marketmesh.finance.v1 import reconciliation_service_pb2_grpc
 from meshkit.market_day import market_day, start_of
-from tests.finance.payments import Payments
+from tests.finance.paid_orders import Payments
 from tests.support.mesh_harness import MeshHarness, Refused
 
 Kind = messages.DifferenceKind.Value
