@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from meshkit.market_day import market_day
 from services.finance.ledger.data import books as books_sql
+from services.finance.ledger.data import ledger
 from services.finance.ledger.domain.ledger import Account, AccountKind, Entry, EntryType, Posting
 from services.finance.ledger.usecases.keep_ledger import keep_proof, snapshot_balances
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
