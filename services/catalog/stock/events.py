@@ -12,7 +12,7 @@ from meshkit.events.registry import Consumer
 from services.catalog.stock.usecases.follow_order import follow_order
 from services.catalog.stock.usecases.keep_orders import NewOrder, keep_orders
 from services.catalog.store_gates.domain.visibility import Gate
-from services.catalog.store_gates.usecases.keep_store_gate import keep_store_gate
+from services.catalog.store_gates.usecases.update_store_gate import update_store_gate
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
@@ -67,7 +67,7 @@ def store_gate_changed(tx: Tx, event: identity.StoreGateChanged) -> None:
         kyc_status=event.kyc_status,
         subscription_active=event.subscription_active,
     )
-    keep_store_gate(
+    update_store_gate(
         tx,
         store_id=uuid.UUID(event.store_id),
         name=event.name,

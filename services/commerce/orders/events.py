@@ -10,11 +10,11 @@ from marketmesh.finance.events.v1 import finance_events_pb2 as finance
 from marketmesh.fulfillment.events.v1 import fulfillment_events_pb2 as fulfillment
 from marketmesh.identity.events.v1 import identity_events_pb2 as identity
 from meshkit.events.registry import Consumer
-from services.commerce.cart.domain.quote import Gate
 from services.commerce.orders.domain.assignment import Assignment
 from services.commerce.orders.usecases import follow_payment
 from services.commerce.orders.usecases.keep_assignments import keep_assignments
-from services.commerce.store_gates.usecases.keep_gate import keep_gate
+from services.commerce.store_gates.domain.gate import Gate
+from services.commerce.store_gates.usecases.update_store_gate import update_store_gate
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
@@ -46,7 +46,7 @@ def store_gate_changed(tx: Tx, event: identity.StoreGateChanged) -> None:
         kyc_status=event.kyc_status,
         subscription_active=event.subscription_active,
     )
-    keep_gate(tx, gate, version=event.version)
+    update_store_gate(tx, gate, version=event.version)
 
 
 def cash_collected(tx: Tx, event: finance.CashCollected) -> None:

@@ -10,7 +10,7 @@ from meshkit.ids import derived_id
 from services.ads.campaigns.data import campaigns
 from services.ads.campaigns.domain.destination import clean_destination
 from services.ads.errors import VendorNotEligible
-from services.ads.store_gates.data import store_gates as gates
+from services.ads.store_gates.usecases.read_store_gate import read_store_gate
 
 if TYPE_CHECKING:
     import uuid
@@ -45,7 +45,7 @@ def check(tx: Tx, campaign: Campaign) -> list[dict[str, Any]]:
     Whose a product target is, is the flow's to ask.
     """
     store_id = tx.principal.require_store
-    gate = gates.find(tx, store_id)
+    gate = read_store_gate(tx, store_id=store_id)
     if gate is None or gate.kyc_status != "verified":
         raise VendorNotEligible(needs="verified licence")
     if not gate.subscription_active:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from meshkit.ids import new_id
 from services.ads.campaigns.data import campaigns
 from services.ads.campaigns.domain.auction import choose_winner
-from services.ads.store_gates.data import store_gates as gates
+from services.ads.store_gates.usecases.read_store_gate import read_store_gate
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
@@ -29,7 +29,7 @@ class Served:
 def serve_ad(tx: Tx, *, placement: str, tokens: AdTokens) -> Served | None:
     """Return the winner of a placement for the calling buyer, or None."""
     buyer = tx.principal.require_store
-    gate = gates.find(tx, buyer)
+    gate = read_store_gate(tx, store_id=buyer)
     if gate is None:
         return None
     request_id = new_id().hex

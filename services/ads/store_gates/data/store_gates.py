@@ -1,4 +1,4 @@
-"""SQL about what stores may do."""
+"""SQL about what identity says of stores."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from meshkit.db.tx import Tx
 
 
-def put(tx: Tx, **columns: Any) -> None:
-    """Take over a gate unless a newer one is known."""
+def upsert(tx: Tx, **columns: Any) -> None:
+    """Insert or replace a store's gate; an older version changes nothing."""
     statement = insert(store_gates).values(columns)
     tx.execute(
         statement.on_conflict_do_update(

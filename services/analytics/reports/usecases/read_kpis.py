@@ -9,7 +9,7 @@ from services.analytics.errors import SubscriptionNeeded
 from services.analytics.outbound.ports import Party
 from services.analytics.reports.domain.kpis import Kpis, compute_kpis
 from services.analytics.reports.domain.windows import Window
-from services.analytics.store_gates.data import store_gates as gates
+from services.analytics.store_gates.usecases.is_subscribed import is_subscribed
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
@@ -29,7 +29,7 @@ class Report:
 
 def read_vendor_kpis(tx: Tx, *, window: Window, warehouse: Warehouse) -> Report:
     """Return the calling vendor's KPIs. Raises SubscriptionNeeded, DependencyUnavailable."""
-    if not gates.is_subscribed(tx, tx.principal.require_store):
+    if not is_subscribed(tx, store_id=tx.principal.require_store):
         raise SubscriptionNeeded(needs="active subscription")
     return _report(tx, Party("vendor", tx.principal.require_store), window, warehouse)
 
@@ -40,7 +40,7 @@ def read_marketplace_kpis(tx: Tx, *, window: Window, warehouse: Warehouse) -> Re
     A vendor without an active subscription is a buyer only (REQUIREMENTS A.6.1).
     """
     store_id = tx.principal.require_store
-    sells = tx.principal.store_type == "vendor" and gates.is_subscribed(tx, store_id)
+    sells = tx.principal.store_type == "vendor" and is_subscribed(tx, store_id=store_id)
     return _report(tx, Party("vendor" if sells else "buyer", store_id), window, warehouse)
 
 

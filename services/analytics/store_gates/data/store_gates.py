@@ -1,4 +1,4 @@
-"""SQL about what stores may do."""
+"""SQL about what identity says of stores."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from meshkit.db.tx import Tx
 
 
-def put(tx: Tx, *, store_id: uuid.UUID, subscription_active: bool, version: int) -> None:
-    """Take over a gate unless a newer one is known."""
+def upsert(tx: Tx, *, store_id: uuid.UUID, subscription_active: bool, version: int) -> None:
+    """Insert or replace a store's gate; an older version changes nothing."""
     columns = {"subscription_active": subscription_active, "version": version}
     tx.execute(
         insert(store_gates)

@@ -13,8 +13,8 @@ from services.catalog.errors import SkuTaken
 from services.catalog.products.data import products
 from services.catalog.products.domain.product import CURRENCY, NewProduct
 from services.catalog.products.domain.search import plain_words
-from services.catalog.stock.data import inventory
 from services.catalog.stock.domain.stock import Cause, Movement, MovementKind
+from services.catalog.stock.usecases.open_inventory import open_inventory
 
 if TYPE_CHECKING:
     import uuid
@@ -46,7 +46,7 @@ def create_product(tx: Tx, new: NewProduct, *, product_id: uuid.UUID, files: Seq
             raise SkuTaken(field="sku") from None
         raise
     start = Movement(new_id(), product_id, MovementKind.RECEIVED, new.available_qty, new.low_stock_threshold)
-    inventory.add(tx, [start], cause=Cause.PRODUCT)
+    open_inventory(tx, [start], cause=Cause.PRODUCT)
     products.add_tiers(tx, product_id, new.tiers)
     products.add_media(tx, product_id, files)
     tx.audit(

@@ -12,9 +12,8 @@ from services.catalog.products.domain.product import CURRENCY, VolumeTier
 from services.catalog.products.domain.search import plain_words
 from services.catalog.products.domain.sheet import COLUMNS, NAMES, STOCK, THRESHOLD, TIERS
 from services.catalog.products.domain.spreadsheet import Value, places_in, readings_of, values_of
-from services.catalog.stock.data import inventory
 from services.catalog.stock.domain.stock import MAX_UNITS, Cause, Level, Movement, MovementKind
-from services.catalog.stock.usecases.announce_low_stock import announce_low_stock
+from services.catalog.stock.usecases.open_inventory import import_stock, open_inventory
 
 if TYPE_CHECKING:
     import uuid
@@ -71,9 +70,8 @@ def import_products(tx: Tx, rows: Sequence[WrittenRow]) -> list[Wanted]:
         return wanted
     _write(tx, done)
     new = [each for each in done if each.before is None]
-    inventory.add(tx, [_start(each) for each in new], cause=Cause.IMPORT)
-    inventory.move(tx, movements, cause=Cause.IMPORT)
-    announce_low_stock(tx, levels)
+    open_inventory(tx, [_start(each) for each in new], cause=Cause.IMPORT)
+    import_stock(tx, movements, levels)
     for each in new:
         tx.emit(_created(tx, each))
     tx.audit(

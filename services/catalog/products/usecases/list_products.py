@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from meshkit.errors import ValidationError
 from services.catalog.products.data import products
-from services.catalog.store_gates.data import store_gates
+from services.catalog.store_gates.usecases.read_store_gates import read_store_gates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ def list_products(tx: Tx, *, state: str, filters: Filters, page: Page, unverifie
     given and not the store's own.
     """
     reader = tx.principal.require_store
-    gate = store_gates.find(tx, reader).get(reader)
+    gate = read_store_gates(tx, reader).get(reader)
     _check_state(gate, state)
     if gate is None or not gate.may_browse(unverified=unverified):
         return [], ""
@@ -39,7 +39,7 @@ def list_vendor_products(tx: Tx, *, state: str, filters: Filters, page: Page) ->
     """
     store_id = tx.principal.require_store
     if state:
-        _check_state(store_gates.find(tx, store_id).get(store_id), state)
+        _check_state(read_store_gates(tx, store_id).get(store_id), state)
     rows = products.page_of_store(tx, store_id, filters=filters, page=page)
     return page.cut(rows, products.cursor_of)
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from meshkit.errors import NotFound
 from services.catalog.products.data import products
-from services.catalog.store_gates.data import store_gates
 from services.catalog.store_gates.domain.visibility import can_see
+from services.catalog.store_gates.usecases.read_store_gates import read_store_gates
 
 if TYPE_CHECKING:
     import uuid
@@ -43,5 +43,5 @@ def _may_see(tx: Tx, row: Any, *, unverified: bool) -> bool:
         return True
     if not row.is_active:
         return False
-    gates = store_gates.find(tx, reader, row.store_id)
+    gates = read_store_gates(tx, reader, row.store_id)
     return can_see(buyer=gates.get(reader), vendor=gates.get(row.store_id), unverified=unverified)

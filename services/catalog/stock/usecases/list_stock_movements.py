@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from meshkit.errors import NotFound
-from services.catalog.products.data import products
+from services.catalog.products.usecases.name_products import require_own_product
 from services.catalog.stock.data import stock_movements
 
 if TYPE_CHECKING:
@@ -18,6 +17,5 @@ if TYPE_CHECKING:
 
 def list_stock_movements(tx: Tx, *, product_id: uuid.UUID, page: Page) -> tuple[Sequence[Any], str]:
     """Return an own product's movements, newest first, and the next cursor. Raises NotFound for a foreign product."""
-    if not products.is_of_store(tx, product_id, store_id=tx.principal.require_store):
-        raise NotFound
+    require_own_product(tx, product_id=product_id)
     return page.cut(stock_movements.page_of(tx, product_id, page=page), stock_movements.cursor_of)

@@ -27,7 +27,7 @@ _FIND = sql(
 _FACTS = ("type", "state", "kyc_status", "subscription_active")
 
 
-def keep_newest(tx: Tx, *, since: datetime, **columns: Any) -> None:
+def upsert(tx: Tx, *, since: datetime, **columns: Any) -> None:
     """Insert or replace a store's gate unless a higher version is known; what differs is so since `since`."""
     statement = insert(store_gates).values(columns | {f"{fact}_since": since for fact in _FACTS})
     kept = {

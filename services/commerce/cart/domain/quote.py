@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from meshkit.errors import ValidationError
 from meshkit.money import percent_of
+from services.commerce.store_gates.domain.gate import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -55,18 +56,6 @@ class Intent:
     vendor_store_id: uuid.UUID
     quantity: int
     position: int
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """What may be done with a store."""
-
-    store_id: uuid.UUID
-    type: str
-    name: str
-    state: str
-    kyc_status: str
-    subscription_active: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.commerce.cart.data import carts
-from services.commerce.checkout.data import attempts
-from services.commerce.store_gates.data import store_gates
+from services.commerce.checkout.usecases.give_up_checkout import give_up_checkout
+from services.commerce.store_gates.usecases.read_store_gates import lock_buyer
 
 if TYPE_CHECKING:
     import uuid
@@ -19,8 +19,8 @@ def clear_cart(tx: Tx, *, buyer_store_id: uuid.UUID) -> None:
 
     A checkout of it that is under way finds it gone and gives its stock back; what an interrupted one reserved expires.
     """
-    store_gates.lock(tx, buyer_store_id)
+    lock_buyer(tx, store_id=buyer_store_id)
     active = carts.lock_active(tx, buyer_store_id)
     if active is not None:
-        attempts.fail(tx, active.id)
+        give_up_checkout(tx, cart_id=active.id)
         carts.supersede(tx, active.id)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from meshkit.ids import derived_id
 from services.commerce.cart.data import carts
 from services.commerce.cart.domain.quote import CURRENCY, Intent, PromoCode, Quote, QuoteFacts, price_cart
-from services.commerce.checkout.data import attempts
-from services.commerce.store_gates.data import store_gates
+from services.commerce.checkout.usecases.give_up_checkout import give_up_checkout
+from services.commerce.store_gates.usecases.read_store_gates import lock_buyer, read_store_gates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,9 +51,9 @@ def save_quote(tx: Tx, wish: CartWish, *, facts: CatalogFacts, flow_id: uuid.UUI
     checkout never buys what was quoted later. Raises ValidationError for more money than can be counted.
     """
     buyer = wish.buyer_store_id
-    store_gates.lock(tx, buyer)
+    lock_buyer(tx, store_id=buyer)
     active = carts.lock_active(tx, buyer)
-    abandoned_group = attempts.fail(tx, active.id) if active else None
+    abandoned_group = give_up_checkout(tx, cart_id=active.id) if active else None
     quote = _price(tx, wish, facts)
     cart_id = active.id if active else derived_id(flow_id, "cart")
     if abandoned_group is not None:
@@ -79,7 +79,7 @@ def save_quote(tx: Tx, wish: CartWish, *, facts: CatalogFacts, flow_id: uuid.UUI
 def _price(tx: Tx, wish: CartWish, facts: CatalogFacts) -> Quote:
     owners = {product.vendor_store_id for product in facts.products.values()}
     asked = {intent.vendor_store_id for intent in wish.intents}
-    gates = store_gates.find(tx, {wish.buyer_store_id, *owners, *asked})
+    gates = read_store_gates(tx, {wish.buyer_store_id, *owners, *asked})
     return price_cart(
         wish.intents,
         wish.promos,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from marketmesh.commerce.v1 import cart_service_pb2 as messages
 from meshkit.errors import NotFound, Violation
 from meshkit.ids import new_id
-from services.commerce.cart.data import carts
-from services.commerce.cart.domain.quote import Gate, vendor_warning
+from services.commerce.cart.domain.quote import vendor_warning
+from services.commerce.cart.usecases.buy_cart import lock_for_checkout, quoted_lines
 from services.commerce.checkout.data import attempts
 from services.commerce.checkout.domain.order_plan import Checkout
 from services.commerce.errors import (
@@ -24,6 +24,7 @@ from services.commerce.errors import (
     QuoteExpired,
     VendorUnavailable,
 )
+from services.commerce.store_gates.domain.gate import Gate
 from services.commerce.store_gates.usecases.check_buyer import require_verified
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def begin_checkout(tx: Tx, terms: CheckoutTerms, *, rules: CheckoutRules) -> Che
     VendorUnavailable, PaymentMethodUnavailable.
     """
     buyer_store_id = tx.principal.require_store
-    cart = carts.lock_for_checkout(tx, terms.cart_id, buyer_store_id)
+    cart = lock_for_checkout(tx, cart_id=terms.cart_id, buyer_store_id=buyer_store_id)
     if cart is None:
         raise NotFound
     # Also for a converted cart: who saw another quote must not believe to have bought that one.
@@ -82,7 +83,7 @@ def begin_checkout(tx: Tx, terms: CheckoutTerms, *, rules: CheckoutRules) -> Che
     stale = tx.now - rules.continue_for
     if tx.now > cart.valid_until and not _is_running(tx, terms.cart_id, stale):
         raise QuoteExpired(valid_until=cart.valid_until.isoformat())
-    snapshot = carts.snapshot(tx, terms.cart_id)
+    snapshot = quoted_lines(tx, cart_id=terms.cart_id)
     _check(snapshot, buyer_store_id, terms, rules)
     require_verified(cart.kyc_status)
     _check_vendors(snapshot, cart.buyer_state)

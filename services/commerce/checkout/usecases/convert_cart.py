@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as events
-from services.commerce.cart.data import carts
+from services.commerce.cart.usecases.buy_cart import Delivery, close_cart
 from services.commerce.checkout.domain.order_plan import Checkout, OrderTerms, PlannedLine, PlannedOrder, plan_orders
-from services.commerce.orders.data import orders
 from services.commerce.orders.domain.order_state import LineStatus
-from services.commerce.orders.usecases.order_snapshot import order_snapshot, shipping_place
+from services.commerce.orders.usecases.order_snapshot import shipping_place
+from services.commerce.orders.usecases.place_orders import place_orders
 
 if TYPE_CHECKING:
     import uuid
@@ -33,24 +32,14 @@ def convert_cart(
     tx: Tx, checkout: Checkout, terms: CheckoutTerms, *, refused: Mapping[uuid.UUID, str]
 ) -> ConvertedCart | None:
     """Convert the cart, write its orders and announce them; None when the cart is not active any more."""
-    converted = carts.convert(
-        tx,
-        checkout.cart_id,
-        group_id=checkout.checkout_group_id,
-        payment_method=terms.payment_method,
-        shipping_address=json.dumps(terms.shipping_address),
-        billing_address=json.dumps(terms.billing_address),
-        shipping_line=json.dumps(terms.shipping_line),
-        tip_cents=checkout.tip_cents,
+    delivery = Delivery(
+        terms.payment_method, terms.shipping_address, terms.billing_address, terms.shipping_line, checkout.tip_cents
     )
-    if not converted:
+    if not close_cart(tx, cart_id=checkout.cart_id, group_id=checkout.checkout_group_id, delivery=delivery):
         return None
     shared = OrderTerms(terms.payment_method, terms.shipping_address, terms.shipping_line, terms.notes)
     plans = plan_orders(checkout, refused, shared)
-    numbers = orders.add(tx, (order for order, _ in plans), (line for _, lines in plans for line in lines))
-    for order, lines in plans:
-        order.order_number, order.created_at = numbers[order.id], tx.now
-        tx.emit(events.OrderCreated(order_id=str(order.id), order=order_snapshot(order, lines)))
+    place_orders(tx, plans)
     _announce(tx, checkout, terms, plans)
     tx.audit(target=checkout.cart_id, after={"checkout_group_id": str(checkout.checkout_group_id)})
     return ConvertedCart(checkout, plans)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from meshkit.errors import NotFound
 from services.commerce.checkout.data import attempts
-from services.commerce.orders.data import orders
-from services.commerce.orders.usecases.read_order import details_of
+from services.commerce.orders.usecases.read_order import read_orders_of_group
 
 if TYPE_CHECKING:
     import uuid
@@ -23,4 +22,4 @@ def read_confirmation(
     attempt = attempts.find_converted(tx, cart_or_group_id, buyer_store_id)
     if attempt is None:
         raise NotFound
-    return bytes(attempt.response), details_of(tx, orders.of_group(tx, attempt.checkout_group_id))
+    return bytes(attempt.response), read_orders_of_group(tx, checkout_group_id=attempt.checkout_group_id)

@@ -54,3 +54,8 @@ def read_orders(tx: Tx, order_ids: list[uuid.UUID]) -> list[tuple[Any, list[Any]
     rows = orders.of_ids(tx, order_ids)
     lines = orders.lines_of(tx, [row.id for row in rows]) if rows else {}
     return [(row, lines[row.id]) for row in rows]
+
+
+def read_orders_of_group(tx: Tx, *, checkout_group_id: uuid.UUID) -> list[OrderDetail]:
+    """Return the orders of a checkout in detail as they are now."""
+    return details_of(tx, orders.of_group(tx, checkout_group_id))

@@ -1,11 +1,11 @@
-"""SQL about what identity told of stores."""
+"""SQL about what identity says of stores."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from meshkit.db.sql import sql
-from services.commerce.cart.domain.quote import Gate
+from services.commerce.store_gates.domain.gate import Gate
 
 if TYPE_CHECKING:
     import uuid
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from meshkit.db.tx import Tx
 
-_KEEP = sql(
+_UPSERT = sql(
     """
     INSERT INTO store_gates (store_id, type, name, state, kyc_status, subscription_active, version)
     VALUES (:store_id, :type, :name, :state, :kyc_status, :subscription_active, :version)
@@ -30,10 +30,10 @@ _FIND = sql(
 _LOCK = sql("SELECT 1 FROM store_gates WHERE store_id = :store_id FOR NO KEY UPDATE")
 
 
-def keep(tx: Tx, gate: Gate, *, version: int) -> None:
+def upsert(tx: Tx, gate: Gate, *, version: int) -> None:
     """Insert or replace a store's gate; an older version changes nothing."""
     tx.execute(
-        _KEEP,
+        _UPSERT,
         {
             "store_id": gate.store_id,
             "type": gate.type,

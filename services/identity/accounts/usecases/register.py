@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import IntegrityError
 
-from marketmesh.identity.events.v1 import identity_events_pb2 as events
 from meshkit.db.engine import constraint_of
 from meshkit.ids import new_id
 from services.identity.accounts.data import users
 from services.identity.errors import CredentialsInvalid, EmailTaken
 from services.identity.sessions.usecases.open_session import SignedIn, TokenKit, open_session
-from services.identity.stores.data import stores
-from services.identity.stores.usecases.announce_gate import announce_gate
+from services.identity.stores.usecases.create_store import NewStore, create_store
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
@@ -41,27 +39,17 @@ def register(tx: Tx, registration: Registration, *, checked: CheckedPassword, ki
     Raises CredentialsInvalid when the e-mail is known and the password is not its, EmailTaken when it became known just now.
     """
     user = _user(tx, registration, checked)
-    store = stores.add(
+    store = create_store(
         tx,
-        id=new_id(),
-        type=registration.store_type,
-        company_name=registration.company_name,
-        dba_name=registration.dba_name,
-        phone=registration.phone,
-        address=registration.address,
+        NewStore(
+            type=registration.store_type,
+            company_name=registration.company_name,
+            dba_name=registration.dba_name,
+            phone=registration.phone,
+            address=registration.address,
+        ),
+        owner_id=user.id,
     )
-    stores.add_member(tx, store_id=store.id, user_id=user.id, role="owner")
-    tx.audit(target=store.id, after={"store_id": str(store.id), "user_id": str(user.id), "type": store.type})
-    tx.emit(
-        events.StoreCreated(
-            store_id=str(store.id),
-            owner_user_id=str(user.id),
-            type=store.type,
-            name=store.company_name,
-            state=store.address["state"],
-        )
-    )
-    announce_gate(tx, store)
     return open_session(tx, user=user, kit=kit, store_id=store.id)
 
 

@@ -10,9 +10,7 @@ from services.identity.errors import LicenseNotPending
 from services.identity.licenses.data import licenses
 from services.identity.licenses.domain.kyc import LicenseStatus, derive_kyc
 from services.identity.notifications.usecases.notify import Notice, notify
-from services.identity.sessions.data import sessions
-from services.identity.stores.data import stores
-from services.identity.stores.usecases.announce_gate import announce_gate
+from services.identity.stores.usecases.change_kyc_status import change_kyc_status, lock_store
 
 if TYPE_CHECKING:
     import uuid
@@ -32,7 +30,7 @@ def decide_license(tx: Tx, *, license_id: uuid.UUID, status: LicenseStatus, reas
         raise NotFound
     if before.status != LicenseStatus.PENDING:
         raise LicenseNotPending(state=before.status)
-    stores.lock(tx, before.store_id)
+    lock_store(tx, store_id=before.store_id)
     row = licenses.decide(tx, license_id, status=status.value, reason=reason)
     tx.audit(target=license_id, before={"status": before.status}, after={"status": row.status, "reason": reason})
     tx.emit(
@@ -47,14 +45,7 @@ def decide_license(tx: Tx, *, license_id: uuid.UUID, status: LicenseStatus, reas
 def recompute_kyc(tx: Tx, store_id: uuid.UUID) -> Any:
     """Derive a store's KYC status from its licences; a change is announced and outdates access tokens."""
     kyc = derive_kyc(LicenseStatus(status) for status in licenses.statuses_of_store(tx, store_id))
-    store = stores.find(tx, store_id)
-    assert store is not None, "a licence belongs to a store"
-    if store.kyc_status == kyc:
-        return store
-    changed = stores.change_gate(tx, store_id, kyc_status=kyc.value)
-    sessions.outdate_of_store(tx, store_id)
-    announce_gate(tx, changed)
-    return changed
+    return change_kyc_status(tx, store_id=store_id, kyc_status=kyc.value)
 
 
 def _tell_store(tx: Tx, row: Any) -> None:

@@ -12,7 +12,7 @@ from meshkit.db.engine import constraint_of
 from services.identity.errors import LicenseTaken
 from services.identity.licenses.data import licenses
 from services.identity.notifications.usecases.notify import Notice, notify
-from services.identity.stores.data import stores
+from services.identity.stores.usecases.find_store import find_store
 
 if TYPE_CHECKING:
     import uuid
@@ -47,7 +47,7 @@ def file_license(tx: Tx, papers: LicensePapers, *, license_id: uuid.UUID) -> Any
         raise
     tx.audit(target=license_id, after={"status": row.status, "number": row.number, "state": row.issuing_state})
     tx.emit(events.LicenseCreated(license_id=str(license_id), store_id=str(store_id), media_id=str(papers.media_id)))
-    store = stores.find(tx, store_id)
+    store = find_store(tx, store_id=store_id)
     notice = Notice(
         cause=f"license_created:{license_id}",
         store_id=None,

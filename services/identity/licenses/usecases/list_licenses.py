@@ -37,3 +37,8 @@ def sign_documents(tx: Tx, rows: Sequence[Any], *, documents: DocumentReader) ->
     except (DependencyUnavailable, RemoteRefusal) as error:
         get_logger().warning("licenses.documents_not_signed", error=str(error))
         return {}
+
+
+def verified_licenses(tx: Tx, *, store_id: uuid.UUID) -> Sequence[Any]:
+    """Return the verified licences of a store."""
+    return licenses.verified_of_store(tx, store_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.identity.accounts.data import users
+from services.identity.accounts.usecases.read_person import find_person
 from services.identity.errors import CredentialsInvalid
 from services.identity.sessions.usecases.open_session import SignedIn, TokenKit, open_session
 
@@ -18,7 +18,7 @@ def login(tx: Tx, *, email: str, checked: CheckedPassword, kit: TokenKit, admini
 
     Raises CredentialsInvalid for an unknown e-mail, a wrong password and the wrong door alike, after the same work.
     """
-    user = users.find_by_email(tx, email)
+    user = find_person(tx, email=email)
     if user is None or not checked.fits_still(user.password_hash):
         raise CredentialsInvalid
     if not user.is_active or (user.system_role == "admin") != administrators:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from meshkit.ids import new_id
 from meshkit.principal import Audience
-from services.identity.accounts.data import users
+from services.identity.accounts.usecases.read_person import note_sign_in
 from services.identity.outbound.tokens import AccessClaims, TokenMint, hash_refresh_token
 from services.identity.sessions.data import sessions
-from services.identity.stores.data import stores
+from services.identity.stores.usecases.find_store import stores_of_person
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,9 +44,9 @@ class SignedIn:
 
 def open_session(tx: Tx, *, user: Any, kit: TokenKit, store_id: uuid.UUID | None = None) -> SignedIn:
     """Open a session for a person. The active store is `store_id`, else the first one; system roles have none."""
-    users.touch_login(tx, user.id)
+    note_sign_in(tx, user_id=user.id)
     audience = _AUDIENCE_OF_ROLE.get(user.system_role or "", Audience.STORE)
-    mine = stores.of_user(tx, user.id) if audience is Audience.STORE else []
+    mine = stores_of_person(tx, user_id=user.id) if audience is Audience.STORE else []
     active = store_id or (mine[0].id if mine else None)
     session_id = new_id()
     sessions.add(tx, session_id=session_id, user_id=user.id, audience=audience.value, active_store_id=active)

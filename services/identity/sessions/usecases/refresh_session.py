@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from services.identity.accounts.data import users
+from services.identity.accounts.usecases.read_person import read_person
 from services.identity.errors import RefreshTokenInvalid, RefreshTokenReused
 from services.identity.outbound.tokens import hash_refresh_token
 from services.identity.sessions.data import sessions
 from services.identity.sessions.usecases.open_session import SignedIn, TokenKit, sign_in
-from services.identity.stores.data import stores
+from services.identity.stores.usecases.find_store import stores_of_person
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
@@ -53,10 +53,10 @@ def _outdate_access_tokens(tx: Tx, token: Any, kit: TokenKit) -> None:
 
 
 def _signed_in(tx: Tx, token: Any, successor: str, kit: TokenKit) -> SignedIn:
-    user = users.get(tx, token.user_id)
+    user = read_person(tx, user_id=token.user_id)
     if not user.is_active:
         raise RefreshTokenInvalid
-    mine = stores.of_user(tx, user.id) if user.system_role is None else []
+    mine = stores_of_person(tx, user_id=user.id) if user.system_role is None else []
     return sign_in(
         tx,
         user=user,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from services.identity.accounts.data import users
+from services.identity.accounts.usecases.read_person import read_person
 from services.identity.errors import NotAMember
 from services.identity.outbound.tokens import hash_refresh_token
 from services.identity.sessions.data import sessions
 from services.identity.sessions.usecases.open_session import SignedIn, TokenKit, sign_in
-from services.identity.stores.data import stores
+from services.identity.stores.usecases.find_store import stores_of_person
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
@@ -24,7 +24,7 @@ def switch_store(tx: Tx, *, store_id: uuid.UUID, kit: TokenKit) -> SignedIn:
     taken for theft.
     """
     user_id, session_id = tx.principal.require_user, tx.principal.session_id
-    mine = stores.of_user(tx, user_id)
+    mine = stores_of_person(tx, user_id=user_id)
     if session_id is None or all(row.id != store_id for row in mine) or not sessions.is_open(tx, session_id):
         raise NotAMember
     sessions.set_active_store(tx, session_id, store_id)
@@ -40,7 +40,7 @@ def switch_store(tx: Tx, *, store_id: uuid.UUID, kit: TokenKit) -> SignedIn:
     tx.audit(target=store_id)
     return sign_in(
         tx,
-        user=users.get(tx, user_id),
+        user=read_person(tx, user_id=user_id),
         mine=mine,
         session_id=session_id,
         active=store_id,

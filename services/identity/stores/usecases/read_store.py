@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from meshkit.errors import NotFound
-from services.identity.licenses.data import licenses
+from services.identity.licenses.usecases.list_licenses import verified_licenses
 from services.identity.stores.data import stores
 
 if TYPE_CHECKING:
@@ -28,12 +28,12 @@ class StoreProfile:
 def read_my_store(tx: Tx) -> StoreProfile:
     """Return the caller's store, whole. Raises NotFound."""
     store_id = tx.principal.require_store
-    return StoreProfile(_store(tx, store_id), licenses.verified_of_store(tx, store_id), stores.owner_of(tx, store_id))
+    return StoreProfile(_store(tx, store_id), verified_licenses(tx, store_id=store_id), stores.owner_of(tx, store_id))
 
 
 def read_public_store(tx: Tx, *, store_id: uuid.UUID) -> StoreProfile:
     """Return what everybody may know of a store. Raises NotFound."""
-    return StoreProfile(_store(tx, store_id), licenses.verified_of_store(tx, store_id))
+    return StoreProfile(_store(tx, store_id), verified_licenses(tx, store_id=store_id))
 
 
 def _store(tx: Tx, store_id: uuid.UUID) -> Any:

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from meshkit.errors import ValidationError
 from services.commerce.cart.domain.quote import (
-    Gate,
     Intent,
     ProductFacts,
     Promo,
@@ -23,6 +22,7 @@ from services.commerce.cart.domain.quote import (
     price_cart,
     vendor_warning,
 )
+from services.commerce.store_gates.domain.gate import Gate
 
 BUYER, VENDOR, OTHER = (uuid.UUID(int=number) for number in (1, 2, 3))
 PRODUCT = uuid.UUID(int=100)

@@ -1,4 +1,4 @@
-"""Remember what identity says about a store."""
+"""Keep what stores may do as identity announces it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from services.catalog.store_gates.domain.visibility import Gate
 
 
-def keep_store_gate(
+def update_store_gate(
     tx: Tx,
     *,
     store_id: uuid.UUID,
@@ -24,8 +24,8 @@ def keep_store_gate(
     changed_at: datetime | None,
     logo_media_id: uuid.UUID | None,
 ) -> None:
-    """Keep a store's gate and looks; an older version than the known one is old news."""
-    store_gates.keep_newest(
+    """Keep a store's gate and looks; an older version than the known one changes nothing."""
+    store_gates.upsert(
         tx,
         store_id=store_id,
         name=name,
