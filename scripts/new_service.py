@@ -113,7 +113,7 @@ def consumers() -> tuple[Consumer, ...]:
 
 from __future__ import annotations
 
-from marketmesh.{name}.v1 import {name}_service_pb2, {name}_service_pb2_grpc
+from marketmesh.{name}.v1 import {name}_service_pb2
 from meshkit.grpc.server import Servicer
 from meshkit.service import Parts, ServiceSpec, Wiring
 from services.{name}.api.{name}_servicer import {title}Servicer
@@ -126,11 +126,7 @@ def wire(parts: Parts) -> Wiring:  # noqa: ARG001
     """Build {name} from its settings and the chassis's parts."""
     return Wiring(
         servicers=(
-            Servicer(
-                {name}_service_pb2.DESCRIPTOR.services_by_name["{title}Service"],
-                {name}_service_pb2_grpc.add_{title}ServiceServicer_to_server,
-                {title}Servicer(),
-            ),
+            Servicer({name}_service_pb2, {title}Servicer()),
         ),
         consumers=consumers(),
     )

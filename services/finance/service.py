@@ -7,23 +7,14 @@ from functools import partial
 
 from marketmesh.finance.v1 import (
     cash_admin_service_pb2,
-    cash_admin_service_pb2_grpc,
     cash_agent_service_pb2,
-    cash_agent_service_pb2_grpc,
     earnings_service_pb2,
-    earnings_service_pb2_grpc,
     finance_internal_service_pb2,
-    finance_internal_service_pb2_grpc,
     ledger_admin_service_pb2,
-    ledger_admin_service_pb2_grpc,
     ledger_service_pb2,
-    ledger_service_pb2_grpc,
     payout_batch_service_pb2,
-    payout_batch_service_pb2_grpc,
     payout_service_pb2,
-    payout_service_pb2_grpc,
     reconciliation_service_pb2,
-    reconciliation_service_pb2_grpc,
 )
 from meshkit.grpc.server import Servicer
 from meshkit.jobs import Job
@@ -54,51 +45,15 @@ def wire(parts: Parts) -> Wiring:  # noqa: ARG001
     )
     return Wiring(
         servicers=(
-            Servicer(
-                payout_service_pb2.DESCRIPTOR.services_by_name["FinanceAdminService"],
-                payout_service_pb2_grpc.add_FinanceAdminServiceServicer_to_server,
-                FinanceAdminServicer(terms),
-            ),
-            Servicer(
-                finance_internal_service_pb2.DESCRIPTOR.services_by_name["FinanceInternalService"],
-                finance_internal_service_pb2_grpc.add_FinanceInternalServiceServicer_to_server,
-                FinanceInternalServicer(),
-            ),
-            Servicer(
-                ledger_admin_service_pb2.DESCRIPTOR.services_by_name["LedgerAdminService"],
-                ledger_admin_service_pb2_grpc.add_LedgerAdminServiceServicer_to_server,
-                LedgerAdminServicer(),
-            ),
-            Servicer(
-                ledger_service_pb2.DESCRIPTOR.services_by_name["LedgerService"],
-                ledger_service_pb2_grpc.add_LedgerServiceServicer_to_server,
-                LedgerServicer(),
-            ),
-            Servicer(
-                payout_batch_service_pb2.DESCRIPTOR.services_by_name["PayoutAdminService"],
-                payout_batch_service_pb2_grpc.add_PayoutAdminServiceServicer_to_server,
-                PayoutAdminServicer(terms),
-            ),
-            Servicer(
-                earnings_service_pb2.DESCRIPTOR.services_by_name["EarningsService"],
-                earnings_service_pb2_grpc.add_EarningsServiceServicer_to_server,
-                EarningsServicer(),
-            ),
-            Servicer(
-                reconciliation_service_pb2.DESCRIPTOR.services_by_name["ReconciliationService"],
-                reconciliation_service_pb2_grpc.add_ReconciliationServiceServicer_to_server,
-                ReconciliationServicer(),
-            ),
-            Servicer(
-                cash_agent_service_pb2.DESCRIPTOR.services_by_name["CashAgentService"],
-                cash_agent_service_pb2_grpc.add_CashAgentServiceServicer_to_server,
-                CashAgentServicer(),
-            ),
-            Servicer(
-                cash_admin_service_pb2.DESCRIPTOR.services_by_name["CashAdminService"],
-                cash_admin_service_pb2_grpc.add_CashAdminServiceServicer_to_server,
-                CashAdminServicer(settings.cash_mismatch_two_persons_above_cents),
-            ),
+            Servicer(payout_service_pb2, FinanceAdminServicer(terms)),
+            Servicer(finance_internal_service_pb2, FinanceInternalServicer()),
+            Servicer(ledger_admin_service_pb2, LedgerAdminServicer()),
+            Servicer(ledger_service_pb2, LedgerServicer()),
+            Servicer(payout_batch_service_pb2, PayoutAdminServicer(terms)),
+            Servicer(earnings_service_pb2, EarningsServicer()),
+            Servicer(reconciliation_service_pb2, ReconciliationServicer()),
+            Servicer(cash_agent_service_pb2, CashAgentServicer()),
+            Servicer(cash_admin_service_pb2, CashAdminServicer(settings.cash_mismatch_two_persons_above_cents)),
         ),
         consumers=consumers(settings),
         jobs=(

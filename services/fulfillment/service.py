@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from marketmesh.fulfillment.v1 import (
     admin_service_pb2,
-    admin_service_pb2_grpc,
     delivery_code_service_pb2,
-    delivery_code_service_pb2_grpc,
     delivery_service_pb2,
-    delivery_service_pb2_grpc,
 )
 from meshkit.grpc.server import Servicer
 from meshkit.service import Parts, ServiceSpec, Wiring
@@ -31,21 +28,9 @@ def wire(parts: Parts) -> Wiring:
     terms = ProofTerms(settings.proof_of_delivery, settings.delivery_code_key_file.read_bytes().strip())
     return Wiring(
         servicers=(
-            Servicer(
-                delivery_service_pb2.DESCRIPTOR.services_by_name["AgentService"],
-                delivery_service_pb2_grpc.add_AgentServiceServicer_to_server,
-                AgentServicer(orders, cash, MediaClient(parts.channel("media")), terms),
-            ),
-            Servicer(
-                admin_service_pb2.DESCRIPTOR.services_by_name["FulfillmentAdminService"],
-                admin_service_pb2_grpc.add_FulfillmentAdminServiceServicer_to_server,
-                FulfillmentAdminServicer(),
-            ),
-            Servicer(
-                delivery_code_service_pb2.DESCRIPTOR.services_by_name["DeliveryCodeService"],
-                delivery_code_service_pb2_grpc.add_DeliveryCodeServiceServicer_to_server,
-                DeliveryCodeServicer(terms.code_key),
-            ),
+            Servicer(delivery_service_pb2, AgentServicer(orders, cash, MediaClient(parts.channel("media")), terms)),
+            Servicer(admin_service_pb2, FulfillmentAdminServicer()),
+            Servicer(delivery_code_service_pb2, DeliveryCodeServicer(terms.code_key)),
         ),
         consumers=consumers(),
     )

@@ -8,15 +8,10 @@ import redis
 
 from marketmesh.identity.v1 import (
     admin_service_pb2,
-    admin_service_pb2_grpc,
     auth_service_pb2,
-    auth_service_pb2_grpc,
     license_service_pb2,
-    license_service_pb2_grpc,
     notification_service_pb2,
-    notification_service_pb2_grpc,
     store_service_pb2,
-    store_service_pb2_grpc,
 )
 from meshkit.grpc.server import Servicer
 from meshkit.service import Parts, ServiceSpec, Wiring
@@ -55,31 +50,11 @@ def wire(parts: Parts) -> Wiring:
     media = MediaClient(parts.channel("media"))
     return Wiring(
         servicers=(
-            Servicer(
-                auth_service_pb2.DESCRIPTOR.services_by_name["AuthService"],
-                auth_service_pb2_grpc.add_AuthServiceServicer_to_server,
-                AuthServicer(passwords, kit, parts.mesh.dev_routes, parts.transactions),
-            ),
-            Servicer(
-                store_service_pb2.DESCRIPTOR.services_by_name["StoreService"],
-                store_service_pb2_grpc.add_StoreServiceServicer_to_server,
-                StoreServicer(media),
-            ),
-            Servicer(
-                license_service_pb2.DESCRIPTOR.services_by_name["LicenseService"],
-                license_service_pb2_grpc.add_LicenseServiceServicer_to_server,
-                LicenseServicer(media),
-            ),
-            Servicer(
-                admin_service_pb2.DESCRIPTOR.services_by_name["IdentityAdminService"],
-                admin_service_pb2_grpc.add_IdentityAdminServiceServicer_to_server,
-                IdentityAdminServicer(passwords, media),
-            ),
-            Servicer(
-                notification_service_pb2.DESCRIPTOR.services_by_name["NotificationService"],
-                notification_service_pb2_grpc.add_NotificationServiceServicer_to_server,
-                NotificationServicer(),
-            ),
+            Servicer(auth_service_pb2, AuthServicer(passwords, kit, parts.mesh.dev_routes, parts.transactions)),
+            Servicer(store_service_pb2, StoreServicer(media)),
+            Servicer(license_service_pb2, LicenseServicer(media)),
+            Servicer(admin_service_pb2, IdentityAdminServicer(passwords, media)),
+            Servicer(notification_service_pb2, NotificationServicer()),
         ),
         consumers=consumers(),
         jobs=(forget_notifications(days=settings.notification_days),),

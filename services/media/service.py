@@ -6,9 +6,7 @@ from datetime import timedelta
 
 from marketmesh.media.v1 import (
     media_internal_service_pb2,
-    media_internal_service_pb2_grpc,
     media_service_pb2,
-    media_service_pb2_grpc,
 )
 from meshkit.grpc.server import Servicer
 from meshkit.jobs import Job
@@ -39,16 +37,8 @@ def wire(parts: Parts) -> Wiring:
     )
     return Wiring(
         servicers=(
-            Servicer(
-                media_service_pb2.DESCRIPTOR.services_by_name["MediaService"],
-                media_service_pb2_grpc.add_MediaServiceServicer_to_server,
-                MediaServicer(signer=objects, objects=objects),
-            ),
-            Servicer(
-                media_internal_service_pb2.DESCRIPTOR.services_by_name["MediaInternalService"],
-                media_internal_service_pb2_grpc.add_MediaInternalServiceServicer_to_server,
-                MediaInternalServicer(signer=objects),
-            ),
+            Servicer(media_service_pb2, MediaServicer(signer=objects, objects=objects)),
+            Servicer(media_internal_service_pb2, MediaInternalServicer(signer=objects)),
         ),
         consumers=consumers(),
         jobs=(Job("remove_stale_pending", timedelta(hours=1), remove_stale_pending),),

@@ -1,4 +1,4 @@
-"""What ads does when others report something."""
+"""What identity announces of stores."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from services.ads.store_gates.usecases.update_store_gate import update_store_gat
 
 
 def consumers() -> tuple[Consumer, ...]:
-    """Return ads' consumers."""
+    """Return the consumer of stores' gates."""
     return (Consumer("ads", "identity.store.v1").on(identity.StoreGateChanged, update_store_gate),)

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
 from marketmesh.finance.events.v1 import finance_events_pb2 as finance
-from marketmesh.identity.events.v1 import identity_events_pb2 as identity
 from meshkit.events.registry import Consumer
-from services.analytics.store_gates.usecases.update_store_gate import update_store_gate
 from services.analytics.warehouse.usecases.record_checkout import record_checkout
 from services.analytics.warehouse.usecases.record_order_event import record_orders, record_payment
 
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
 
 def consumers() -> tuple[Consumer, ...]:
     """Return analytics' consumers."""
-    stores = Consumer("analytics", "identity.store.v1").on(identity.StoreGateChanged, update_store_gate)
     orders = (
         Consumer("analytics", "commerce.order.v1")
         .on_batch(
@@ -45,7 +42,7 @@ def consumers() -> tuple[Consumer, ...]:
         .on(finance.OrderPaid, order_paid)
     )
     checkouts = Consumer("analytics", "commerce.checkout.v1").on(commerce.CheckoutConverted, record_checkout)
-    return stores, orders, payments, checkouts
+    return orders, payments, checkouts
 
 
 def cash_collected(tx: Tx, event: finance.CashCollected) -> None:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC
 from typing import TYPE_CHECKING
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
-from marketmesh.identity.events.v1 import identity_events_pb2 as identity
 from meshkit.events.registry import Consumer
 from services.catalog.stock.usecases.follow_order import follow_order
 from services.catalog.stock.usecases.keep_orders import NewOrder, keep_orders
-from services.catalog.store_gates.domain.visibility import Gate
-from services.catalog.store_gates.usecases.update_store_gate import update_store_gate
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
@@ -30,8 +26,7 @@ def consumers() -> tuple[Consumer, ...]:
         .on(commerce.OrderCanceled, order_changed)
         .on(commerce.OrderExpired, order_changed)
     )
-    stores = Consumer("catalog", "identity.store.v1").on(identity.StoreGateChanged, store_gate_changed)
-    return orders, stores
+    return (orders,)
 
 
 def orders_created(tx: Tx, events: list[commerce.OrderCreated]) -> list[commerce.OrderCreated]:
@@ -56,23 +51,4 @@ def order_changed(tx: Tx, event: OrderEvent) -> None:
         order_id=uuid.UUID(order.order_id),
         order_status=order.status,
         line_statuses={uuid.UUID(line.line_item_id): line.status for line in order.lines},
-    )
-
-
-def store_gate_changed(tx: Tx, event: identity.StoreGateChanged) -> None:
-    """Open or close a store's shop window."""
-    gate = Gate(
-        type=event.type,
-        state=event.state,
-        kyc_status=event.kyc_status,
-        subscription_active=event.subscription_active,
-    )
-    update_store_gate(
-        tx,
-        store_id=uuid.UUID(event.store_id),
-        name=event.name,
-        gate=gate,
-        version=event.version,
-        changed_at=event.changed_at.ToDatetime(UTC) if event.HasField("changed_at") else None,
-        logo_media_id=uuid.UUID(event.logo_media_id) if event.logo_media_id else None,
     )

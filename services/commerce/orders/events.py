@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING
 
 from marketmesh.finance.events.v1 import finance_events_pb2 as finance
 from marketmesh.fulfillment.events.v1 import fulfillment_events_pb2 as fulfillment
-from marketmesh.identity.events.v1 import identity_events_pb2 as identity
 from meshkit.events.registry import Consumer
 from services.commerce.orders.domain.assignment import Assignment
 from services.commerce.orders.usecases import follow_payment
 from services.commerce.orders.usecases.keep_assignments import keep_assignments
-from services.commerce.store_gates.domain.gate import Gate
-from services.commerce.store_gates.usecases.update_store_gate import update_store_gate
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
@@ -22,7 +19,6 @@ if TYPE_CHECKING:
 
 def consumers() -> tuple[Consumer, ...]:
     """Return commerce's consumers."""
-    stores = Consumer("commerce", "identity.store.v1").on(identity.StoreGateChanged, store_gate_changed)
     payments = (
         Consumer("commerce", "finance.payment.v1")
         .on(finance.CashCollected, cash_collected)
@@ -33,20 +29,7 @@ def consumers() -> tuple[Consumer, ...]:
         .on(finance.PaymentRefunded, payment_refunded)
     )
     agents = Consumer("commerce", "fulfillment.assignment.v1").on_batch(fulfillment.AgentAssigned, agents_assigned)
-    return stores, payments, agents
-
-
-def store_gate_changed(tx: Tx, event: identity.StoreGateChanged) -> None:
-    """Keep the gate."""
-    gate = Gate(
-        store_id=uuid.UUID(event.store_id),
-        type=event.type,
-        name=event.name,
-        state=event.state,
-        kyc_status=event.kyc_status,
-        subscription_active=event.subscription_active,
-    )
-    update_store_gate(tx, gate, version=event.version)
+    return payments, agents
 
 
 def cash_collected(tx: Tx, event: finance.CashCollected) -> None:
