@@ -19,7 +19,7 @@ from services.identity.accounts.api.admin_servicer import IdentityAdminServicer
 from services.identity.licenses.api.license_servicer import LicenseServicer
 from services.identity.licenses.jobs.undo_given_up_licenses import given_up_licenses
 from services.identity.notifications.api.notification_servicer import NotificationServicer
-from services.identity.notifications.events.handlers import consumers
+from services.identity.notifications.events import consumers
 from services.identity.notifications.jobs.forget_notifications import forget_notifications
 from services.identity.outbound.media_client import MediaClient
 from services.identity.outbound.passwords import Passwords

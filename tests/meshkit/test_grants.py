@@ -61,7 +61,7 @@ class TestGrants:
     @pytest.mark.parametrize("service", services_present())
     def test_of_changing_and_deleting_are_those_that_statements_need(self, mesh: MeshHarness, service: str) -> None:
         mesh.start(service)
-        tables = set(importlib.import_module(f"services.{service}.data.tables").metadata.tables)
+        tables = set(importlib.import_module(f"services.{service}.schema").metadata.tables)
         granted: dict[str, set[str]] = {table: set() for table in (*tables, "alembic_version")}
         for row in mesh.rows(service, _GRANTED):
             granted[row.name].add(row.granted)
