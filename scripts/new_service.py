@@ -98,7 +98,6 @@ class {title}Servicer:
     """Translates; the rules are in the use cases."""
 
     def Get{title}Info(self, request: messages.Get{title}InfoRequest, tx: Tx) -> messages.{title}Info:  # noqa: ARG002
-        """See the contract."""
         return messages.{title}Info(service="{name}")
 ''',
     "service.py": '''"""Composition root of {name}: read top to bottom, it is what the service is made of."""

@@ -30,7 +30,6 @@ class AdServicer:
     products: Products
 
     def CreateAd(self, request: messages.CreateAdRequest, flow: Flow) -> Message:
-        """See the contract."""
         campaign = Campaign(
             status=messages.AdStatus.Value.Name(request.status),
             placement=messages.AdPlacement.Value.Name(request.placement),
@@ -48,6 +47,5 @@ class AdServicer:
         return create_ad(flow, campaign, products=self.products, respond=mapping.ad_message)
 
     def ServeAd(self, request: messages.ServeAdRequest, tx: Tx) -> messages.ServeAdResponse:
-        """See the contract."""
         placement = messages.AdPlacement.Value.Name(request.placement)
         return mapping.served_message(serve_ad(tx, placement=placement, tokens=self.tokens))

@@ -28,14 +28,12 @@ class AnalyticsServicer:
     warehouse: Warehouse
 
     def GetVendorAnalytics(self, request: messages.GetVendorAnalyticsRequest, tx: Tx) -> messages.VendorAnalytics:
-        """See the contract."""
         window = _window(request, tx.now, VENDOR_PRESETS)
         return _message(read_vendor_kpis(tx, window=window, warehouse=self.warehouse))
 
     def GetMarketplaceAnalytics(
         self, request: messages.GetMarketplaceAnalyticsRequest, tx: Tx
     ) -> messages.VendorAnalytics:
-        """See the contract."""
         window = _window(request, tx.now, MARKETPLACE_PRESETS)
         return _message(read_marketplace_kpis(tx, window=window, warehouse=self.warehouse))
 

@@ -19,7 +19,6 @@ class CatalogAdminServicer:
     def ExplainProductVisibility(
         self, request: messages.GetProductVisibilityRequest, tx: Tx
     ) -> messages.ProductVisibility:
-        """See the contract."""
         product_id = parse_id(request.product_id, field="product_id")
         explanation = explain_visibility(tx, product_id=product_id, buyer_state=request.buyer_state, store_id=None)
         return mapping.visibility_message(explanation)

@@ -41,7 +41,6 @@ class ProductServicer:
     unverified: bool
 
     def ListProducts(self, request: messages.ListProductsRequest, tx: Tx) -> messages.ListProductsResponse:
-        """See the contract."""
         page = Page.of(request)
         rows, following = list_products(
             tx, state=request.state, filters=requests.filters_of(request), page=page, unverified=self.unverified
@@ -54,7 +53,6 @@ class ProductServicer:
         )
 
     def GetProduct(self, request: messages.GetProductRequest, tx: Tx) -> product_pb2.Product:
-        """See the contract."""
         product_id = parse_id(request.product_id, field="product_id")
         detail = read_product(tx, product_id=product_id, unverified=self.unverified)
         shown = (*mapping.shown_in([detail.row]), *detail.media_ids, detail.row.coa_media_id)
@@ -62,7 +60,6 @@ class ProductServicer:
         return mapping.product_message(detail, is_own=detail.row.store_id == tx.principal.store_id, urls=urls)
 
     def ListVendorProducts(self, request: messages.ListProductsRequest, tx: Tx) -> messages.ListProductsResponse:
-        """See the contract."""
         page = Page.of(request, list_name="own")
         rows, following = list_vendor_products(tx, state=request.state, filters=requests.filters_of(request), page=page)
         urls = sign_pictures(tx, mapping.shown_in(rows), pictures=self.pictures)
@@ -73,7 +70,6 @@ class ProductServicer:
         )
 
     def CreateProduct(self, request: messages.CreateProductRequest, flow: Flow) -> Message:
-        """See the contract."""
         return create_product(
             flow,
             requests.new_product_of(request),
@@ -82,7 +78,6 @@ class ProductServicer:
         )
 
     def UpdateProduct(self, request: messages.UpdateProductRequest, flow: Flow) -> Message:
-        """See the contract."""
         return update_product(
             flow,
             requests.product_change_of(request),
@@ -92,7 +87,6 @@ class ProductServicer:
         )
 
     def DeleteProduct(self, request: messages.DeleteProductRequest, flow: Flow) -> Message:
-        """See the contract."""
         return delete_product(
             flow,
             product_id=parse_id(request.product_id, field="product_id"),
@@ -101,7 +95,6 @@ class ProductServicer:
         )
 
     def GetProductVisibility(self, request: messages.GetProductVisibilityRequest, tx: Tx) -> messages.ProductVisibility:
-        """See the contract."""
         explanation = explain_visibility(
             tx,
             product_id=parse_id(request.product_id, field="product_id"),
@@ -111,7 +104,6 @@ class ProductServicer:
         return mapping.visibility_message(explanation)
 
     def ListPromos(self, request: messages.ListPromosRequest, tx: Tx) -> messages.ListPromosResponse:
-        """See the contract."""
         page = Page.of(request)
         rows, following = list_promos(tx, active_only=request.active_only, page=page)
         return messages.ListPromosResponse(
@@ -121,11 +113,9 @@ class ProductServicer:
         )
 
     def DeactivatePromo(self, request: messages.DeactivatePromoRequest, tx: Tx) -> messages.Promo:
-        """See the contract."""
         return promo_message(deactivate_promo(tx, promo_id=parse_id(request.promo_id, field="promo_id")))
 
     def SetInventory(self, request: messages.SetInventoryRequest, tx: Tx) -> product_pb2.Inventory:
-        """See the contract."""
         row = set_inventory(
             tx,
             product_id=parse_id(request.product_id, field="product_id"),
@@ -139,5 +129,4 @@ class ProductServicer:
         return mapping.inventory_message(row)
 
     def CreatePromo(self, request: messages.CreatePromoRequest, tx: Tx) -> messages.Promo:
-        """See the contract."""
         return promo_message(create_promo(tx, code=request.code, amount_cents=request.amount_cents))

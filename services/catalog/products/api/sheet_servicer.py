@@ -22,7 +22,6 @@ class ProductSheetServicer:
     """Translates; the rules are in the use cases."""
 
     def ImportProducts(self, request: messages.ImportProductsRequest, tx: Tx) -> messages.ImportProductsResponse:
-        """See the contract."""
         rows = read_sheet(request.sheet.data, request.sheet.content_type)
         wanted = {each.row.line: each for each in import_products(tx, rows)}
         answer = messages.ImportProductsResponse()
@@ -44,7 +43,6 @@ class ProductSheetServicer:
         return answer
 
     def ExportProducts(self, request: messages.ExportProductsRequest, tx: Tx) -> messages.ExportProductsResponse:
-        """See the contract."""
         text, rows, following = export_products(tx, page=Page.of(request, limit=MAX_ROWS))
         tx.call.headers["content-disposition"] = f'attachment; filename="products-{tx.now:%Y-%m-%d}.csv"'
         if following:

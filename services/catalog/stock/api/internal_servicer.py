@@ -24,7 +24,6 @@ class CatalogInternalServicer:
     """Translates; the rules are in the use cases."""
 
     def GetQuoteFacts(self, request: messages.GetQuoteFactsRequest, tx: Tx) -> messages.GetQuoteFactsResponse:
-        """See the contract."""
         facts = read_quote_facts(
             tx,
             product_ids=[parse_id(value, field="product_ids") for value in request.product_ids],
@@ -36,7 +35,6 @@ class CatalogInternalServicer:
         )
 
     def Reserve(self, request: messages.ReserveRequest, tx: Tx) -> messages.ReserveResponse:
-        """See the contract."""
         # The contract has checked that these are ids.
         lines = [
             Line(uuid.UUID(line.line_id), uuid.UUID(line.order_id), uuid.UUID(line.product_id), line.quantity)
@@ -48,7 +46,6 @@ class CatalogInternalServicer:
         return messages.ReserveResponse(lines=[mapping.outcome_message(outcome) for outcome in outcomes])
 
     def ReleaseGroup(self, request: messages.ReleaseGroupRequest, tx: Tx) -> messages.ReleaseGroupResponse:
-        """See the contract."""
         return messages.ReleaseGroupResponse(
             released=release_group(tx, group_id=parse_id(request.group_id, field="group_id"))
         )

@@ -22,7 +22,6 @@ class InventoryServicer:
     """Translates; the rules are in the use cases."""
 
     def ListInventory(self, request: messages.ListInventoryRequest, tx: Tx) -> messages.ListInventoryResponse:
-        """See the contract."""
         page = Page.of(request)
         rows, following = list_inventory(tx, low_stock_only=request.low_stock_only, page=page)
         return messages.ListInventoryResponse(
@@ -32,19 +31,16 @@ class InventoryServicer:
         )
 
     def ReceiveStock(self, request: messages.ReceiveStockRequest, tx: Tx) -> messages.StockChange:
-        """See the contract."""
         product_id = parse_id(request.product_id, field="product_id")
         row = receive_stock(tx, product_id=product_id, quantity=request.quantity, reason=request.reason)
         return mapping.stock_change_message(row)
 
     def AdjustStock(self, request: messages.AdjustStockRequest, tx: Tx) -> messages.StockChange:
-        """See the contract."""
         product_id = parse_id(request.product_id, field="product_id")
         row = adjust_stock(tx, product_id=product_id, quantity=request.quantity, reason=request.reason)
         return mapping.stock_change_message(row)
 
     def CountStock(self, request: messages.CountStockRequest, tx: Tx) -> messages.StockChange:
-        """See the contract."""
         product_id = parse_id(request.product_id, field="product_id")
         row = count_stock(tx, product_id=product_id, counted_qty=request.counted_qty, reason=request.reason)
         return mapping.stock_change_message(row)
@@ -52,7 +48,6 @@ class InventoryServicer:
     def ListStockMovements(
         self, request: messages.ListStockMovementsRequest, tx: Tx
     ) -> messages.ListStockMovementsResponse:
-        """See the contract."""
         page = Page.of(request)
         rows, following = list_stock_movements(
             tx, product_id=parse_id(request.product_id, field="product_id"), page=page

@@ -39,7 +39,6 @@ class CartServicer:
     checkout: CheckoutFlow
 
     def QuoteCart(self, request: messages.QuoteCartRequest, flow: Flow) -> Message:
-        """See the contract."""
         return quote_cart(
             flow,
             cart_mapping.cart_wish(request),
@@ -49,17 +48,14 @@ class CartServicer:
         )
 
     def GetCart(self, request: messages.GetCartRequest, tx: Tx) -> cart_pb2.CartQuote:  # noqa: ARG002
-        """See the contract."""
         cart, items, groups = read_cart(tx, buyer_store_id=tx.principal.require_store)
         return cart_mapping.cart_message(cart, items, groups)
 
     def ClearCart(self, request: messages.ClearCartRequest, tx: Tx) -> messages.ClearCartResponse:  # noqa: ARG002
-        """See the contract."""
         clear_cart(tx, buyer_store_id=tx.principal.require_store)
         return messages.ClearCartResponse()
 
     def Checkout(self, request: messages.CheckoutRequest, flow: Flow) -> Message:
-        """See the contract."""
         return self.checkout(
             flow,
             _terms(request),
@@ -70,7 +66,6 @@ class CartServicer:
         )
 
     def GetConfirmation(self, request: messages.GetConfirmationRequest, tx: Tx) -> messages.CheckoutResponse:
-        """See the contract."""
         buyer = tx.principal.require_store
         stored, orders = read_confirmation(tx, cart_or_group_id=parse_id(request.id, field="id"), buyer_store_id=buyer)
         message = messages.CheckoutResponse.FromString(stored)

@@ -20,7 +20,6 @@ class CustomerServicer:
     """Translates; the rules are in the use cases."""
 
     def ListCustomers(self, request: messages.ListCustomersRequest, tx: Tx) -> messages.ListCustomersResponse:
-        """See the contract."""
         page = Page.of(request)
         rows, following = list_customers(tx, page=page, name=search_text(request.q))
         return messages.ListCustomersResponse(

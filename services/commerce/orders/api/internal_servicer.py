@@ -22,7 +22,6 @@ class CommerceInternalServicer:
     """Translates; the rules are in the use cases."""
 
     def GetOrderForDelivery(self, request: messages.GetOrderForDeliveryRequest, tx: Tx) -> order_pb2.Order:
-        """See the contract."""
         order_id = parse_id(request.order_id, field="order_id")
         order, lines = read_order(tx, order_id=order_id, party=None)
         return mapping.set_delivery_steps(mapping.order_message(order, lines), order)
@@ -30,19 +29,16 @@ class CommerceInternalServicer:
     def ListOrdersForDelivery(
         self, request: messages.ListOrdersForDeliveryRequest, tx: Tx
     ) -> messages.ListOrdersForDeliveryResponse:
-        """See the contract."""
         found = read_orders(tx, [uuid.UUID(order_id) for order_id in request.order_ids])
         return messages.ListOrdersForDeliveryResponse(
             orders=[mapping.set_delivery_steps(mapping.order_message(order, lines), order) for order, lines in found]
         )
 
     def SettleCheckouts(self, request: messages.SettleCheckoutsRequest, tx: Tx) -> messages.SettleCheckoutsResponse:
-        """See the contract."""
         bought = settle_checkouts(tx, [uuid.UUID(group_id) for group_id in request.group_ids])
         return messages.SettleCheckoutsResponse(bought_group_ids=[str(group_id) for group_id in bought])
 
     def AdvanceDelivery(self, request: messages.AdvanceDeliveryRequest, tx: Tx) -> order_pb2.Order:
-        """See the contract."""
         step = Action(messages.DeliveryStep.Value.Name(request.step))
         order_id = parse_id(request.order_id, field="order_id")
         agent = parse_id(request.agent_user_id, field="agent_user_id")

@@ -44,7 +44,6 @@ class OrderServicer:
     rules: CheckoutRules
 
     def ListOrders(self, request: messages.ListOrdersRequest, tx: Tx) -> messages.ListOrdersResponse:
-        """See the contract."""
         page, is_vendor, store_id = Page.of(request), tx.principal.store_type == "vendor", tx.principal.require_store
         rows, following = list_orders(
             tx,
@@ -60,24 +59,20 @@ class OrderServicer:
         )
 
     def GetOrder(self, request: messages.GetOrderRequest, tx: Tx) -> order_pb2.Order:
-        """See the contract."""
         order_id, store_id = parse_id(request.order_id, field="order_id"), tx.principal.require_store
         return mapping.party_message(read_order_detail(tx, order_id=order_id, party=store_id), reader=store_id)
 
     def CancelOrder(self, request: messages.CancelOrderRequest, tx: Tx) -> order_pb2.Order:
-        """See the contract."""
         order_id = parse_id(request.order_id, field="order_id")
         return mapping.order_message(*cancel_order(tx, order_id=order_id, reason=request.reason))
 
     def NudgeOrder(self, request: messages.NudgeOrderRequest, tx: Tx) -> messages.NudgeOrderResponse:
-        """See the contract."""
         again = nudge_order(tx, order_id=parse_id(request.order_id, field="order_id"))
         message = messages.NudgeOrderResponse(order_id=request.order_id)
         set_time(message.possible_again_at, again)
         return message
 
     def RetryOrder(self, request: messages.RetryOrderRequest, flow: Flow) -> Message:
-        """See the contract."""
         return retry_order(
             flow,
             parse_id(request.order_id, field="order_id"),
@@ -89,14 +84,12 @@ class OrderServicer:
         )
 
     def DecideOrder(self, request: messages.DecideOrderRequest, tx: Tx) -> order_pb2.Order:
-        """See the contract."""
         order_id = parse_id(request.order_id, field="order_id")
         accept = request.decision == messages.OrderDecision.accept
         decided = decide_order(tx, order_id=order_id, accept=accept)
         return mapping.order_message(*decided, reader=tx.principal.require_store)
 
     def DecideLineItem(self, request: messages.DecideLineItemRequest, tx: Tx) -> order_pb2.Order:
-        """See the contract."""
         decided = decide_line_item(
             tx,
             order_id=parse_id(request.order_id, field="order_id"),
@@ -107,23 +100,19 @@ class OrderServicer:
         return mapping.order_message(*decided, reader=tx.principal.require_store)
 
     def FulfillOrder(self, request: messages.FulfillOrderRequest, tx: Tx) -> order_pb2.Order:
-        """See the contract."""
         order_id = parse_id(request.order_id, field="order_id")
         return mapping.order_message(*fulfill_order(tx, order_id=order_id), reader=tx.principal.require_store)
 
     def SetInternalNotes(self, request: messages.SetInternalNotesRequest, tx: Tx) -> order_pb2.Order:
-        """See the contract."""
         order_id = parse_id(request.order_id, field="order_id")
         noted = set_internal_notes(tx, order_id=order_id, notes=request.internal_notes)
         return mapping.order_message(*noted, reader=tx.principal.require_store)
 
     def GetOrderPolicy(self, request: messages.GetOrderPolicyRequest, tx: Tx) -> messages.OrderPolicy:  # noqa: ARG002
-        """See the contract."""
         lifetime, is_chosen = read_order_policy(tx, usual=self.usual_lifetime)
         return _policy(lifetime, is_chosen=is_chosen)
 
     def SetOrderPolicy(self, request: messages.SetOrderPolicyRequest, tx: Tx) -> messages.OrderPolicy:
-        """See the contract."""
         chosen = set_order_policy(tx, nudge_days=request.nudge_after_days, expiry_days=request.expire_after_days)
         return _policy(chosen, is_chosen=True)
 

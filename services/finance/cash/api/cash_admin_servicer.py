@@ -32,7 +32,6 @@ class CashAdminServicer:
     two_persons_above_cents: int
 
     def CreateStation(self, request: messages.CreateStationRequest, tx: Tx) -> cash_pb2.CashStation:
-        """See the contract."""
         return cash_mapping.station_message(create_station(tx, name=request.name))
 
     def ListStations(
@@ -40,23 +39,19 @@ class CashAdminServicer:
         request: cash_pb2.ListCashStationsRequest,  # noqa: ARG002
         tx: Tx,
     ) -> cash_pb2.ListCashStationsResponse:
-        """See the contract."""
         return cash_mapping.stations_message(read_stations(tx))
 
     def ListHandIns(self, request: messages.ListHandInsRequest, tx: Tx) -> cash_pb2.ListHandInsResponse:
-        """See the contract."""
         page = Page.of(request)
         status = cash_pb2.HandInStatus.Value.Name(request.status) if request.status else ""
         rows, following = read_hand_ins(tx, status=status, page=page)
         return cash_mapping.hand_ins_message(rows, page, following)
 
     def GetHandIn(self, request: messages.GetHandInRequest, tx: Tx) -> cash_pb2.HandIn:
-        """See the contract."""
         hand_in_id = parse_id(request.hand_in_id, field="hand_in_id")
         return cash_mapping.hand_in_message(*read_hand_in(tx, hand_in_id=hand_in_id))
 
     def CountHandIn(self, request: messages.CountHandInRequest, tx: Tx) -> cash_pb2.HandIn:
-        """See the contract."""
         told = Count(
             hand_in_id=parse_id(request.hand_in_id, field="hand_in_id"),
             currency=request.currency,
@@ -69,7 +64,6 @@ class CashAdminServicer:
         return cash_mapping.hand_in_message(*read_hand_in(tx, hand_in_id=told.hand_in_id))
 
     def ListMismatches(self, request: messages.ListMismatchesRequest, tx: Tx) -> messages.ListMismatchesResponse:
-        """See the contract."""
         page = Page.of(request)
         rows, following = read_mismatches(tx, page=page)
         return messages.ListMismatchesResponse(
@@ -79,12 +73,10 @@ class CashAdminServicer:
         )
 
     def GetMismatch(self, request: messages.GetMismatchRequest, tx: Tx) -> cash_pb2.CashMismatch:
-        """See the contract."""
         mismatch_id = parse_id(request.mismatch_id, field="mismatch_id")
         return cash_mapping.mismatch_message(read_mismatch(tx, mismatch_id=mismatch_id), now=tx.now)
 
     def ResolveMismatch(self, request: messages.ResolveMismatchRequest, tx: Tx) -> cash_pb2.CashMismatch:
-        """See the contract."""
         told = Resolution(
             mismatch_id=parse_id(request.mismatch_id, field="mismatch_id"),
             recovered_cents=request.recovered_cents,
@@ -95,7 +87,6 @@ class CashAdminServicer:
         return cash_mapping.mismatch_message(resolved, now=tx.now)
 
     def GetCashReport(self, request: messages.GetCashReportRequest, tx: Tx) -> cash_pb2.CashReport:
-        """See the contract."""
         page = Page.of(request)
         agent = parse_id(request.agent_user_id, field="agent_user_id") if request.agent_user_id else None
         report = read_cash_report(tx, day=request.day, agent_user_id=agent, page=page)

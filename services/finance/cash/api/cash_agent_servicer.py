@@ -21,7 +21,6 @@ class CashAgentServicer:
     """Translates; the rules are in the use cases."""
 
     def ListHeldCash(self, request: messages.ListHeldCashRequest, tx: Tx) -> messages.ListHeldCashResponse:
-        """See the contract."""
         page = Page.of(request)
         rows, following = read_held_cash(tx, page=page)
         return messages.ListHeldCashResponse(
@@ -35,11 +34,9 @@ class CashAgentServicer:
         request: cash_pb2.ListCashStationsRequest,  # noqa: ARG002
         tx: Tx,
     ) -> cash_pb2.ListCashStationsResponse:
-        """See the contract."""
         return cash_mapping.stations_message(read_stations(tx))
 
     def DeclareHandIn(self, request: messages.DeclareHandInRequest, tx: Tx) -> cash_pb2.HandIn:
-        """See the contract."""
         told = Declaration(
             station_id=parse_id(request.station_id, field="station_id"),
             currency=request.currency,
@@ -52,18 +49,15 @@ class CashAgentServicer:
         return cash_mapping.hand_in_message(*read_my_hand_in(tx, hand_in_id=hand_in_id))
 
     def ListMyHandIns(self, request: messages.ListMyHandInsRequest, tx: Tx) -> cash_pb2.ListHandInsResponse:
-        """See the contract."""
         page = Page.of(request)
         rows, following = read_my_hand_ins(tx, page=page)
         return cash_mapping.hand_ins_message(rows, page, following)
 
     def GetMyHandIn(self, request: messages.GetMyHandInRequest, tx: Tx) -> cash_pb2.HandIn:
-        """See the contract."""
         hand_in_id = parse_id(request.hand_in_id, field="hand_in_id")
         return cash_mapping.hand_in_message(*read_my_hand_in(tx, hand_in_id=hand_in_id))
 
     def GetMyCashReport(self, request: messages.GetMyCashReportRequest, tx: Tx) -> cash_pb2.CashReport:
-        """See the contract."""
         page = Page.of(request)
         report = read_cash_report(tx, day=request.day, agent_user_id=tx.principal.require_user, page=page)
         return cash_mapping.report_message(report, page)

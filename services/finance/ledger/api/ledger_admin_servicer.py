@@ -27,7 +27,6 @@ class LedgerAdminServicer:
     """Translates; the rules are in the use cases."""
 
     def GetTrialBalance(self, request: messages.GetTrialBalanceRequest, tx: Tx) -> messages.TrialBalance:  # noqa: ARG002
-        """See the contract."""
         trial = read_trial_balance(tx)
         answer = messages.TrialBalance(
             lines=[
@@ -52,14 +51,12 @@ class LedgerAdminServicer:
         return answer
 
     def ListAccounts(self, request: messages.ListAccountsRequest, tx: Tx) -> messages.ListAccountsResponse:
-        """See the contract."""
         owner = parse_id(request.owner_id, field="owner_id") if request.owner_id else None
         return messages.ListAccountsResponse(
             items=[mapping.account_message(row) for row in read_accounts(tx, owner_id=owner)]
         )
 
     def GetStatement(self, request: messages.GetStatementRequest, tx: Tx) -> messages.Statement:
-        """See the contract."""
         page = Page.of(request)
         account_id = parse_id(request.account_id, field="account_id")
         account, rows, following = read_statement(tx, account_id=account_id, page=page)
@@ -71,11 +68,9 @@ class LedgerAdminServicer:
         )
 
     def GetEntry(self, request: messages.GetEntryRequest, tx: Tx) -> ledger_pb2.LedgerEntry:
-        """See the contract."""
         return mapping.entry_message(read_entry(tx, entry_id=parse_id(request.entry_id, field="entry_id")))
 
     def ListEntries(self, request: messages.ListEntriesRequest, tx: Tx) -> messages.ListEntriesResponse:
-        """See the contract."""
         page = Page.of(request)
         cause_id = parse_id(request.cause_id, field="cause_id")
         rows, following = read_entries_of_cause(tx, cause_id=cause_id, page=page)
@@ -86,12 +81,10 @@ class LedgerAdminServicer:
         )
 
     def ReverseEntry(self, request: messages.ReverseEntryRequest, tx: Tx) -> ledger_pb2.LedgerEntry:
-        """See the contract."""
         entry_id = parse_id(request.entry_id, field="entry_id")
         return mapping.entry_message(reverse_entry(tx, entry_id=entry_id, reason=request.reason))
 
     def ClosePeriod(self, request: messages.ClosePeriodRequest, tx: Tx) -> messages.ClosedPeriod:
-        """See the contract."""
         day = close_period(tx, closed_through=request.closed_through, reason=request.reason)
         answer = messages.ClosedPeriod(closed_through=day.isoformat())
         answer.closed_at.FromDatetime(tx.now)

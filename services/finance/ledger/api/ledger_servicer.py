@@ -21,7 +21,6 @@ class LedgerServicer:
     """Translates; the rules are in the use cases."""
 
     def PostBatch(self, request: messages.PostBatchRequest, tx: Tx) -> messages.PostBatchResponse:
-        """See the contract."""
         results = post_batch(tx, drafts=[_draft(entry, number) for number, entry in enumerate(request.entries)])
         return messages.PostBatchResponse(
             results=[
@@ -37,7 +36,6 @@ class LedgerServicer:
         )
 
     def PlaceHold(self, request: messages.PlaceHoldRequest, tx: Tx) -> ledger_pb2.Hold:
-        """See the contract."""
         hold = NewHold(
             key=request.key,
             account=mapping.account_name(request.account, field="account"),
@@ -48,13 +46,11 @@ class LedgerServicer:
         return mapping.hold_message(place_hold(tx, hold))
 
     def PostHold(self, request: messages.PostHoldRequest, tx: Tx) -> ledger_pb2.Hold:
-        """See the contract."""
         hold_id = parse_id(request.hold_id, field="hold_id")
         target = mapping.account_name(request.to, field="to")
         return mapping.hold_message(post_hold(tx, hold_id=hold_id, target=target, reference=request.reference))
 
     def VoidHold(self, request: messages.VoidHoldRequest, tx: Tx) -> ledger_pb2.Hold:
-        """See the contract."""
         return mapping.hold_message(void_hold(tx, hold_id=parse_id(request.hold_id, field="hold_id")))
 
 

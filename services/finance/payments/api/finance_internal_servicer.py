@@ -19,11 +19,9 @@ class FinanceInternalServicer:
     """Translates; the rules are in the use cases."""
 
     def GetPayment(self, request: messages.GetPaymentRequest, tx: Tx) -> payment_pb2.PaymentIntent:
-        """See the contract."""
         return mapping.intent_message(read_payment(tx, order_id=parse_id(request.order_id, field="order_id")))
 
     def CollectCash(self, request: messages.CollectCashRequest, tx: Tx) -> payment_pb2.PaymentIntent:
-        """See the contract."""
         count = CashCount(
             order_id=parse_id(request.order_id, field="order_id"),
             agent_id=parse_id(request.agent_user_id, field="agent_user_id"),

@@ -18,7 +18,6 @@ class EarningsServicer:
     """Translates; the rules are in the use cases."""
 
     def ListEarnings(self, request: messages.ListEarningsRequest, tx: Tx) -> messages.ListEarningsResponse:
-        """See the contract."""
         page = Page.of(request)
         found = read_earnings(tx, page=page)
         return messages.ListEarningsResponse(
@@ -30,7 +29,6 @@ class EarningsServicer:
         )
 
     def ConfirmPaid(self, request: messages.ConfirmPaidRequest, tx: Tx) -> messages.ConfirmPaidResponse:
-        """See the contract."""
         order_id = parse_id(request.order_id, field="order_id")
         acknowledge_payout(tx, order_id=order_id, note=request.note)
         answer = messages.ConfirmPaidResponse(order_id=str(order_id))

@@ -28,12 +28,10 @@ class FinanceAdminServicer:
     terms: PayoutTerms
 
     def GetPayout(self, request: messages.GetPayoutRequest, tx: Tx) -> messages.PayoutDetail:
-        """See the contract."""
         intent = read_due_payout(tx, order_id=parse_id(request.order_id, field="order_id"))
         return messages.PayoutDetail(payout=mapping.payout_message(intent), payment=intent_message(intent))
 
     def ListPayouts(self, request: messages.ListPayoutsRequest, tx: Tx) -> messages.ListPayoutsResponse:
-        """See the contract."""
         page = Page.of(request)
         rows, following = list_payouts(tx, page=page, terms=self.terms)
         return messages.ListPayoutsResponse(
@@ -43,12 +41,10 @@ class FinanceAdminServicer:
         )
 
     def ConfirmPayout(self, request: messages.ConfirmPayoutRequest, tx: Tx) -> payment_pb2.PaymentIntent:
-        """See the contract."""
         order_id = parse_id(request.order_id, field="order_id")
         intent = confirm_payout(tx, order_id=order_id, reference=request.reference, terms=self.terms)
         return intent_message(intent)
 
     def ReopenPayment(self, request: messages.ReopenPaymentRequest, tx: Tx) -> payment_pb2.PaymentIntent:
-        """See the contract."""
         order_id = parse_id(request.order_id, field="order_id")
         return intent_message(reopen_payment(tx, order_id=order_id, reason=request.reason))

@@ -29,7 +29,6 @@ class PayoutAdminServicer:
     terms: PayoutTerms
 
     def RunPayouts(self, request: messages.RunPayoutsRequest, tx: Tx) -> messages.RunPayoutsResponse:
-        """See the contract."""
         if request.all_vendors == bool(request.vendor_store_id):
             raise ValidationError.of("vendor_store_id", "must be given, or all_vendors true instead of it")
         vendor = parse_id(request.vendor_store_id, field="vendor_store_id") if request.vendor_store_id else None
@@ -51,7 +50,6 @@ class PayoutAdminServicer:
     def ListPayoutBatches(
         self, request: messages.ListPayoutBatchesRequest, tx: Tx
     ) -> messages.ListPayoutBatchesResponse:
-        """See the contract."""
         page = Page.of(request)
         status = messages.PayoutStatus.Value.Name(request.status) if request.status else ""
         rows, following = read_payouts(tx, status=status, page=page)
@@ -62,41 +60,34 @@ class PayoutAdminServicer:
         )
 
     def GetPayoutBatch(self, request: messages.GetPayoutBatchRequest, tx: Tx) -> messages.PayoutBatch:
-        """See the contract."""
         payout_id = parse_id(request.payout_id, field="payout_id")
         payout = read_payout(tx, payout_id=payout_id)
         return mapping.batch_message(payout, *read_payout_parts(tx, payout_id=payout_id))
 
     def ApprovePayout(self, request: messages.ApprovePayoutRequest, tx: Tx) -> messages.PayoutBatch:
-        """See the contract."""
         payout_id = parse_id(request.payout_id, field="payout_id")
         payout = approve_payout(tx, payout_id=payout_id, reference=request.reference)
         return mapping.batch_message(payout, *read_payout_parts(tx, payout_id=payout_id))
 
     def RejectPayout(self, request: messages.RejectPayoutRequest, tx: Tx) -> messages.PayoutBatch:
-        """See the contract."""
         payout_id = parse_id(request.payout_id, field="payout_id")
         payout = reject_payout(tx, payout_id=payout_id, reason=request.reason)
         return mapping.batch_message(payout, *read_payout_parts(tx, payout_id=payout_id))
 
     def ReturnPayout(self, request: messages.ReturnPayoutRequest, tx: Tx) -> messages.PayoutBatch:
-        """See the contract."""
         payout_id = parse_id(request.payout_id, field="payout_id")
         payout = return_payout(tx, payout_id=payout_id, reason=request.reason)
         return mapping.batch_message(payout, *read_payout_parts(tx, payout_id=payout_id))
 
     def HoldPayout(self, request: messages.HoldPayoutRequest, tx: Tx) -> payment_pb2.PaymentIntent:
-        """See the contract."""
         order_id = parse_id(request.order_id, field="order_id")
         return intent_message(hold_payout(tx, order_id=order_id, reason=request.reason))
 
     def ReleasePayout(self, request: messages.ReleasePayoutRequest, tx: Tx) -> payment_pb2.PaymentIntent:
-        """See the contract."""
         order_id = parse_id(request.order_id, field="order_id")
         return intent_message(release_payout(tx, order_id=order_id, reason=request.reason))
 
     def RefundOrder(self, request: messages.RefundOrderRequest, tx: Tx) -> payment_pb2.PaymentIntent:
-        """See the contract."""
         wish = Wish(
             order_id=parse_id(request.order_id, field="order_id"),
             amount_cents=request.amount_cents,
@@ -106,7 +97,6 @@ class PayoutAdminServicer:
         return intent_message(refund_order(tx, wish))
 
     def CreditOrder(self, request: messages.CreditOrderRequest, tx: Tx) -> payment_pb2.PaymentIntent:
-        """See the contract."""
         wish = Wish(
             order_id=parse_id(request.order_id, field="order_id"),
             amount_cents=request.amount_cents,

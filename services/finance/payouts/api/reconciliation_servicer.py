@@ -16,12 +16,10 @@ class ReconciliationServicer:
     """Translates; the rules are in the use cases."""
 
     def ReconcileFile(self, request: messages.ReconcileFileRequest, tx: Tx) -> messages.ReconciliationReport:
-        """See the contract."""
         file = BankFile(request.file_name, request.content, request.date_from, request.date_to)
         return _report(reconcile_file(tx, file))
 
     def GetReconciliation(self, request: messages.GetReconciliationRequest, tx: Tx) -> messages.ReconciliationReport:
-        """See the contract."""
         return _report(read_reconciliation(tx, report_id=parse_id(request.report_id, field="report_id")))
 
 

@@ -37,29 +37,24 @@ class AgentServicer:
     terms: ProofTerms
 
     def ListQueue(self, request: messages.ListQueueRequest, tx: Tx) -> messages.ListDeliveriesResponse:
-        """See the contract."""
         page = Page.of(request)
         rows, following = read_queue(tx, page=page)
         return self._deliveries(tx, rows, page, following=following)
 
     def ListMyDeliveries(self, request: messages.ListMyDeliveriesRequest, tx: Tx) -> messages.ListDeliveriesResponse:
-        """See the contract."""
         page = Page.of(request)
         rows, following = read_my_deliveries(tx, page=page)
         return self._deliveries(tx, rows, page, following=following)
 
     def GetDelivery(self, request: messages.GetDeliveryRequest, tx: Tx) -> messages.Delivery:
-        """See the contract."""
         row = read_my_delivery(tx, order_id=parse_id(request.order_id, field="order_id"))
         return mapping.whole_delivery_message(row, read_goods(tx, [row], orders=self.orders, soon=False))
 
     def PickUp(self, request: messages.PickUpRequest, flow: Flow) -> Message:
-        """See the contract."""
         order_id = parse_id(request.order_id, field="order_id")
         return pick_up(flow, order_id=order_id, orders=self.orders, respond=mapping.delivery_message)
 
     def RequestProofUpload(self, request: messages.RequestProofUploadRequest, flow: Flow) -> Message:
-        """See the contract."""
         file = ProofFile(
             order_id=parse_id(request.order_id, field="order_id"),
             kind=ProofKind(messages.ProofKind.Value.Name(request.kind)),
@@ -69,7 +64,6 @@ class AgentServicer:
         return request_proof_upload(flow, file, proofs=self.proofs, respond=mapping.proof_upload_message)
 
     def Deliver(self, request: messages.DeliverRequest, flow: Flow) -> Message:
-        """See the contract."""
         handover = Handover(
             order_id=parse_id(request.order_id, field="order_id"),
             proof=_proof(request.proof) if request.HasField("proof") else None,
@@ -84,7 +78,6 @@ class AgentServicer:
         )
 
     def CollectCash(self, request: messages.CollectCashRequest, flow: Flow) -> Message:
-        """See the contract."""
         collection = Collection(
             order_id=parse_id(request.order_id, field="order_id"),
             amount_cents=request.amount_cents,

@@ -20,7 +20,6 @@ class DeliveryCodeServicer:
     code_key: bytes
 
     def GetDeliveryCode(self, request: messages.GetDeliveryCodeRequest, tx: Tx) -> messages.DeliveryCode:
-        """See the contract."""
         order_id = parse_id(request.order_id, field="order_id")
         code = read_delivery_code(tx, order_id=order_id, key=self.code_key)
         return messages.DeliveryCode(order_id=str(order_id), code=code)

@@ -20,7 +20,6 @@ class FulfillmentAdminServicer:
     """Translates; the rules are in the use cases."""
 
     def AssignAgent(self, request: admin_service_pb2.AssignAgentRequest, tx: Tx) -> delivery_service_pb2.Delivery:
-        """See the contract."""
         delivery = assign_agent(
             tx,
             order_id=parse_id(request.order_id, field="order_id"),
@@ -32,7 +31,6 @@ class FulfillmentAdminServicer:
     def CorrectDelivery(
         self, request: admin_service_pb2.CorrectDeliveryRequest, tx: Tx
     ) -> admin_service_pb2.OrderDelivery:
-        """See the contract."""
         order_id = parse_id(request.order_id, field="order_id")
         agent = parse_id(request.agent_user_id, field="agent_user_id")
         correct_delivery(tx, order_id=order_id, agent_user_id=agent, reason=request.reason)
@@ -41,14 +39,12 @@ class FulfillmentAdminServicer:
     def GetOrderDelivery(
         self, request: admin_service_pb2.GetOrderDeliveryRequest, tx: Tx
     ) -> admin_service_pb2.OrderDelivery:
-        """See the contract."""
         order_id = parse_id(request.order_id, field="order_id")
         return mapping.order_delivery_message(*read_order_delivery(tx, order_id=order_id))
 
     def ResetDeliveryCode(
         self, request: admin_service_pb2.ResetDeliveryCodeRequest, tx: Tx
     ) -> admin_service_pb2.OrderDelivery:
-        """See the contract."""
         order_id = parse_id(request.order_id, field="order_id")
         reset_delivery_code(tx, order_id=order_id, reason=request.reason)
         return mapping.order_delivery_message(*read_order_delivery(tx, order_id=order_id))

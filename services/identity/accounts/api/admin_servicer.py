@@ -41,7 +41,6 @@ class IdentityAdminServicer:
 
     @prepared(_hash)
     def CreateAgent(self, request: admin_service_pb2.CreateAgentRequest, tx: Tx, password_hash: str) -> store_pb2.User:
-        """See the contract."""
         user = create_system_user(
             tx,
             email=request.email,
@@ -55,7 +54,6 @@ class IdentityAdminServicer:
     def ListPendingLicenses(
         self, request: admin_service_pb2.ListPendingLicensesRequest, tx: Tx
     ) -> admin_service_pb2.ListPendingLicensesResponse:
-        """See the contract."""
         page = Page.of(request)
         rows, following = list_pending_licenses(tx, page=page, issuing_state=request.state)
         urls = sign_documents(tx, rows, documents=self.documents)
@@ -68,7 +66,6 @@ class IdentityAdminServicer:
     def VerifyLicense(
         self, request: admin_service_pb2.VerifyLicenseRequest, tx: Tx
     ) -> admin_service_pb2.VerifyLicenseResponse:
-        """See the contract."""
         row, store = decide_license(
             tx,
             license_id=parse_id(request.license_id, field="license_id"),
@@ -78,7 +75,6 @@ class IdentityAdminServicer:
         return admin_service_pb2.VerifyLicenseResponse(license=license_message(row), kyc_status=store.kyc_status)
 
     def SetSubscriptionActive(self, request: admin_service_pb2.SetSubscriptionActiveRequest, tx: Tx) -> store_pb2.Store:
-        """See the contract."""
         store = set_subscription_active(
             tx,
             store_id=parse_id(request.store_id, field="store_id"),

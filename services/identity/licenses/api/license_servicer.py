@@ -30,7 +30,6 @@ class LicenseServicer:
     documents: LicenseDocuments
 
     def CreateLicense(self, request: license_service_pb2.CreateLicenseRequest, flow: Flow) -> Message:
-        """See the contract."""
         papers = LicensePapers(
             media_id=parse_id(request.media_id, field="media_id"),
             issuing_state=request.issuing_state,
@@ -44,7 +43,6 @@ class LicenseServicer:
     def ListLicenses(
         self, request: license_service_pb2.ListLicensesRequest, tx: Tx
     ) -> license_service_pb2.ListLicensesResponse:
-        """See the contract."""
         page = Page.of(request)
         rows, following = list_licenses(tx, store_id=tx.principal.require_store, page=page)
         urls = sign_documents(tx, rows, documents=self.documents)

@@ -28,7 +28,6 @@ class NotificationServicer:
     def ListNotifications(
         self, request: messages.ListNotificationsRequest, tx: Tx
     ) -> messages.ListNotificationsResponse:
-        """See the contract."""
         page = Page.of(request)
         rows, following = list_notifications(tx, store_id=_recipient(tx), page=page, unread_only=request.unread_only)
         return messages.ListNotificationsResponse(
@@ -40,7 +39,6 @@ class NotificationServicer:
     def MarkNotificationRead(
         self, request: messages.MarkNotificationReadRequest, tx: Tx
     ) -> messages.MarkNotificationReadResponse:
-        """See the contract."""
         notification_id = parse_id(request.notification_id, field="notification_id")
         mark_notification_read(tx, store_id=_recipient(tx), notification_id=notification_id)
         return messages.MarkNotificationReadResponse(read=True)
@@ -50,7 +48,6 @@ class NotificationServicer:
         request: messages.MarkAllNotificationsReadRequest,  # noqa: ARG002
         tx: Tx,
     ) -> messages.MarkAllNotificationsReadResponse:
-        """See the contract."""
         return messages.MarkAllNotificationsReadResponse(
             updated=mark_all_notifications_read(tx, store_id=_recipient(tx))
         )

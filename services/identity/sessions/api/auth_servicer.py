@@ -63,7 +63,6 @@ class AuthServicer:
     def Register(
         self, request: auth_service_pb2.RegisterRequest, tx: Tx, checked: CheckedPassword
     ) -> auth_service_pb2.Session:
-        """See the contract."""
         registration = Registration(
             first_name=request.first_name,
             last_name=request.last_name,
@@ -81,7 +80,6 @@ class AuthServicer:
     def Login(
         self, request: auth_service_pb2.LoginRequest, tx: Tx, checked: CheckedPassword
     ) -> auth_service_pb2.Session:
-        """See the contract."""
         signed_in = login(tx, email=request.email, checked=checked, kit=self.kit)
         return mapping.session_message(signed_in, tx.call)
 
@@ -89,7 +87,6 @@ class AuthServicer:
     def AdminLogin(
         self, request: auth_service_pb2.LoginRequest, tx: Tx, checked: CheckedPassword
     ) -> auth_service_pb2.Session:
-        """See the contract."""
         signed_in = login(tx, email=request.email, checked=checked, kit=self.kit, administrators=True)
         return mapping.session_message(signed_in, tx.call)
 
@@ -97,7 +94,6 @@ class AuthServicer:
     def AdminRegister(
         self, request: auth_service_pb2.AdminRegisterRequest, tx: Tx, password_hash: str
     ) -> store_pb2.User:
-        """See the contract."""
         user = create_system_user(
             tx,
             email=request.email,
@@ -109,21 +105,17 @@ class AuthServicer:
         return user_message(user)
 
     def Refresh(self, request: auth_service_pb2.RefreshRequest, tx: Tx) -> auth_service_pb2.Session:
-        """See the contract."""
         return mapping.session_message(refresh_session(tx, refresh_token=request.refresh_token, kit=self.kit), tx.call)
 
     def Logout(self, request: auth_service_pb2.LogoutRequest, tx: Tx) -> auth_service_pb2.LogoutResponse:  # noqa: ARG002
-        """See the contract."""
         end_session(tx)
         return auth_service_pb2.LogoutResponse(ok=True)
 
     def SwitchStore(self, request: auth_service_pb2.SwitchStoreRequest, tx: Tx) -> auth_service_pb2.Session:
-        """See the contract."""
         store_id = parse_id(request.store_id, field="store_id")
         return mapping.session_message(switch_store(tx, store_id=store_id, kit=self.kit), tx.call)
 
     def GetJwks(self, request: auth_service_pb2.GetJwksRequest, tx: Tx) -> httpbody_pb2.HttpBody:  # noqa: ARG002
-        """See the contract."""
         return httpbody_pb2.HttpBody(content_type="application/json", data=self.kit.mint.jwks())
 
 

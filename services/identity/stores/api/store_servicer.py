@@ -30,21 +30,17 @@ class StoreServicer:
     logos: StoreLogos
 
     def GetMyStore(self, request: store_service_pb2.GetMyStoreRequest, tx: Tx) -> store_pb2.Store:  # noqa: ARG002
-        """See the contract."""
         profile = read_my_store(tx)
         return mapping.own_store_message(profile, logo_url=sign_logo(tx, profile.store, logos=self.logos))
 
     def GetStore(self, request: store_service_pb2.GetStoreRequest, tx: Tx) -> store_pb2.PublicStore:
-        """See the contract."""
         profile = read_public_store(tx, store_id=parse_id(request.store_id, field="store_id"))
         return mapping.public_store_message(profile, logo_url=sign_logo(tx, profile.store, logos=self.logos))
 
     def SetStoreLogo(self, request: store_service_pb2.SetStoreLogoRequest, flow: Flow) -> Message:
-        """See the contract."""
         return self._change_logo(flow, parse_id(request.media_id, field="media_id"))
 
     def RemoveStoreLogo(self, request: store_service_pb2.RemoveStoreLogoRequest, flow: Flow) -> Message:  # noqa: ARG002
-        """See the contract."""
         return self._change_logo(flow, None)
 
     def _change_logo(self, flow: Flow, media_id: uuid.UUID | None) -> Message:

@@ -29,7 +29,6 @@ class MediaInternalServicer:
     def ReconcileAttachments(
         self, request: messages.ReconcileAttachmentsRequest, tx: Tx
     ) -> messages.ReconcileAttachmentsResponse:
-        """See the contract."""
         kinds = [media_service_pb2.MediaKind.Value.Name(kind) for kind in request.allowed_kinds if kind]
         rows = reconcile_attachments(
             tx,
@@ -46,7 +45,6 @@ class MediaInternalServicer:
     def PresignForStore(
         self, request: messages.PresignForStoreRequest, tx: Tx
     ) -> media_service_pb2.PresignUploadResponse:
-        """See the contract."""
         file = ForStore(
             media_id=parse_id(request.media_id, field="media_id"),
             store_id=parse_id(request.store_id, field="store_id"),
@@ -59,7 +57,6 @@ class MediaInternalServicer:
         return mapping.upload_message(presign_for_store(tx, file, signer=self.signer))
 
     def SignReadUrls(self, request: messages.SignReadUrlsRequest, tx: Tx) -> messages.SignReadUrlsResponse:
-        """See the contract."""
         rows = read_usable_keys(tx, media_ids=[parse_id(value, field="media_ids") for value in request.media_ids])
         return messages.SignReadUrlsResponse(
             urls=[messages.SignedReadUrl(media_id=str(row.id), url=mapping.read_url(self.signer, row)) for row in rows]

@@ -31,7 +31,6 @@ class MediaServicer:
     objects: ObjectFinder
 
     def PresignUpload(self, request: messages.PresignUploadRequest, tx: Tx) -> messages.PresignUploadResponse:
-        """See the contract."""
         upload = presign_upload(
             tx,
             kind=MediaKind(messages.MediaKind.Value.Name(request.media_kind)),
@@ -43,7 +42,6 @@ class MediaServicer:
         return mapping.upload_message(upload)
 
     def FinalizeUpload(self, request: messages.FinalizeUploadRequest, flow: Flow) -> Message:
-        """See the contract."""
         return finalize_upload(
             flow,
             media_id=parse_id(request.media_id, field="media_id"),
@@ -52,7 +50,6 @@ class MediaServicer:
         )
 
     def ListMedia(self, request: messages.ListMediaRequest, tx: Tx) -> messages.ListMediaResponse:
-        """See the contract."""
         page = Page.of(request)
         rows, following = list_media(
             tx,
@@ -69,7 +66,6 @@ class MediaServicer:
         )
 
     def GetMediaUrl(self, request: messages.GetMediaUrlRequest, tx: Tx) -> messages.GetMediaUrlResponse:
-        """See the contract."""
         row = read_usable_media(tx, media_id=parse_id(request.media_id, field="media_id"))
         response = messages.GetMediaUrlResponse(url=mapping.read_url(self.signer, row))
         response.expires_at.FromDatetime(tx.now + self.signer.read_lifetime)
