@@ -24,7 +24,7 @@ from services.analytics.reports.domain.windows import Window
 from services.analytics.settings import AnalyticsSettings
 from services.analytics.warehouse.jobs.load_warehouse import WarehouseLoader
 from tests.analytics.gates import subscribe
-from tests.analytics.warehouse import MemoryWarehouse, warehouse_row
+from tests.analytics.memory_warehouse import MemoryWarehouse, warehouse_row
 from tests.analytics.warehouse.test_events import collected, paid
 from tests.finance.snapshots import created, later, order_snapshot
 from tests.support.mesh_harness import MeshHarness

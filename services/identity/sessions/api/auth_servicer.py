@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from google.api import httpbody_pb2
-from google.protobuf.json_format import MessageToDict
 
 from marketmesh.identity.v1 import auth_service_pb2, store_pb2
 from meshkit.grpc.prepared import prepared
@@ -21,9 +20,9 @@ from services.identity.sessions.usecases.end_session import end_session
 from services.identity.sessions.usecases.login import login
 from services.identity.sessions.usecases.refresh_session import refresh_session
 from services.identity.sessions.usecases.switch_store import switch_store
+from services.identity.stores.api.mapping import address_document
 
 if TYPE_CHECKING:
-    from marketmesh.type.v1 import address_pb2
     from meshkit.call import Call
     from meshkit.db.tx import Transactions, Tx
     from services.identity.outbound.passwords import Passwords
@@ -71,7 +70,7 @@ class AuthServicer:
             company_name=request.company_name,
             dba_name=request.dba_name,
             store_type=store_pb2.StoreType.Value.Name(request.store_type),
-            address=_address_document(request.address),
+            address=address_document(request.address),
         )
         signed_in = register(tx, registration, checked=checked, kit=self.kit)
         return mapping.session_message(signed_in, tx.call)
@@ -117,7 +116,3 @@ class AuthServicer:
 
     def GetJwks(self, request: auth_service_pb2.GetJwksRequest, tx: Tx) -> httpbody_pb2.HttpBody:  # noqa: ARG002
         return httpbody_pb2.HttpBody(content_type="application/json", data=self.kit.mint.jwks())
-
-
-def _address_document(message: address_pb2.Address) -> dict[str, Any]:
-    return MessageToDict(message, preserving_proto_field_name=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from google.protobuf.json_format import ParseDict
+from google.protobuf.json_format import MessageToDict, ParseDict
 
 from marketmesh.identity.v1 import (
     store_pb2,
@@ -68,3 +68,8 @@ def public_store_message(profile: StoreProfile, *, logo_url: str) -> store_pb2.P
 
 def _license_summaries(profile: StoreProfile) -> list[store_pb2.StoreLicense]:
     return [store_pb2.StoreLicense(number=row.number, type=row.type) for row in profile.licenses]
+
+
+def address_document(message: address_pb2.Address) -> dict[str, Any]:
+    """Return an address as it is stored."""
+    return MessageToDict(message, preserving_proto_field_name=True)

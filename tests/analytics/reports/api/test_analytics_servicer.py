@@ -14,7 +14,7 @@ from meshkit.principal import Principal
 from services.analytics.reports.domain.windows import Window
 from services.analytics.reports.usecases.read_kpis import read_marketplace_kpis
 from tests.analytics.gates import subscribe
-from tests.analytics.warehouse import MemoryWarehouse, warehouse_row
+from tests.analytics.memory_warehouse import MemoryWarehouse, warehouse_row
 from tests.support.mesh_harness import MeshHarness, Refused
 
 
