@@ -121,7 +121,9 @@ def sql_stays_in_data(path: Path, tree: ast.AST) -> Iterator[Finding]:
     if place is None or place.room == "data":
         return
     for node in ast.walk(tree):
-        module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        module = node.module or ""
         if module == "meshkit.db.sql" or (module.startswith("sqlalchemy") and module != "sqlalchemy.exc"):
             yield Finding(path, node.lineno, f"{module} is for data; ask a function there")
 
@@ -145,8 +147,8 @@ def flows_speak_their_own_language(path: Path, tree: ast.AST) -> Iterator[Findin
     ours = ("marketmesh.type.", "marketmesh.options.", f"marketmesh.{place.service}.")
     for node in ast.walk(tree):
         module = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
-        if module.startswith("marketmesh.") and not module.startswith(ours):
-            yield Finding(path, node.lineno, f"{node.module} belongs to outbound")  # type: ignore[union-attr]
+        if isinstance(node, ast.ImportFrom) and module.startswith("marketmesh.") and not module.startswith(ours):
+            yield Finding(path, node.lineno, f"{node.module} belongs to outbound")
 
 
 def jobs_ask_use_cases(path: Path, tree: ast.AST) -> Iterator[Finding]:
