@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import text
 
 from services.identity.accounts.data import users
-from services.identity.accounts.usecases import register
 from services.identity.sessions.data import sessions
 from services.identity.sessions.usecases import open_session
 from services.identity.stores.data import stores
+from services.identity.stores.usecases import create_store
 from tests.identity.people import People
 from tests.support.identity import register_request
 from tests.support.mesh_harness import MeshHarness, Refused
@@ -24,7 +24,7 @@ STEPS = [
     (users, "add"),
     (stores, "add"),
     (stores, "add_member"),
-    (register, "announce_gate"),
+    (create_store, "announce_gate"),
     (sessions, "add"),
     (sessions, "add_refresh_token"),
     (open_session, "sign_in"),
