@@ -21,6 +21,14 @@ _SDK_HOMES = {
 }
 _FORBIDDEN_NAMES = {"utils.py", "helpers.py", "common.py", "manager.py"}
 
+_STAR = re.compile(r"\b(SELECT|RETURNING)\s+(\w+\.)?\*|,\s*\w+\.\*")
+# Where a `*` still stands; nothing is added here.
+_STARS_LEFT = {
+    "attempts.py", "audit.py", "books.py", "cash.py", "cash_mismatches.py", "dead_letters.py", "inventory.py", "ledger.py",
+    "product_sheets.py", "proofs.py", "prove_custody.py", "prove_ledger.py", "relay.py", "reservations.py", "retries.py",
+    "stock_proof.py",
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -110,6 +118,37 @@ def no_removed_names(path: Path, tree: ast.AST) -> Iterator[Finding]:  # noqa: A
             yield Finding(path, number, "a removed name is back")
 
 
+def columns_are_named(path: Path, tree: ast.AST) -> Iterator[Finding]:
+    """A `*` means other columns as soon as a migration adds one: what is prepared is refused, and its row class is wrong.
+
+    BigQuery prepares nothing.
+    """
+    if not any(path.is_relative_to(ROOT / folder) for folder in ("services", "meshkit", "deploy")):
+        return
+    if "outbound" in path.parts or path.name in _STARS_LEFT:
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _STAR.search(node.value):
+            yield Finding(path, node.lineno, "name the columns instead of *")
+
+
+def statements_are_made_at_import(path: Path, tree: ast.AST) -> Iterator[Finding]:
+    """A plain statement that a function makes is prepared anew each time, and no test compares its row class."""
+    if path == ROOT / "meshkit" / "db" / "tx.py" or "deploy" in path.parts:
+        return
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef):
+            for node in ast.walk(function):
+                if (
+                    isinstance(node, ast.Call)
+                    and isinstance(node.func, ast.Name)
+                    and node.func.id in {"sql", "compiled"}
+                ):
+                    yield Finding(
+                        path, node.lineno, f"{node.func.id}(…) belongs to the module, not into {function.name}"
+                    )
+
+
 RULES: tuple[Callable[[Path, ast.AST], Iterator[Finding]], ...] = (
     only_meshkit_commits,
     time_is_injected,
@@ -119,6 +158,8 @@ RULES: tuple[Callable[[Path, ast.AST], Iterator[Finding]], ...] = (
     one_token_verifier,
     sdks_stay_home,
     no_removed_names,
+    columns_are_named,
+    statements_are_made_at_import,
 )
 
 

@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from meshkit.call import Call
 from meshkit.crash import crash_point
-from meshkit.db.engine import is_unavailable
+from meshkit.db.engine import is_unavailable, run_with_retries
 from meshkit.db.sql import sql
 from meshkit.errors import MeshError
 from meshkit.events.registry import UnreadableEvent
@@ -120,7 +120,7 @@ class ConsumerRunner:
         readable = [(message, self._envelope(message)) for message in messages]
         envelopes = [envelope for _, envelope in readable if envelope]
         try:
-            self._handle_together(envelopes)
+            run_with_retries(lambda: self._handle_together(envelopes))
         except Exception as error:
             if is_unavailable(error):
                 raise
@@ -226,7 +226,7 @@ class ConsumerRunner:
 
     def _handle_alone(self, message: Received, envelope: Envelope) -> bool:
         try:
-            self._handle_together([envelope])
+            run_with_retries(lambda: self._handle_together([envelope]))
         except Exception as error:
             if is_unavailable(error):
                 raise

@@ -24,7 +24,7 @@ DELETE_LOADED = sql(
 )
 _ADD = sql(
     insert_rows(
-        warehouse_rows, ("event_id", "row"), constants="created_at = :now", on_conflict="warehouse_rows_event_id_key"
+        warehouse_rows, ("event_id", "row"), constants={"created_at": ":now"}, on_conflict="warehouse_rows_event_id_key"
     )
 )
 
