@@ -149,6 +149,24 @@ def statements_are_made_at_import(path: Path, tree: ast.AST) -> Iterator[Finding
                     )
 
 
+def edges_translate(path: Path, tree: ast.AST) -> Iterator[Finding]:
+    """Use cases work: an edge asks one, and names the classes of its rows for the type checker only."""
+    if path.is_relative_to(ROOT / "services") and {"api", "events"} & set(path.parent.parts):
+        for node in _imports_at_run_time(tree):
+            module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+            names = [f"{module}.{alias.name}".lstrip(".") for alias in node.names]
+            if any(name.startswith("services.") and "data" in name.split(".") for name in names):
+                yield Finding(path, node.lineno, "an edge asks use cases, not data")
+
+
+def _imports_at_run_time(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        elif not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            yield from _imports_at_run_time(node)
+
+
 RULES: tuple[Callable[[Path, ast.AST], Iterator[Finding]], ...] = (
     only_meshkit_commits,
     time_is_injected,
@@ -159,6 +177,7 @@ RULES: tuple[Callable[[Path, ast.AST], Iterator[Finding]], ...] = (
     sdks_stay_home,
     no_removed_names,
     columns_are_named,
+    edges_translate,
     statements_are_made_at_import,
 )
 
