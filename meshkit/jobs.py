@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from meshkit.call import Call
 from meshkit.db.engine import is_unavailable, retry_reason, run_with_retries
@@ -27,11 +27,19 @@ if TYPE_CHECKING:
 ROUNDS_MAX = 200
 CATCH_UP_MAX = 100
 
+
+class LastRun(NamedTuple):
+    """The last tick of a job that was run, and when that ended."""
+
+    tick: datetime
+    finished_at: datetime
+
+
 _CLAIM_TICK = sql(
     "INSERT INTO job_runs (job, tick, finished_at) VALUES (:job, :tick, :now)"
     " ON CONFLICT ON CONSTRAINT job_runs_pk DO NOTHING"
 )
-_LAST_RUN = sql("SELECT tick, finished_at FROM job_runs WHERE job = :job ORDER BY tick DESC LIMIT 1")
+_LAST_RUN = sql("SELECT tick, finished_at FROM job_runs WHERE job = :job ORDER BY tick DESC LIMIT 1", LastRun)
 
 
 class More(enum.Enum):
@@ -144,7 +152,7 @@ class JobRunner:
             JOB_LAG.labels(job.name).set(0)
         return bool(ran)
 
-    def _last_run(self, job: Job) -> Any:
+    def _last_run(self, job: Job) -> LastRun | None:
         with self.transactions.read(Call()) as tx:
             return tx.execute(_LAST_RUN, {"job": job.name}).one_or_none()
 

@@ -14,7 +14,7 @@ from meshkit.errors import MeshError
 from meshkit.events import outbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from google.protobuf.message import Message
@@ -38,8 +38,8 @@ class Tx:
     disconnect: Callable[[], None] | None = None
     events: list[outbox.NewEvent] = field(default_factory=list)
     # State of the audited object around the change, if the use case tells it.
-    audit_before: dict[str, Any] | None = None
-    audit_after: dict[str, Any] | None = None
+    audit_before: Mapping[str, object] | None = None
+    audit_after: Mapping[str, object] | None = None
     audit_target: str = ""
     # What the steps of this transaction tell each other.
     notes: set[str] = field(default_factory=set)
@@ -101,7 +101,7 @@ class Tx:
         self.events.append(outbox.new_event(event, self.call))
 
     def audit(
-        self, *, target: object, before: dict[str, Any] | None = None, after: dict[str, Any] | None = None
+        self, *, target: object, before: Mapping[str, object] | None = None, after: Mapping[str, object] | None = None
     ) -> None:
         """Tell the audit row of this call what was changed and how; more about the same target is added to it."""
         if self.audit_target == str(target):

@@ -57,7 +57,8 @@ _SEEN = sql(
     INSERT INTO inbox (consumer, event_id, handled_at)
     SELECT :consumer, e, :now FROM unnest(CAST(:event_ids AS uuid[])) AS e ORDER BY e
     ON CONFLICT ON CONSTRAINT inbox_pk DO NOTHING RETURNING event_id
-    """
+    """,
+    uuid.UUID,
 )
 _DEAD = sql(
     """
@@ -198,7 +199,7 @@ class ConsumerRunner:
         return tracing.span(f"consume {envelope.type}", parent=envelope.traceparent, service=self.consumer.name)
 
     def _mark_seen(self, tx: Tx, envelopes: Sequence[Envelope]) -> set[uuid.UUID]:
-        rows = tx.execute(
+        fresh = tx.execute(
             _SEEN,
             {
                 "consumer": self.consumer.subscription,
@@ -206,7 +207,7 @@ class ConsumerRunner:
                 "now": tx.now,
             },
         )
-        return {row.event_id for row in rows}
+        return set(fresh)
 
     def _handle_apart(
         self, readable: Sequence[tuple[Received, Envelope | None]]
