@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, MultipleResultsFound, NoResultFound
 
 from meshkit.call import Call
-from meshkit.db.engine import Database, is_unavailable, retry_reason, run_with_retries
+from meshkit.db.engine import Database, is_unavailable
 from meshkit.db.parameters import encode
 from meshkit.db.sql import Sql, sql
 from meshkit.db.tx import Transactions
@@ -169,87 +169,13 @@ class TestTransaction:
             assert tx.execute(sql("SELECT pg_backend_pid()")).scalar_one() != own
 
 
-class TestChangedTable:
-    """A migration changed what a prepared statement gives."""
-
-    def test_is_read_again_at_once(self, transactions: Transactions, session_mesh: MeshHarness) -> None:
-        with _changing_table(session_mesh) as owner, transactions.read(Call()) as tx:
-            assert tx.execute(_CHANGING).all() == []
-            owner("ALTER TABLE changing ADD COLUMN more int")
-            assert tx.execute(_CHANGING).all() == []
-
-    def test_is_read_again_at_once_by_core_statements(
-        self, transactions: Transactions, session_mesh: MeshHarness
-    ) -> None:
-        statement = text("SELECT * FROM changing")
-        with _changing_table(session_mesh) as owner, transactions.read(Call()) as tx:
-            for _ in range(_PREPARED_AFTER):
-                tx.execute(statement)
-            owner("ALTER TABLE changing ADD COLUMN more int")
-            assert tx.execute(statement).all() == []
-
-    def test_has_a_transaction_run_again_once(self, transactions: Transactions, session_mesh: MeshHarness) -> None:
-        runs = []
-
-        def work() -> int:
-            with transactions.write(Call()) as tx:
-                runs.append(tx.execute(_ADD_RUN, {"job": "changed", "now": tx.now}).rowcount)
-                return len(tx.execute(_CHANGING).all())
-
-        with _changing_table(session_mesh) as owner:
-            run_with_retries(work)
-            _runs(transactions, "changed")
-            owner("ALTER TABLE changing ADD COLUMN more int")
-            assert run_with_retries(work) == 0
-        assert len(runs) == 3
-        assert _runs(transactions, "changed") == 1
-
-    def test_leaves_no_other_connection_with_it(self, session_mesh: MeshHarness) -> None:
-        database = Database(session_mesh.stack.addresses.database_url("ads"), pool_size=4)
-        with _changing_table(session_mesh) as owner, contextlib.closing(database):
-            with contextlib.ExitStack() as held:
-                for _ in range(4):
-                    held.enter_context(database.transaction()).execute(_CHANGING, None)
-            owner("ALTER TABLE changing ADD COLUMN more int")
-            with pytest.raises(DBAPIError, match="cached plan"), database.transaction() as session:
-                session.execute(_CHANGING, None)
-            with contextlib.ExitStack() as held:
-                for _ in range(4):
-                    assert held.enter_context(database.transaction()).execute(_CHANGING, None).all() == []
-
-    def test_is_not_what_else_postgres_does_not_support(self, transactions: Transactions) -> None:
-        with pytest.raises(DBAPIError) as refusal, transactions.read(Call()) as tx:
-            tx.execute(sql("SELECT count(*) FROM job_runs FOR UPDATE"))
-        assert refusal.value.orig.sqlstate == "0A000"
-        assert retry_reason(refusal.value) is None
-
-
 def _run_statement(prefix: str) -> str:
     return f"INSERT INTO job_runs (job, tick, finished_at) VALUES (:{prefix}_job, :{prefix}_now, :{prefix}_now)"  # noqa: S608
 
 
-_CHANGING = sql("SELECT * FROM changing")
-# How often psycopg runs a Core statement before it prepares it.
-_PREPARED_AFTER = 7
 _ADD_RUN: Sql[Any] = sql("INSERT INTO job_runs (job, tick, finished_at) VALUES (:job, :now, :now)")
 
 
 def _runs(transactions: Transactions, job: str) -> int:
     with transactions.write(Call()) as tx:
         return len(tx.execute(sql("DELETE FROM job_runs WHERE job = :job RETURNING 1"), {"job": job}).all())
-
-
-@contextlib.contextmanager
-def _changing_table(mesh: MeshHarness) -> Iterator[Any]:
-    owner = Database(mesh.stack.addresses.database_url("ads", kind="owner"), pool_size=1)
-
-    def run(statement: str) -> None:
-        with owner.reading() as session:
-            session.execute(text(statement), None)
-
-    run("CREATE TABLE changing (id int)")
-    try:
-        yield run
-    finally:
-        run("DROP TABLE changing")
-        owner.close()
