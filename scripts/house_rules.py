@@ -21,7 +21,7 @@ _SDK_HOMES = {
 }
 _FORBIDDEN_NAMES = {"utils.py", "helpers.py", "common.py", "manager.py"}
 
-_STAR = re.compile(r"\b(SELECT|RETURNING)\s+(\w+\.)?\*|,\s*\w+\.\*")
+_STAR = re.compile(r"\b(SELECT|RETURNING)\s+(\w+\.)?\*|,\s*\w+\.\*", re.IGNORECASE)
 # Where a `*` still stands; nothing is added here.
 _STARS_LEFT = {
     "attempts.py", "books.py", "cash.py", "cash_mismatches.py", "dead_letters.py", "inventory.py", "ledger.py",
