@@ -7,21 +7,70 @@ from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
 
 from meshkit.db.recordset import to_json
+from meshkit.db.rows import Json
 from meshkit.db.sql import sql
 from meshkit.ids import new_id
 from meshkit.redaction import redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from google.protobuf.message import Message
 
     from meshkit.db.tx import Tx
+
+
+class LoggedCall(NamedTuple):
+    """A row of the log, with what its hash is over, in that order."""
+
+    id: uuid.UUID
+    occurred_at: datetime
+    actor: str
+    actor_user_id: uuid.UUID | None
+    actor_store_id: uuid.UUID | None
+    actor_role: str
+    action: str
+    target: str
+    outcome: str
+    request: Json
+    before: Json
+    after: Json
+    request_id: str
+
+
+class Link(NamedTuple):
+    """The last link of the chain."""
+
+    position: int
+    hash: bytes
+
+
+class ChainedCall(NamedTuple):
+    """A link with the row that it is for; of a row that is gone nothing is there."""
+
+    position: int
+    audit_id: uuid.UUID
+    linked: bytes
+    id: uuid.UUID | None
+    occurred_at: datetime | None
+    actor: str | None
+    actor_user_id: uuid.UUID | None
+    actor_store_id: uuid.UUID | None
+    actor_role: str | None
+    action: str | None
+    target: str | None
+    outcome: str | None
+    request: Json
+    before: Json
+    after: Json
+    request_id: str | None
+
 
 _INSERT = """
     INSERT INTO audit_log (id, occurred_at, actor, actor_user_id, actor_store_id, actor_role, action, target, outcome,
@@ -33,26 +82,32 @@ _INSERT = """
 _NOTE = sql(_INSERT)
 # The role may only add to the chain, so it cannot lock its rows.
 _ONE_AT_A_TIME = sql("SELECT pg_advisory_xact_lock(7362002)")
-_LAST = sql("SELECT position, hash FROM audit_chain ORDER BY position DESC LIMIT 1")
+_LAST = sql("SELECT position, hash FROM audit_chain ORDER BY position DESC LIMIT 1", Link)
 # Rows of transactions that are still open may have lower numbers; they are linked when they appear. A transaction lives
 # seconds: what is older than the last ten thousand links is not looked at again.
 _UNLINKED = sql(
     """
-    SELECT l.* FROM audit_log l
+    SELECT {l.columns} FROM audit_log l
     WHERE l.seq > COALESCE((SELECT o.seq FROM audit_chain c JOIN audit_log o ON o.id = c.audit_id
                             WHERE c.position = :position - 10000), 0)
       AND NOT EXISTS (SELECT 1 FROM audit_chain c WHERE c.audit_id = l.id)
     ORDER BY l.seq LIMIT 500
-    """
+    """,
+    LoggedCall,
 )
 _LINK = sql("INSERT INTO audit_chain (position, audit_id, hash) VALUES (:position, :audit_id, :hash)")
 _CHAIN = sql(
-    "SELECT c.position, c.audit_id, c.hash AS linked, l.* FROM audit_chain c LEFT JOIN audit_log l ON l.id = c.audit_id"
-    " ORDER BY c.position"
+    """
+    SELECT c.position, c.audit_id, c.hash AS linked, l.id, l.occurred_at, l.actor, l.actor_user_id, l.actor_store_id,
+           l.actor_role, l.action, l.target, l.outcome, l.request, l.before, l.after, l.request_id
+    FROM audit_chain c LEFT JOIN audit_log l ON l.id = c.audit_id ORDER BY c.position
+    """,
+    ChainedCall,
 )
 _NEVER_LINKED = sql(
     "SELECT l.id FROM audit_log l WHERE l.occurred_at < :before"
-    " AND NOT EXISTS (SELECT 1 FROM audit_chain c WHERE c.audit_id = l.id) ORDER BY l.seq LIMIT 1"
+    " AND NOT EXISTS (SELECT 1 FROM audit_chain c WHERE c.audit_id = l.id) ORDER BY l.seq LIMIT 1",
+    uuid.UUID,
 )
 _INSERT_ROWS = sql(
     """
@@ -73,7 +128,9 @@ def write(tx: Tx, *, action: str, target: str, request: Message, outcome: str = 
     tx.execute_last(_INSERT, {**row, "audit_request": json.dumps(redacted(request))})
 
 
-def note(tx: Tx, *, action: str, target: object, outcome: str = "ok", after: dict[str, Any] | None = None) -> None:
+def note(
+    tx: Tx, *, action: str, target: object, outcome: str = "ok", after: Mapping[str, object] | None = None
+) -> None:
     """Write a row now, for what nobody's call stands for: what an event made the system decide, or a failed attempt."""
     row = _row(tx, action=action, target=str(target), outcome=outcome, before=None, after=after)
     tx.execute(_NOTE, {**row, "audit_request": "{}"})
@@ -85,9 +142,9 @@ def _row(
     action: str,
     target: str,
     outcome: str,
-    before: dict[str, Any] | None,
-    after: dict[str, Any] | None,
-) -> dict[str, Any]:
+    before: Mapping[str, object] | None,
+    after: Mapping[str, object] | None,
+) -> dict[str, object]:
     principal = tx.principal
     return {
         "audit_id": new_id(),
@@ -109,7 +166,7 @@ def link_new_rows(tx: Tx) -> int:
     """Chain the rows that are not chained yet; returns how many. Run by one job at a time."""
     tx.execute(_ONE_AT_A_TIME)
     last = tx.execute(_LAST).one_or_none()
-    position, previous = (last.position, bytes(last.hash)) if last else (0, _GENESIS)
+    position, previous = (last.position, last.hash) if last else (0, _GENESIS)
     links = []
     for row in tx.execute(_UNLINKED, {"position": position}):
         position += 1
@@ -125,8 +182,8 @@ class Change:
     """One object that was changed, and its state around the change."""
 
     target: object
-    before: dict[str, Any] | None = None
-    after: dict[str, Any] | None = None
+    before: Mapping[str, object] | None = None
+    after: Mapping[str, object] | None = None
 
 
 def write_rows(tx: Tx, *, action: str, changes: Iterable[Change]) -> None:
@@ -172,7 +229,7 @@ def chain_of(tx: Tx) -> Chain:
     previous = _GENESIS
     for row in tx.execute(_CHAIN):
         previous = _hash(previous, row) if row.id else b""
-        if previous != bytes(row.linked) or row.position != len(hashes) + 1:
+        if previous != row.linked or row.position != len(hashes) + 1:
             return Chain(hashes, str(row.audit_id))
         hashes.append(previous)
     return Chain(hashes)
@@ -189,22 +246,22 @@ class Head:
 def head_of(tx: Tx) -> Head | None:
     """Return the last link, or None while there is none."""
     last = tx.execute(_LAST).one_or_none()
-    return Head(last.position, bytes(last.hash)) if last else None
+    return Head(last.position, last.hash) if last else None
 
 
 def never_linked(tx: Tx) -> str | None:
     """Return the id of a row that was not chained although there was time for it, or None."""
-    found: Any = tx.execute(_NEVER_LINKED, {"before": tx.now - _LINKED_WITHIN}).scalar()
+    found = tx.execute(_NEVER_LINKED, {"before": tx.now - _LINKED_WITHIN}).first()
     return str(found) if found else None
 
 
-def _hash(previous: bytes, row: Any) -> bytes:
+def _hash(previous: bytes, row: LoggedCall | ChainedCall) -> bytes:
     fields = (
-        row.id, row.occurred_at.isoformat(), row.actor, row.actor_user_id, row.actor_store_id, row.actor_role,
+        row.id, row.occurred_at and row.occurred_at.isoformat(), row.actor, row.actor_user_id, row.actor_store_id, row.actor_role,
         row.action, row.target, row.outcome, row.request, row.before, row.after, row.request_id,
     )  # fmt: skip
     return hashlib.sha256(previous + json.dumps(fields, sort_keys=True, default=str).encode()).digest()
 
 
-def _json(value: dict[str, Any] | None) -> str | None:
+def _json(value: Mapping[str, object] | None) -> str | None:
     return None if value is None else json.dumps(value, default=str)

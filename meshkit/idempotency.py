@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import uuid
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
 
 from meshkit.db.sql import sql
 from meshkit.errors import IdempotencyInProgress, IdempotencyKeyReused
@@ -20,15 +21,42 @@ from meshkit.presence import LIVING
 from meshkit.redaction import without_secrets
 
 if TYPE_CHECKING:
-    import uuid
-    from datetime import datetime
-
     from google.protobuf.message import Message
 
     from meshkit.db.tx import Tx
 
 # See MeshSettings.flow_lease_s.
 FLOW_LEASE = timedelta(seconds=20)
+
+
+class KeyRow(NamedTuple):
+    """A key that is taken: its answer, or the flow that is to give it."""
+
+    request_hash: bytes
+    response: bytes | None
+    headers: dict[str, str] | None
+    flow_id: uuid.UUID | None
+    lease_until: datetime | None
+    expires_at: datetime
+    run_by: int | None
+
+
+class StoredAnswer(NamedTuple):
+    """What a key has to show for itself."""
+
+    request_hash: bytes
+    response: bytes | None
+    headers: dict[str, str] | None
+    expires_at: datetime
+
+
+class GivenUp(NamedTuple):
+    """A flow that nobody goes on with: what was asked, and for which store."""
+
+    flow_id: uuid.UUID
+    request: bytes
+    store_id: uuid.UUID
+
 
 _CLAIM = sql(
     """
@@ -42,11 +70,12 @@ _CLAIM = sql(
 _FIND = sql(
     "SELECT request_hash, response, headers, flow_id, lease_until, expires_at,"
     " CAST(flow_principal ->> 'run_by' AS bigint) AS run_by FROM idempotency_keys"
-    " WHERE principal = :principal AND method = :method AND key = :key FOR UPDATE"
+    " WHERE principal = :principal AND method = :method AND key = :key FOR UPDATE",
+    KeyRow,
 )
 _LOOK = sql(
-    "SELECT request_hash, response, headers, expires_at FROM idempotency_keys"
-    " WHERE principal = :principal AND method = :method AND key = :key"
+    "SELECT {columns} FROM idempotency_keys WHERE principal = :principal AND method = :method AND key = :key",
+    StoredAnswer,
 )
 _FORGET = sql("DELETE FROM idempotency_keys WHERE principal = :principal AND method = :method AND key = :key")
 _EXTEND = sql(
@@ -68,7 +97,7 @@ _STORE = (
 )
 
 
-_IS_LIVING = sql(f"SELECT 1 FROM ({LIVING}) AS living (number) WHERE number = :number")  # noqa: S608
+_IS_LIVING = sql(f"SELECT 1 FROM ({LIVING}) AS living (number) WHERE number = :number", int)  # noqa: S608
 
 # A taken row is leased until its key is long gone: neither its caller nor the resume job goes on with the flow. A row that
 # its caller is just taking up is left alone.
@@ -83,7 +112,8 @@ _TAKE_GIVEN_UP = sql(
                OR lease_until > expires_at)
         ORDER BY created_at LIMIT CAST(:limit AS integer) FOR UPDATE SKIP LOCKED))
     RETURNING flow_id, flow_request AS request, CAST(flow_principal ->> 'active_store_id' AS uuid) AS store_id
-    """
+    """,
+    GivenUp,
 )
 _FORGET_GIVEN_UP = sql(
     "DELETE FROM idempotency_keys"
@@ -133,20 +163,11 @@ class Replay:
 
 
 @dataclass(frozen=True)
-class GivenUp:
-    """A flow that nobody goes on with: what was asked, and for which store."""
-
-    flow_id: uuid.UUID
-    request: bytes
-    store_id: uuid.UUID
-
-
-@dataclass(frozen=True)
 class FlowClaim:
     """What a FLOW leaves in its key row so that a job can resume it."""
 
     request: bytes
-    principal: dict[str, Any]
+    principal: dict[str, object]
     lease: timedelta = FLOW_LEASE
     # The process that runs it (meshkit/presence.py).
     run_by: int | None = None
@@ -174,10 +195,10 @@ def claim(tx: Tx, key: Key, *, flow: FlowClaim | None = None) -> Replay | uuid.U
     if found is None or (found.expires_at <= tx.now and found.response is not None):
         tx.execute(_FORGET, key.scope)
         return claim(tx, key, flow=flow)
-    if not key.is_for(bytes(found.request_hash)):
+    if not key.is_for(found.request_hash):
         raise IdempotencyKeyReused
     if found.response is not None:
-        return Replay(bytes(found.response), dict(found.headers or {}))
+        return Replay(found.response, dict(found.headers or {}))
     return _take_over(tx, key, found, flow=flow or FlowClaim(b"", {}))
 
 
@@ -186,17 +207,16 @@ def find_answer(tx: Tx, key: Key) -> Replay | None:
     found = tx.execute(_LOOK, key.scope).one_or_none()
     if found is None or found.response is None or found.expires_at <= tx.now:
         return None
-    if not key.is_for(bytes(found.request_hash)):
+    if not key.is_for(found.request_hash):
         raise IdempotencyKeyReused
-    return Replay(bytes(found.response), dict(found.headers or {}))
+    return Replay(found.response, dict(found.headers or {}))
 
 
-def _take_over(tx: Tx, key: Key, found: Any, *, flow: FlowClaim) -> uuid.UUID:
+def _take_over(tx: Tx, key: Key, found: KeyRow, *, flow: FlowClaim) -> uuid.UUID | None:
     if _is_leased(tx, found, lease=flow.lease):
         raise IdempotencyInProgress
     tx.execute(_EXTEND, {**key.scope, "lease_until": tx.now + flow.lease, "run_by": flow.run_by})
-    flow_id: uuid.UUID = found.flow_id
-    return flow_id
+    return found.flow_id
 
 
 def lock_unanswered(tx: Tx, key: Key) -> Replay | None:
@@ -206,13 +226,13 @@ def lock_unanswered(tx: Tx, key: Key) -> Replay | None:
     """
     found = tx.execute(_FIND, key.scope).one_or_none()
     if found is not None and found.response is not None:
-        return Replay(bytes(found.response), dict(found.headers or {}))
+        return Replay(found.response, dict(found.headers or {}))
     if found is None or (found.lease_until is not None and found.lease_until > found.expires_at):
         raise IdempotencyInProgress
     return None
 
 
-def _is_leased(tx: Tx, found: Any, *, lease: timedelta) -> bool:
+def _is_leased(tx: Tx, found: KeyRow, *, lease: timedelta) -> bool:
     """Return whether somebody works on the flow, or it was given up for good (meshkit/given_up.py).
 
     A lease that ends later than one can was taken before the clock was put back, and counts no longer: taking a flow up
@@ -222,7 +242,7 @@ def _is_leased(tx: Tx, found: Any, *, lease: timedelta) -> bool:
         return False
     if found.lease_until > found.expires_at:
         return True
-    return bool(found.lease_until <= tx.now + lease) and not _is_dead(tx, found.run_by)
+    return found.lease_until <= tx.now + lease and not _is_dead(tx, found.run_by)
 
 
 def _is_dead(tx: Tx, run_by: int | None) -> bool:
@@ -259,7 +279,7 @@ def take_given_up(
     Taken are released ones that were called for before `called_before`, and abandoned ones whose key ends before
     `expires_before` (decision 3).
     """
-    rows = tx.execute(
+    return tx.execute(
         _TAKE_GIVEN_UP,
         {
             "method": method,
@@ -268,8 +288,7 @@ def take_given_up(
             "now": tx.now,
             "limit": limit,
         },
-    )
-    return [GivenUp(row.flow_id, bytes(row.request), row.store_id) for row in rows]
+    ).all()
 
 
 def forget_given_up(tx: Tx, *, method: str, flow_id: uuid.UUID) -> None:

@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from meshkit.call import Call
-from meshkit.db.engine import is_unavailable, retry_reason
+from meshkit.db.engine import is_unavailable, retry_reason, run_with_retries
 from meshkit.db.sql import sql
 from meshkit.ids import new_id
 from meshkit.obs.logging import get_logger
@@ -27,11 +27,19 @@ if TYPE_CHECKING:
 ROUNDS_MAX = 200
 CATCH_UP_MAX = 100
 
+
+class LastRun(NamedTuple):
+    """The last tick of a job that was run, and when that ended."""
+
+    tick: datetime
+    finished_at: datetime
+
+
 _CLAIM_TICK = sql(
     "INSERT INTO job_runs (job, tick, finished_at) VALUES (:job, :tick, :now)"
     " ON CONFLICT ON CONSTRAINT job_runs_pk DO NOTHING"
 )
-_LAST_RUN = sql("SELECT tick, finished_at FROM job_runs WHERE job = :job ORDER BY tick DESC LIMIT 1")
+_LAST_RUN = sql("SELECT tick, finished_at FROM job_runs WHERE job = :job ORDER BY tick DESC LIMIT 1", LastRun)
 
 
 class More(enum.Enum):
@@ -41,6 +49,8 @@ class More(enum.Enum):
 
 
 MORE: Literal[More.MORE] = More.MORE
+# What a tick gives that another replica has run.
+_TAKEN = object()
 
 
 @dataclass(frozen=True)
@@ -142,7 +152,7 @@ class JobRunner:
             JOB_LAG.labels(job.name).set(0)
         return bool(ran)
 
-    def _last_run(self, job: Job) -> Any:
+    def _last_run(self, job: Job) -> LastRun | None:
         with self.transactions.read(Call()) as tx:
             return tx.execute(_LAST_RUN, {"job": job.name}).one_or_none()
 
@@ -150,14 +160,12 @@ class JobRunner:
         """Run a tick unless somebody has; what of it follows the first transaction is bounded, and lost by a crash."""
         started = time.perf_counter()
         call = Call(request_id=f"job-{job.name}-{new_id().hex}")
-        with self.transactions.write(call) as tx:
-            if tx.execute(_CLAIM_TICK, {"job": job.name, "tick": tick, "now": tx.now}).rowcount == 0:
-                return False
-            done = job.work(tx, tick)
+        done = run_with_retries(lambda: self._begin_tick(job, tick, call))
+        if done is _TAKEN:
+            return False
         rounds = 1
         while done is MORE and rounds < ROUNDS_MAX:
-            with self.transactions.write(Call(request_id=call.request_id)) as tx:
-                done = job.work(tx, tick)
+            done = run_with_retries(lambda: self._go_on(job, tick, Call(request_id=call.request_id)))
             rounds += 1
         if done is MORE:
             get_logger().warning("job.unfinished", job=job.name, rounds=rounds)
@@ -165,3 +173,13 @@ class JobRunner:
         JOB_SECONDS.labels(job.name).observe(time.perf_counter() - started)
         JOB_LAST_SUCCESS.labels(job.name).set(self.transactions.clock.now().timestamp())
         return True
+
+    def _begin_tick(self, job: Job, tick: datetime, call: Call) -> object:
+        with self.transactions.write(call) as tx:
+            if tx.execute(_CLAIM_TICK, {"job": job.name, "tick": tick, "now": tx.now}).rowcount == 0:
+                return _TAKEN
+            return job.work(tx, tick)
+
+    def _go_on(self, job: Job, tick: datetime, call: Call) -> object:
+        with self.transactions.write(call) as tx:
+            return job.work(tx, tick)

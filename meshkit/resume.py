@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from meshkit.auth import principal_of
 from meshkit.call import Call
+from meshkit.db.rows import JsonObject
 from meshkit.db.sql import sql
 from meshkit.errors import MeshError
 from meshkit.obs.logging import get_logger
@@ -19,16 +20,27 @@ if TYPE_CHECKING:
     from meshkit.grpc.policy import MethodPolicy
     from meshkit.grpc.unit_of_work import UnitOfWork
 
+
+class AbandonedFlow(NamedTuple):
+    """A flow without an answer that nobody works on, as its key's row holds it."""
+
+    method: str
+    key: str
+    flow_request: bytes
+    flow_principal: JsonObject
+
+
 # The lease is over, or ends later than one can: it was taken before the clock was put back. Or whoever ran the flow is dead.
 _ABANDONED = sql(
     f"""
-    SELECT method, key, flow_request, flow_principal FROM idempotency_keys
+    SELECT {{columns}} FROM idempotency_keys
     WHERE response IS NULL AND flow_id IS NOT NULL
       AND (lease_until < :now OR (lease_until > :latest AND lease_until <= expires_at)
            OR (lease_until <= expires_at AND flow_principal ->> 'run_by' IS NOT NULL
                AND CAST(flow_principal ->> 'run_by' AS bigint) NOT IN ({LIVING})))
     ORDER BY lease_until LIMIT 20
-    """  # noqa: S608
+    """,  # noqa: S608
+    AbandonedFlow,
 )
 
 
@@ -44,19 +56,22 @@ class FlowResumer:
         """Resume what is abandoned now; returns how many flows were looked at."""
         with transactions.read(Call()) as tx:
             latest = tx.now + self.unit_of_work.flow_lease
-            rows = tx.execute(_ABANDONED, {"now": tx.now, "latest": latest}).all()
-        for row in rows:
-            self._resume(row)
-        return len(rows)
+            flows = tx.execute(_ABANDONED, {"now": tx.now, "latest": latest}).all()
+        for flow in flows:
+            self._resume(flow)
+        return len(flows)
 
-    def _resume(self, row: Any) -> None:
-        policy = self.policies[row.method]
-        record = row.flow_principal
-        call = Call(principal=principal_of(record), request_id=record["request_id"], traceparent=record["traceparent"])
-        request = policy.request_class.FromString(bytes(row.flow_request))
+    def _resume(self, flow: AbandonedFlow) -> None:
+        policy, origin = self.policies[flow.method], flow.flow_principal
+        call = Call(
+            principal=principal_of(origin),
+            request_id=str(origin["request_id"]),
+            traceparent=str(origin["traceparent"]),
+        )
+        request = policy.request_class.FromString(flow.flow_request)
         try:
-            self.unit_of_work.run(policy, self.servicers[row.method], request, call, key=row.key, resumed=True)
+            self.unit_of_work.run(policy, self.servicers[flow.method], request, call, key=flow.key, resumed=True)
         except MeshError as error:
-            get_logger().info("flow.resume_refused", method=row.method, reason=error.reason)
+            get_logger().info("flow.resume_refused", method=flow.method, reason=error.reason)
         else:
-            get_logger().info("flow.resumed", method=row.method, request_id=call.request_id)
+            get_logger().info("flow.resumed", method=flow.method, request_id=call.request_id)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from meshkit.db.sql import Sql, sql
 from meshkit.jobs import MORE, More
@@ -62,7 +62,7 @@ _JOB_TICKS = sql(
 class Rule:
     """A DELETE and the age from which it deletes."""
 
-    statement: Sql
+    statement: Sql[Any]
     keep: timedelta
 
 

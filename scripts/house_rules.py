@@ -26,6 +26,14 @@ _NOT_YET = {
 }
 _FORBIDDEN_NAMES = {"utils.py", "helpers.py", "common.py", "manager.py"}
 
+_STAR = re.compile(r"\b(SELECT|RETURNING)\s+(\w+\.)?\*|,\s*\w+\.\*", re.IGNORECASE)
+# Where a `*` still stands; nothing is added here.
+_STARS_LEFT = {
+    "attempts.py", "books.py", "cash.py", "cash_mismatches.py", "dead_letters.py", "inventory.py", "ledger.py",
+    "product_sheets.py", "proofs.py", "prove_custody.py", "prove_ledger.py", "reservations.py", "retries.py",
+    "stock_proof.py",
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -192,6 +200,55 @@ def _words(name: str) -> set[str]:
     return {word.removesuffix("s") for word in name.split("_")}
 
 
+def columns_are_named(path: Path, tree: ast.AST) -> Iterator[Finding]:
+    """A `*` means other columns as soon as a migration adds one: what is prepared is refused, and its row class is wrong.
+
+    BigQuery prepares nothing.
+    """
+    if not any(path.is_relative_to(ROOT / folder) for folder in ("services", "meshkit", "deploy")):
+        return
+    if "outbound" in path.parts or path.name in _STARS_LEFT:
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _STAR.search(node.value):
+            yield Finding(path, node.lineno, "name the columns instead of *")
+
+
+def statements_are_made_at_import(path: Path, tree: ast.AST) -> Iterator[Finding]:
+    """A plain statement that a function makes is prepared anew each time, and no test compares its row class."""
+    if path == ROOT / "meshkit" / "db" / "tx.py" or "deploy" in path.parts:
+        return
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef):
+            for node in ast.walk(function):
+                if (
+                    isinstance(node, ast.Call)
+                    and isinstance(node.func, ast.Name)
+                    and node.func.id in {"sql", "compiled"}
+                ):
+                    yield Finding(
+                        path, node.lineno, f"{node.func.id}(…) belongs to the module, not into {function.name}"
+                    )
+
+
+def edges_translate(path: Path, tree: ast.AST) -> Iterator[Finding]:
+    """Use cases work: an edge asks one, and names the classes of its rows for the type checker only."""
+    if path.is_relative_to(ROOT / "services") and {"api", "events", "events.py"} & set(path.relative_to(ROOT).parts):
+        for node in _imports_at_run_time(tree):
+            module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+            names = [f"{module}.{alias.name}".lstrip(".") for alias in node.names]
+            if any(name.startswith("services.") and "data" in name.split(".") for name in names):
+                yield Finding(path, node.lineno, "an edge asks use cases, not data")
+
+
+def _imports_at_run_time(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        elif not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            yield from _imports_at_run_time(node)
+
+
 RULES: tuple[Callable[[Path, ast.AST], Iterator[Finding]], ...] = (
     only_meshkit_commits,
     time_is_injected,
@@ -206,6 +263,9 @@ RULES: tuple[Callable[[Path, ast.AST], Iterator[Finding]], ...] = (
     flows_speak_their_own_language,
     jobs_ask_use_cases,
     docstrings_say_something,
+    columns_are_named,
+    edges_translate,
+    statements_are_made_at_import,
 )
 
 

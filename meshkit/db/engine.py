@@ -10,12 +10,12 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from meshkit.db.sql import Cursor, Sql, raise_as_sqlalchemy, sql
+from meshkit.db.sql import Cursor, Parameters, Sql, raise_as_sqlalchemy, sql
 from meshkit.errors import DependencyUnavailable
 from meshkit.obs.metrics import TX_RETRIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy import PoolProxiedConnection
 
@@ -28,10 +28,12 @@ _SESSION = (
 _SERIALIZATION_FAILURE = "40001"
 _DEADLOCK = "40P01"
 _LOCK_NOT_AVAILABLE = "55P03"
+_NOT_SUPPORTED = "0A000"
+_NO_SUCH_STATEMENT = "26000"
 _CONNECTION_LOST = ("08", "57P")
 
 
-_PING = sql("SELECT 1")
+_PING = sql("SELECT 1", int)
 
 
 class Session:
@@ -39,13 +41,18 @@ class Session:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._take()
+
+    def _take(self) -> None:
         try:
-            self._pooled: PoolProxiedConnection = engine.raw_connection()
+            self._pooled: PoolProxiedConnection = self.engine.raw_connection()
         except psycopg.Error as error:
             raise_as_sqlalchemy(error, "connect")
         self._driver: psycopg.Connection[Any] = self._pooled.driver_connection  # type: ignore[assignment]
         self._cursor = Cursor(self._driver, self._pooled.info)
         self._core: Connection | None = None
+        # Whether what is prepared on it no longer fits the tables.
+        self._is_stale = False
 
     @property
     def core(self) -> Connection:
@@ -54,11 +61,27 @@ class Session:
             self._core = Connection(self.engine, connection=self._pooled)
         return self._core
 
-    def execute(self, statement: Any, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None) -> Any:
-        """Return the statement's rows. Raises SQLAlchemy's DBAPIError, for plain statements as well."""
+    def execute(self, statement: Any, parameters: Parameters) -> Any:
+        """Return the statement's rows. Raises SQLAlchemy's DBAPIError, for plain statements as well.
+
+        What a migration made stale is prepared anew by a reading; a transaction has failed, and is run again as a whole.
+        """
+        try:
+            return self._run(statement, parameters)
+        except DBAPIError as error:
+            if not is_stale(error):
+                raise
+            self._is_stale = True
+            if not self._driver.autocommit:
+                raise
+        self._give_back()
+        self._take()
+        return self._run(statement, parameters)
+
+    def _run(self, statement: Any, parameters: Parameters) -> Any:
         if isinstance(statement, Sql):
             return self._cursor.execute(statement, parameters)
-        return self.core.execute(statement, parameters)
+        return self.core.execute(statement, parameters)  # type: ignore[arg-type]
 
     def commit(self) -> None:
         """Commit. Raises DBAPIError; then nobody knows whether it did, and the caller's repeat finds out."""
@@ -69,12 +92,17 @@ class Session:
         self._cursor.rollback()
 
     def close(self) -> None:
-        """Give the connection back; a lost one takes the pool's others with it: its server has most likely restarted."""
-        if self._driver.closed:
+        """Give the connection back."""
+        self._give_back()
+
+    def _give_back(self) -> None:
+        """Give the connection back. A lost or stale one takes the pool's others with it.
+
+        Their server has most likely restarted, or the same statements are prepared on them.
+        """
+        if self._driver.closed or self._is_stale:
             self._pooled.invalidate()
             self.engine.dispose()
-        elif self._cursor.is_stale:
-            self._pooled.invalidate()
         self._pooled.close()
 
 
@@ -147,10 +175,22 @@ def _engine(url: str, *, pool_size: int, isolation_level: str | None) -> Engine:
 
 def retry_reason(error: Exception) -> str | None:
     """Return why a transaction may simply be run again, or None."""
-    if isinstance(error, DBAPIError):
-        state = getattr(error.orig, "sqlstate", None)
-        return {_SERIALIZATION_FAILURE: "serialization", _DEADLOCK: "deadlock"}.get(state or "")
-    return None
+    if not isinstance(error, DBAPIError):
+        return None
+    if is_stale(error):
+        return "stale_plan"
+    state = getattr(error.orig, "sqlstate", None)
+    return {_SERIALIZATION_FAILURE: "serialization", _DEADLOCK: "deadlock"}.get(state or "")
+
+
+def is_stale(error: DBAPIError) -> bool:
+    """Return whether a table changed under a prepared statement so that its columns do, or the server forgot it."""
+    refusal = error.orig
+    if not isinstance(refusal, psycopg.Error):
+        return False
+    # Other things that Postgres does not support have the same code.
+    is_changed = refusal.sqlstate == _NOT_SUPPORTED and refusal.diag.source_function == "RevalidateCachedQuery"
+    return is_changed or refusal.sqlstate == _NO_SUCH_STATEMENT
 
 
 def is_unavailable(error: Exception) -> bool:
@@ -178,7 +218,7 @@ def unavailable(error: Exception) -> DependencyUnavailable:
 
 
 def run_with_retries(work: Callable[[], Result], *, attempts: int = 3) -> Result:
-    """Run a whole transaction, again after a deadlock or serialization failure, `attempts` times in all."""
+    """Run a whole transaction, `attempts` times in all: again after a deadlock, a serialization failure or a stale plan."""
     for attempt in range(1, attempts + 1):
         try:
             return work()

@@ -16,18 +16,23 @@ _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def insert_rows(
-    table: Table, columns: Sequence[str], *, constants: str = "", on_conflict: str = "", rows: str = "rows"
+    table: Table,
+    columns: Sequence[str],
+    *,
+    constants: Mapping[str, str] | None = None,
+    on_conflict: str = "",
+    rows: str = "rows",
 ) -> str:
     """Return `INSERT … SELECT FROM json_to_recordset(:rows)`; `rows` names the parameter.
 
-    `constants` are further columns as `column = expression`, separated by commas; rows that violate the constraint
+    `constants` are further columns and the SQL of their value, the same in every row; rows that violate the constraint
     `on_conflict` are left out.
     """
     names = ", ".join(f'"{name}"' for name in columns)
     types = ", ".join(f'"{name}" {table.c[name].type.compile(dialect=_DIALECT)}' for name in columns)
-    fixed = [part.split(" = ") for part in constants.split(", ")] if constants else []
-    into = ", ".join([names, *(column for column, _ in fixed)])
-    values = ", ".join([names, *(expression for _, expression in fixed)])
+    fixed = constants or {}
+    into = ", ".join([names, *fixed])
+    values = ", ".join([names, *fixed.values()])
     unless = f" ON CONFLICT ON CONSTRAINT {on_conflict} DO NOTHING" if on_conflict else ""
     return (
         f"INSERT INTO {table.name} ({into}) SELECT {values}"  # noqa: S608

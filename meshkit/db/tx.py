@@ -6,17 +6,20 @@ from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
-from meshkit.db.sql import Sql, sql
+from meshkit.db.rows import R, Rows, row_maker
+from meshkit.db.sql import Parameters, Sql, sql
 from meshkit.errors import MeshError
 from meshkit.events import outbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from google.protobuf.message import Message
+    from sqlalchemy import Executable
+    from typing_extensions import TypeForm
 
     from meshkit.call import Call
     from meshkit.clock import Clock
@@ -35,8 +38,8 @@ class Tx:
     disconnect: Callable[[], None] | None = None
     events: list[outbox.NewEvent] = field(default_factory=list)
     # State of the audited object around the change, if the use case tells it.
-    audit_before: dict[str, Any] | None = None
-    audit_after: dict[str, Any] | None = None
+    audit_before: Mapping[str, object] | None = None
+    audit_after: Mapping[str, object] | None = None
     audit_target: str = ""
     # What the steps of this transaction tell each other.
     notes: set[str] = field(default_factory=set)
@@ -62,9 +65,20 @@ class Tx:
         self.__dict__.pop("session", None)
         return self.call
 
-    def execute(self, statement: Any, parameters: Any = None) -> Any:
-        """Run one SQL statement, plain or Core."""
+    @overload
+    def execute(self, statement: Sql[R], parameters: Parameters = None) -> Rows[R]: ...
+    @overload
+    def execute(self, statement: Executable, parameters: Parameters = None) -> Any: ...
+    def execute(self, statement: Any, parameters: Parameters = None) -> Any:
+        """Run one statement: a plain one, which knows the class of its rows, or a Core one for its effect alone."""
         return self.session.execute(statement, parameters)
+
+    def fetch(self, statement: Executable, row: TypeForm[R]) -> Rows[R]:
+        """Run a Core statement and return its rows; `row` is their NamedTuple, or the type of its only column's values."""
+        result = self.session.execute(statement, None)
+        columns = tuple((column.name, column.type_code) for column in result.cursor.description)
+        make = row_maker(row, columns, statement)
+        return Rows([make(each) for each in result], result.rowcount)
 
     def execute_last(self, statement: str, parameters: dict[str, Any]) -> None:
         """Run a plain statement right before the commit, in one round trip with all others of that kind.
@@ -87,7 +101,7 @@ class Tx:
         self.events.append(outbox.new_event(event, self.call))
 
     def audit(
-        self, *, target: object, before: dict[str, Any] | None = None, after: dict[str, Any] | None = None
+        self, *, target: object, before: Mapping[str, object] | None = None, after: Mapping[str, object] | None = None
     ) -> None:
         """Tell the audit row of this call what was changed and how; more about the same target is added to it."""
         if self.audit_target == str(target):
@@ -140,7 +154,7 @@ class Transactions:
 
 
 @cache
-def _together(statements: tuple[str, ...]) -> Sql:
+def _together(statements: tuple[str, ...]) -> Sql[Any]:
     """Return several data-modifying statements as one."""
     *first, last = statements
     parts = ", ".join(f"part_{number} AS ({statement})" for number, statement in enumerate(first))

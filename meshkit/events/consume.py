@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from meshkit.call import Call
 from meshkit.crash import crash_point
-from meshkit.db.engine import is_unavailable
+from meshkit.db.engine import is_unavailable, run_with_retries
 from meshkit.db.sql import sql
 from meshkit.errors import MeshError
 from meshkit.events.registry import UnreadableEvent
@@ -57,7 +57,8 @@ _SEEN = sql(
     INSERT INTO inbox (consumer, event_id, handled_at)
     SELECT :consumer, e, :now FROM unnest(CAST(:event_ids AS uuid[])) AS e ORDER BY e
     ON CONFLICT ON CONSTRAINT inbox_pk DO NOTHING RETURNING event_id
-    """
+    """,
+    uuid.UUID,
 )
 _DEAD = sql(
     """
@@ -120,7 +121,7 @@ class ConsumerRunner:
         readable = [(message, self._envelope(message)) for message in messages]
         envelopes = [envelope for _, envelope in readable if envelope]
         try:
-            self._handle_together(envelopes)
+            run_with_retries(lambda: self._handle_together(envelopes))
         except Exception as error:
             if is_unavailable(error):
                 raise
@@ -198,7 +199,7 @@ class ConsumerRunner:
         return tracing.span(f"consume {envelope.type}", parent=envelope.traceparent, service=self.consumer.name)
 
     def _mark_seen(self, tx: Tx, envelopes: Sequence[Envelope]) -> set[uuid.UUID]:
-        rows = tx.execute(
+        fresh = tx.execute(
             _SEEN,
             {
                 "consumer": self.consumer.subscription,
@@ -206,7 +207,7 @@ class ConsumerRunner:
                 "now": tx.now,
             },
         )
-        return {row.event_id for row in rows}
+        return set(fresh)
 
     def _handle_apart(
         self, readable: Sequence[tuple[Received, Envelope | None]]
@@ -226,7 +227,7 @@ class ConsumerRunner:
 
     def _handle_alone(self, message: Received, envelope: Envelope) -> bool:
         try:
-            self._handle_together([envelope])
+            run_with_retries(lambda: self._handle_together([envelope]))
         except Exception as error:
             if is_unavailable(error):
                 raise

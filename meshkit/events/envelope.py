@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketmesh.options.v1 import event_pb2
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from google.protobuf.descriptor import Descriptor
     from google.protobuf.message import Message
+
+    from meshkit.events.relay import Claimed
 
 
 # Headers of an event that was put back for the consumers that had refused it: their subscriptions, with commas between,
@@ -71,7 +73,7 @@ def ordering_key_of(event: Message) -> str:
     return str(getattr(event, spec_of(event.DESCRIPTOR).key))
 
 
-def attributes_of(row: Any) -> dict[str, str]:
+def attributes_of(row: Claimed) -> dict[str, str]:
     """Return the Pub/Sub attributes of an outbox row: CloudEvents names plus what the row's headers hold."""
     return {
         **row.headers,

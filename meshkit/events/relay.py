@@ -9,11 +9,12 @@ from __future__ import annotations
 import random
 import threading
 import time
+import uuid
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from google.api_core import exceptions as google
 from sqlalchemy.exc import SQLAlchemyError
@@ -28,7 +29,6 @@ from meshkit.obs.logging import get_logger
 from meshkit.obs.metrics import OUTBOX_OLDEST_SECONDS, OUTBOX_PUBLISHED
 
 if TYPE_CHECKING:
-    import uuid
     from collections.abc import Iterator, Sequence
 
     from meshkit.db.tx import Transactions, Tx
@@ -50,9 +50,25 @@ _IDLE_POLLS_MAX = 10
 # Unpublished rows among which a busy relay looks for its next batch.
 _WINDOW = 4 * BATCH
 
+
+class Claimed(NamedTuple):
+    """An event that this relay has to publish."""
+
+    seq: int
+    event_id: uuid.UUID
+    type: str
+    version: int
+    topic: str
+    ordering_key: str
+    payload: bytes
+    headers: dict[str, str]
+    created_at: datetime
+    attempts: int
+
+
 # A backlog may appear faster than statistics learn of it, and plans outlive both. So each statement is written such that
 # every plan it can get is linear, and none of them reads the rows that are published already.
-_PLAN_BY_INDEX = sql("SELECT set_config('enable_seqscan', 'off', true)")
+_PLAN_BY_INDEX = sql("SELECT set_config('enable_seqscan', 'off', true)", str)
 # What is put off or leased for longer than anything can be, was so before the clock was put back, and counts no longer.
 # A line is what is unpublished of one aggregate, up to the first row that may not go yet. Who locks the head of a line has
 # the line; a head that somebody else has locked leaves its whole line to them.
@@ -76,9 +92,9 @@ _CLAIM = sql(
     )
     UPDATE outbox o SET lease_token = :token, lease_until = :lease_until, attempts = o.attempts + 1
     WHERE o.seq = ANY(ARRAY(SELECT c.seq FROM chosen c WHERE (c.head IN (SELECT h.seq FROM heads h)) IS TRUE))
-    RETURNING o.seq, o.event_id, o.type, o.version, o.topic, o.ordering_key, o.payload, o.headers, o.created_at,
-              o.attempts
-    """
+    RETURNING {o.columns}
+    """,
+    Claimed,
 )
 _PUBLISHED = sql(
     "UPDATE outbox SET published_at = :now, lease_token = NULL, lease_until = NULL"
@@ -104,7 +120,8 @@ _DEAD = sql(
         USING unnest(CAST(:seqs AS bigint[]), CAST(:reasons AS text[]), CAST(:errors AS text[]))
               AS f (seq, reason, error)
         WHERE o.seq = f.seq AND o.lease_token = :token
-        RETURNING o.*, f.reason, f.error
+        RETURNING o.event_id, o.type, o.version, o.topic, o.ordering_key, o.payload, o.headers, o.attempts,
+                  f.reason, f.error
     )
     INSERT INTO outbox_dlq (event_id, type, version, topic, ordering_key, payload, headers, reason, message, attempts,
                             failed_at)
@@ -114,7 +131,7 @@ _DEAD = sql(
         discarded_at = NULL, discarded_by = NULL, discard_reason = NULL
     """
 )
-_OLDEST = sql("SELECT created_at FROM outbox WHERE published_at IS NULL ORDER BY seq LIMIT 1")
+_OLDEST = sql("SELECT created_at FROM outbox WHERE published_at IS NULL ORDER BY seq LIMIT 1", datetime)
 
 
 _log = get_logger()
@@ -124,7 +141,7 @@ _log = get_logger()
 class Outcome:
     """What became of a claimed row: published, or why not."""
 
-    row: Any
+    row: Claimed
     error: Exception | None
 
     @property
@@ -229,18 +246,17 @@ class Relay:
             return
         self._measured_at = time.monotonic()
         with self.transactions.read(Call()) as tx:
-            oldest = tx.execute(_OLDEST).scalar()
-            self._oldest = oldest
+            self._oldest = tx.execute(_OLDEST).first()
 
     def oldest_age_s(self) -> float:
         """Return the age of the oldest event known to wait; computed when asked, so that it grows while we hang."""
         oldest = self._oldest
         return max(0.0, (self.transactions.clock.now() - oldest).total_seconds()) if oldest else 0.0
 
-    def _publish_all(self, rows: Sequence[Any]) -> list[Outcome]:
+    def _publish_all(self, rows: Sequence[Claimed]) -> list[Outcome]:
         """Publish rows, in order within each topic; topics wait for none of the others."""
         crash_point("relay.claimed")
-        topics: dict[str, list[Any]] = defaultdict(list)
+        topics: dict[str, list[Claimed]] = defaultdict(list)
         for row in rows:
             topics[row.topic].append(row)
         if len(topics) == 1:
@@ -249,7 +265,7 @@ class Relay:
             outcome for outcomes in self._publishers.map(self._publish_topic, topics.values()) for outcome in outcomes
         ]
 
-    def _publish_topic(self, rows: Sequence[Any]) -> list[Outcome]:
+    def _publish_topic(self, rows: Sequence[Claimed]) -> list[Outcome]:
         """Publish rows of one topic with as few requests as Google allows."""
         outcomes: list[Outcome] = []
         away: Exception | None = None
@@ -260,7 +276,7 @@ class Relay:
             outcomes += answered
         return outcomes
 
-    def _publish_part(self, part: Sequence[tuple[Any, Outgoing]]) -> list[Outcome]:
+    def _publish_part(self, part: Sequence[tuple[Claimed, Outgoing]]) -> list[Outcome]:
         """Publish with one request, or one for each row when a single one of them may be to blame."""
         error = self._send(part)
         if error is None or len(part) == 1 or not _blames_a_row(error, part):
@@ -277,7 +293,7 @@ class Relay:
             outcomes.append(outcome)
         return outcomes
 
-    def _send(self, part: Sequence[tuple[Any, Outgoing]]) -> Exception | None:
+    def _send(self, part: Sequence[tuple[Claimed, Outgoing]]) -> Exception | None:
         topic = part[0][0].topic
         try:
             self.bus.publish(topic=topic, messages=[message for _, message in part])
@@ -289,20 +305,20 @@ class Relay:
         return None
 
 
-def _blames_a_row(error: Exception, part: Sequence[tuple[Any, Outgoing]]) -> bool:
+def _blames_a_row(error: Exception, part: Sequence[tuple[Claimed, Outgoing]]) -> bool:
     """Return whether others of the request may fare better alone: a refusal, or what keeps failing on a bus that answers."""
     if not isinstance(error, RETRYABLE):
         return True
     return not isinstance(error, AWAY) and any(row.attempts >= _SUSPECT_ATTEMPTS for row, _ in part)
 
 
-def _outgoing(row: Any) -> Outgoing:
+def _outgoing(row: Claimed) -> Outgoing:
     return Outgoing(row.payload, attributes_of(row), row.ordering_key)
 
 
-def _requests(items: Sequence[tuple[Any, Outgoing]]) -> Iterator[list[tuple[Any, Outgoing]]]:
+def _requests(items: Sequence[tuple[Claimed, Outgoing]]) -> Iterator[list[tuple[Claimed, Outgoing]]]:
     """Yield the items in parts that fit a request each; one that alone is too large goes alone and is refused."""
-    part: list[tuple[Any, Outgoing]] = []
+    part: list[tuple[Claimed, Outgoing]] = []
     size = 0
     for item in items:
         more = item[1].size_bytes
@@ -361,7 +377,7 @@ def _sorted_out(outcomes: Sequence[Outcome]) -> tuple[list[Outcome], list[Outcom
     return failed, held, dead
 
 
-def _facts(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def _facts(outcomes: Sequence[Outcome]) -> dict[str, object]:
     return {
         "seqs": [outcome.row.seq for outcome in outcomes],
         "errors": [outcome.message for outcome in outcomes],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 from google.api_core.client_options import ClientOptions
 from google.api_core.exceptions import Conflict, GoogleAPICallError
@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from meshkit.db.rows import JsonObject
     from services.analytics.outbound.ports import Party
     from services.analytics.settings import AnalyticsSettings
+
+    Parameter: TypeAlias = bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter
 
 _TIMEOUT_S, _LEAST_S, _ASK_EVERY_S = 20.0, 0.1, 0.1
 _AWAY = (GoogleAPICallError, GoogleAuthError, RequestException, OSError)
@@ -62,7 +65,7 @@ class BigQueryWarehouse:
         self._client = _client(settings)
         self._ready = False
 
-    def load(self, rows: Sequence[dict[str, Any]]) -> None:
+    def load(self, rows: Sequence[JsonObject]) -> None:
         """See ports.Warehouse."""
         self._ensure()
         names = ", ".join(f"`{name}`" for name, _ in _COLUMNS)
@@ -129,7 +132,7 @@ class BigQueryWarehouse:
         )
         return {row.buyer_store_id for row in rows}
 
-    def _read(self, sql: str, party: Party, until: float, **instants: datetime) -> list[Any]:
+    def _read(self, sql: str, party: Party, until: float, **instants: datetime) -> list[bigquery.Row]:
         self._ensure(until)
         return self._query(
             sql,
@@ -140,7 +143,7 @@ class BigQueryWarehouse:
             until,
         )
 
-    def _query(self, sql: str, parameters: list[Any], until: float = FOREVER) -> list[Any]:
+    def _query(self, sql: str, parameters: Sequence[Parameter], until: float = FOREVER) -> list[bigquery.Row]:
         config = bigquery.QueryJobConfig(query_parameters=parameters)
         latest = time.monotonic() + _TIMEOUT_S
         try:
@@ -199,7 +202,7 @@ def _client(settings: AnalyticsSettings) -> bigquery.Client:
     )
 
 
-def _struct(row: dict[str, Any]) -> bigquery.StructQueryParameter:
+def _struct(row: JsonObject) -> bigquery.StructQueryParameter:
     cells = {**row, "items": json.dumps(row["items"])}
     return bigquery.StructQueryParameter(
         None, *(bigquery.ScalarQueryParameter(name, kind, cells[name]) for name, kind in _COLUMNS)

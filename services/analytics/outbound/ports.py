@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, NotRequired, Protocol, TypedDict
 
 from services.analytics.reports.domain.kpis import LineFact
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from meshkit.db.rows import JsonObject
     from services.analytics.reports.domain.kpis import OrderFact, PaymentFact
 
 
@@ -37,7 +38,7 @@ class Warehouse(Protocol):
     Readers say until when, on the clock of `time.monotonic`, they can wait. All raise DependencyUnavailable.
     """
 
-    def load(self, rows: Sequence[dict[str, Any]]) -> None:
+    def load(self, rows: Sequence[JsonObject]) -> None:
         """Add rows that are not there yet, told by `event_id`. Raises DependencyUnavailable."""
         ...
 
@@ -57,7 +58,18 @@ class Warehouse(Protocol):
         ...
 
 
-def lines_of(items: Sequence[dict[str, Any]]) -> tuple[LineFact, ...]:
+class LineItem(TypedDict):
+    """A line as an order's row holds it; the oldest rows say less."""
+
+    product_id: str
+    product_name: str
+    category: NotRequired[str]
+    classification: NotRequired[str]
+    total_cents: NotRequired[int]
+    status: NotRequired[str]
+
+
+def lines_of(items: Sequence[LineItem]) -> tuple[LineFact, ...]:
     """Return an order's lines as its row holds them (`usecases/record_order_event.py`)."""
     return tuple(
         LineFact(

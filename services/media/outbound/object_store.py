@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from google.api_core import exceptions as google
 from google.auth.exceptions import GoogleAuthError
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import timedelta
     from pathlib import Path
+
+Answer = TypeVar("Answer")
 
 _SCOPES = ("https://www.googleapis.com/auth/devstorage.read_write",)
 
@@ -58,7 +60,7 @@ class ObjectStore:
 
         Nothing but a picture is shown in the store's own address.
         """
-        extra: dict[str, Any] = {}
+        extra: dict[str, object] = {}
         if generation is not None:
             extra["generation"] = generation
         if not is_picture(mime_type):
@@ -67,8 +69,7 @@ class ObjectStore:
 
     def find(self, key: str) -> StoredObject | None:
         """Return an object, or None. Raises DependencyUnavailable."""
-        stored: StoredObject | None = self._asked(lambda: self._find(key))
-        return stored
+        return self._asked(lambda: self._find(key))
 
     def remove(self, key: str) -> None:
         """Delete an object; one that is not there is fine. Raises DependencyUnavailable."""
@@ -115,7 +116,7 @@ class ObjectStore:
             # Another process was faster.
             return
 
-    def _signed(self, key: str, **what: Any) -> str:
+    def _signed(self, key: str, **what: object) -> str:
         url: str = self._bucket.blob(key).generate_signed_url(
             version="v4", credentials=self._signing, api_access_endpoint=self.storage_url, **what
         )
@@ -134,7 +135,7 @@ class ObjectStore:
         return self._client.bucket(self.bucket)
 
     @staticmethod
-    def _asked(question: Callable[[], Any]) -> Any:
+    def _asked(question: Callable[[], Answer]) -> Answer:
         try:
             return question()
         except (google.GoogleAPICallError, GoogleAuthError, RequestException) as error:

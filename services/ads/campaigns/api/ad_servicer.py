@@ -10,7 +10,7 @@ from marketmesh.ads.v1 import ad_service_pb2 as messages
 from meshkit.ids import parse_id
 from services.ads.campaigns.api import mapping
 from services.ads.campaigns.flows.create_ad import create_ad
-from services.ads.campaigns.usecases.create_ad import Campaign
+from services.ads.campaigns.usecases.create_ad import Campaign, NewCreative
 from services.ads.campaigns.usecases.serve_ad import serve_ad
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class AdServicer:
             starts_at=request.starts_at.ToDatetime(tzinfo=UTC) if request.HasField("starts_at") else None,
             ends_at=request.ends_at.ToDatetime(tzinfo=UTC) if request.HasField("ends_at") else None,
             creatives=[
-                {"destination_url": item.destination_url, "headline": item.headline, "body": item.body}
+                NewCreative(destination_url=item.destination_url, headline=item.headline, body=item.body)
                 for item in request.creatives
             ],
         )

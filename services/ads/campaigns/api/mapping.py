@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketmesh.ads.v1 import ad_service_pb2 as messages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from services.ads.campaigns.data.campaigns import Ad, Creative
     from services.ads.campaigns.usecases.serve_ad import Served
 
 
-def ad_message(row: Any, creatives: Sequence[Any]) -> messages.Ad:
+def ad_message(row: Ad, creatives: Sequence[Creative]) -> messages.Ad:
     """Return a campaign."""
     message = messages.Ad(
         id=str(row.id),
@@ -26,14 +27,15 @@ def ad_message(row: Any, creatives: Sequence[Any]) -> messages.Ad:
         currency=row.currency,
         creatives=[creative_message(creative) for creative in creatives],
     )
-    for name in ("starts_at", "ends_at", "created_at"):
-        value = getattr(row, name)
-        if value is not None:
-            getattr(message, name).FromDatetime(value)
+    message.created_at.FromDatetime(row.created_at)
+    if row.starts_at is not None:
+        message.starts_at.FromDatetime(row.starts_at)
+    if row.ends_at is not None:
+        message.ends_at.FromDatetime(row.ends_at)
     return message
 
 
-def creative_message(row: Any) -> messages.Creative:
+def creative_message(row: Creative) -> messages.Creative:
     """Return a creative."""
     return messages.Creative(id=str(row.id), destination_url=row.destination_url, headline=row.headline, body=row.body)
 

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    import uuid
     from collections.abc import Sequence
     from datetime import date
 
 
-def choose_winner(candidates: Sequence[Any], *, request_id: str, placement: str, day: date) -> Any | None:
+class Bid(Protocol):
+    """An ad, and what its vendor pays for being shown."""
+
+    @property
+    def id(self) -> uuid.UUID:
+        """Return the ad's id."""
+        ...
+
+    @property
+    def bid_cents(self) -> int:
+        """Return what a thousand views cost."""
+        ...
+
+
+B = TypeVar("B", bound=Bid)
+
+
+def choose_winner(candidates: Sequence[B], *, request_id: str, placement: str, day: date) -> B | None:
     """Return the candidate with the highest `bid_cents`, or None without candidates."""
     if not candidates:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.errors import ValidationError
 from services.ads.campaigns.usecases import create_ad as record
@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from meshkit.flow import Flow
+    from services.ads.campaigns.data.campaigns import Ad, Creative
     from services.ads.outbound.ports import Products
 
 
 def create_ad(
-    flow: Flow, campaign: Campaign, *, products: Products, respond: Callable[[Any, Sequence[Any]], Message]
+    flow: Flow, campaign: Campaign, *, products: Products, respond: Callable[[Ad, Sequence[Creative]], Message]
 ) -> Message:
     """Return the new campaign's answer. Raises VendorNotEligible, ValidationError, DependencyUnavailable."""
     if campaign.target_type == "product":

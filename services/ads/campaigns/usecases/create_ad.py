@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from meshkit.errors import ValidationError
 from meshkit.ids import derived_id
@@ -18,10 +18,20 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from meshkit.db.tx import Tx
+    from services.ads.campaigns.data.campaigns import Ad, Creative
 
 
 # The URL travels inside both tokens, and each of those must stay below 2 KiB (REQUIREMENTS A.7.4).
 URL_MAX = 900
+
+
+@dataclass(frozen=True)
+class NewCreative:
+    """What an ad is to show."""
+
+    destination_url: str
+    headline: str
+    body: str
 
 
 @dataclass(frozen=True)
@@ -36,10 +46,10 @@ class Campaign:
     daily_budget_cents: int
     starts_at: datetime | None
     ends_at: datetime | None
-    creatives: Sequence[dict[str, Any]]
+    creatives: Sequence[NewCreative]
 
 
-def check(tx: Tx, campaign: Campaign) -> list[dict[str, Any]]:
+def check(tx: Tx, campaign: Campaign) -> list[NewCreative]:
     """Return the creatives as they are kept. Raises VendorNotEligible, ValidationError.
 
     Whose a product target is, is the flow's to ask.
@@ -57,7 +67,7 @@ def check(tx: Tx, campaign: Campaign) -> list[dict[str, Any]]:
     return [_with_clean_destination(index, creative) for index, creative in enumerate(campaign.creatives)]
 
 
-def create_ad(tx: Tx, campaign: Campaign, *, flow_id: uuid.UUID) -> tuple[Any, Sequence[Any]]:
+def create_ad(tx: Tx, campaign: Campaign, *, flow_id: uuid.UUID) -> tuple[Ad, list[Creative]]:
     """Insert the campaign of a flow; returns it with its creatives. Raises VendorNotEligible, ValidationError."""
     creatives = check(tx, campaign)
     columns = {name: value for name, value in vars(campaign).items() if name != "creatives"}
@@ -67,7 +77,8 @@ def create_ad(tx: Tx, campaign: Campaign, *, flow_id: uuid.UUID) -> tuple[Any, S
         store_id=tx.principal.require_store,
         currency="USD",
         creatives=[
-            {**creative, "id": derived_id(flow_id, "creative", position)} for position, creative in enumerate(creatives)
+            {**vars(creative), "id": derived_id(flow_id, "creative", position)}
+            for position, creative in enumerate(creatives)
         ],
         **columns,
     )
@@ -75,13 +86,13 @@ def create_ad(tx: Tx, campaign: Campaign, *, flow_id: uuid.UUID) -> tuple[Any, S
     return row, campaigns.creatives_of(tx, row.id)
 
 
-def _with_clean_destination(index: int, creative: dict[str, Any]) -> dict[str, Any]:
+def _with_clean_destination(index: int, creative: NewCreative) -> NewCreative:
     """Return the creative with its address as browsers see it. Raises ValidationError for one nobody may be sent to."""
-    url = clean_destination(creative["destination_url"])
+    url = clean_destination(creative.destination_url)
     if url is None or len(url) > URL_MAX:
         raise ValidationError.of(
             f"creatives[{index}].destination_url",
             f"must be an https address of at most {URL_MAX} characters, without a login and without another port than 443;"
             " what follows the host is printable ASCII, other letters are written as %XX",
         )
-    return {**creative, "destination_url": url}
+    return replace(creative, destination_url=url)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.ids import new_id
 from services.ads.campaigns.data import campaigns
 from services.ads.campaigns.domain.auction import choose_winner
+from services.ads.outbound.ad_tokens import Shown
 from services.ads.store_gates.usecases.read_store_gate import read_store_gate
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
+    from services.ads.campaigns.data.campaigns import Ad, Creative
     from services.ads.outbound.ad_tokens import AdTokens
 
 
@@ -20,8 +22,8 @@ class Served:
     """The winner and the tokens that count a view or a click of it."""
 
     request_id: str
-    ad: Any
-    creative: Any
+    ad: Ad
+    creative: Creative
     view_token: str
     click_token: str
 
@@ -38,8 +40,11 @@ def serve_ad(tx: Tx, *, placement: str, tokens: AdTokens) -> Served | None:
     if winner is None:
         return None
     creative = campaigns.creatives_of(tx, winner.id)[0]
+    shown = Shown(
+        winner.id, creative.id, winner.placement, winner.target_type, winner.target_id, creative.destination_url
+    )
     view, click = (
-        tokens.mint(event, ad=winner, creative=creative, buyer_store_id=buyer, request_id=request_id, now=tx.now)
+        tokens.mint(event, shown, buyer_store_id=buyer, request_id=request_id, now=tx.now)
         for event in ("impression", "click")
     )
     return Served(request_id, winner, creative, view, click)

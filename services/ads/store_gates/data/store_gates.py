@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import uuid
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from meshkit.db.rows import columns_of
 from services.ads.schema import store_gates
 
 if TYPE_CHECKING:
-    import uuid
-
     from meshkit.db.tx import Tx
 
 
-def upsert(tx: Tx, **columns: Any) -> None:
+class Gate(NamedTuple):
+    """What a store may do."""
+
+    type: str
+    state: str
+    kyc_status: str
+    subscription_active: bool
+
+
+def upsert(tx: Tx, **columns: object) -> None:
     """Insert or replace a store's gate; an older version changes nothing."""
     statement = insert(store_gates).values(columns)
     tx.execute(
@@ -25,6 +34,7 @@ def upsert(tx: Tx, **columns: Any) -> None:
     )
 
 
-def find(tx: Tx, store_id: uuid.UUID) -> Any | None:
+def find(tx: Tx, store_id: uuid.UUID) -> Gate | None:
     """Return a store's gate, or None."""
-    return tx.execute(select(store_gates).where(store_gates.c.store_id == store_id)).one_or_none()
+    statement = select(*columns_of(store_gates, Gate)).where(store_gates.c.store_id == store_id)
+    return tx.fetch(statement, Gate).one_or_none()

@@ -28,4 +28,4 @@ def upsert(tx: Tx, *, store_id: uuid.UUID, subscription_active: bool, version: i
 def is_subscribed(tx: Tx, store_id: uuid.UUID) -> bool:
     """Return whether a store's subscription counts as active."""
     statement = select(store_gates.c.subscription_active).where(store_gates.c.store_id == store_id)
-    return bool(tx.execute(statement).scalar_one_or_none())
+    return bool(tx.fetch(statement, bool).one_or_none())

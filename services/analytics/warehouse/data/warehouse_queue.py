@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import select, update
 
 from meshkit.db.recordset import insert_rows, to_json
+from meshkit.db.rows import JsonObject, columns_of
 from meshkit.db.sql import sql
 from services.analytics.schema import warehouse_rows
 
@@ -24,26 +25,32 @@ DELETE_LOADED = sql(
 )
 _ADD = sql(
     insert_rows(
-        warehouse_rows, ("event_id", "row"), constants="created_at = :now", on_conflict="warehouse_rows_event_id_key"
+        warehouse_rows, ("event_id", "row"), constants={"created_at": ":now"}, on_conflict="warehouse_rows_event_id_key"
     )
 )
 
 
-def add(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
+class QueuedRow(NamedTuple):
+    """A row on its way into the warehouse, and its place in the queue."""
+
+    seq: int
+    row: JsonObject
+
+
+def add(tx: Tx, rows: Sequence[JsonObject]) -> None:
     """Queue rows by their `event_id`; the same event again changes nothing."""
     tx.execute(_ADD, {"rows": to_json({"event_id": row["event_id"], "row": row} for row in rows), "now": tx.now})
 
 
-def waiting(tx: Tx, *, limit: int) -> Sequence[Any]:
+def waiting(tx: Tx, *, limit: int) -> list[QueuedRow]:
     """Return the oldest rows that are not loaded."""
     statement = (
-        select(warehouse_rows.c.seq, warehouse_rows.c.row)
+        select(*columns_of(warehouse_rows, QueuedRow))
         .where(warehouse_rows.c.loaded_at.is_(None))
         .order_by(warehouse_rows.c.seq)
         .limit(limit)
     )
-    rows: Sequence[Any] = tx.execute(statement).all()
-    return rows
+    return tx.fetch(statement, QueuedRow).all()
 
 
 def mark_loaded(tx: Tx, seqs: Sequence[int]) -> None:

@@ -6,13 +6,14 @@ list of orders and in no revenue.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.ids import derived_id
 from services.analytics.warehouse.data import warehouse_queue
 
 if TYPE_CHECKING:
     from marketmesh.commerce.events.v1.commerce_events_pb2 import CheckoutConverted, ConvertedOrder
+    from meshkit.db.rows import JsonObject
     from meshkit.db.tx import Tx
 
 CHECKOUT_CONVERTED = "checkout_converted"
@@ -23,7 +24,7 @@ def record_checkout(tx: Tx, event: CheckoutConverted) -> None:
     warehouse_queue.add(tx, [_row(event, order, tx) for order in event.orders])
 
 
-def _row(event: CheckoutConverted, order: ConvertedOrder, tx: Tx) -> dict[str, Any]:
+def _row(event: CheckoutConverted, order: ConvertedOrder, tx: Tx) -> JsonObject:
     converted_at = event.converted_at.ToDatetime(tzinfo=tx.now.tzinfo).isoformat()
     return {
         "event_id": str(derived_id("warehouse", CHECKOUT_CONVERTED, order.order_id)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.ids import derived_id
 from services.analytics.warehouse.data import warehouse_queue
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from marketmesh.commerce.events.v1.commerce_events_pb2 import OrderSnapshot
+    from meshkit.db.rows import JsonObject
     from meshkit.db.tx import Tx
 
 
@@ -20,9 +21,9 @@ def record_orders(tx: Tx, event_type: str, orders: Iterable[OrderSnapshot]) -> N
     warehouse_queue.add(tx, [_row_of_order(event_type, order, tx.now) for order in orders])
 
 
-def _row_of_order(event_type: str, order: OrderSnapshot, now: datetime) -> dict[str, Any]:
+def _row_of_order(event_type: str, order: OrderSnapshot, now: datetime) -> JsonObject:
     ordered_at = order.created_at.ToDatetime(tzinfo=now.tzinfo)
-    row = {
+    row: JsonObject = {
         **_common(event_type, order.order_id, order.buyer_store_id, order.vendor_store_id, now),
         "ordered_at": ordered_at.isoformat(),
         "order_version": order.version,
@@ -65,7 +66,7 @@ def record_payment(
     paid_at: datetime,
 ) -> None:
     """Queue the row of collected or paid-out money. One per order and type."""
-    row = {
+    row: JsonObject = {
         **_common(event_type, order_id, buyer_store_id, vendor_store_id, paid_at),
         "ordered_at": paid_at.isoformat(),
         "order_version": 0,
@@ -87,7 +88,7 @@ def record_payment(
 
 def _common(
     event_type: str, order_id: str, buyer_store_id: str, vendor_store_id: str, occurred_at: datetime
-) -> dict[str, Any]:
+) -> JsonObject:
     return {
         "event_type": event_type,
         "occurred_at": occurred_at.isoformat(),
@@ -97,5 +98,5 @@ def _common(
     }
 
 
-def _identified(row: dict[str, Any], *, version: int) -> dict[str, Any]:
+def _identified(row: JsonObject, *, version: int) -> JsonObject:
     return {"event_id": str(derived_id("warehouse", row["event_type"], row["order_id"], version)), **row}

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from meshkit.db.tx import Tx
 
 # Also finds what is deleted: the flow that does it must find it again.
-_LOCK = sql("SELECT * FROM products WHERE id = :product_id AND store_id = :store_id FOR NO KEY UPDATE")
+_LOCK = sql(
+    f"SELECT {', '.join(column.name for column in products.c)} FROM products"  # noqa: S608
+    " WHERE id = :product_id AND store_id = :store_id FOR NO KEY UPDATE"
+)
 _CLAIM_GALLERY = sql("UPDATE products SET gallery_flow = :flow_id WHERE id = :product_id")
 _RELEASE_GALLERY = sql("UPDATE products SET gallery_flow = NULL WHERE id = :product_id AND gallery_flow = :flow_id")
 _GALLERY_FLOW = sql("SELECT gallery_flow FROM products WHERE id = :product_id")

@@ -48,7 +48,7 @@ _ADD = sql(
     insert_rows(
         products,
         ["id", *_WRITTEN],
-        constants="store_id = :store_id, currency = :currency, created_at = :now, updated_at = :now",
+        constants={"store_id": ":store_id", "currency": ":currency", "created_at": ":now", "updated_at": ":now"},
     )
 )
 _CHANGE = sql(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from meshkit.db.recordset import insert_rows, to_json
 from meshkit.db.sql import sql
-from services.commerce.schema.cart import cart_items, cart_vendor_groups
+from services.commerce.schema.cart import cart_items, cart_records, cart_vendor_groups
 
 if TYPE_CHECKING:
     import uuid
@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     from meshkit.db.tx import Tx
     from services.commerce.cart.domain.quote import Quote
 
+# A `*` would mean other columns as soon as a migration adds one, and what is prepared would be refused.
+_CART = ", ".join(column.name for column in cart_records.c)
+_ITEM = ", ".join(column.name for column in cart_items.c)
+_GROUP = ", ".join(column.name for column in cart_vendor_groups.c)
 _ACTIVE = sql(
     "SELECT id, shipping_address, billing_address, tip_cents FROM cart_records"
     " WHERE buyer_store_id = :buyer AND status = 'active' FOR UPDATE"
 )
 _SUPERSEDE = sql("UPDATE cart_records SET status = 'superseded', updated_at = :now WHERE id = :id")
 _SAVE = sql(
-    """
+    f"""
     INSERT INTO cart_records (id, buyer_store_id, status, currency, valid_until, subtotal_cents, discounts_cents,
                               total_cents, attribution_tokens, quote_version, promo_warnings, shipping_address,
                               billing_address, tip_cents, created_at, updated_at)
@@ -37,8 +41,8 @@ _SAVE = sql(
         quote_version = excluded.quote_version, promo_warnings = excluded.promo_warnings,
         shipping_address = excluded.shipping_address, billing_address = excluded.billing_address,
         tip_cents = excluded.tip_cents, updated_at = excluded.updated_at
-    RETURNING *
-    """
+    RETURNING {_CART}
+    """  # noqa: S608
 )
 _CLEAR = sql(
     "WITH items AS (DELETE FROM cart_items WHERE cart_id = :id) DELETE FROM cart_vendor_groups WHERE cart_id = :id"
@@ -47,15 +51,15 @@ _CONTENT = [
     insert_rows(
         table,
         [column.name for column in table.c if column.name != "cart_id"],
-        constants="cart_id = :cart_id",
+        constants={"cart_id": ":cart_id"},
         rows=table.name,
     )
     for table in (cart_items, cart_vendor_groups)
 ]
 _ADD_CONTENT = sql(f"WITH items AS ({_CONTENT[0]}) {_CONTENT[1]}")
-_FIND_ACTIVE = sql("SELECT * FROM cart_records WHERE buyer_store_id = :buyer AND status = 'active'")
-_ITEMS = sql("SELECT * FROM cart_items WHERE cart_id = :id ORDER BY position")
-_GROUPS = sql("SELECT * FROM cart_vendor_groups WHERE cart_id = :id ORDER BY position")
+_FIND_ACTIVE = sql(f"SELECT {_CART} FROM cart_records WHERE buyer_store_id = :buyer AND status = 'active'")  # noqa: S608
+_ITEMS = sql(f"SELECT {_ITEM} FROM cart_items WHERE cart_id = :id ORDER BY position")  # noqa: S608
+_GROUPS = sql(f"SELECT {_GROUP} FROM cart_vendor_groups WHERE cart_id = :id ORDER BY position")  # noqa: S608
 _PRICES = sql(
     "SELECT i.product_id, i.unit_price_cents FROM cart_items i JOIN cart_records c ON c.id = i.cart_id"
     " WHERE c.buyer_store_id = :buyer AND c.status = 'active' AND i.unit_price_cents > 0"
@@ -69,14 +73,15 @@ _LOCK_FOR_CHECKOUT = sql(
     """
 )
 _SNAPSHOT = sql(
-    """
-    SELECT i.*, v.promo, v.promo_cents, v.warnings AS group_warnings, g.type AS vendor_type, g.state AS vendor_state,
+    f"""
+    SELECT {", ".join(f"i.{column.name}" for column in cart_items.c)},
+           v.promo, v.promo_cents, v.warnings AS group_warnings, g.type AS vendor_type, g.state AS vendor_state,
            g.kyc_status AS vendor_kyc_status, g.subscription_active AS vendor_subscription_active
     FROM cart_items i
     JOIN cart_vendor_groups v ON v.cart_id = i.cart_id AND v.vendor_store_id = i.vendor_store_id
     LEFT JOIN store_gates g ON g.store_id = i.vendor_store_id
     WHERE i.cart_id = :id AND i.status = 'ok' ORDER BY v.position, i.position
-    """
+    """  # noqa: S608
 )
 _CONVERT = sql(
     """

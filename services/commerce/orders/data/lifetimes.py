@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from meshkit.db.sql import sql
 from services.commerce.orders.domain.lifetime import Lifetime
+from services.commerce.schema.orders import vendor_orders
 
 if TYPE_CHECKING:
     import uuid
@@ -43,18 +44,22 @@ _REMINDED = (
 )
 _DUE_TO_EXPIRE = sql(_DUE.format(condition=_EXPIRED))
 _DUE_TO_REMIND = sql(_DUE.format(condition=_REMINDED))
+# A `*` would mean other columns as soon as a migration adds one, and what is prepared would be refused.
+_ORDER = ", ".join(column.name for column in vendor_orders.c)
 _EXPIRE = sql(
-    """
+    f"""
     WITH lines AS (
         UPDATE order_line_items SET status = 'rejected', notes = 'order_expired', expired_at = :now
         WHERE order_id = ANY(:ids) AND status <> 'rejected'
     )
     UPDATE vendor_orders SET status = 'expired', payment_status = 'rejected', balance_due_cents = 0,
         version = version + 1, expired_at = :now, updated_at = :now
-    WHERE id = ANY(:ids) RETURNING *
-    """
+    WHERE id = ANY(:ids) RETURNING {_ORDER}
+    """  # noqa: S608
 )
-_REMIND = sql("UPDATE vendor_orders SET pending_nudged_at = :now, updated_at = :now WHERE id = ANY(:ids) RETURNING *")
+_REMIND = sql(
+    f"UPDATE vendor_orders SET pending_nudged_at = :now, updated_at = :now WHERE id = ANY(:ids) RETURNING {_ORDER}"  # noqa: S608
+)
 
 
 def policy(tx: Tx, vendor_store_id: uuid.UUID) -> Lifetime | None:

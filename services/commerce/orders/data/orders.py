@@ -36,7 +36,7 @@ _LATER = {
 _ADD_ORDERS = insert_rows(
     vendor_orders,
     [column.name for column in vendor_orders.c if column.name not in _LATER],
-    constants="created_at = :now, updated_at = :now",
+    constants={"created_at": ":now", "updated_at": ":now"},
     rows="orders",
 )
 _ADD_LINES = insert_rows(

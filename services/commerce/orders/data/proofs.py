@@ -96,8 +96,11 @@ _PROOFS = {
 }
 
 
+_STATEMENTS = {sentence: sql(query) for sentence, query in _PROOFS.items()}
+
+
 def violations(tx: Tx) -> Iterator[tuple[str, str]]:
     """Yield each violated sentence with the id it is about."""
-    for sentence, query in _PROOFS.items():
-        for row in tx.execute(sql(query)):
+    for sentence, statement in _STATEMENTS.items():
+        for row in tx.execute(statement):
             yield sentence, str(row[0])

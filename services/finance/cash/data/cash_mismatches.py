@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
 
-_ADD = sql(insert_rows(cash_mismatches, ("id", "hand_in_id", "order_id", "agent_user_id"), constants="found_at = :now"))
+_ADD = sql(
+    insert_rows(cash_mismatches, ("id", "hand_in_id", "order_id", "agent_user_id"), constants={"found_at": ":now"})
+)
 _BLOCK = sql(
     "UPDATE payment_intents i SET cash_mismatch_id = r.id"
     " FROM json_to_recordset(CAST(:rows AS json)) AS r (id uuid, order_id uuid) WHERE i.order_id = r.order_id"

@@ -37,7 +37,7 @@ _ADD = sql(
             "fee_cents",
             "currency",
         ),
-        constants="failure_reason = '', created_at = :now",
+        constants={"failure_reason": "''", "created_at": ":now"},
         on_conflict="payment_intents_order_id_key",
     )
 )

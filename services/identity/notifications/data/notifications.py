@@ -24,7 +24,7 @@ _ADD = sql(
     insert_rows(
         notifications,
         ("id", "store_id", "type", "title", "message", "link"),
-        constants="created_at = :now",
+        constants={"created_at": ":now"},
         on_conflict="notifications_pk",
     )
 )

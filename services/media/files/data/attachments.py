@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import uuid
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, and_, delete, func, insert, select
 
@@ -10,10 +11,10 @@ from meshkit.ids import new_id
 from services.media.schema import media, media_attachments
 
 if TYPE_CHECKING:
-    import uuid
     from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
+    from services.media.files.data.media import File
     from services.media.files.domain.attachments import Entity
 
 
@@ -29,12 +30,12 @@ def media_ids_of(tx: Tx, entity: Entity) -> list[uuid.UUID]:
         .where(_of(entity))
         .order_by(media_attachments.c.created_at, media_attachments.c.id)
     )
-    return list(tx.execute(statement).scalars())
+    return tx.fetch(statement, uuid.UUID).all()
 
 
-def add_all(tx: Tx, entity: Entity, rows: Sequence[Any]) -> None:
-    """Attach files (rows of `media`) to an entity."""
-    if not rows:
+def add_all(tx: Tx, entity: Entity, files: Sequence[File]) -> None:
+    """Attach files to an entity."""
+    if not files:
         return
     common = {
         "entity_type": entity.type.value,
@@ -43,7 +44,7 @@ def add_all(tx: Tx, entity: Entity, rows: Sequence[Any]) -> None:
         "is_protected": entity.is_protected,
         "created_at": tx.now,
     }
-    values = [{"id": new_id(), "media_id": row.id, "gcs_key": row.gcs_key, **common} for row in rows]
+    values = [{"id": new_id(), "media_id": file.id, "gcs_key": file.gcs_key, **common} for file in files]
     tx.execute(insert(media_attachments).values(values))
 
 

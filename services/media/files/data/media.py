@@ -2,89 +2,126 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import uuid
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import and_, case, delete, func, insert, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from meshkit.cursor import Cursor
+from meshkit.db.rows import columns_of
 from meshkit.db.searching import contains
 from services.media.files.data.attachments import is_attached
 from services.media.schema import media
 
 if TYPE_CHECKING:
-    import uuid
-    from collections.abc import Collection, Sequence
-    from datetime import datetime
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import ColumnElement
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
 
-_NEVER_REFUSED: dict[str, Any] = {"refused_times": 0, "ask_again_at": None}
+_NEVER_REFUSED: Mapping[str, object] = {"refused_times": 0, "ask_again_at": None}
 
 
-def add(tx: Tx, **columns: Any) -> Any:
-    """Insert a pending file; returns the row."""
-    return tx.execute(insert(media).values(_pending(tx, columns)).returning(media)).one()
+class File(NamedTuple):
+    """A file, whatever has become of it."""
+
+    id: uuid.UUID
+    store_id: uuid.UUID
+    user_id: uuid.UUID
+    kind: str
+    status: str
+    gcs_key: str
+    file_name: str
+    mime_type: str
+    size_bytes: int
+    failure: str
+    generation: int | None
+    created_at: datetime
+    uploaded_at: datetime | None
+    refused_times: int
 
 
-def add_if_missing(tx: Tx, **columns: Any) -> None:
+class Content(NamedTuple):
+    """Where a file's bytes are."""
+
+    id: uuid.UUID
+    gcs_key: str
+    generation: int | None
+    mime_type: str
+
+
+class OpenUploads(NamedTuple):
+    """How many announced files have not come."""
+
+    of_user: int
+    of_store: int
+
+
+_FILE = columns_of(media, File)
+
+
+def add(tx: Tx, **columns: object) -> File:
+    """Insert a pending file; returns it."""
+    return tx.fetch(insert(media).values(_pending(tx, columns)).returning(*_FILE), File).one()
+
+
+def add_if_missing(tx: Tx, **columns: object) -> None:
     """Insert a pending file; one with that id is left as it is."""
     tx.execute(upsert(media).values(_pending(tx, columns)).on_conflict_do_nothing(constraint="media_pk"))
 
 
-def find(tx: Tx, media_id: uuid.UUID, *, store_id: uuid.UUID) -> Any | None:
+def find(tx: Tx, media_id: uuid.UUID, *, store_id: uuid.UUID) -> File | None:
     """Return a store's file, or None."""
-    return tx.execute(select(media).where(media.c.id == media_id, media.c.store_id == store_id)).one_or_none()
+    return tx.fetch(select(*_FILE).where(media.c.id == media_id, media.c.store_id == store_id), File).one_or_none()
 
 
-def find_usable(tx: Tx, media_id: uuid.UUID, *, kinds: Collection[str], statuses: Collection[str]) -> Any | None:
+def find_usable(tx: Tx, media_id: uuid.UUID, *, kinds: Collection[str], statuses: Collection[str]) -> File | None:
     """Return a file of whatever store that is of one of the kinds and in one of the states, or None."""
-    statement = select(media).where(media.c.id == media_id, media.c.kind.in_(kinds), media.c.status.in_(statuses))
-    return tx.execute(statement).one_or_none()
+    statement = select(*_FILE).where(media.c.id == media_id, media.c.kind.in_(kinds), media.c.status.in_(statuses))
+    return tx.fetch(statement, File).one_or_none()
 
 
-def keys_of(tx: Tx, media_ids: Sequence[uuid.UUID], *, statuses: Collection[str]) -> Sequence[Any]:
-    """Return `id, gcs_key, generation, mime_type` of those of the files, of any store, that are in one of the states."""
-    columns = (media.c.id, media.c.gcs_key, media.c.generation, media.c.mime_type)
-    statement = select(*columns).where(media.c.id.in_(media_ids), media.c.status.in_(statuses))
-    rows: Sequence[Any] = tx.execute(statement).all()
-    return rows
+def keys_of(tx: Tx, media_ids: Sequence[uuid.UUID], *, statuses: Collection[str]) -> list[Content]:
+    """Return where the bytes are of those of the files, of any store, that are in one of the states."""
+    statement = select(*columns_of(media, Content)).where(media.c.id.in_(media_ids), media.c.status.in_(statuses))
+    return tx.fetch(statement, Content).all()
 
 
-def lock_by_key(tx: Tx, gcs_key: str) -> Any | None:
+def lock_by_key(tx: Tx, gcs_key: str) -> File | None:
     """Return the file of an object and keep it from changing until commit, or None."""
-    return tx.execute(select(media).where(media.c.gcs_key == gcs_key).with_for_update()).one_or_none()
+    return tx.fetch(select(*_FILE).where(media.c.gcs_key == gcs_key).with_for_update(), File).one_or_none()
 
 
-def lock_shared(tx: Tx, media_ids: Sequence[uuid.UUID], *, store_id: uuid.UUID) -> dict[uuid.UUID, Any]:
+def lock_shared(tx: Tx, media_ids: Sequence[uuid.UUID], *, store_id: uuid.UUID) -> dict[uuid.UUID, File]:
     """Return those of the files that the store has, by id, and keep them from changing until commit."""
     statement = (
-        select(media)
+        select(*_FILE)
         .where(media.c.id.in_(media_ids), media.c.store_id == store_id)
         .order_by(media.c.id)
         .with_for_update(read=True)
     )
-    return {row.id: row for row in tx.execute(statement)}
+    return {file.id: file for file in tx.fetch(statement, File)}
 
 
-def set_status(tx: Tx, media_id: uuid.UUID, *, status: str, **columns: Any) -> Any:
-    """Set a file's status and what goes with it; returns the row. What the store refused before says nothing any more."""
+def set_status(tx: Tx, media_id: uuid.UUID, *, status: str, **columns: object) -> File:
+    """Set a file's status and what goes with it; returns the file. What the store refused before says nothing any more."""
     values = {"status": status, **_NEVER_REFUSED, **columns}
-    statement = update(media).where(media.c.id == media_id).values(values).returning(media)
-    return tx.execute(statement).one()
+    statement = update(media).where(media.c.id == media_id).values(values).returning(*_FILE)
+    return tx.fetch(statement, File).one()
 
 
 def page_of_store(
     tx: Tx, store_id: uuid.UUID, page: Page, *, kind: str, status: str, mime_type: str, words: str
-) -> Sequence[Any]:
+) -> list[File]:
     """Return a store's files, newest first, one more than the page; an empty filter means any.
 
     `mime_type` is a beginning, `words` part of the file's name.
     """
-    statement = select(media).where(media.c.store_id == store_id)
+    statement = select(*_FILE).where(media.c.store_id == store_id)
     if kind:
         statement = statement.where(media.c.kind == kind)
     if status:
@@ -96,8 +133,7 @@ def page_of_store(
     if page.after:
         statement = statement.where(tuple_(media.c.created_at, media.c.id) < (page.after.at, page.after.id))
     statement = statement.order_by(media.c.created_at.desc(), media.c.id.desc()).limit(page.fetch)
-    rows: Sequence[Any] = tx.execute(statement).all()
-    return rows
+    return tx.fetch(statement, File).all()
 
 
 def remove_pending(tx: Tx, *, created_before: datetime, limit: int) -> int:
@@ -119,14 +155,14 @@ def lock_uploader(tx: Tx, *, user_id: uuid.UUID, store_id: uuid.UUID) -> None:
         tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"open uploads of {name}", 0))))
 
 
-def count_open(tx: Tx, *, since: datetime, user_id: uuid.UUID, store_id: uuid.UUID) -> tuple[int, int]:
+def count_open(tx: Tx, *, since: datetime, user_id: uuid.UUID, store_id: uuid.UUID) -> OpenUploads:
     """Return how many files announced since then have not come, of the user and of the store's own members."""
     is_open = and_(media.c.status == "pending", media.c.created_at > since)
     of_user = select(func.count()).where(is_open, media.c.user_id == user_id)
     members = and_(media.c.store_id == store_id, media.c.kind != "delivery_proof")
     of_store = select(func.count()).where(is_open, members)
-    row = tx.execute(select(of_user.scalar_subquery(), of_store.scalar_subquery())).one()
-    return int(row[0]), int(row[1])
+    counts = of_user.scalar_subquery().label("of_user"), of_store.scalar_subquery().label("of_store")
+    return tx.fetch(select(*counts), OpenUploads).one()
 
 
 def note_arrival(tx: Tx, gcs_key: str) -> str | None:
@@ -141,8 +177,7 @@ def note_arrival(tx: Tx, gcs_key: str) -> str | None:
         )
         .returning(media.c.status)
     )
-    status: str | None = tx.execute(statement).scalar_one_or_none()
-    return status
+    return tx.fetch(statement, str).one_or_none()
 
 
 def put_off(tx: Tx, gcs_key: str, *, times: int, until: datetime) -> None:
@@ -154,12 +189,11 @@ def _is_due(tx: Tx) -> ColumnElement[bool]:
     return or_(media.c.ask_again_at.is_(None), media.c.ask_again_at <= tx.now)
 
 
-def arrived(tx: Tx, *, limit: int) -> Sequence[str]:
+def arrived(tx: Tx, *, limit: int) -> list[str]:
     """Return the names of objects that nobody has looked at yet and that are not put off, oldest first."""
     waiting = and_(media.c.status == "pending", media.c.arrived_at.is_not(None), _is_due(tx))
     statement = select(media.c.gcs_key).where(waiting).order_by(media.c.arrived_at).limit(limit)
-    keys: Sequence[str] = tx.execute(statement).scalars().all()
-    return keys
+    return tx.fetch(statement, str).all()
 
 
 def forget_arrival(tx: Tx, gcs_key: str) -> None:
@@ -168,12 +202,11 @@ def forget_arrival(tx: Tx, gcs_key: str) -> None:
     tx.execute(update(media).where(*waiting).values(arrived_at=None, **_NEVER_REFUSED))
 
 
-def to_remove(tx: Tx, *, limit: int) -> Sequence[str]:
+def to_remove(tx: Tx, *, limit: int) -> list[str]:
     """Return the names of objects of failed files that are not known to be gone and not put off, oldest first."""
     failed = and_(media.c.status == "failed", media.c.removed_at.is_(None), _is_due(tx))
     statement = select(media.c.gcs_key).where(failed).order_by(media.c.failed_at).limit(limit)
-    keys: Sequence[str] = tx.execute(statement).scalars().all()
-    return keys
+    return tx.fetch(statement, str).all()
 
 
 def note_removal(tx: Tx, gcs_key: str) -> None:
@@ -194,11 +227,17 @@ def remove_failed(tx: Tx, *, removed_before: datetime, limit: int) -> int:
     return count
 
 
-def _pending(tx: Tx, columns: dict[str, Any]) -> dict[str, Any]:
-    state = {"status": "pending", "failure": "", "created_at": tx.now, "uploaded_at": None, "failed_at": None}
+def _pending(tx: Tx, columns: dict[str, object]) -> dict[str, object]:
+    state: dict[str, object] = {
+        "status": "pending",
+        "failure": "",
+        "created_at": tx.now,
+        "uploaded_at": None,
+        "failed_at": None,
+    }
     return {**state, **columns}
 
 
-def cursor_of(row: Any) -> Cursor:
+def cursor_of(file: File) -> Cursor:
     """Return the sort key of a file."""
-    return Cursor(row.created_at, row.id)
+    return Cursor(file.created_at, file.id)

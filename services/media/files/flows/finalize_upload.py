@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from services.media.errors import UploadMissing
 from services.media.files.domain.status import MediaStatus
@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from meshkit.flow import Flow
+    from services.media.files.data.media import File
     from services.media.outbound.ports import ObjectFinder
 
 
 def finalize_upload(
-    flow: Flow, *, media_id: uuid.UUID, objects: ObjectFinder, respond: Callable[[Any], Message]
+    flow: Flow, *, media_id: uuid.UUID, objects: ObjectFinder, respond: Callable[[File], Message]
 ) -> Message:
     """Return the file as it is then; one that is not pending stays as it is. Raises NotFound, UploadMissing."""
     with flow.read() as tx:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from services.media.files.data import media
 
@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
+    from services.media.files.data.media import File
 
 
-def list_media(tx: Tx, *, page: Page, kind: str, status: str, mime_type: str, words: str) -> tuple[Sequence[Any], str]:
+def list_media(tx: Tx, *, page: Page, kind: str, status: str, mime_type: str, words: str) -> tuple[Sequence[File], str]:
     """Return the caller's store's files, newest first, and the next cursor; empty filters mean any."""
     rows = media.page_of_store(
         tx, tx.principal.require_store, page, kind=kind, status=status, mime_type=mime_type, words=words

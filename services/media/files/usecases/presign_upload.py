@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.errors import ValidationError
 from meshkit.ids import new_id
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from meshkit.db.tx import Tx
+    from services.media.files.data.media import File
     from services.media.outbound.ports import UrlSigner
 
 OPEN_PER_USER = 50
@@ -27,7 +28,7 @@ OPEN_PER_STORE = 200
 class Upload:
     """The announced file and where its bytes go."""
 
-    row: Any
+    file: File
     url: str
     headers: Mapping[str, str]
     expires_at: datetime
@@ -61,15 +62,15 @@ def presign_upload(
     return signed(tx, row, signer=signer)
 
 
-def signed(tx: Tx, row: Any, *, signer: UrlSigner) -> Upload:
+def signed(tx: Tx, file: File, *, signer: UrlSigner) -> Upload:
     """Return a pending file with its URL, which takes one object of its type and at most its size."""
     headers = {
-        "content-type": row.mime_type,
-        "x-goog-content-length-range": f"1,{row.size_bytes}",
+        "content-type": file.mime_type,
+        "x-goog-content-length-range": f"1,{file.size_bytes}",
         "x-goog-if-generation-match": "0",
     }
-    url = signer.upload_url(row.gcs_key, headers=headers)
-    return Upload(row, url, headers, tx.now + signer.upload_lifetime)
+    url = signer.upload_url(file.gcs_key, headers=headers)
+    return Upload(file, url, headers, tx.now + signer.upload_lifetime)
 
 
 def require_room(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.errors import NotFound
 from services.media.errors import MediaNotUsable, MediaPending
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
+    from services.media.files.data.media import Content, File
 
 _USABLE = [status.value for status in USABLE]
 
 
-def read_media(tx: Tx, *, media_id: uuid.UUID) -> Any:
+def read_media(tx: Tx, *, media_id: uuid.UUID) -> File:
     """Return the file. Raises NotFound, also for another store's."""
     row = media.find(tx, media_id, store_id=tx.principal.require_store)
     if row is None:
@@ -27,12 +28,12 @@ def read_media(tx: Tx, *, media_id: uuid.UUID) -> Any:
     return row
 
 
-def read_usable_keys(tx: Tx, *, media_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
-    """Return `id, gcs_key` of those of the files whose bytes may be read, whosesoever they are."""
+def read_usable_keys(tx: Tx, *, media_ids: Sequence[uuid.UUID]) -> list[Content]:
+    """Return where the bytes are of those of the files whose bytes may be read, whosesoever they are."""
     return media.keys_of(tx, media_ids, statuses=_USABLE)
 
 
-def read_usable_media(tx: Tx, *, media_id: uuid.UUID) -> Any:
+def read_usable_media(tx: Tx, *, media_id: uuid.UUID) -> File:
     """Return a file whose bytes may be read: the caller's store's, or one of a public kind that is there.
 
     Raises NotFound, and for the own store's MediaPending, MediaNotUsable.

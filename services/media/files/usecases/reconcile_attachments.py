@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.errors import NotFound
 from services.media.errors import MediaNotUsable
@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
+    from services.media.files.data.media import File
     from services.media.files.domain.attachments import Entity
     from services.media.files.domain.kinds import MediaKind
 
 
 def reconcile_attachments(
     tx: Tx, *, entity: Entity, media_ids: Sequence[uuid.UUID], allowed_kinds: Sequence[MediaKind]
-) -> Sequence[Any]:
+) -> list[File]:
     """Attach what is missing, detach what is too much; returns the files in the given order.
 
     Raises NotFound for a missing or foreign file, MediaNotUsable for one of another kind or that is not uploaded.
@@ -39,7 +40,7 @@ def reconcile_attachments(
     return wanted
 
 
-def _usable(row: Any | None, allowed_kinds: Sequence[MediaKind]) -> Any:
+def _usable(row: File | None, allowed_kinds: Sequence[MediaKind]) -> File:
     if row is None:
         raise NotFound
     if row.kind not in allowed_kinds:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketmesh.media.events.v1 import media_events_pb2 as events
 from meshkit.obs.logging import get_logger
@@ -12,10 +12,11 @@ from services.media.files.domain.status import MediaStatus, move
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
+    from services.media.files.data.media import File
     from services.media.outbound.ports import StoredObject
 
 
-def record_upload(tx: Tx, *, gcs_key: str, stored: StoredObject) -> Any | None:
+def record_upload(tx: Tx, *, gcs_key: str, stored: StoredObject) -> File | None:
     """Move the object's file to uploaded, once; to failed when it is not what was declared. None: no such file."""
     row = media.lock_by_key(tx, gcs_key)
     if row is None:
@@ -34,10 +35,16 @@ def record_upload(tx: Tx, *, gcs_key: str, stored: StoredObject) -> Any | None:
     return _accept(tx, row, stored)
 
 
-def _accept(tx: Tx, row: Any, stored: StoredObject) -> Any:
+def _accept(tx: Tx, row: File, stored: StoredObject) -> File:
     status = move(MediaStatus(row.status), MediaStatus.UPLOADED)
-    facts = {"size_bytes": stored.size_bytes, "generation": stored.generation, "uploaded_at": tx.now}
-    uploaded = media.set_status(tx, row.id, status=status.value, **facts)
+    uploaded = media.set_status(
+        tx,
+        row.id,
+        status=status.value,
+        size_bytes=stored.size_bytes,
+        generation=stored.generation,
+        uploaded_at=tx.now,
+    )
     tx.audit(target=row.id, before={"status": row.status}, after={"status": status.value})
     tx.emit(
         events.MediaUploaded(
@@ -51,7 +58,7 @@ def _accept(tx: Tx, row: Any, stored: StoredObject) -> Any:
     return uploaded
 
 
-def _fail(tx: Tx, row: Any, defect: str) -> Any:
+def _fail(tx: Tx, row: File, defect: str) -> File:
     status = move(MediaStatus(row.status), MediaStatus.FAILED)
     get_logger().warning("media.upload_refused", media_id=str(row.id), defect=defect)
     tx.audit(target=row.id, before={"status": row.status}, after={"status": status.value, "failure": defect})

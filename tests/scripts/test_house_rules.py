@@ -1,0 +1,61 @@
+"""Rules about statements and edges: what breaks them and what does not."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from scripts import house_rules
+from scripts.house_rules import ROOT
+
+DATA = ROOT / "services" / "ads" / "data" / "campaigns.py"
+EDGE = ROOT / "services" / "ads" / "api" / "mapping.py"
+
+
+def broken(rule: str, code: str, path: object = DATA) -> bool:
+    return bool(list(getattr(house_rules, rule)(path, ast.parse(code))))
+
+
+class TestColumnsAreNamed:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "SELECT * FROM ads", "select\n  * FROM ads", "SELECT a.* FROM ads a", "DELETE FROM ads RETURNING *",
+            "UPDATE ads a RETURNING a.*", "SELECT a.id, b.* FROM ads a",
+        ],
+    )  # fmt: skip
+    def test_a_star_is_found(self, text: str) -> None:
+        assert broken("columns_are_named", f"X = {text!r}")
+        assert broken("columns_are_named", f'X = f"{{y}} {text.replace(chr(10), " ")}"')
+
+    @pytest.mark.parametrize(
+        "text", ["SELECT count(*) FROM ads", "SELECT 2 * bid FROM ads", "SELECT a.x * 3 FROM ads a"]
+    )
+    def test_counting_and_multiplying_are_not(self, text: str) -> None:
+        assert not broken("columns_are_named", f"X = {text!r}")
+
+    def test_bigquery_prepares_nothing(self) -> None:
+        path = ROOT / "services" / "analytics" / "outbound" / "bigquery_warehouse.py"
+        assert not broken("columns_are_named", "X = 'SELECT * FROM events'", path)
+
+
+class TestStatementsAreMadeAtImport:
+    def test_one_in_a_function_is_found(self) -> None:
+        assert broken("statements_are_made_at_import", "def f(tx):\n    return tx.execute(sql('SELECT 1'))")
+
+    def test_one_in_a_module_is_not(self) -> None:
+        assert not broken("statements_are_made_at_import", "X = {'a': sql('SELECT 1')}")
+
+
+class TestEdgesTranslate:
+    @pytest.mark.parametrize(
+        "line", ["from services.ads.data import campaigns", "import services.ads.store_gates.data.store_gates"]
+    )
+    def test_an_import_of_data_is_found(self, line: str) -> None:
+        assert broken("edges_translate", line, EDGE)
+        assert not broken("edges_translate", line, DATA)
+
+    def test_the_class_of_a_row_for_the_type_checker_is_not(self) -> None:
+        code = "if TYPE_CHECKING:\n    from services.ads.campaigns.data.campaigns import Ad"
+        assert not broken("edges_translate", code, EDGE)
