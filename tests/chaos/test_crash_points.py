@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from deploy.cli.people import address
-from deploy.cli.prove import prove_everything
-from deploy.cli.waiting import until
+from deploy.tools.people import address
+from deploy.tools.prove import prove_everything
+from deploy.tools.running_mesh import RunningMesh, running_mesh
+from deploy.tools.waiting import until
 from tests.chaos.market import Town
 from tests.docs.reading import ROOT
-from tests.e2e.running_mesh import RunningMesh, running_mesh
 
 pytestmark = pytest.mark.timeout(420)
 

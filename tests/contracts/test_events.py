@@ -7,8 +7,8 @@ import re
 import pytest
 from google.protobuf.descriptor import Descriptor
 
-from deploy.cli.contracts import event_messages
-from deploy.cli.topology import declared
+from deploy.tools.contracts import event_messages
+from deploy.tools.topology import declared
 from meshkit.events.envelope import spec_of
 
 

@@ -12,7 +12,7 @@ import pytest
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.json_format import MessageToDict
 
-from deploy.cli.contracts import event_messages
+from deploy.tools.contracts import event_messages
 from meshkit.events.envelope import spec_of
 from tests.contracts.golden import filled, path_of
 

@@ -21,9 +21,9 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from sqlalchemy import text
 
-from deploy.cli.contracts import event_messages
 from deploy.dev import databases, environment, keys
 from deploy.dev.ports import Ports
+from deploy.tools.contracts import event_messages
 from meshkit.auth import mint_service_token
 from meshkit.call import Call
 from meshkit.clock import FixedClock
