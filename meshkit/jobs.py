@@ -149,14 +149,14 @@ class JobRunner:
     def _run_tick(self, job: Job, tick: datetime) -> bool:
         """Run a tick unless somebody has; what of it follows the first transaction is bounded, and lost by a crash."""
         started = time.perf_counter()
-        call = Call(request_id=f"job-{job.name}-{new_id().hex}")
+        call = Call(request_id=f"job-{job.name}-{new_id().hex}", work=job.name)
         with self.transactions.write(call) as tx:
             if tx.execute(_CLAIM_TICK, {"job": job.name, "tick": tick, "now": tx.now}).rowcount == 0:
                 return False
             done = job.work(tx, tick)
         rounds = 1
         while done is MORE and rounds < ROUNDS_MAX:
-            with self.transactions.write(Call(request_id=call.request_id)) as tx:
+            with self.transactions.write(Call(request_id=call.request_id, work=job.name)) as tx:
                 done = job.work(tx, tick)
             rounds += 1
         if done is MORE:

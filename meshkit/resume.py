@@ -52,7 +52,12 @@ class FlowResumer:
     def _resume(self, row: Any) -> None:
         policy = self.policies[row.method]
         record = row.flow_principal
-        call = Call(principal=principal_of(record), request_id=record["request_id"], traceparent=record["traceparent"])
+        call = Call(
+            principal=principal_of(record),
+            request_id=record["request_id"],
+            traceparent=record["traceparent"],
+            work=policy.path,
+        )
         request = policy.request_class.FromString(bytes(row.flow_request))
         try:
             self.unit_of_work.run(policy, self.servicers[row.method], request, call, key=row.key, resumed=True)

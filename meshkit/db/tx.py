@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
+from meshkit.crash import transaction_point
 from meshkit.db.sql import Sql, sql
 from meshkit.errors import MeshError
 from meshkit.events import outbox
@@ -112,6 +113,7 @@ class Transactions:
         A MeshError that is `keeping_writes` commits and is raised all the same.
         """
         refusal: MeshError | None = None
+        call.writes += 1
         with self.database.transaction() as session:
             tx = Tx(now=self.clock.now(), call=call, connect=lambda: session)
             try:
@@ -122,6 +124,8 @@ class Transactions:
                 refusal = error
             outbox.flush(tx, source=self.source)
             tx.run_last()
+            transaction_point(call, "committing")
+        transaction_point(call, "committed")
         if tx.events and self.on_events:
             self.on_events()
         if refusal is not None:

@@ -210,7 +210,7 @@ class Relay:
         self._claimed = len(rows)
         self._unsettled = (token, self._publish_all(rows) if rows else [])
         if rows:
-            crash_point("relay.published")
+            crash_point("relay", "published")
         return len(rows)
 
     def _settle_last(self) -> None:
@@ -239,7 +239,7 @@ class Relay:
 
     def _publish_all(self, rows: Sequence[Any]) -> list[Outcome]:
         """Publish rows, in order within each topic; topics wait for none of the others."""
-        crash_point("relay.claimed")
+        crash_point("relay", "claimed")
         topics: dict[str, list[Any]] = defaultdict(list)
         for row in rows:
             topics[row.topic].append(row)
@@ -321,7 +321,7 @@ def _settle(tx: Tx, batch: tuple[uuid.UUID | None, Sequence[Outcome]]) -> None:
     published = [outcome.row.seq for outcome in outcomes if outcome.error is None]
     if published:
         tx.execute(_PUBLISHED, {"now": tx.now, "seqs": published, "token": token})
-        crash_point("relay.marked")
+        crash_point("relay", "marked")
     if len(published) == len(outcomes):
         return
     failed, held, dead = _sorted_out(outcomes)

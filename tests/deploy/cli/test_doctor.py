@@ -171,7 +171,10 @@ class TestImports:
     @pytest.mark.parametrize(
         ("code", "kept_out"),
         [
-            ("import deploy.cli.main", {"deploy.cli.doctor", "deploy.tools.prove", "sqlalchemy", "grpc", "google.cloud"}),
+            (
+                "import deploy.cli.main",
+                {"deploy.cli.doctor", "deploy.tools.prove", "sqlalchemy", "grpc", "google.cloud"},
+            ),
             ("import deploy.cli.doctor", {"deploy.tools.prove", "sqlalchemy", "alembic", "google.cloud"}),
         ],
     )
