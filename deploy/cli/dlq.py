@@ -31,7 +31,7 @@ from deploy.tools.contracts import event_messages, services_present
 from deploy.tools.text_table import table
 from deploy.tools.topology import declared
 from meshkit.clock import SystemClock
-from meshkit.events.envelope import spec_of
+from meshkit.event_spec import spec_of
 from meshkit.settings import RetentionSettings
 
 if TYPE_CHECKING:

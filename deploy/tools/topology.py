@@ -14,7 +14,7 @@ from google.api_core.exceptions import AlreadyExists
 from deploy.tools import subscriptions
 from deploy.tools.contracts import event_messages, services_present
 from deploy.tools.subscriptions import CannotMakeAnew, Settler
-from meshkit.events.envelope import spec_of
+from meshkit.event_spec import spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
+from meshkit import outbox
 from meshkit.crash import transaction_point
 from meshkit.db.sql import Sql, sql
 from meshkit.errors import MeshError
-from meshkit.events import outbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,7 +122,8 @@ class Transactions:
                 if not error.keeps_writes:
                     raise
                 refusal = error
-            outbox.flush(tx, source=self.source)
+            if tx.events:
+                tx.execute_last(*outbox.insertion(tx.events, now=tx.now, source=self.source))
             tx.run_last()
             transaction_point(call, "committing")
         transaction_point(call, "committed")

@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
-
-from marketmesh.options.v1 import event_pb2
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Mapping
-
-    from google.protobuf.descriptor import Descriptor
-    from google.protobuf.message import Message
 
 
 # Headers of an event that was put back for the consumers that had refused it: their subscriptions, with commas between,
 # and when all had got it, if that is known. To everybody else it says nothing.
 ONLY_FOR = "only-for"
 SENT_TO_ALL_AT = "sent-to-all-at"
-
-
-@dataclass(frozen=True)
-class EventSpec:
-    """Where a message type travels, as its proto option says."""
-
-    type: str
-    topic: str
-    key: str
-    version: int
-    once: bool
 
 
 @dataclass(frozen=True)
@@ -54,21 +37,6 @@ class Envelope:
         """Return whether a consumer is meant: all are, unless it was put back for some."""
         only = self.headers.get(ONLY_FOR, "")
         return not only or subscription in only.split(",")
-
-
-@cache
-def spec_of(descriptor: Descriptor) -> EventSpec:
-    """Return the event declaration of a message type. Raises LookupError when it has none."""
-    options = descriptor.GetOptions()
-    if not options.HasExtension(event_pb2.event):
-        raise LookupError(f"{descriptor.full_name} is not declared as an event")
-    declared = options.Extensions[event_pb2.event]
-    return EventSpec(declared.type, declared.topic, declared.key, declared.version, declared.once)
-
-
-def ordering_key_of(event: Message) -> str:
-    """Return the aggregate id that orders this event."""
-    return str(getattr(event, spec_of(event.DESCRIPTOR).key))
 
 
 def attributes_of(row: Any) -> dict[str, str]:

@@ -135,7 +135,7 @@ class UnitOfWork:
         flow = Flow(
             origin=call,
             transactions=self.transactions,
-            policy=policy,
+            action=policy.audit,
             request=request,
             key=key,
             lease=self.flow_lease,

@@ -13,7 +13,7 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.json_format import MessageToDict
 
 from deploy.tools.contracts import event_messages
-from meshkit.events.envelope import spec_of
+from meshkit.event_spec import spec_of
 from tests.contracts.golden import filled, path_of
 
 

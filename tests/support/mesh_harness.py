@@ -30,8 +30,9 @@ from meshkit.clock import FixedClock
 from meshkit.db import migrate
 from meshkit.db.engine import Database
 from meshkit.db.tx import Transactions
+from meshkit.event_spec import ordering_key_of, spec_of
 from meshkit.events.consume import ConsumerRunner
-from meshkit.events.envelope import Envelope, ordering_key_of, spec_of
+from meshkit.events.envelope import Envelope
 from meshkit.principal import SYSTEM, Audience, Principal
 from meshkit.service import Process, ServiceSpec
 from meshkit.settings import MeshSettings

@@ -26,8 +26,8 @@ from deploy.dev.stack import Embedded, embedded
 from deploy.tools.topology import create_topics, declared, settle
 from deploy.tools.waiting import until
 from meshkit.db import migrate
+from meshkit.event_spec import ordering_key_of, spec_of
 from meshkit.events.bus import Bus, Outgoing
-from meshkit.events.envelope import ordering_key_of, spec_of
 from meshkit.principal import Audience
 from services.identity.outbound.tokens import AccessClaims, TokenMint
 
