@@ -166,7 +166,7 @@ class TestAnswers:
 
 
 class TestImports:
-    """`doctor` answers in five seconds; importing every command took four and a half of them."""
+    """`doctor` answers in five seconds, help at once; importing every command took four and a half of them."""
 
     @pytest.mark.parametrize(
         ("code", "kept_out"),
@@ -174,6 +174,10 @@ class TestImports:
             (
                 "import deploy.cli.main",
                 {"deploy.cli.doctor", "deploy.tools.prove", "sqlalchemy", "grpc", "google.cloud"},
+            ),
+            (
+                "from typer.testing import CliRunner; from deploy.cli.main import app; CliRunner().invoke(app, ['--help'])",
+                {"deploy.cli.dev", "deploy.cli.doctor", "deploy.tools.prove", "sqlalchemy", "grpc", "google.cloud"},
             ),
             ("import deploy.cli.doctor", {"deploy.tools.prove", "sqlalchemy", "alembic", "google.cloud"}),
         ],
