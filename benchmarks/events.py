@@ -21,7 +21,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.events_mesh import CONSUMERS, EventsMesh, events_mesh
-from deploy.cli.console import table
+from deploy.tools.text_table import table
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
 from meshkit.call import Call
 from meshkit.events.relay import Relay

@@ -15,10 +15,10 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from deploy.cli import subscriptions
-from deploy.cli.topology import declared
 from deploy.dev import environment, keys
 from deploy.dev.stack import Embedded, embedded
+from deploy.tools import subscriptions
+from deploy.tools.topology import declared
 from meshkit.clock import SystemClock
 from meshkit.db import migrate
 from meshkit.db.engine import Database

@@ -21,8 +21,8 @@ from benchmarks.http_load import Request
 from benchmarks.machine import machine
 from benchmarks.market import Market
 from benchmarks.run import measure
-from deploy.cli.console import table
-from tests.e2e.running_mesh import running_mesh
+from deploy.tools.running_mesh import running_mesh
+from deploy.tools.text_table import table
 
 RESULTS = Path(__file__).with_name("results") / "growth.json"
 SIZES = (1_000, 100_000, 1_000_000)

@@ -24,9 +24,9 @@ from typing import Any
 import psutil
 
 from benchmarks.machine import machine
-from deploy.cli.console import table
 from deploy.dev import environment, keys
 from deploy.dev.stack import Embedded, embedded
+from deploy.tools.text_table import table
 from marketmesh.finance.v1 import ledger_service_pb2 as messages
 from marketmesh.finance.v1 import ledger_service_pb2_grpc as stubs
 from meshkit.call import Call

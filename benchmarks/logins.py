@@ -19,9 +19,9 @@ from benchmarks.http_load import Outcome, Request, run
 from benchmarks.machine import machine
 from benchmarks.market import Market
 from benchmarks.run import RESULTS
-from deploy.cli.console import table
-from deploy.cli.people import PASSWORD, Cast
-from tests.e2e.running_mesh import running_mesh
+from deploy.tools.people import PASSWORD, Cast
+from deploy.tools.running_mesh import running_mesh
+from deploy.tools.text_table import table
 
 _SESSIONS = 20
 _CONNECTIONS = 16

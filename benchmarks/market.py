@@ -13,10 +13,10 @@ from typing import Any
 from sqlalchemy import text
 
 from benchmarks.http_load import Request, run
-from deploy.cli.connection import transactions_of
-from deploy.cli.people import Cast, address
-from deploy.cli.story import product_body
-from deploy.cli.waiting import until
+from deploy.tools.connection import transactions_of
+from deploy.tools.people import Cast, address
+from deploy.tools.story import product_body
+from deploy.tools.waiting import until
 from meshkit.call import Call
 from services.identity.outbound.tokens import AccessClaims, TokenMint
 

@@ -18,12 +18,12 @@ from sqlalchemy import text
 from benchmarks.http_load import Outcome, Request, run
 from benchmarks.machine import machine
 from benchmarks.market import Market
-from deploy.cli.connection import transactions_of
-from deploy.cli.console import table
-from deploy.cli.contracts import services_present
-from deploy.cli.prove import prove_everything
+from deploy.tools.connection import transactions_of
+from deploy.tools.contracts import services_present
+from deploy.tools.prove import prove_everything
+from deploy.tools.running_mesh import RunningMesh, running_mesh
+from deploy.tools.text_table import table
 from meshkit.call import Call
-from tests.e2e.running_mesh import RunningMesh, running_mesh
 
 RESULTS = Path(__file__).with_name("results")
 _SETTLE_SECONDS = 60.0

@@ -17,6 +17,10 @@ class Call:
     client_ip: str = ""
     # Monotonic seconds at which the caller stops waiting.
     deadline: float = float("inf")
+    # The path of the method, or the name of the job or subscription, that is at work.
+    work: str = ""
+    # Write transactions so far, of this try.
+    writes: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     # Headers that a replay must not repeat: tokens.
     secret_headers: dict[str, str] = field(default_factory=dict)

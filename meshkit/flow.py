@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from meshkit.call import Call
     from meshkit.db.tx import Transactions, Tx
-    from meshkit.grpc.policy import MethodPolicy
     from meshkit.idempotency import Key
     from meshkit.principal import Principal
 
@@ -46,7 +45,8 @@ class Flow:
 
     origin: Call
     transactions: Transactions
-    policy: MethodPolicy
+    # Under which the audit row is written; empty writes none.
+    action: str
     request: Message
     key: Key
     lease: timedelta = idempotency.FLOW_LEASE
@@ -140,7 +140,7 @@ class Flow:
     def complete(self, tx: Tx, response: Message) -> Message:
         """Store the answer and the audit row in the flow's last transaction; returns the answer."""
         self.completed = response.SerializeToString(deterministic=True)
-        if self.policy.audit:
-            audit.write(tx, action=self.policy.audit, target=tx.audit_target, request=self.request)
+        if self.action:
+            audit.write(tx, action=self.action, target=tx.audit_target, request=self.request)
         idempotency.store(tx, self.key, response=self.completed, headers=self.origin.headers)
         return response

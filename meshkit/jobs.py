@@ -159,13 +159,13 @@ class JobRunner:
     def _run_tick(self, job: Job, tick: datetime) -> bool:
         """Run a tick unless somebody has; what of it follows the first transaction is bounded, and lost by a crash."""
         started = time.perf_counter()
-        call = Call(request_id=f"job-{job.name}-{new_id().hex}")
+        call = Call(request_id=f"job-{job.name}-{new_id().hex}", work=job.name)
         done = run_with_retries(lambda: self._begin_tick(job, tick, call))
         if done is _TAKEN:
             return False
         rounds = 1
         while done is MORE and rounds < ROUNDS_MAX:
-            done = run_with_retries(lambda: self._go_on(job, tick, Call(request_id=call.request_id)))
+            done = run_with_retries(lambda: self._go_on(job, tick, Call(request_id=call.request_id, work=job.name)))
             rounds += 1
         if done is MORE:
             get_logger().warning("job.unfinished", job=job.name, rounds=rounds)

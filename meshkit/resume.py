@@ -67,6 +67,7 @@ class FlowResumer:
             principal=principal_of(origin),
             request_id=str(origin["request_id"]),
             traceparent=str(origin["traceparent"]),
+            work=policy.path,
         )
         request = policy.request_class.FromString(flow.flow_request)
         try:

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.connection import transactions_of, use_environment
 from deploy.cli.console import fail, say
+from deploy.tools.connection import transactions_of, use_environment
 from marketmesh.identity.v1 import auth_service_pb2
 from meshkit import audit
 from meshkit.call import Call

@@ -1,40 +1,81 @@
 """The group of all commands: it imports a command's module when that one is called, and ends mistakes with a line.
 
-Importing everything takes longer than `doctor` may take.
+Importing everything takes longer than `doctor` may take, and seconds before a help is read.
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
 from deploy.cli.console import fail
 
 if TYPE_CHECKING:
     from typer._click.core import Command, Context
+    from typer._click.formatting import HelpFormatter
 
-# Where each command is: a function of a module, or the module's `app` of commands of its own.
+
+class Home(NamedTuple):
+    """Where a command is, a function of a module or the module's `app` of commands of its own, and its line in the help."""
+
+    module: str
+    attribute: str
+    line: str
+
+
 HOMES = {
-    "dev": ("deploy.cli.dev", "dev"),
-    "doctor": ("deploy.cli.doctor", "doctor"),
-    "migrate": ("deploy.cli.migrate", "migrate"),
-    "seed": ("deploy.cli.seed", "seed"),
-    "demo": ("deploy.cli.demo", "demo"),
-    "prove": ("deploy.cli.prove", "prove"),
-    "env": ("deploy.cli.service_shell", "env"),
-    "psql": ("deploy.cli.service_shell", "psql"),
-    "admin": ("deploy.cli.admin", "app"),
-    "topology": ("deploy.cli.topology", "app"),
-    "dlq": ("deploy.cli.dlq", "app"),
+    "dev": Home(
+        "deploy.cli.dev",
+        "dev",
+        "Start Postgres, Valkey, Pub/Sub, GCS, BigQuery, mail, all services and Envoy, without Docker.",
+    ),
+    "doctor": Home(
+        "deploy.cli.doctor",
+        "doctor",
+        "Check everything that keeps the mesh from starting or working; exit 1 when something has to be mended.",
+    ),
+    "migrate": Home("deploy.cli.migrate", "migrate", "Migrate as the owner role, one service after the other."),
+    "seed": Home("deploy.cli.seed", "seed", "Make demo logins and products, once; a second run changes nothing."),
+    "demo": Home(
+        "deploy.cli.demo",
+        "demo",
+        "Sell from a licensed vendor to a licensed buyer, from registration to payout, every step a REST call.",
+    ),
+    "prove": Home(
+        "deploy.cli.prove", "prove", "Check the ledger, stock, order and event invariants over all databases."
+    ),
+    "env": Home(
+        "deploy.cli.service_shell",
+        "env",
+        "Print the environment of a service, one variable a line; what has a password in it is masked.",
+    ),
+    "psql": Home(
+        "deploy.cli.service_shell",
+        "psql",
+        "Open psql on a service's database as its runtime role, or run one statement and print its rows.",
+    ),
+    "admin": Home("deploy.cli.admin", "app", "Administrators of the platform."),
+    "topology": Home("deploy.cli.topology", "app", "The Pub/Sub topics and subscriptions."),
+    "dlq": Home("deploy.cli.dlq", "app", "Dead letters: events that could not be published or applied. None is lost."),
 }
 
 
 class Commands(TyperGroup):
     """The commands of the command line; what an operator can mend in their surroundings ends them with a line."""
+
+    _is_listing = False
+
+    def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """Print the help, with the line of each command and without importing any."""
+        self._is_listing = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._is_listing = False
 
     def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002
         """Return the names, in the order of the help."""
@@ -44,8 +85,10 @@ class Commands(TyperGroup):
         """Import the command; None when there is none of this name."""
         if cmd_name not in HOMES:
             return None
-        module, attribute = HOMES[cmd_name]
-        found = getattr(importlib.import_module(module), attribute)
+        home = HOMES[cmd_name]
+        if self._is_listing:
+            return TyperCommand(cmd_name, help=home.line)
+        found = getattr(importlib.import_module(home.module), home.attribute)
         if isinstance(found, typer.Typer):
             command: Command = get_group(found)
         else:

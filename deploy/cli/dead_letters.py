@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from deploy.cli.connection import transactions_of
-from deploy.cli.contracts import services_present
+from deploy.tools.connection import transactions_of
+from deploy.tools.contracts import services_present
 from meshkit import audit
 from meshkit.call import Call
 from meshkit.db.engine import is_unavailable

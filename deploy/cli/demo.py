@@ -7,15 +7,16 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.checks import StoryBroken
-from deploy.cli.connection import refuse_real_people, use_environment
-from deploy.cli.console import fail, say, table
+from deploy.cli.console import fail, say
 from deploy.cli.own_stack import stack_of_this_checkout
-from deploy.cli.people import Cast
-from deploy.cli.prove import prove_everything
-from deploy.cli.rest_client import Unexpected
-from deploy.cli.story import Story
-from deploy.cli.waiting import TookTooLong
+from deploy.tools.checks import StoryBroken
+from deploy.tools.connection import refuse_real_people, use_environment
+from deploy.tools.people import Cast
+from deploy.tools.prove import prove_everything
+from deploy.tools.rest_client import Unexpected
+from deploy.tools.story import Story
+from deploy.tools.text_table import table
+from deploy.tools.waiting import TookTooLong
 
 
 def demo(

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.connection import STATE_FOLDER, STATE_VARIABLE
 from deploy.dev import stack
 from deploy.dev.ports import BadPort, Ports
+from deploy.tools.connection import STATE_FOLDER, STATE_VARIABLE
 
 
 def dev(

@@ -15,9 +15,7 @@ import typer
 from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
-from deploy.cli.connection import use_environment
-from deploy.cli.console import fail, say, table
-from deploy.cli.contracts import event_messages, services_present
+from deploy.cli.console import fail, say
 from deploy.cli.dead_letters import (
     OUTBOX,
     DatabaseAway,
@@ -28,9 +26,12 @@ from deploy.cli.dead_letters import (
     dead_letters,
     forgotten_before,
 )
-from deploy.cli.topology import declared
+from deploy.tools.connection import use_environment
+from deploy.tools.contracts import event_messages, services_present
+from deploy.tools.text_table import table
+from deploy.tools.topology import declared
 from meshkit.clock import SystemClock
-from meshkit.events.envelope import spec_of
+from meshkit.event_spec import spec_of
 from meshkit.settings import RetentionSettings
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from deploy.cli.connection import need_running_stack, use_environment
 from deploy.cli.console import fail, say
 from deploy.cli.doctor_checks import Finding, questions
+from deploy.tools.connection import need_running_stack, use_environment
 
 # Counted from the last question, asked about two seconds after the others; with the imports before them the command takes
 # less than five seconds.

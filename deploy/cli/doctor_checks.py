@@ -26,13 +26,13 @@ import requests
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from psycopg.rows import namedtuple_row
 
-from deploy.cli.connection import database_url
-from deploy.cli.contracts import services_present
 from deploy.dev.environment import REPOSITORY
+from deploy.tools.connection import database_url
+from deploy.tools.contracts import services_present
 from meshkit.settings import MeshSettings
 
 if TYPE_CHECKING:
-    from deploy.cli.topology import Topology
+    from deploy.tools.topology import Topology
 
     Connection = psycopg.Connection[Any]
 
@@ -88,7 +88,7 @@ def questions() -> Iterator[tuple[str, Callable[[], Iterator[Finding]]]]:
     yield "gateway", _gateway
     # Takes as long to import as all the rest, which answers meanwhile. Not in the question's thread: several threads that
     # import may wait for each other.
-    from deploy.cli.topology import declared
+    from deploy.tools.topology import declared
 
     yield "topics", partial(_topics, declared())
 
@@ -224,7 +224,7 @@ def _redis() -> Iterator[Finding]:
 
 
 def _topics(topology: Topology) -> Iterator[Finding]:
-    from deploy.cli.topology import different
+    from deploy.tools.topology import different
     from meshkit.events.bus import Bus
 
     mesh = MeshSettings()

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.connection import database_url, use_environment
 from deploy.cli.console import fail, say
-from deploy.cli.contracts import services_present
+from deploy.tools.connection import database_url, use_environment
+from deploy.tools.contracts import services_present
 from meshkit.db import migrate as migrations
 
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from deploy.cli.connection import NoStack, state_folder, use_environment
 from deploy.cli.console import say
 from deploy.dev.environment import REPOSITORY
 from deploy.dev.ports import HOST
 from deploy.dev.running import ports_in_use
+from deploy.tools.connection import NoStack, state_folder, use_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,9 +7,9 @@ from google.api_core.exceptions import GoogleAPIError
 from google.auth.exceptions import GoogleAuthError
 from sqlalchemy.exc import SQLAlchemyError
 
-from deploy.cli.connection import NoStack
 from deploy.dev.ports import BadPort
 from deploy.dev.state import StateUnusable
+from deploy.tools.connection import NoStack
 from meshkit.db.engine import is_unavailable
 from meshkit.settings import SettingsInvalid
 

@@ -7,13 +7,13 @@ import os
 import pathlib
 import time
 
-from deploy.cli.connection import refuse_real_people, use_environment
 from deploy.cli.console import fail, say
-from deploy.cli.people import PASSWORD, Cast, Person
-from deploy.cli.rest_client import Unexpected
-from deploy.cli.story import product_body
-from deploy.cli.waiting import TookTooLong
 from deploy.dev.state import write_private
+from deploy.tools.connection import refuse_real_people, use_environment
+from deploy.tools.people import PASSWORD, Cast, Person
+from deploy.tools.rest_client import Unexpected
+from deploy.tools.story import product_body
+from deploy.tools.waiting import TookTooLong
 
 _TAG = "demo"
 _PRODUCTS = (

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 import psycopg
 import typer
 
-from deploy.cli.connection import database_url, set_by_operator, stack_of_state, use_environment
-from deploy.cli.console import fail, say, table
-from deploy.cli.contracts import services_present
+from deploy.cli.console import fail, say
 from deploy.dev import environment
+from deploy.tools.connection import database_url, set_by_operator, stack_of_state, use_environment
+from deploy.tools.contracts import services_present
+from deploy.tools.text_table import table
 
 Service = Annotated[str, typer.Argument(help="Which service.")]
 

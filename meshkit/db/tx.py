@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, overload
 
+from meshkit import outbox
+from meshkit.crash import transaction_point
 from meshkit.db.rows import R, Rows, row_maker
 from meshkit.db.sql import Parameters, Sql, sql
 from meshkit.errors import MeshError
-from meshkit.events import outbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -126,6 +127,7 @@ class Transactions:
         A MeshError that is `keeping_writes` commits and is raised all the same.
         """
         refusal: MeshError | None = None
+        call.writes += 1
         with self.database.transaction() as session:
             tx = Tx(now=self.clock.now(), call=call, connect=lambda: session)
             try:
@@ -134,8 +136,11 @@ class Transactions:
                 if not error.keeps_writes:
                     raise
                 refusal = error
-            outbox.flush(tx, source=self.source)
+            if tx.events:
+                tx.execute_last(*outbox.insertion(tx.events, now=tx.now, source=self.source))
             tx.run_last()
+            transaction_point(call, "committing")
+        transaction_point(call, "committed")
         if tx.events and self.on_events:
             self.on_events()
         if refusal is not None:

@@ -106,13 +106,12 @@ class ConsumerRunner:
             return 0
         self._arrived = time.monotonic()
         self._held = messages
-        crash_point("consume.pulled")
+        crash_point(subscription, "pulled")
         done, failed = self._handle(messages)
         self._held = ()
-        crash_point("consume.committed")
         if done:
             self.bus.acknowledge(subscription=subscription, ack_ids=[message.ack_id for message in done])
-            crash_point("consume.acknowledged")
+            crash_point(subscription, "acknowledged")
         if failed:
             self.bus.reject(subscription=subscription, ack_ids=[message.ack_id for message in failed])
         return len(messages)
@@ -138,11 +137,10 @@ class ConsumerRunner:
 
     def _handle_together(self, envelopes: Sequence[Envelope]) -> None:
         started = time.perf_counter()
-        with self.transactions.write(Call()) as tx:
+        with self.transactions.write(Call(work=self.consumer.subscription)) as tx:
             # What was put back for others leaves no trace here: what was sent to all may be on its way still.
             mine = [envelope for envelope in envelopes if envelope.is_for(self.consumer.subscription)]
             unseen = self._mark_seen(tx, mine)
-            crash_point("consume.seen")
             fresh = []
             for envelope in mine:
                 if envelope.event_id in unseen:
@@ -152,7 +150,6 @@ class ConsumerRunner:
                     self._log(envelope, "duplicate", started)
             for run in runs_of(fresh, set_based=self.consumer.set_based):
                 self._handle_run(tx, run)
-            crash_point("consume.handled")
 
     def _handle_run(self, tx: Tx, run: Sequence[Envelope]) -> None:
         route = self.consumer.set_based(run[0].type)
@@ -245,7 +242,7 @@ class ConsumerRunner:
             _handled_counter(self.consumer.subscription, envelope.type, "failed").inc()
             return False
         reason = "non_retryable" if hopeless else "max_attempts"
-        with self.transactions.write(Call()) as tx:
+        with self.transactions.write(Call(work=self.consumer.subscription)) as tx:
             parameters = {
                 "reason": reason,
                 "message": text_of_error,

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING
-
-from marketmesh.options.v1 import event_pb2
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    import uuid
     from collections.abc import Mapping
-
-    from google.protobuf.descriptor import Descriptor
-    from google.protobuf.message import Message
-
-    from meshkit.events.relay import Claimed
 
 
 # Headers of an event that was put back for the consumers that had refused it: their subscriptions, with commas between,
@@ -24,15 +17,19 @@ ONLY_FOR = "only-for"
 SENT_TO_ALL_AT = "sent-to-all-at"
 
 
-@dataclass(frozen=True)
-class EventSpec:
-    """Where a message type travels, as its proto option says."""
+class Claimed(NamedTuple):
+    """An event that this relay has to publish."""
 
+    seq: int
+    event_id: uuid.UUID
     type: str
-    topic: str
-    key: str
     version: int
-    once: bool
+    topic: str
+    ordering_key: str
+    payload: bytes
+    headers: dict[str, str]
+    created_at: datetime
+    attempts: int
 
 
 @dataclass(frozen=True)
@@ -56,21 +53,6 @@ class Envelope:
         """Return whether a consumer is meant: all are, unless it was put back for some."""
         only = self.headers.get(ONLY_FOR, "")
         return not only or subscription in only.split(",")
-
-
-@cache
-def spec_of(descriptor: Descriptor) -> EventSpec:
-    """Return the event declaration of a message type. Raises LookupError when it has none."""
-    options = descriptor.GetOptions()
-    if not options.HasExtension(event_pb2.event):
-        raise LookupError(f"{descriptor.full_name} is not declared as an event")
-    declared = options.Extensions[event_pb2.event]
-    return EventSpec(declared.type, declared.topic, declared.key, declared.version, declared.once)
-
-
-def ordering_key_of(event: Message) -> str:
-    """Return the aggregate id that orders this event."""
-    return str(getattr(event, spec_of(event.DESCRIPTOR).key))
 
 
 def attributes_of(row: Claimed) -> dict[str, str]:

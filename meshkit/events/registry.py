@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from meshkit.events.envelope import Envelope, spec_of
+from meshkit.event_spec import spec_of
+from meshkit.events.envelope import Envelope
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from meshkit.db.tx import Tx
-    from meshkit.events.envelope import EventSpec
+    from meshkit.event_spec import EventSpec
 
 Handler = Callable[["Tx", Any], None]
 # Gets events of different ordering keys; returns those that it leaves to be handled one by one.

@@ -14,7 +14,7 @@ from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from google.api_core import exceptions as google
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,7 +23,7 @@ from meshkit.call import Call
 from meshkit.crash import crash_point
 from meshkit.db.sql import sql
 from meshkit.events.bus import AWAY, REQUEST_BYTES_MAX, REQUEST_MESSAGES_MAX, RETRYABLE, Outgoing
-from meshkit.events.envelope import attributes_of
+from meshkit.events.envelope import Claimed, attributes_of
 from meshkit.ids import new_id
 from meshkit.obs.logging import get_logger
 from meshkit.obs.metrics import OUTBOX_OLDEST_SECONDS, OUTBOX_PUBLISHED
@@ -49,21 +49,6 @@ _PUBLISHERS = 4
 _IDLE_POLLS_MAX = 10
 # Unpublished rows among which a busy relay looks for its next batch.
 _WINDOW = 4 * BATCH
-
-
-class Claimed(NamedTuple):
-    """An event that this relay has to publish."""
-
-    seq: int
-    event_id: uuid.UUID
-    type: str
-    version: int
-    topic: str
-    ordering_key: str
-    payload: bytes
-    headers: dict[str, str]
-    created_at: datetime
-    attempts: int
 
 
 # A backlog may appear faster than statistics learn of it, and plans outlive both. So each statement is written such that
@@ -227,7 +212,7 @@ class Relay:
         self._claimed = len(rows)
         self._unsettled = (token, self._publish_all(rows) if rows else [])
         if rows:
-            crash_point("relay.published")
+            crash_point("relay", "published")
         return len(rows)
 
     def _settle_last(self) -> None:
@@ -255,7 +240,7 @@ class Relay:
 
     def _publish_all(self, rows: Sequence[Claimed]) -> list[Outcome]:
         """Publish rows, in order within each topic; topics wait for none of the others."""
-        crash_point("relay.claimed")
+        crash_point("relay", "claimed")
         topics: dict[str, list[Claimed]] = defaultdict(list)
         for row in rows:
             topics[row.topic].append(row)
@@ -337,7 +322,7 @@ def _settle(tx: Tx, batch: tuple[uuid.UUID | None, Sequence[Outcome]]) -> None:
     published = [outcome.row.seq for outcome in outcomes if outcome.error is None]
     if published:
         tx.execute(_PUBLISHED, {"now": tx.now, "seqs": published, "token": token})
-        crash_point("relay.marked")
+        crash_point("relay", "marked")
     if len(published) == len(outcomes):
         return
     failed, held, dead = _sorted_out(outcomes)

@@ -12,6 +12,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from meshkit.auth import SERVICE_TOKEN_SECONDS, mint_service_token
+from meshkit.crash import answer_point
 from meshkit.errors import DependencyUnavailable, MeshError, RateLimitExceeded, Violation
 from meshkit.grpc.guard import ORIGIN_HEADER
 
@@ -108,9 +109,11 @@ class Channel:
             metadata.append(("idempotency-key", key))
         remaining = call.deadline - time.monotonic()
         try:
-            return method(request, metadata=metadata, timeout=max(0.05, min(timeout_s, remaining)))
+            answer = method(request, metadata=metadata, timeout=max(0.05, min(timeout_s, remaining)))
         except grpc.RpcError as error:
             raise self._translate(error) from None
+        answer_point(call, request)
+        return answer
 
     def _service_token(self) -> str:
         """Return a token with at least half of its life left: the one called has verified it before."""

@@ -85,6 +85,7 @@ class PolicyInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
         started = time.perf_counter()
         metadata = metadata_of(context)
         call = call_from(metadata)
+        call.work = policy.path
         with (
             structlog.contextvars.bound_contextvars(request_id=call.request_id, method=policy.path),
             RPC_IN_FLIGHT.track_inprogress(),
@@ -102,7 +103,7 @@ class PolicyInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
                 error = self._refusal(raised)
                 self.unit_of_work.record_denial(policy, request, call, error)
             self._finish(policy, call, trace.trace_id, error, time.perf_counter() - started)
-        crash_point("rpc.answering")
+        crash_point(policy.path, "answering")
         return self._answer(policy, context, call, response, error)
 
     def _run(

@@ -84,6 +84,7 @@ class UnitOfWork:
         call: Call,
         key: idempotency.Key | None,
     ) -> Message | bytes:
+        call.writes = 0
         call.headers.clear()
         call.secret_headers.clear()
         with self.transactions.write(call) as tx:
@@ -134,7 +135,7 @@ class UnitOfWork:
         flow = Flow(
             origin=call,
             transactions=self.transactions,
-            policy=policy,
+            action=policy.audit,
             request=request,
             key=key,
             lease=self.flow_lease,
@@ -142,7 +143,7 @@ class UnitOfWork:
         )
         try:
             # Who takes over a flow that still runs locks the same rows in another order. Its steps can be done again.
-            run_with_retries(lambda: servicer(request, flow))
+            run_with_retries(lambda: _begin(servicer, request, flow))
         except Replayed as found:
             return _replay(policy, call, found.replay)
         except MeshError as error:
@@ -206,6 +207,11 @@ class UnitOfWork:
 
 def _with(servicer: Callable[[Any, Any, Any], Any], prepared: Any) -> Callable[[Any, Any], Any]:
     return lambda request, tx: servicer(request, tx, prepared)
+
+
+def _begin(servicer: Callable[[Any, Any], Any], request: Message, flow: Flow) -> None:
+    flow.origin.writes = 0
+    servicer(request, flow)
 
 
 def _replay(policy: MethodPolicy, call: Call, replay: idempotency.Replay) -> bytes:

@@ -14,8 +14,8 @@ from urllib.parse import urlparse
 
 import requests
 
-from deploy.cli.people import Person
-from deploy.cli.rest_client import Unexpected
+from deploy.tools.people import Person
+from deploy.tools.rest_client import Unexpected
 
 _AGAIN = {0, 429, 502, 503, 504}
 _PATIENCE_S = 90.0

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from deploy.cli.connection import transactions_of
+from deploy.tools.connection import transactions_of
+from deploy.tools.running_mesh import ALL_SERVICES, RunningMesh
 from meshkit.call import Call
 from meshkit.db.sql import sql
-from tests.e2e.running_mesh import ALL_SERVICES, RunningMesh
 
 _MORTAL = [*ALL_SERVICES, "envoy", "valkey", "postgres"]
 _STALLING = [*ALL_SERVICES, "envoy", "valkey"]

@@ -9,10 +9,10 @@ import uuid
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
-from deploy.cli.people import Cast, Person, address
-from deploy.cli.rest_client import Unexpected
-from deploy.cli.story import product_body
-from deploy.cli.waiting import until
+from deploy.tools.people import Cast, Person, address
+from deploy.tools.rest_client import Unexpected
+from deploy.tools.story import product_body
+from deploy.tools.waiting import until
 from tests.chaos.calls import Caller
 
 VENDORS, BUYERS, AGENTS = 2, 3, 2

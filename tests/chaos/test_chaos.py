@@ -12,11 +12,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from deploy.cli.prove import prove_everything
+from deploy.tools.prove import prove_everything
+from deploy.tools.running_mesh import RunningMesh, running_mesh
 from tests.chaos.calls import Caller, CallLog, require_same
 from tests.chaos.faults import CLOCKS, Misfortune
 from tests.chaos.market import Actor, Admin, Agent, Buyer, Counter, Town, Vendor
-from tests.e2e.running_mesh import RunningMesh, running_mesh
 
 SEEDS = [int(seed) for seed in os.environ.get("CHAOS_SEEDS", "20261125").split()]
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "20"))

@@ -290,7 +290,7 @@ class Market:
 
 def _event_classes() -> dict[str, type[Message]]:
     from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
-    from meshkit.events.envelope import spec_of
+    from meshkit.event_spec import spec_of
 
     classes = (
         commerce.OrderCreated,

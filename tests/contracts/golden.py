@@ -8,8 +8,8 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from deploy.cli.contracts import event_messages
-from meshkit.events.envelope import spec_of
+from deploy.tools.contracts import event_messages
+from meshkit.event_spec import spec_of
 
 FOLDER = Path(__file__).with_name("golden")
 

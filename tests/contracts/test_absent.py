@@ -13,7 +13,7 @@ import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
-from deploy.cli.contracts import grpc_services
+from deploy.tools.contracts import grpc_services
 from meshkit.grpc.policy import Effect, read_policy
 
 NO_TEXT = "an empty text is no text"

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from deploy.cli.contracts import grpc_services
 from deploy.dev.stack import Embedded
+from deploy.tools.contracts import grpc_services
 from marketmesh.finance.v1 import payout_batch_service_pb2
 from meshkit.call import Call
 from meshkit.grpc.policy import Caller, Effect, MethodPolicy, read_policy

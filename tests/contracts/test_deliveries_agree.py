@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from deploy.cli.prove_deliveries import prove_deliveries
 from deploy.dev.stack import Embedded
+from deploy.tools.prove_deliveries import prove_deliveries
 from marketmesh.finance.v1 import cash_agent_service_pb2
 from marketmesh.finance.v1 import payout_batch_service_pb2 as payouts
 from marketmesh.finance.v1 import payout_service_pb2 as finance

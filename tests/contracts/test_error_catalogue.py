@@ -8,7 +8,7 @@ import inspect
 import grpc
 import pytest
 
-from deploy.cli.contracts import files, services_present
+from deploy.tools.contracts import files, services_present
 from marketmesh.options.v1 import error_pb2
 from meshkit import errors
 from meshkit.errors import MeshError, Violation

@@ -7,9 +7,9 @@ import re
 import pytest
 from google.protobuf.descriptor import Descriptor
 
-from deploy.cli.contracts import event_messages
-from deploy.cli.topology import declared
-from meshkit.events.envelope import spec_of
+from deploy.tools.contracts import event_messages
+from deploy.tools.topology import declared
+from meshkit.event_spec import spec_of
 
 
 def name_of(message: Descriptor) -> str:

@@ -14,7 +14,7 @@ import pytest
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.message_factory import GetMessageClass
 
-from deploy.cli.contracts import grpc_services
+from deploy.tools.contracts import grpc_services
 from gateway.contracts import load_contracts
 from gateway.openapi import _EXAMPLES, read_examples
 from meshkit.grpc.guard import validate

@@ -12,8 +12,8 @@ import pytest
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.json_format import MessageToDict
 
-from deploy.cli.contracts import event_messages
-from meshkit.events.envelope import spec_of
+from deploy.tools.contracts import event_messages
+from meshkit.event_spec import spec_of
 from tests.contracts.golden import filled, path_of
 
 

@@ -11,8 +11,8 @@ import pytest
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from deploy.cli.contracts import grpc_services
 from deploy.dev.stack import Embedded
+from deploy.tools.contracts import grpc_services
 from meshkit.cursor import Cursor, Page
 from meshkit.grpc.policy import Caller, MethodPolicy, read_policy
 from tests.contracts.samples import SAMPLES

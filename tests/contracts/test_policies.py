@@ -6,7 +6,7 @@ import pytest
 from google.api import annotations_pb2
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
-from deploy.cli.contracts import files, grpc_services
+from deploy.tools.contracts import files, grpc_services
 from gateway.contracts import load_contracts
 from gateway.openapi import build_openapi
 from marketmesh.options.v1 import field_pb2, policy_pb2

@@ -12,10 +12,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from deploy.cli.prove import _across
-from deploy.cli.prove_deliveries import prove_deliveries
-from deploy.cli.prove_leftovers import prove_flows, prove_notices, prove_photos
 from deploy.dev.stack import Embedded
+from deploy.tools.prove import _across
+from deploy.tools.prove_deliveries import prove_deliveries
+from deploy.tools.prove_leftovers import prove_flows, prove_notices, prove_photos
 from marketmesh.finance.events.v1 import finance_events_pb2
 from meshkit.db.tx import Transactions
 from tests.contracts.world import SERVICES, World

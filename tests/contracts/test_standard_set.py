@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pytest
 from google.protobuf.message import Message
 
-from deploy.cli.contracts import grpc_services
 from deploy.dev.stack import Embedded
+from deploy.tools.contracts import grpc_services
 from meshkit.grpc.policy import Caller, Effect, MethodPolicy, StoreKind, read_policy
 from meshkit.principal import Audience
 from tests.contracts.samples import SAMPLES, Sample

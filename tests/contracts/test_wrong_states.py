@@ -12,8 +12,8 @@ import pytest
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
-from deploy.cli.contracts import grpc_services
 from deploy.dev.stack import Embedded
+from deploy.tools.contracts import grpc_services
 from marketmesh.commerce.v1 import order_service_pb2 as orders
 from marketmesh.finance.v1 import cash_agent_service_pb2 as cash
 from marketmesh.finance.v1 import earnings_service_pb2 as earnings

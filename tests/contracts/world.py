@@ -13,7 +13,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
 from sqlalchemy import text
 
-from deploy.cli.contracts import grpc_services
+from deploy.tools.contracts import grpc_services
 from marketmesh.ads.v1 import ad_service_pb2 as ads
 from marketmesh.catalog.v1 import product_pb2, product_service_pb2
 from marketmesh.commerce.v1 import cart_pb2, cart_service_pb2, order_service_pb2

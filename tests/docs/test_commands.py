@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import re
 import shlex
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
+from deploy.cli.commands import HOMES
 from deploy.cli.main import app
 from meshkit.cli import service_app
 from tests.docs.commands import NOT_RUN, Command, commands
@@ -65,6 +67,12 @@ class TestCommands:
     def test_of_marketmesh_are_understood(self, command: Command) -> None:
         for words in spelled_out(command):
             parse(get_command(app), words)
+
+    @pytest.mark.parametrize("name", HOMES)
+    def test_have_the_line_in_the_list_that_their_own_help_begins_with(self, name: str) -> None:
+        command = get_command(app).get_command(None, name)  # type: ignore[attr-defined]
+
+        assert inspect.cleandoc(command.help).split("\n\n")[0] == HOMES[name].line
 
     def test_of_modules_are_understood(self) -> None:
         modules = [each for each in commands() if each.filled.startswith("python -m ")]

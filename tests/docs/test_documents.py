@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic_settings import BaseSettings
 
-from deploy.cli.contracts import grpc_services
+from deploy.tools.contracts import grpc_services
 from meshkit.grpc.policy import Effect, read_policy
 from services.media.files.domain.attachments import PROTECTED, AttachmentEntity
 from tests.docs.commands import commands

@@ -13,10 +13,10 @@ import pytest
 from google.protobuf.descriptor import Descriptor
 from sqlalchemy import CheckConstraint, UniqueConstraint
 
-from deploy.cli.contracts import grpc_services, services_present
 from deploy.dev import environment, keys
 from deploy.dev.environment import Addresses
 from deploy.dev.ports import Ports
+from deploy.tools.contracts import grpc_services, services_present
 from marketmesh.commerce.v1 import cart_service_pb2
 from meshkit.grpc import wire
 from meshkit.grpc.interceptor import PolicyInterceptor
@@ -52,6 +52,14 @@ def imports_of(tree: ast.Module) -> set[str]:
     return names
 
 
+def importing(pattern: str, *folders: str) -> list[str]:
+    return [
+        path.relative_to(ROOT).as_posix()
+        for path, tree in sources(*folders)
+        if any(re.match(pattern, name) for name in imports_of(tree))
+    ]
+
+
 def broken(rule: str) -> list[str]:
     return [
         str(finding)
@@ -81,6 +89,21 @@ class TestLayout:
             for name in imports_of(tree)
             if name.startswith("services.") and name.split(".")[1] != path.relative_to(ROOT).parts[1]
         ]
+
+        assert found == []
+
+
+class TestNeutralGround:
+    """What tests, benchmarks and commands share is in deploy/tools (decision 34); import-linter watches the packages."""
+
+    def test_only_tests_of_commands_import_commands(self) -> None:
+        of_commands = {"tests/deploy/cli", "tests/docs/test_commands.py", "tests/docs/test_documents.py"}
+        found = importing(r"deploy\.cli\b", "tests", "benchmarks", "scripts")
+
+        assert [path for path in found if not any(path.startswith(home) for home in of_commands)] == []
+
+    def test_nobody_but_tests_imports_tests(self) -> None:
+        found = importing(r"tests\b", "benchmarks", "deploy", "gateway", "meshkit", "scripts", "services")
 
         assert found == []
 
@@ -141,7 +164,7 @@ class TestEvents:
     def test_only_the_relay_publishes(self) -> None:
         found = [
             str(path.relative_to(ROOT))
-            for path, tree in sources("meshkit", "services", "gateway", "deploy/cli")
+            for path, tree in sources("meshkit", "services", "gateway", "deploy/cli", "deploy/tools")
             for node in ast.walk(tree)
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "publish"
         ]

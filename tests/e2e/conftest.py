@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
+from deploy.tools.running_mesh import RunningMesh, running_mesh
 from tests.e2e.market import Market
-from tests.e2e.running_mesh import RunningMesh, running_mesh
 
 
 @pytest.fixture(scope="package")

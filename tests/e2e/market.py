@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from deploy.cli.people import Cast, address
-from deploy.cli.rest_client import RestClient
-from deploy.cli.story import People, Story, product_body
-from deploy.cli.waiting import until
-from tests.e2e.running_mesh import RunningMesh
+from deploy.tools.people import Cast, address
+from deploy.tools.rest_client import RestClient
+from deploy.tools.running_mesh import RunningMesh
+from deploy.tools.story import People, Story, product_body
+from deploy.tools.waiting import until
 
 
 class Market:

@@ -6,7 +6,7 @@ from typing import Any
 
 import requests
 
-from deploy.cli.rest_client import Answer, RestClient
+from deploy.tools.rest_client import Answer, RestClient
 
 
 def raw(

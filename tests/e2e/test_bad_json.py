@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from deploy.cli.connection import transactions_of
-from deploy.cli.rest_client import Answer, RestClient
-from deploy.cli.story import product_body
+from deploy.tools.connection import transactions_of
+from deploy.tools.rest_client import Answer, RestClient
+from deploy.tools.story import product_body
 from meshkit.call import Call
 from meshkit.db.sql import sql
 from tests.e2e.market import Market

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from deploy.cli.people import PASSWORD
+from deploy.tools.people import PASSWORD
 
 if TYPE_CHECKING:
+    from deploy.tools.running_mesh import RunningMesh
     from tests.e2e.market import Market
-    from tests.e2e.running_mesh import RunningMesh
 
 # Packages are fetched and programs compiled.
 pytestmark = pytest.mark.timeout(420)

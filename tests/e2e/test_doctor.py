@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
+from deploy.tools.running_mesh import RunningMesh
 from tests.docs.reading import ROOT
-from tests.e2e.running_mesh import RunningMesh
 
 pytestmark = pytest.mark.timeout(420)
 

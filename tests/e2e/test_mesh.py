@@ -15,14 +15,14 @@ import pytest
 import requests
 from sqlalchemy import create_engine, text
 
-from deploy.cli.people import PASSWORD, Cast
-from deploy.cli.prove import prove_everything
-from deploy.cli.rest_client import RestClient, reason_of
-from deploy.cli.story import Story, product_body
-from deploy.cli.waiting import until
+from deploy.tools.people import PASSWORD, Cast
+from deploy.tools.prove import prove_everything
+from deploy.tools.rest_client import RestClient, reason_of
+from deploy.tools.running_mesh import ALL_SERVICES, RunningMesh
+from deploy.tools.story import Story, product_body
+from deploy.tools.waiting import until
 from tests.e2e.market import Market
 from tests.e2e.rest import detail, raw
-from tests.e2e.running_mesh import ALL_SERVICES, RunningMesh
 
 SEED = 20_261_122
 # More would only test the patience of the supervisor's back-off.

@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from deploy.cli.connection import STATE_VARIABLE, database_url
-from deploy.cli.contracts import services_present
-from deploy.cli.prove import prove_everything
-from deploy.cli.waiting import until
 from deploy.dev.ports import PREFIX
 from deploy.dev.wheels import program
+from deploy.tools.connection import STATE_VARIABLE, database_url
+from deploy.tools.contracts import services_present
+from deploy.tools.prove import prove_everything
+from deploy.tools.running_mesh import RunningMesh
+from deploy.tools.waiting import until
 from tests.docs.commands import Command, commands
 from tests.docs.reading import ROOT
-from tests.e2e.running_mesh import RunningMesh
 
 CONSUMER = "analytics.commerce.order.v1"
 RUN = [command for command in commands() if not command.not_run]

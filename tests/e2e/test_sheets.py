@@ -9,10 +9,10 @@ import uuid
 import pytest
 import requests
 
-from deploy.cli.people import Cast, Person
-from deploy.cli.rest_client import reason_of
+from deploy.tools.people import Cast, Person
+from deploy.tools.rest_client import reason_of
+from deploy.tools.running_mesh import RunningMesh
 from tests.e2e.rest import detail, raw
-from tests.e2e.running_mesh import RunningMesh
 
 pytestmark = pytest.mark.timeout(420)
 

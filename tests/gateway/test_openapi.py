@@ -10,7 +10,7 @@ from google.protobuf.message_factory import GetMessageClass
 from openapi_spec_validator import validate
 from protovalidate import collect_violations
 
-from deploy.cli.contracts import files
+from deploy.tools.contracts import files
 from gateway.contracts import load_contracts
 from gateway.openapi import build_openapi, read_examples
 from gateway.openapi_schemas import component_name

@@ -15,7 +15,7 @@ import pytest
 from google.protobuf.empty_pb2 import Empty
 from grpc_status import rpc_status
 
-from deploy.cli.contracts import grpc_services
+from deploy.tools.contracts import grpc_services
 from meshkit.call import Call
 from meshkit.clock import FixedClock
 from meshkit.errors import DependencyUnavailable, MeshError, RateLimitExceeded

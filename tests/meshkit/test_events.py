@@ -12,10 +12,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import InterfaceError
 
 from marketmesh.identity.events.v1 import identity_events_pb2 as events
+from meshkit import outbox
 from meshkit.call import Call
 from meshkit.db.tx import Transactions, Tx
 from meshkit.errors import DependencyUnavailable, NotFound
-from meshkit.events import outbox
 from meshkit.events.bus import Bus, Received
 from meshkit.events.consume import ConsumerRunner
 from meshkit.events.registry import Consumer, UnreadableEvent
@@ -107,7 +107,7 @@ class TestRelay:
             with transactions.write(Call()) as tx:
                 tx.execute(text("SELECT nextval(pg_get_serial_sequence('outbox', 'seq'))"))
                 tx.emit(events.AgentCreated(user_id="slow"))
-                outbox.flush(tx, source="ads")
+                tx.execute_last(*outbox.insertion(tx.events, now=tx.now, source="ads"))
                 tx.events.clear()
                 numbered.set()
                 assert may_commit.wait(5)
@@ -132,7 +132,7 @@ class TestRelay:
 
         with transactions.write(Call()) as first:
             first.emit(events.StoreGateChanged(store_id="s1", version=1))
-            outbox.flush(first, source="ads")
+            first.execute_last(*outbox.insertion(first.events, now=first.now, source="ads"))
             first.run_last()
             with transactions.write(Call()) as second:
                 second.emit(events.StoreGateChanged(store_id="s1", version=2))

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from deploy.cli.contracts import services_present
+from deploy.tools.contracts import services_present
 from services.finance.schema.payments import payment_intents
 from tests.support.mesh_harness import MeshHarness
 from tests.support.table_use import needed_rights

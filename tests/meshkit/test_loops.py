@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import redis
 
-from deploy.cli.waiting import until
 from deploy.dev.stack import Embedded
+from deploy.tools.waiting import until
 from meshkit import loops
 from meshkit.errors import Unauthenticated
 from meshkit.loops import Heart, Loops

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import create_engine, text
 from structlog.testing import capture_logs
 
-from deploy.cli.contracts import services_present
 from deploy.dev.wheels import program
+from deploy.tools.contracts import services_present
 from meshkit.db import migrate
 from tests.support.mesh_harness import MeshHarness
 

@@ -17,8 +17,8 @@ import grpc
 import pytest
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from deploy.cli.waiting import until
 from deploy.dev.environment import REPOSITORY
+from deploy.tools.waiting import until
 from marketmesh.identity.events.v1 import identity_events_pb2 as events
 from marketmesh.identity.v1 import auth_service_pb2, auth_service_pb2_grpc
 from meshkit.service import DRAIN_SECONDS

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import grpc
 import pytest
 
-from deploy.cli.waiting import until
+from deploy.tools.waiting import until
 from marketmesh.identity.v1 import admin_service_pb2 as messages
 from marketmesh.identity.v1 import admin_service_pb2_grpc as stubs
 from meshkit.obs import tracing

@@ -22,8 +22,8 @@ from sqlalchemy import create_engine, text
 from meshkit.db import migrate
 from meshkit.service import Process
 from meshkit.settings import MeshSettings
-from deploy.cli.contracts import services_present
-from deploy.cli.topology import declared
+from deploy.tools.contracts import services_present
+from deploy.tools.topology import declared
 from services.reviews.service import SPEC
 migrate.upgrade(service="reviews", url=SPEC.database_settings().database_url)
 process = Process(SPEC, MeshSettings())

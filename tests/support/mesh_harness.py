@@ -21,17 +21,18 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from sqlalchemy import text
 
-from deploy.cli.contracts import event_messages
 from deploy.dev import databases, environment, keys
 from deploy.dev.ports import Ports
+from deploy.tools.contracts import event_messages
 from meshkit.auth import mint_service_token
 from meshkit.call import Call
 from meshkit.clock import FixedClock
 from meshkit.db import migrate
 from meshkit.db.engine import Database
 from meshkit.db.tx import Transactions
+from meshkit.event_spec import ordering_key_of, spec_of
 from meshkit.events.consume import ConsumerRunner
-from meshkit.events.envelope import Envelope, ordering_key_of, spec_of
+from meshkit.events.envelope import Envelope
 from meshkit.principal import SYSTEM, Audience, Principal
 from meshkit.service import Process, ServiceSpec
 from meshkit.settings import MeshSettings

@@ -19,16 +19,15 @@ import pytest
 import requests
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from prometheus_client.parser import text_string_to_metric_families
-from typer.testing import CliRunner
 
-from deploy.cli.main import app
-from deploy.cli.waiting import until
 from deploy.dev import environment, keys
 from deploy.dev.environment import REPOSITORY
 from deploy.dev.stack import Embedded, embedded
+from deploy.tools.topology import create_topics, declared, settle
+from deploy.tools.waiting import until
 from meshkit.db import migrate
+from meshkit.event_spec import ordering_key_of, spec_of
 from meshkit.events.bus import Bus, Outgoing
-from meshkit.events.envelope import ordering_key_of, spec_of
 from meshkit.principal import Audience
 from services.identity.outbound.tokens import AccessClaims, TokenMint
 
@@ -149,13 +148,27 @@ class Workshop:
             "ce-dataversion": str(spec.version),
             **(headers or {}),
         }
+        message = Outgoing(event.SerializeToString(), attributes, ordering_key_of(event))
+        with self._bus() as bus:
+            bus.publish(topic=spec.topic, messages=[message])
+        return event_id
+
+    def apply_topology(self) -> None:
+        """Make the topics and subscriptions, as `marketmesh topology apply` does."""
+        topology = declared()
+        with self._bus() as bus:
+            create_topics(bus, topology)
+            left = [settled for settled in settle(bus, topology) if settled.done == "left"]
+        assert left == []
+
+    @contextmanager
+    def _bus(self) -> Iterator[Bus]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("PUBSUB_EMULATOR_HOST", self.stack.addresses.of("pubsub"))
             bus = Bus(project=environment.PROJECT)
-        message = Outgoing(event.SerializeToString(), attributes, ordering_key_of(event))
-        bus.publish(topic=spec.topic, messages=[message])
+        yield bus
         bus.publisher.transport.close()
-        return event_id
+        bus.subscriber.transport.close()
 
     def admin_token(self) -> str:
         """Return the token of an administrator."""
@@ -176,8 +189,7 @@ def workshop(folder: Path, services: Sequence[str]) -> Iterator[Workshop]:
         shop = Workshop(stack, folder)
         for name in services:
             migrate.upgrade(service=name, url=stack.addresses.database_url(name, kind="owner"))
-        result = CliRunner().invoke(app, ["topology", "apply"], env=shop.variables("identity"))
-        assert result.exit_code == 0, result.output
+        shop.apply_topology()
         try:
             yield shop
         finally:

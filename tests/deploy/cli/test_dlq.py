@@ -14,8 +14,8 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from deploy.cli import dead_letters, doctor_checks
-from deploy.cli.contracts import services_present
 from deploy.cli.main import app
+from deploy.tools.contracts import services_present
 from marketmesh.identity.events.v1 import identity_events_pb2 as events
 from meshkit.errors import NotFound
 from meshkit.events.bus import Received

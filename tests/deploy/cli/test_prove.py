@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from deploy.cli.prove import prove_everything
 from deploy.dev.stack import Embedded
+from deploy.tools.prove import prove_everything
 from marketmesh.finance.v1 import payout_batch_service_pb2, payout_service_pb2
 from tests.contracts.world import World
 from tests.support.mesh_harness import MeshHarness

@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from deploy.cli import prove, subscriptions
 from deploy.cli.main import app
-from deploy.cli.prove import prove_everything
-from deploy.cli.topology import declared
 from deploy.dev.stack import Embedded, embedded
+from deploy.tools import prove, subscriptions
+from deploy.tools.prove import prove_everything
+from deploy.tools.topology import declared
 from meshkit.events.bus import Bus
 from meshkit.events.consume import ConsumerRunner
 from meshkit.events.registry import Consumer

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from deploy.cli import subscriptions
 from deploy.cli.main import app
-from deploy.cli.topology import declared
 from deploy.dev.stack import embedded
+from deploy.tools import subscriptions
+from deploy.tools.topology import declared
 from meshkit.events.bus import Bus, Outgoing, Received
 
 CONSUMER = next(consumer for consumer in declared().consumers if consumer.types == ["agent_created"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from meshkit.crash import crash_point
 from meshkit.errors import StateConflict, ValidationError
 from services.catalog.stock.data import inventory, reservations
 from services.catalog.stock.domain.reservations import Refusal, ReservationState, allot
@@ -37,13 +36,10 @@ def reserve_stock(tx: Tx, *, group_id: uuid.UUID, lines: Sequence[Line], expires
     """
     if len({line.line_id for line in lines}) < len(lines):
         raise ValidationError.of("lines", "a line is named twice")
-    crash_point("reserve.called")
     stock = inventory.lock(tx, {line.product_id for line in lines})
-    crash_point("reserve.locked")
     refusals = allot(lines, stock)
     if reservations.write_new(tx, group_id, lines, refusals, expires_at=tx.now + expires_in):
         announce_taken(tx, stock, _served(lines, refusals))
-        crash_point("reserve.written")
         return [Outcome(line.line_id, refusal) for line, refusal in zip(lines, refusals, strict=True)]
     decided = _decide_again(tx, group_id, lines, stock, expires_at=tx.now + expires_in)
     return [Outcome(line.line_id, decided[line.line_id]) for line in lines]

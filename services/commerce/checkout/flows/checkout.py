@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from meshkit.crash import crash_point
 from services.commerce.checkout.data import attempts
 from services.commerce.checkout.flows.release_stock import release_stock
 from services.commerce.checkout.usecases.begin_checkout import (
@@ -47,30 +46,23 @@ def checkout(
     Raises what begin_checkout does, CheckoutRunning, and DependencyUnavailable when catalog is away: then the attempt
     waits for the next call.
     """
-    crash_point("checkout.called")
     with flow.transaction() as tx:
-        crash_point("checkout.claimed")
         begun = begin_checkout(tx, terms, rules=rules)
-        crash_point("checkout.begun")
         if isinstance(begun, bytes):
             tx.audit(target=terms.cart_id)
             return flow.complete(tx, restore(begun))
-    crash_point("checkout.recorded")
     refused = catalog.reserve(
         flow.call,
         group_id=begun.checkout_group_id,
         lines=_stock_lines(begun),
         expires_in_s=rules.reservation_seconds,
     )
-    crash_point("checkout.reserved")
     try:
-        answer = _convert(flow, begun, terms, refused, respond=respond, restore=restore)
+        return _convert(flow, begun, terms, refused, respond=respond, restore=restore)
     except CartNotActive:
         # The buyer asked for a new quote meanwhile.
         release_stock(flow, begun.checkout_group_id, catalog=catalog)
         raise
-    crash_point("checkout.committed")
-    return answer
 
 
 CheckoutFlow = Callable[..., "Message"]
@@ -96,7 +88,6 @@ def _convert(
 ) -> Message:
     with flow.transaction() as tx:
         converted = convert_cart(tx, begun, terms, refused=refused)
-        crash_point("checkout.converted")
         if converted is None:
             tx.audit(target=terms.cart_id)
             return flow.complete(tx, restore(earlier_answer(tx, terms.cart_id)))
@@ -105,5 +96,4 @@ def _convert(
         if not attempts.convert(tx, cart_id=begun.cart_id, group_id=begun.checkout_group_id, response=flow.completed):
             # This run was away so long that another one started over with a new group: nothing of ours may stay.
             raise CheckoutRunning
-        crash_point("checkout.answered")
         return answer

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
-from meshkit.crash import crash_point
 from meshkit.errors import DependencyUnavailable, NotFound
 from services.finance.errors import CashCollectedOtherwise, PaymentFinal, PaymentMismatch
 from services.finance.ledger.domain import ledger as entries
@@ -52,7 +51,6 @@ def collect_cash(tx: Tx, count: CashCount) -> Any:
     if settled is None or intent.method != "cash":
         raise PaymentFinal(state=intent.status)
     _require_match(tx, intent, count)
-    crash_point("collect.locked")
     post_entries(
         tx,
         [
@@ -63,10 +61,9 @@ def collect_cash(tx: Tx, count: CashCount) -> Any:
             )
         ],
     )
-    crash_point("collect.posted")
     tx.audit(target=intent.order_id, before={"status": intent.status}, after={"status": settled})
     tx.emit(_collected_event(tx, intent, count))
-    changed = intents.change(
+    return intents.change(
         tx,
         intent.id,
         status=settled,
@@ -74,8 +71,6 @@ def collect_cash(tx: Tx, count: CashCount) -> Any:
         collected_by_user_id=count.agent_id,
         failure_reason="",
     )
-    crash_point("collect.settled")
-    return changed
 
 
 def collection_of(intent: Any, *, agent_id: uuid.UUID | None) -> entries.Collection:

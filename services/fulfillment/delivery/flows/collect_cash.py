@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from meshkit.crash import crash_point
 from meshkit.grpc.channel import RemoteRefusal
 from services.fulfillment.delivery.data import deliveries
 from services.fulfillment.delivery.domain.assignment import CASH_STATES
@@ -42,34 +41,26 @@ def collect_cash(
     Raises NotFound for another agent's order, DeliveryReassigned, DeliveryStateInvalid, PaymentMismatch, PaymentFinal,
     CashCollectedOtherwise, DependencyUnavailable.
     """
-    crash_point("cash.called")
     with flow.read() as tx:
         known = read_ever_mine(tx, order_id=collection.order_id)
-    crash_point("cash.claimed")
     payment = _post(flow, collection, known, orders=orders, cash=cash)
-    crash_point("cash.posted")
     with flow.transaction() as tx:
         mine = lock_my_delivery(tx, order_id=collection.order_id)
         keep_collection(tx, collection.order_id, Collected(flow.principal.require_user, payment.collected_at or tx.now))
         if mine.payment_status != "paid":
             deliveries.change_payment(tx, collection.order_id, payment.status)
         tx.audit(target=collection.order_id, after={"amount_cents": collection.amount_cents})
-        answer = flow.complete(tx, respond(read_ever_mine(tx, order_id=collection.order_id)))
-        crash_point("cash.recorded")
-    crash_point("cash.committed")
-    return answer
+        return flow.complete(tx, respond(read_ever_mine(tx, order_id=collection.order_id)))
 
 
 def _post(flow: Flow, collection: Collection, known: Any, *, orders: Orders, cash: Cash) -> Payment:
     try:
         order = orders.read(flow.call, collection.order_id)
-        crash_point("cash.order_read")
         _require_collectable(flow, known, order, cash=cash)
     except RemoteRefusal as refusal:
         raise translate_refusal(refusal) from None
     with flow.transaction() as tx:
         keep_order(tx, order)
-    crash_point("cash.taken_over")
     try:
         return cash.collect(
             flow.call,

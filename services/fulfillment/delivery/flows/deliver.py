@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from meshkit.crash import crash_point
 from meshkit.errors import MeshError, NotFound, ValidationError
 from meshkit.grpc.channel import RemoteRefusal
 from services.fulfillment.delivery.data import deliveries, proof_uploads
@@ -61,7 +60,6 @@ def deliver(
     order = None
     if known.delivery_time is None:
         order = _hand_over(flow, known, handover.proof, terms=terms, orders=orders, proofs=proofs)
-    crash_point("deliver.advanced")
     with flow.transaction() as tx:
         if order is not None:
             keep_order(tx, order, caller=flow.principal.require_user, step="deliver")
@@ -86,7 +84,6 @@ def _hand_over(
         _accept(flow, known, proof, terms=terms, proofs=proofs)
         with flow.transaction() as tx:
             deliveries.keep_proof(tx, known.assignment_id, **_columns(proof))
-    crash_point("deliver.proven")
     try:
         return advance(flow, known.order_id, step="deliver", orders=orders)
     except MeshError as error:

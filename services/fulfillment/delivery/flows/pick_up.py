@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from meshkit.crash import crash_point
 from meshkit.errors import MeshError
 from services.fulfillment.delivery.data import deliveries
 from services.fulfillment.delivery.flows.ask_commerce import advance, keep_order, read_order, steps_of_order
@@ -34,7 +33,6 @@ def pick_up(flow: Flow, *, order_id: uuid.UUID, orders: Orders, respond: Callabl
     order = None
     if known.pickup_time is None:
         order = _take(flow, known, orders=orders)
-    crash_point("pickup.advanced")
     with flow.transaction() as tx:
         if order is not None:
             keep_order(tx, order, caller=flow.principal.require_user, step="pickup")

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from meshkit.crash import crash_point
 from meshkit.errors import ValidationError
 from meshkit.grpc.channel import RemoteRefusal
 from meshkit.ids import derived_id
@@ -57,7 +56,6 @@ def request_proof_upload(flow: Flow, file: ProofFile, *, proofs: Proofs, respond
             if delivery.order_status not in _ALLOWED:
                 raise DeliveryStateInvalid(state=delivery.order_status, allowed=", ".join(_ALLOWED))
             proof_uploads.add(tx, **mine)
-    crash_point("proof.recorded")
     try:
         upload = proofs.presign(
             flow.call,
@@ -74,7 +72,6 @@ def request_proof_upload(flow: Flow, file: ProofFile, *, proofs: Proofs, respond
         if refusal.code == "INVALID_ARGUMENT":
             raise ValidationError.of("mime_type", "must be an image's") from None
         raise
-    crash_point("proof.announced")
     with flow.transaction() as tx:
         tx.audit(target=file.order_id, after={"media_id": str(media_id), "kind": file.kind})
         return flow.complete(tx, respond(upload))

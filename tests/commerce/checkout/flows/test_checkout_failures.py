@@ -6,6 +6,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from psycopg.errors import DeadlockDetected
 from sqlalchemy.exc import OperationalError
 
 from marketmesh.commerce.v1 import cart_service_pb2, commerce_internal_service_pb2
+from meshkit import crash as crash_points
 from meshkit.resume import FlowResumer
 from services.commerce.checkout.flows import checkout as flow
 from tests.commerce.fake_catalog import Away
@@ -179,7 +181,7 @@ class TestCrash:
         assert len(orders_of(market, cart_id)) == 2
         assert len(market.events(answer.checkout_group_id)) == 1
 
-    @pytest.mark.parametrize("label", ["checkout.claimed", "checkout.begun", "checkout.converted", "checkout.answered"])
+    @pytest.mark.parametrize("label", ["Checkout tx1.committing", "Checkout tx2.committing"])
     def test_a_deadlock_with_whoever_takes_it_over_is_no_defect(
         self, market: Market, monkeypatch: pytest.MonkeyPatch, label: str
     ) -> None:
@@ -190,7 +192,7 @@ class TestCrash:
                 left[0] -= 1
                 raise OperationalError("UPDATE idempotency_keys", {}, DeadlockDetected())
 
-        monkeypatch.setattr(flow, "crash_point", deadlock)
+        monkeypatch.setattr(crash_points, "_trap", SimpleNamespace(spring=deadlock))
 
         answer = market.checkout(cart_id, token=token)
 

@@ -14,8 +14,8 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from sqlalchemy import text
 
-from deploy.cli.waiting import until
 from deploy.dev.stack import Embedded
+from deploy.tools.waiting import until
 from marketmesh.identity.v1 import auth_service_pb2 as messages
 from marketmesh.identity.v1 import auth_service_pb2_grpc as stubs
 from services.identity.outbound.passwords import Passwords

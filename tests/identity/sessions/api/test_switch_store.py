@@ -11,7 +11,7 @@ import jwt
 import pytest
 from sqlalchemy import text
 
-from deploy.cli.waiting import until
+from deploy.tools.waiting import until
 from marketmesh.identity.v1 import auth_service_pb2 as messages
 from marketmesh.identity.v1 import store_service_pb2, store_service_pb2_grpc
 from services.identity.stores.data import stores

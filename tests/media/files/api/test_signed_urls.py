@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from deploy.cli.contracts import files
+from deploy.tools.contracts import files
 from marketmesh.media.v1 import media_internal_service_pb2
 from marketmesh.media.v1 import media_service_pb2 as messages
 from services.media.settings import MediaSettings

@@ -6,8 +6,8 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from deploy.cli.rest_client import Journal, RestClient
-from deploy.cli.waiting import until
+from deploy.tools.rest_client import Journal, RestClient
+from deploy.tools.waiting import until
 
 PASSWORD = "correct horse battery staple"
 # The smallest document a reader opens: one empty page.

@@ -16,10 +16,10 @@ from pathlib import Path
 import psutil
 import requests
 
-from deploy.cli.connection import STATE_VARIABLE, use_environment
+from deploy.dev.environment import REPOSITORY
 from deploy.dev.ports import PREFIX, SERVICES, Ports
+from deploy.tools.connection import STATE_VARIABLE, use_environment
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 110
 
 
@@ -94,7 +94,7 @@ def running_mesh(folder: Path) -> Iterator[RunningMesh]:
     log, state = folder / "mesh.log", folder / "state"
     with log.open("w") as output:
         command = [sys.executable, "-m", "deploy.cli.main", "dev", "--state-dir", str(state)]
-        process = subprocess.Popen(command, cwd=ROOT, env=own, stdout=output, stderr=subprocess.STDOUT, text=True)
+        process = subprocess.Popen(command, cwd=REPOSITORY, env=own, stdout=output, stderr=subprocess.STDOUT, text=True)
     mesh = RunningMesh(process, f"http://127.0.0.1:{ports['gateway']}", log, state)
     try:
         deadline = time.monotonic() + START_SECONDS

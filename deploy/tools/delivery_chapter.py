@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from deploy.cli.checks import check
-from deploy.cli.waiting import until
+from deploy.tools.checks import check
+from deploy.tools.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from deploy.cli.people import Person
+    from deploy.tools.people import Person
 
 
 def deliver_with_code(agent: Person, buyer: Person, order_id: str, *, name: str) -> None:

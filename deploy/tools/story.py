@@ -6,10 +6,10 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.cli.checks import check
-from deploy.cli.delivery_chapter import deliver_with_code, deliver_with_photo, hand_cash_in
-from deploy.cli.people import Cast, Person, address, registration
-from deploy.cli.waiting import until
+from deploy.tools.checks import check
+from deploy.tools.delivery_chapter import deliver_with_code, deliver_with_photo, hand_cash_in
+from deploy.tools.people import Cast, Person, address, registration
+from deploy.tools.waiting import until
 
 # A PNG of one transparent pixel.
 PNG = bytes.fromhex(

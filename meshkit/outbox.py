@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from meshkit.events.envelope import EventSpec, ordering_key_of, spec_of
+from meshkit.event_spec import EventSpec, ordering_key_of, spec_of
 from meshkit.ids import new_id
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Sequence
+    from datetime import datetime
 
     from google.protobuf.message import Message
 
     from meshkit.call import Call
-    from meshkit.db.tx import Tx
 
 # `once` events collide on once_key and are then not written a second time.
 _INSERT = """
@@ -58,23 +59,17 @@ def new_event(event: Message, call: Call) -> NewEvent:
     return NewEvent(new_id(), spec, ordering_key_of(event), event.SerializeToString(deterministic=True), headers)
 
 
-def flush(tx: Tx, *, source: str) -> None:
-    """Write the transaction's events. Called once, by the edge, right before commit."""
-    if not tx.events:
-        return
-    events = tx.events
+def insertion(events: Sequence[NewEvent], *, now: datetime, source: str) -> tuple[str, dict[str, Any]]:
+    """Return the statement that writes a transaction's events, and its parameters."""
     origin = {"ce-source": f"marketmesh/{source}"}
-    tx.execute_last(
-        _INSERT,
-        {
-            "event_now": tx.now,
-            "event_ids": [event.event_id for event in events],
-            "event_types": [event.spec.type for event in events],
-            "event_versions": [event.spec.version for event in events],
-            "event_topics": [event.spec.topic for event in events],
-            "event_keys": [event.ordering_key for event in events],
-            "event_payloads": [event.payload for event in events],
-            "event_headers": [json.dumps({**event.headers, **origin}) for event in events],
-            "event_once_keys": [event.once_key for event in events],
-        },
-    )
+    return _INSERT, {
+        "event_now": now,
+        "event_ids": [event.event_id for event in events],
+        "event_types": [event.spec.type for event in events],
+        "event_versions": [event.spec.version for event in events],
+        "event_topics": [event.spec.topic for event in events],
+        "event_keys": [event.ordering_key for event in events],
+        "event_payloads": [event.payload for event in events],
+        "event_headers": [json.dumps({**event.headers, **origin}) for event in events],
+        "event_once_keys": [event.once_key for event in events],
+    }
