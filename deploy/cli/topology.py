@@ -81,11 +81,20 @@ def show() -> None:
         typer.echo(topic)
         for consumer in topology.consumers:
             if consumer.topic == topic:
-                typer.echo(f"  {consumer.subscription}  {', '.join(consumer.types)}")
+                typer.echo(f"  {consumer.subscription}  {', '.join(_with_versions(consumer))}")
                 for line in differing.get(consumer.subscription, ()):
                     typer.echo(f"    {line}")
     if differing:
         typer.echo(f"topology: {len(differing)} subscriptions differ; `marketmesh topology apply` mends them")
+
+
+def _with_versions(consumer: Consumer) -> list[str]:
+    """Return the types that a consumer wants, with their versions where it reads several."""
+    found = {event_type: consumer.versions(event_type) for event_type in consumer.types}
+    return [
+        f"{event_type} ({', '.join(map(str, versions))})" if len(versions) > 1 else event_type
+        for event_type, versions in found.items()
+    ]
 
 
 def different(bus: Bus, topology: Topology) -> dict[str, list[str]]:

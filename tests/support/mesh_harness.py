@@ -298,11 +298,12 @@ class MeshHarness:
 
     def events(self, service: str, event_class: type[Message] | None = None) -> list[Any]:
         """Return a service's outbox, oldest first, decoded; only one type of event if given."""
-        types = {spec_of(descriptor).type: descriptor._concrete_class for descriptor in event_messages()}
+        specs = {descriptor: spec_of(descriptor) for descriptor in event_messages()}
+        types = {(spec.type, spec.version): descriptor._concrete_class for descriptor, spec in specs.items()}
         rows = self.rows(service, "SELECT * FROM outbox ORDER BY seq")
         # Other tests leave unreadable ones.
-        wanted = [row for row in rows if event_class is None or types[row.type] is event_class]
-        return [types[row.type].FromString(bytes(row.payload)) for row in wanted]
+        wanted = [row for row in rows if event_class is None or types[row.type, row.version] is event_class]
+        return [types[row.type, row.version].FromString(bytes(row.payload)) for row in wanted]
 
     def forget_events(self) -> None:
         """Leave undelivered what earlier tests emitted: their events are none of this test's."""
