@@ -35,6 +35,7 @@ from meshkit.db import migrate
 from meshkit.db.engine import Database
 from meshkit.db.tx import Transactions
 from meshkit.grpc.channel import Channel
+from meshkit.service_keys import PublicHalves, own_key
 from services.finance.payments.usecases.prove_money import prove_money
 
 RESULTS = Path(__file__).with_name("results") / "ledger.json"
@@ -97,10 +98,13 @@ def running_finance(folder: Path) -> Iterator[Finance]:
             assert time.monotonic() < deadline, log.read_text()[-2000:]
             time.sleep(0.1)
         channel = Channel(
-            service="commerce",
+            key=own_key(
+                key_files[keys.private_key_of(keys.OPERATOR)],
+                service=keys.OPERATOR,
+                known=PublicHalves(key_files["MESH_SERVICE_KEYS_FOLDER"]).read(),
+            ),
             target="finance",
             address=stack.addresses.of("finance"),
-            token_key=Path(key_files["MESH_SERVICE_TOKEN_KEY_FILE"]).read_text().strip(),
             clock=SystemClock(),
         )
         try:

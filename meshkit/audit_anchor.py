@@ -35,7 +35,7 @@ class Anchors:
 
     folder: Path
     service: str
-    # The service token key; the signing key is derived from it.
+    # The mesh's digest key; the signing key is derived from it.
     key: str
 
     @property

@@ -1,4 +1,4 @@
-"""Tokens: people's (ES256, minted by identity) and services' (HS256, shared inside the mesh). One verifier for both."""
+"""Verifies tokens: people's, minted by identity, and services', each signed with a key of its own. ES256 and nothing else."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import jwt
 
 from meshkit.errors import Unauthenticated
-from meshkit.principal import Audience, Principal
+from meshkit.principal import ISSUER, Audience, Principal
+from meshkit.service_keys import owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,15 +21,13 @@ if TYPE_CHECKING:
 
     from meshkit.clock import Clock
 
-ISSUER = "marketmesh"
-SERVICE_TOKEN_SECONDS = 60
 # Clocks of two machines may differ by this much.
 CLOCK_SKEW_SECONDS = 10
 _CACHE_SIZE = 4096
 _UNKNOWN_KEY_REFRESH_SECONDS = 2.0
 
 
-def verify_token(token: str, *, key: Any, algorithm: str, now: datetime) -> dict[str, Any]:
+def verify_token(token: str, *, key: Any, now: datetime) -> dict[str, Any]:
     """Return the claims of a token of ours. Raises Unauthenticated with the cause.
 
     The audience is compared later against the method's policy: here it must only be one of ours. Times are compared
@@ -38,7 +37,7 @@ def verify_token(token: str, *, key: Any, algorithm: str, now: datetime) -> dict
         claims: dict[str, Any] = jwt.decode(
             token,
             key,
-            algorithms=[algorithm],
+            algorithms=["ES256"],
             issuer=ISSUER,
             audience=[audience.value for audience in Audience],
             options={
@@ -62,9 +61,10 @@ def verify_token(token: str, *, key: Any, algorithm: str, now: datetime) -> dict
 
 @dataclass
 class KeySet:
-    """Public keys by id, loaded from identity when first needed and again when an unknown id turns up."""
+    """Public keys by id, loaded when first needed, again when an unknown id turns up, and when they are older than `kept_s`."""
 
     load: Callable[[], Mapping[str, Any]]
+    kept_s: float = float("inf")
 
     def __post_init__(self) -> None:
         self._keys: dict[str, Any] = {}
@@ -72,11 +72,10 @@ class KeySet:
         self._lock = threading.Lock()
 
     def find(self, key_id: str) -> Any:
-        """Return the key. Raises Unauthenticated if identity does not publish it."""
-        key = self._keys.get(key_id)
-        if key is None:
+        """Return the key. Raises Unauthenticated if there is none of that id."""
+        if key_id not in self._keys or time.monotonic() - self._loaded_at > self.kept_s:
             self._reload()
-            key = self._keys.get(key_id)
+        key = self._keys.get(key_id)
         if key is None:
             raise Unauthenticated("The token is signed by an unknown key.", cause="token_invalid")
         return key
@@ -97,10 +96,10 @@ def parse_jwks(document: bytes) -> dict[str, Any]:
 class Authenticator:
     """Turns an Authorization value into a Principal; remembers verified tokens until they expire."""
 
-    def __init__(self, *, keys: KeySet, service_key: str, clock: Clock) -> None:
-        self._keys = keys
+    def __init__(self, *, people: KeySet, services: KeySet, clock: Clock) -> None:
+        self._people = people
+        self._services = services
         self._clock = clock
-        self._service_key = service_key
         self._seen: OrderedDict[str, tuple[float, Principal]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -121,16 +120,15 @@ class Authenticator:
 
     def _verify(self, token: str, now: datetime) -> dict[str, Any]:
         try:
-            header = jwt.get_unverified_header(token)
+            key_id = str(jwt.get_unverified_header(token).get("kid"))
         except jwt.InvalidTokenError:
             raise Unauthenticated("The token is not valid.", cause="token_invalid") from None
-        if header.get("alg") == "HS256":
-            claims = verify_token(token, key=self._service_key, algorithm="HS256", now=now)
-            if claims["aud"] != Audience.SERVICE:
-                raise Unauthenticated("The token is not valid.", cause="token_invalid")
-            return claims
-        claims = verify_token(token, key=self._keys.find(str(header.get("kid"))), algorithm="ES256", now=now)
-        if claims["aud"] == Audience.SERVICE:
+        service = owner_of(key_id)
+        keys = self._services if service else self._people
+        claims = verify_token(token, key=keys.find(key_id), now=now)
+        # Whoever holds a key speaks for its owner only: identity for people, a service for itself.
+        speaks_for_itself = claims["aud"] == Audience.SERVICE and claims["sub"] == service
+        if (service and not speaks_for_itself) or (not service and claims["aud"] == Audience.SERVICE):
             raise Unauthenticated("The token is not valid.", cause="token_invalid")
         return claims
 
@@ -152,17 +150,3 @@ def principal_of(claims: Mapping[str, Any]) -> Principal:
         )
     except (KeyError, ValueError):
         raise Unauthenticated("The token is not valid.", cause="token_invalid") from None
-
-
-def mint_service_token(*, service: str, key: str, now: datetime) -> str:
-    """Return a token with which `service` calls others; lives 60 s. On whose behalf it calls travels beside it."""
-    issued_at = int(now.timestamp())
-    claims = {
-        "iss": ISSUER,
-        "aud": Audience.SERVICE.value,
-        "sub": service,
-        "iat": issued_at,
-        "exp": issued_at + SERVICE_TOKEN_SECONDS,
-        "jti": uuid.uuid4().hex,
-    }
-    return jwt.encode(claims, key, algorithm="HS256")

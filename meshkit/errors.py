@@ -89,6 +89,10 @@ class Forbidden(MeshError, enum=COMMON, reason="FORBIDDEN"):
     """Signed in, but not with the role or store this needs."""
 
 
+class ServiceNotAllowed(MeshError, enum=COMMON, reason="SERVICE_NOT_ALLOWED"):
+    """A service of the mesh, but not one that this method is for."""
+
+
 class NotFound(MeshError, enum=COMMON, reason="NOT_FOUND"):
     """Missing, or another tenant's: the answer is the same to the byte, so it never carries an id."""
 

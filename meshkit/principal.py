@@ -6,6 +6,9 @@ import uuid
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+# The `iss` claim of every token.
+ISSUER = "marketmesh"
+
 
 class Audience(StrEnum):
     """The surface a token is for; the `aud` claim."""

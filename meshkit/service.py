@@ -26,6 +26,7 @@ from meshkit.events.relay import Relay
 from meshkit.grpc.channel import Channel
 from meshkit.grpc.guard import Guard
 from meshkit.grpc.interceptor import PolicyInterceptor
+from meshkit.grpc.policy import require_known_callers
 from meshkit.grpc.server import GrpcServer, Servicer, collect_policies
 from meshkit.grpc.unit_of_work import UnitOfWork
 from meshkit.jobs import Job, JobRunner
@@ -35,6 +36,7 @@ from meshkit.presence import Presence
 from meshkit.ratelimit import RateLimiter, load_buckets
 from meshkit.resume import FlowResumer
 from meshkit.revocation import Revocations
+from meshkit.service_keys import KEYS_KEPT_SECONDS, PublicHalves, own_key, owner_of
 from meshkit.settings import RetentionSettings
 
 if TYPE_CHECKING:
@@ -106,14 +108,18 @@ class Process:
         self.transactions = Transactions(
             database=self.database, clock=self.clock, source=self.spec.name, on_events=self.wake.set
         )
-        self._service_key = self.mesh.service_token_key_file.read_text().strip()
+        self._public_halves = PublicHalves(self.mesh.service_keys_folder)
+        known = self._public_halves.read()
+        self._key = own_key(self.mesh.service_key_file, service=self.spec.name, known=known)
+        self._digest_key = self.mesh.digest_key_file.read_text().strip()
         self._channels: dict[str, Channel] = {}
         parts = Parts(self.mesh, self.clock, self.transactions, self.channel)
         self.wiring = self.spec.wire(parts)
         self.policies = collect_policies(self.wiring.servicers)
+        require_known_callers(self.policies.values(), known={owner_of(key_id) for key_id in known})
         self.presence = Presence(settings.database_url)
         hash_key = hmac.digest(
-            self._service_key.encode(), b"marketmesh idempotency " + self.spec.name.encode(), "sha256"
+            self._digest_key.encode(), b"marketmesh idempotency " + self.spec.name.encode(), "sha256"
         )
         self.unit_of_work = UnitOfWork(
             self.transactions, hash_key, timedelta(seconds=self.mesh.flow_lease_s), self.presence
@@ -127,11 +133,7 @@ class Process:
         """Return the channel to another service; one per target."""
         if target not in self._channels:
             self._channels[target] = Channel(
-                service=self.spec.name,
-                target=target,
-                address=self.mesh.address_of(target),
-                token_key=self._service_key,
-                clock=self.clock,
+                key=self._key, target=target, address=self.mesh.address_of(target), clock=self.clock
             )
         return self._channels[target]
 
@@ -142,10 +144,9 @@ class Process:
         client = redis.Redis.from_url(self.mesh.redis_url, socket_timeout=2, socket_connect_timeout=2)
         self.revocations = Revocations(client)
         self.loops.start("revocations", self.revocations.run, until=self.drained)
-        keys = KeySet(self.wiring.public_keys or self._keys_of_identity)
-        guard = Guard(
-            Authenticator(keys=keys, service_key=self._service_key, clock=self.clock), self.revocations, limiter
-        )
+        people = KeySet(self.wiring.public_keys or self._keys_of_identity)
+        services = KeySet(self._public_halves.read_or_last, KEYS_KEPT_SECONDS)
+        guard = Guard(Authenticator(people=people, services=services, clock=self.clock), self.revocations, limiter)
         interceptor = PolicyInterceptor(self.spec.name, self.policies, guard, self.unit_of_work)
         return GrpcServer(servicers=self.wiring.servicers, interceptor=interceptor, settings=self.mesh)
 
@@ -204,7 +205,7 @@ class Process:
         if "jobs" in roles:
             jobs = (*chassis_jobs(self.kept), *self.wiring.jobs)
             if self.mesh.audit_anchor_folder:
-                anchors = Anchors(self.mesh.audit_anchor_folder, self.spec.name, self._service_key)
+                anchors = Anchors(self.mesh.audit_anchor_folder, self.spec.name, self._digest_key)
                 self._thread("audit-anchor", Anchorer(self.transactions, anchors).run)
             self._thread("jobs", JobRunner(jobs, self.transactions).run)
             self._thread("resume", self._resume_flows)

@@ -62,7 +62,11 @@ class MeshSettings(EnvironmentSettings):
     metrics_port: int = 0
     redis_url: str
     pubsub_project: str
-    service_token_key_file: Path
+    # The private half of this service's own key, and everybody's public halves: meshkit/service_keys.py.
+    service_key_file: Path
+    service_keys_folder: Path
+    # What idempotency keys' requests and the audit log's anchors are hashed with; it opens no door. One for the mesh.
+    digest_key_file: Path
     rate_limits_file: Path = Path(__file__).resolve().parent.parent / "deploy" / "config" / "ratelimits.toml"
     public_url: str
     # Threads that run RPCs, and RPCs admitted at once (running and waiting for a thread).

@@ -27,8 +27,10 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from psycopg.rows import namedtuple_row
 
 from deploy.dev.environment import REPOSITORY
+from deploy.dev.keys import OPERATOR
 from deploy.tools.connection import database_url
 from deploy.tools.contracts import services_present
+from meshkit.service_keys import PublicHalves, half_of, owner_of
 from meshkit.settings import MeshSettings
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ Finding = tuple[bool, str, str]
 
 _LEAST = {"protovalidate": (2, 1), "grpcio": (1, 85), "sqlalchemy": (2, 1)}
 _TIMEOUT_S = 2
+_KEYS_PAGE = "docs/runbooks/service-keys.md"
 _STORAGE = "https://storage.googleapis.com/"
 # An event is on its way for milliseconds; a minute is ten attempts.
 _OUTBOX_AGE_MAX_S = 60
@@ -76,6 +79,7 @@ def questions() -> Iterator[tuple[str, Callable[[], Iterator[Finding]]]]:
     services = services_present()
     yield "versions", _versions
     yield "settings", _settings
+    yield "service keys", _service_keys
     for name in services:
         yield f"database {name}", partial(_database, name)
     yield "redis", _redis
@@ -108,6 +112,22 @@ def _settings() -> Iterator[Finding]:
     for name, value in sorted(os.environ.items()):
         if name.endswith("_KEY_FILE"):
             yield Path(value).is_file(), f"{name}", f"The secret {value} is missing; the service cannot start without."
+
+
+def _service_keys() -> Iterator[Finding]:
+    """Look whether everybody who may call services has a public key, nobody else has, and ours is one of them."""
+    mesh = MeshSettings()
+    known = PublicHalves(mesh.service_keys_folder).read()
+    callers, owners = {*services_present(), OPERATOR}, {owner_of(key_id) for key_id in known}
+    for caller in sorted(callers - owners):
+        yield False, f"public key of {caller}", f"MESH_SERVICE_KEYS_FOLDER has no {caller}.pem: {_KEYS_PAGE}."
+    for stranger in sorted(owners - callers):
+        yield False, f"public key of {stranger}", f"It is no service; take {stranger}.pem away: {_KEYS_PAGE}."
+    if callers == owners:
+        yield True, f"public keys of {len(callers)} callers: {len(known)}", ""
+    owner = owner_of(half_of(mesh.service_key_file, known=known))
+    advice = f"Its public half is not in MESH_SERVICE_KEYS_FOLDER: {_KEYS_PAGE}."
+    yield bool(owner), f"MESH_SERVICE_KEY_FILE is the key of {owner or 'nobody'}", advice
 
 
 def _database(service: str) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import typer
 from google.api_core.exceptions import GoogleAPIError
@@ -12,6 +13,9 @@ from deploy.tools.connection import NoStack, use_environment
 from deploy.tools.topology import Settled, create_topics, declared, different, settle
 from meshkit.events.bus import Bus
 from meshkit.settings import MeshSettings
+
+if TYPE_CHECKING:
+    from meshkit.events.registry import Consumer
 
 app = typer.Typer(help="The Pub/Sub topics and subscriptions.", no_args_is_help=True)
 
@@ -49,11 +53,20 @@ def show() -> None:
         typer.echo(topic)
         for consumer in topology.consumers:
             if consumer.topic == topic:
-                typer.echo(f"  {consumer.subscription}  {', '.join(consumer.types)}")
+                typer.echo(f"  {consumer.subscription}  {', '.join(_with_versions(consumer))}")
                 for line in differing.get(consumer.subscription, ()):
                     typer.echo(f"    {line}")
     if differing:
         typer.echo(f"topology: {len(differing)} subscriptions differ; `marketmesh topology apply` mends them")
+
+
+def _with_versions(consumer: Consumer) -> list[str]:
+    """Return the types that a consumer wants, with their versions where it reads several."""
+    found = {event_type: consumer.versions(event_type) for event_type in consumer.types}
+    return [
+        f"{event_type} ({', '.join(map(str, versions))})" if len(versions) > 1 else event_type
+        for event_type, versions in found.items()
+    ]
 
 
 def _bus() -> Bus:

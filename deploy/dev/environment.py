@@ -11,7 +11,7 @@ import pathlib
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from deploy.dev.keys import REDIS_USER, SUPERUSER
+from deploy.dev.keys import OPERATOR, REDIS_USER, SUPERUSER, private_key_of
 from deploy.dev.ports import HOST, PREFIX, SERVICES, Ports
 
 PROJECT = "marketmesh-dev"
@@ -114,7 +114,6 @@ def gateway(addresses: Addresses) -> dict[str, str]:
 
 def service(name: str, *, addresses: Addresses, key_files: Mapping[str, pathlib.Path]) -> dict[str, str]:
     """Return the environment of a service's process, its migration included."""
-    keys = {variable: str(path) for variable, path in key_files.items() if _KEY_OWNERS.get(variable, name) == name}
     return (
         emulator(addresses)
         | service_addresses(addresses)
@@ -123,7 +122,7 @@ def service(name: str, *, addresses: Addresses, key_files: Mapping[str, pathlib.
             # One process of each service: nobody could take over, so that stopping need not wait.
             "MESH_DRAIN_S": "0",
             # Beside the keys, in the state folder: where no database's role can write.
-            "MESH_AUDIT_ANCHOR_FOLDER": str(key_files["MESH_SERVICE_TOKEN_KEY_FILE"].parent.parent / "audit"),
+            "MESH_AUDIT_ANCHOR_FOLDER": str(key_files["MESH_DIGEST_KEY_FILE"].parent.parent / "audit"),
             "MESH_REDIS_URL": addresses.redis_url,
             "MESH_GRPC_PORT": str(addresses.ports.grpc[name]),
             "MESH_METRICS_PORT": str(addresses.ports.metrics[name]),
@@ -132,7 +131,7 @@ def service(name: str, *, addresses: Addresses, key_files: Mapping[str, pathlib.
             f"{name.upper()}_DATABASE_URL": addresses.database_url(name),
             f"{name.upper()}_MIGRATION_DATABASE_URL": addresses.database_url(name, kind="owner"),
         }
-        | keys
+        | _keys(name, key_files)
         | _own(name, addresses=addresses)
     )
 
@@ -144,8 +143,20 @@ def command_line(
     merged = {"MESH_DEMO_LOGINS_FILE": str(demo_logins)}
     for name in SERVICES:
         merged |= service(name, addresses=addresses, key_files=key_files)
+    merged["MESH_SERVICE_KEY_FILE"] = str(key_files[private_key_of(OPERATOR)])
     # These two are one process's own ports.
     return {key: value for key, value in merged.items() if key not in ("MESH_GRPC_PORT", "MESH_METRICS_PORT")}
+
+
+def _keys(name: str, key_files: Mapping[str, pathlib.Path]) -> dict[str, str]:
+    """Return what everybody may read, and what this service alone may."""
+    private = {private_key_of(caller) for caller in (*SERVICES, OPERATOR)}
+    given = {
+        variable: str(path)
+        for variable, path in key_files.items()
+        if variable not in private and _KEY_OWNERS.get(variable, name) == name
+    }
+    return given | {"MESH_SERVICE_KEY_FILE": str(key_files[private_key_of(name)])}
 
 
 def _own(name: str, *, addresses: Addresses) -> dict[str, str]:

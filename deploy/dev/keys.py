@@ -18,6 +18,9 @@ from deploy.dev.ports import SERVICES
 
 SUPERUSER = "postgres"
 REDIS_USER = "default"
+# Whose name people use who call services from a command line of the mesh.
+OPERATOR = "operator"
+_DIGEST_KEY = "digest.key"
 MEDIA_ACCOUNT = "media@marketmesh-dev.iam.gserviceaccount.com"
 _TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105  an address inside the key file, never called
 
@@ -35,9 +38,13 @@ def ensure_passwords(state: states.State) -> dict[str, str]:
 
 
 def ensure_key_files(state: states.State) -> dict[str, pathlib.Path]:
-    """Return environment variable -> key file, generating the files that are missing."""
+    """Return environment variable -> key file, generating the files that are missing.
+
+    A caller's private key stands under `private_key_of(caller)`: its process alone is told of it, as MESH_SERVICE_KEY_FILE.
+    """
+    _keep_digests(state)
     makers = {
-        "MESH_SERVICE_TOKEN_KEY_FILE": ("service_token.key", _random_hex),
+        "MESH_DIGEST_KEY_FILE": (_DIGEST_KEY, _random_hex),
         "IDENTITY_SIGNING_KEY_FILE": ("jwt_es256.pem", _signing_key),
         "ADS_TOKEN_KEY_FILE": ("ads_token.key", _random_hex),
         "FULFILLMENT_DELIVERY_CODE_KEY_FILE": ("delivery_code.key", _random_hex),
@@ -48,7 +55,39 @@ def ensure_key_files(state: states.State) -> dict[str, pathlib.Path]:
         files[variable] = state.secrets / name
         if not files[variable].exists():
             states.write_private(files[variable], make())
+    return files | _service_keys(state)
+
+
+def _keep_digests(state: states.State) -> None:
+    """Go on with the secret that services shared before each had a key of its own: anchors are signed with it."""
+    shared = state.secrets / "service_token.key"
+    if shared.exists():
+        shared.rename(state.secrets / _DIGEST_KEY)
+
+
+def _service_keys(state: states.State) -> dict[str, pathlib.Path]:
+    """Return the private key file of every caller, and the folder of the public ones."""
+    folder = state.secrets / "service_keys"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    files = {"MESH_SERVICE_KEYS_FOLDER": folder}
+    for caller in (*SERVICES, OPERATOR):
+        private = files[private_key_of(caller)] = state.secrets / f"service_{caller}.pem"
+        if not private.exists():
+            states.write_private(private, _signing_key())
+        public = folder / f"{caller}.pem"
+        if not public.exists():
+            states.write_private(public, _public_half(private))
     return files
+
+
+def _public_half(private: pathlib.Path) -> str:
+    key = serialization.load_pem_private_key(private.read_bytes(), password=None).public_key()
+    return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def private_key_of(caller: str) -> str:
+    """Return the name under which ensure_key_files gives a caller's private key."""
+    return f"{caller.upper()}_SERVICE_KEY_FILE"
 
 
 def _random_hex() -> str:

@@ -107,7 +107,7 @@ def _anchors_of(service: str) -> Anchors | None:
     mesh = MeshSettings()
     if mesh.audit_anchor_folder is None:
         return None
-    return Anchors(mesh.audit_anchor_folder, service, mesh.service_token_key_file.read_text().strip())
+    return Anchors(mesh.audit_anchor_folder, service, mesh.digest_key_file.read_text().strip())
 
 
 def _audit_chain(tx: Tx, *, anchors: Anchors | None) -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from meshkit.event_spec import spec_of
@@ -18,30 +18,38 @@ if TYPE_CHECKING:
 Handler = Callable[["Tx", Any], None]
 # Gets events of different ordering keys; returns those that it leaves to be handled one by one.
 BatchHandler = Callable[["Tx", list[Any]], Iterable[Any] | None]
+# Makes of a payload of one version what the handlers take.
+Decoder = Callable[[bytes], Any]
 NoticeHandler = Callable[["Tx", Envelope], None]
 
 
 class UnreadableEvent(Exception):
-    """An event that no retry can make readable: unknown version or undecodable payload."""
+    """An event that no retry can make readable: a version nobody reads any more, or an undecodable payload."""
+
+
+class NotReadYet(Exception):
+    """An event newer than this consumer reads. Its next release may, and may be running beside it already."""
 
 
 @dataclass(frozen=True)
 class Route:
     """How an event type is handled: one by one, or as a set with the rest one by one."""
 
-    event: type[Message]
-    version: int
+    decoders: Mapping[int, Decoder]
     each: Handler
     batch: BatchHandler | None = None
 
     def decode(self, envelope: Envelope) -> Any:
-        """Return the event. Raises UnreadableEvent."""
-        if envelope.version != self.version:
-            raise UnreadableEvent(
-                f"{envelope.type} version {envelope.version} is unknown; this consumer reads {self.version}"
+        """Return the event as the handlers take it. Raises UnreadableEvent, NotReadYet."""
+        decoder = self.decoders.get(envelope.version)
+        if decoder is None:
+            read = ", ".join(map(str, sorted(self.decoders)))
+            is_newer = envelope.version > max(self.decoders)
+            raise (NotReadYet if is_newer else UnreadableEvent)(
+                f"{envelope.type} version {envelope.version} is unknown; this consumer reads {read}"
             )
         try:
-            return self.event.FromString(envelope.payload)
+            return decoder(envelope.payload)
         except Exception as error:
             raise UnreadableEvent(f"{envelope.type}: {error}") from error
 
@@ -68,7 +76,7 @@ class Consumer:
     def on(self, event: type[Message], handler: Handler) -> Consumer:
         """Handle an event type. Raises ValueError if it travels on another topic."""
         spec = self._spec_of(event)
-        self._routes[spec.type] = Route(event, spec.version, handler)
+        self._routes[spec.type] = Route({spec.version: event.FromString}, handler)
         return self
 
     def on_batch(self, event: type[Message], handler: BatchHandler, *, each: Handler | None = None) -> Consumer:
@@ -77,8 +85,28 @@ class Consumer:
         What it returns is handled by `each`, one by one. Raises ValueError if the type travels on another topic.
         """
         spec = self._spec_of(event)
-        self._routes[spec.type] = Route(event, spec.version, each or _left_over, handler)
+        self._routes[spec.type] = Route({spec.version: event.FromString}, each or _left_over, handler)
         return self
+
+    def also(self, event: type[Message], convert: Callable[[Any], Any]) -> Consumer:
+        """Read another version of a type that is handled: `convert` makes of it the message that its handlers take.
+
+        So handlers know one shape, and a set may hold both. Raises ValueError if the type is not handled yet, or is in this
+        version.
+        """
+        spec = self._spec_of(event)
+        if spec.type not in self._routes:
+            raise ValueError(f"{spec.type} is handled by nothing yet: say `on` first")
+        route = self._routes[spec.type]
+        if spec.version in route.decoders:
+            raise ValueError(f"{spec.type} version {spec.version} is read already")
+        decoders = {**route.decoders, spec.version: lambda payload: convert(event.FromString(payload))}
+        self._routes[spec.type] = replace(route, decoders=decoders)
+        return self
+
+    def versions(self, event_type: str) -> list[int]:
+        """Return the versions of a type that it reads."""
+        return sorted(self._routes[event_type].decoders) if event_type in self._routes else []
 
     def on_notice(self, event_type: str, handler: NoticeHandler) -> Consumer:
         """Handle the object store's notices of a type (`OBJECT_FINALIZE`); they are not events of ours."""
@@ -91,7 +119,7 @@ class Consumer:
         return route if route and route.batch else None
 
     def handle(self, tx: Tx, envelope: Envelope) -> bool:
-        """Decode and handle one; returns False for a type this consumer does not want. Raises UnreadableEvent."""
+        """Decode and handle one; returns False for a type this consumer does not want. Raises UnreadableEvent, NotReadYet."""
         notice = self._notices.get(envelope.type)
         if notice is not None:
             notice(tx, envelope)

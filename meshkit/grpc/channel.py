@@ -11,10 +11,10 @@ import grpc
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from meshkit.auth import SERVICE_TOKEN_SECONDS, mint_service_token
 from meshkit.crash import answer_point
-from meshkit.errors import DependencyUnavailable, MeshError, RateLimitExceeded, Violation
+from meshkit.errors import DependencyUnavailable, MeshError, RateLimitExceeded, ServiceNotAllowed, Violation
 from meshkit.grpc.guard import ORIGIN_HEADER
+from meshkit.service_keys import SERVICE_TOKEN_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from meshkit.call import Call
     from meshkit.clock import Clock
+    from meshkit.service_keys import ServiceKey
 
 _SERVICE_CONFIG = json.dumps(
     {
@@ -67,12 +68,11 @@ class RemoteRefusal(MeshError):
 
 
 class Channel:
-    """A channel from `service` to `target`, which lives at `address`. Connects when first used."""
+    """A channel from the owner of `key` to `target`, which lives at `address`. Connects when first used."""
 
-    def __init__(self, *, service: str, target: str, address: str, token_key: str, clock: Clock) -> None:
+    def __init__(self, *, key: ServiceKey, target: str, address: str, clock: Clock) -> None:
         self.target = target
-        self._service = service
-        self._token_key = token_key
+        self._key = key
         self._clock = clock
         self._token, self._renew_at = "", clock.now()
         self.grpc = grpc.insecure_channel(
@@ -120,7 +120,7 @@ class Channel:
         now = self._clock.now()
         # One that is to be renewed later than it can be was minted before the clock was put back.
         if not now < self._renew_at <= now + _RENEWED_EVERY:
-            self._token = mint_service_token(service=self._service, key=self._token_key, now=now)
+            self._token = self._key.token(now)
             self._renew_at = now + _RENEWED_EVERY
         return self._token
 
@@ -133,7 +133,9 @@ class Channel:
             detail.Unpack(info) or detail.Unpack(bad)
         # A limit of the mesh passes by itself. One that the service has of its own, as a quota, is its answer to the call.
         is_full = info.reason == RateLimitExceeded.reason
-        if code in _AWAY or code in _NOT_ABOUT_THE_CALL or is_full or not info.reason:
+        # Between two releases: the one called has not been told yet that we may.
+        is_no_caller = info.reason == ServiceNotAllowed.reason
+        if code in _AWAY or code in _NOT_ABOUT_THE_CALL or is_full or is_no_caller or not info.reason:
             return DependencyUnavailable(f"The {self.target} service does not answer.", dependency=self.target)
         violations = tuple(Violation(item.field, item.description, item.reason) for item in bad.field_violations)
         return RemoteRefusal(error.details() or "", code=code.name, info=info, violations=violations)

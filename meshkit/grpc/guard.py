@@ -10,7 +10,7 @@ import protovalidate
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from buf.validate import validate_pb2
-from meshkit.errors import Forbidden, Unauthenticated, ValidationError, Violation
+from meshkit.errors import Forbidden, ServiceNotAllowed, Unauthenticated, ValidationError, Violation
 from meshkit.grpc.policy import Caller, StoreKind
 from meshkit.grpc.tidy import tidy_texts
 from meshkit.principal import ANONYMOUS, Principal
@@ -69,7 +69,12 @@ class Guard:
             self.limiter.check(bucket=policy.rate_limit, call=call, request=request)
 
     def authorise(self, policy: MethodPolicy, principal: Principal) -> None:
-        """Raise Forbidden unless the caller has the role and the kind of store the method needs."""
+        """Raise Forbidden unless the caller has the role and the kind of store the method needs.
+
+        Raises ServiceNotAllowed for a service that the method does not name.
+        """
+        if principal.service and principal.service not in policy.callers:
+            raise ServiceNotAllowed(f"{principal.service} may not call this.", service=principal.service)
         if policy.store:
             if principal.store_id is None:
                 raise Forbidden("An active store is needed.", needs="active store")

@@ -12,6 +12,8 @@ from marketmesh.options.v1 import policy_pb2
 from meshkit.principal import Audience
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
     from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
 
 Caller = policy_pb2.Caller
@@ -61,6 +63,8 @@ class MethodPolicy:
     takes_ended_sessions: bool
     # What REST callers get when all went well; 0 means 200.
     success_status: int
+    # The services that may call, where service tokens are accepted.
+    callers: frozenset[str]
 
     @property
     def needs_key(self) -> bool:
@@ -99,11 +103,20 @@ def read_policy(method: MethodDescriptor) -> MethodPolicy:
         audit=declared.audit,
         takes_ended_sessions=declared.takes_ended_sessions,
         success_status=declared.success_status,
+        callers=frozenset(declared.callers),
     )
+
+
+def require_known_callers(policies: Iterable[MethodPolicy], *, known: Collection[str]) -> None:
+    """Raise PolicyError if a method names a caller that is no service of the mesh."""
+    for policy in policies:
+        if strangers := sorted(policy.callers - set(known)):
+            raise PolicyError(f"{policy.path} names callers of whom nobody has a key: {', '.join(strangers)}")
 
 
 def _problems(method: MethodDescriptor, declared: policy_pb2.MethodPolicy) -> list[str]:
     writes = declared.effect in {policy_pb2.EFFECT_WRITE, policy_pb2.EFFECT_FLOW}
+    takes_services = declared.caller == policy_pb2.CALLER_SERVICE or policy_pb2.AUDIENCE_SERVICE in declared.audiences
     people = declared.caller in {policy_pb2.CALLER_USER, policy_pb2.CALLER_STAFF}
     rules = [
         (not declared.caller, "no caller class"),
@@ -117,6 +130,8 @@ def _problems(method: MethodDescriptor, declared: policy_pb2.MethodPolicy) -> li
             "a flow needs an idempotency key: its row is what a resume finds",
         ),
         (declared.success_status not in {0, 201, 202, 204}, "no status of success that the gateway knows"),
+        (takes_services and not declared.callers, "takes service tokens without saying of which services (callers)"),
+        (bool(declared.callers) and not takes_services, "callers of a method that takes no service token"),
         (bool(declared.resource) and not _has_field(method, declared.resource), "resource is not a request field"),
     ]
     return [text for broken, text in rules if broken]

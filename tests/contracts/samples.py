@@ -152,7 +152,7 @@ def _close_period(world: World) -> Sample:
 
 def _post_hold(world: World) -> Sample:
     request = ledger.PostHoldRequest(hold_id=world.new_hold(), to=ledger_pb2.AccountName(kind=2, currency="USD"))
-    return Sample(world.mesh.service_token(), request)
+    return Sample(world.mesh.service_token("operator"), request)
 
 
 def _reconcile(world: World) -> Sample:
@@ -570,12 +570,12 @@ _CASH: dict[str, Callable[[World], Sample]] = {
 }
 _LEDGER: dict[str, Callable[[World], Sample]] = {
     "finance.v1.LedgerService/PostBatch": lambda w: Sample(
-        w.mesh.service_token(), ledger.PostBatchRequest(entries=[w.ledger_entry(str(uuid.uuid4()))])
+        w.mesh.service_token("operator"), ledger.PostBatchRequest(entries=[w.ledger_entry(str(uuid.uuid4()))])
     ),
-    "finance.v1.LedgerService/PlaceHold": lambda w: Sample(w.mesh.service_token(), w.hold_request()),
+    "finance.v1.LedgerService/PlaceHold": lambda w: Sample(w.mesh.service_token("operator"), w.hold_request()),
     "finance.v1.LedgerService/PostHold": _post_hold,
     "finance.v1.LedgerService/VoidHold": lambda w: Sample(
-        w.mesh.service_token(), ledger.VoidHoldRequest(hold_id=w.new_hold())
+        w.mesh.service_token("operator"), ledger.VoidHoldRequest(hold_id=w.new_hold())
     ),
     "finance.v1.LedgerAdminService/GetTrialBalance": lambda w: Sample(w.admin, ledger_admin.GetTrialBalanceRequest()),
     "finance.v1.LedgerAdminService/ListAccounts": lambda w: Sample(w.admin, ledger_admin.ListAccountsRequest()),

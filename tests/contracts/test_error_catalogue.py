@@ -61,6 +61,7 @@ class TestCommonErrors:
             "DEPENDENCY_ERROR": "UNAVAILABLE",
             "IDEMPOTENCY_KEY_MISSING": "INVALID_ARGUMENT",
             "IDEMPOTENCY_IN_PROGRESS": "ABORTED",
+            "SERVICE_NOT_ALLOWED": "PERMISSION_DENIED",
         }
 
     def test_equal_refusals_are_equal_bytes(self) -> None:

@@ -10,6 +10,7 @@ from google.protobuf.descriptor import Descriptor
 from deploy.tools.contracts import event_messages
 from deploy.tools.topology import declared
 from meshkit.event_spec import spec_of
+from meshkit.events.registry import Consumer
 
 
 def name_of(message: Descriptor) -> str:
@@ -35,12 +36,35 @@ class TestEveryEvent:
         snake = re.sub(r"(?<!^)(?=[A-Z])", "_", message.name).lower()
 
         assert spec_of(message).type == snake
-        assert spec_of(message).version >= 1
 
-    def test_has_a_type_of_its_own(self) -> None:
-        types = [spec_of(message).type for message in event_messages()]
+    @pytest.mark.parametrize("message", event_messages(), ids=name_of)
+    def test_has_the_version_of_its_package(self, message: Descriptor) -> None:
+        """A later version is a message of the same name in `<service>.events.v2`."""
+        assert message.file.package == f"{message.file.package.rpartition('.')[0]}.v{spec_of(message).version}"
+
+    def test_has_a_type_and_version_of_its_own(self) -> None:
+        types = [(spec_of(message).type, spec_of(message).version) for message in event_messages()]
 
         assert len(types) == len(set(types))
+
+    def test_keeps_topic_and_key_over_its_versions(self) -> None:
+        """Otherwise events of one aggregate would overtake each other while both versions are on their way."""
+        specs = [spec_of(message) for message in event_messages()]
+        places = {(spec.type, spec.topic, spec.key, spec.once) for spec in specs}
+
+        assert len(places) == len({spec.type for spec in specs})
+
+
+class TestConsumers:
+    @pytest.mark.parametrize("consumer", declared().consumers, ids=lambda consumer: consumer.subscription)
+    def test_read_the_newest_version_and_the_one_before(self, consumer: Consumer) -> None:
+        """Consumers come first: a version that is in the contracts is one that every consumer of its type reads."""
+        declared_versions: dict[str, set[int]] = {}
+        for message in event_messages():
+            declared_versions.setdefault(spec_of(message).type, set()).add(spec_of(message).version)
+
+        for event_type in set(consumer.types) & set(declared_versions):
+            assert set(sorted(declared_versions[event_type])[-2:]) <= set(consumer.versions(event_type)), event_type
 
 
 class TestTopology:

@@ -260,7 +260,7 @@ class World:
     def new_entry(self, vendor_id: str = "") -> str:
         """Post an adjustment; returns the entry's id."""
         request = ledger_service_pb2.PostBatchRequest(entries=[self.ledger_entry(vendor_id or str(uuid.uuid4()))])
-        answer = self.do("/marketmesh.finance.v1.LedgerService/PostBatch", request, self.mesh.service_token())
+        answer = self.do("/marketmesh.finance.v1.LedgerService/PostBatch", request, self.mesh.service_token("operator"))
         return str(answer.results[0].entry_id)
 
     def new_account(self) -> str:
@@ -280,7 +280,7 @@ class World:
     def new_hold(self) -> str:
         """Place a hold; returns its id."""
         path = "/marketmesh.finance.v1.LedgerService/PlaceHold"
-        return str(self.do(path, self.hold_request(), self.mesh.service_token()).hold_id)
+        return str(self.do(path, self.hold_request(), self.mesh.service_token("operator")).hold_id)
 
     def new_station(self) -> str:
         """Open a cash station; returns its id."""

@@ -234,22 +234,36 @@ class TestLedger:
         assert not re.search(r"\b(UPDATE|DELETE FROM|TRUNCATE)\b", path.read_text())
 
 
+def _environments(more: dict[str, Path]) -> dict[str, dict[str, str]]:
+    """Return what each service's process is told in the embedded stack."""
+    names = [f"{service}_{kind}" for service in services_present() for kind in ("app", "owner")]
+    addresses = Addresses(ports=Ports(), passwords=dict.fromkeys([*names, keys.SUPERUSER, keys.REDIS_USER], "x"))
+    owners = (*services_present(), keys.OPERATOR)
+    files = {keys.private_key_of(owner): Path(f"{owner}.pem") for owner in owners}
+    files |= {"MESH_DIGEST_KEY_FILE": Path("digest"), **more}
+    return {
+        service: environment.service(service, addresses=addresses, key_files=files) for service in services_present()
+    }
+
+
 class TestSecrets:
     def test_only_media_is_given_the_object_stores_key(self, monkeypatch: pytest.MonkeyPatch) -> None:
         # Other tests of this process put everything into the environment.
         monkeypatch.delenv("MEDIA_SIGNING_KEY_FILE", raising=False)
-        names = [f"{service}_{kind}" for service in services_present() for kind in ("app", "owner")]
-        addresses = Addresses(ports=Ports(), passwords=dict.fromkeys([*names, keys.SUPERUSER, keys.REDIS_USER], "x"))
-        files = {"MEDIA_SIGNING_KEY_FILE": Path("media.json"), "MESH_SERVICE_TOKEN_KEY_FILE": Path("mesh")}
+        environments = _environments({"MEDIA_SIGNING_KEY_FILE": Path("media.json")})
 
-        given = {
-            service
-            for service in services_present()
-            if "MEDIA_SIGNING_KEY_FILE" in environment.service(service, addresses=addresses, key_files=files)
-        }
+        given = {service for service, told in environments.items() if "MEDIA_SIGNING_KEY_FILE" in told}
 
         assert given == {"media"}
         assert broken("sdks_stay_home") == []
+
+    def test_a_service_is_told_where_its_own_key_is_and_no_others(self) -> None:
+        environments = _environments({})
+
+        for service, told in environments.items():
+            private = {str(Path(f"{owner}.pem")) for owner in (*services_present(), keys.OPERATOR)}
+            assert private & set(told.values()) == {f"{service}.pem"}
+            assert told["MESH_SERVICE_KEY_FILE"] == f"{service}.pem"
 
 
 class TestRemovedThings:

@@ -57,7 +57,7 @@ class Books:
     def post(self, *entries: messages.BatchEntry) -> list[messages.BatchResult]:
         """Post entries together."""
         request = messages.PostBatchRequest(entries=entries)
-        answer = self.mesh.read(self.service.PostBatch, request, token=self.mesh.service_token())
+        answer = self.mesh.read(self.service.PostBatch, request, token=self.mesh.service_token("operator"))
         return list(answer.results)
 
     def owed(self, cents: int = 500) -> str:
@@ -98,18 +98,22 @@ class Books:
             reason="test",
         )
         answer: ledger_pb2.Hold = self.mesh.read(
-            self.service.PlaceHold, request, token=self.mesh.service_token("commerce")
+            self.service.PlaceHold, request, token=self.mesh.service_token("operator")
         )
         return answer
 
     def post_hold(self, hold_id: str, to: ledger_pb2.AccountName | None = None) -> ledger_pb2.Hold:
         """Move what a hold kept back."""
         request = messages.PostHoldRequest(hold_id=hold_id, to=to or account("cash_clearing"))
-        answer: ledger_pb2.Hold = self.mesh.read(self.service.PostHold, request, token=self.mesh.service_token())
+        answer: ledger_pb2.Hold = self.mesh.read(
+            self.service.PostHold, request, token=self.mesh.service_token("operator")
+        )
         return answer
 
     def void_hold(self, hold_id: str) -> ledger_pb2.Hold:
         """Let go of a hold."""
         request = messages.VoidHoldRequest(hold_id=hold_id)
-        answer: ledger_pb2.Hold = self.mesh.read(self.service.VoidHold, request, token=self.mesh.service_token())
+        answer: ledger_pb2.Hold = self.mesh.read(
+            self.service.VoidHold, request, token=self.mesh.service_token("operator")
+        )
         return answer

@@ -12,6 +12,7 @@ from typing import Any
 
 import grpc
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from google.protobuf.empty_pb2 import Empty
 from grpc_status import rpc_status
 
@@ -21,6 +22,7 @@ from meshkit.clock import FixedClock
 from meshkit.errors import DependencyUnavailable, MeshError, RateLimitExceeded
 from meshkit.grpc import wire
 from meshkit.grpc.channel import Channel, RemoteRefusal
+from meshkit.service_keys import ServiceKey
 
 SERVICES = sorted({service.file.package.split(".")[1] for service in grpc_services()})
 # Every limit that a service has of its own.
@@ -53,7 +55,8 @@ def neighbour() -> Iterator[SimpleNamespace]:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     clock = FixedClock(datetime.now(UTC))
-    channel = Channel(service="commerce", target="media", address=f"127.0.0.1:{port}", token_key="k" * 40, clock=clock)
+    key = ServiceKey("commerce", ec.generate_private_key(ec.SECP256R1()))
+    channel = Channel(key=key, target="media", address=f"127.0.0.1:{port}", clock=clock)
     method = channel.grpc.unary_unary("/any/Method", request_serializer=Empty.SerializeToString)
     yield SimpleNamespace(refusing=refusing, call=lambda: channel.call(method, Empty(), call=Call()))
     channel.grpc.close()

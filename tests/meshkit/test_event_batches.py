@@ -114,15 +114,15 @@ class TestSets:
     def test_an_unknown_version_takes_no_other_along(self, transactions: Transactions, relay: Relay, bus: Bus) -> None:
         consumer = Consumer("probe", TOPIC).on_batch(events.AgentCreated, Sets().handle)
         subscribe(bus, consumer)
-        emit(transactions, "u1", "future", "u2")
+        emit(transactions, "u1", "past", "u2")
         with transactions.write(Call()) as tx:
-            tx.execute(text("UPDATE outbox SET version = 7 WHERE ordering_key = 'future'"))
+            tx.execute(text("UPDATE outbox SET version = 0 WHERE ordering_key = 'past'"))
         relay.relay_once()
 
         consumed(consumer, transactions, bus)
 
         assert effects(transactions) == ["u1", "u2"]
-        assert rows(transactions, "SELECT ordering_key, version FROM inbox_dlq") == [("future", 7)]
+        assert rows(transactions, "SELECT ordering_key, version FROM inbox_dlq") == [("past", 0)]
 
     def test_a_redelivery_inside_a_batch_applies_once(self, transactions: Transactions) -> None:
         sets = Sets()

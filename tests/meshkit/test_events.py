@@ -324,20 +324,20 @@ class TestConsumer:
         assert rows(transactions, "SELECT count(*) FROM inbox") == [(1,)]
         assert runner.consume_once(timeout_s=0.1) == 0
 
-    def test_dead_letters_an_unknown_version_and_goes_on(
+    def test_dead_letters_a_version_that_nobody_reads_any_more_and_goes_on(
         self, transactions: Transactions, relay: Relay, bus: Bus
     ) -> None:
         consumer = Consumer("probe", TOPIC).on(events.AgentCreated, lambda tx, event: None)
         subscribe(bus, consumer)
         emit(transactions, "u1")
         with transactions.write(Call()) as tx:
-            tx.execute(text("UPDATE outbox SET version = 7"))
+            tx.execute(text("UPDATE outbox SET version = 0"))
         relay.relay_once()
 
         self.run(consumer, transactions, bus)
 
         dead = rows(transactions, "SELECT type, version, reason FROM inbox_dlq")
-        assert dead == [("agent_created", 7, "non_retryable")]
+        assert dead == [("agent_created", 0, "non_retryable")]
         assert rows(transactions, "SELECT count(*) FROM inbox") == [(0,)]
 
     def test_dead_letters_a_defect_after_ten_deliveries(

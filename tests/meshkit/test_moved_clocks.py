@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import text
 
 from marketmesh.ads.v1 import ad_service_pb2 as ads
@@ -24,6 +25,7 @@ from meshkit.grpc.channel import Channel
 from meshkit.jobs import Job, JobRunner
 from meshkit.resume import FlowResumer
 from meshkit.service import Process
+from meshkit.service_keys import ServiceKey
 from tests.support.events import emit
 from tests.support.mesh_harness import MeshHarness
 
@@ -162,7 +164,7 @@ class TestChannel:
         assert channel._service_token() == channel._service_token()
 
     def test_takes_a_token_that_does_not_count_for_an_absence(self, mesh: MeshHarness) -> None:
-        channel = _channel(FixedClock(mesh.clock.now() + JUMP), key=mesh._key_files["MESH_SERVICE_TOKEN_KEY_FILE"])
+        channel = _channel(FixedClock(mesh.clock.now() + JUMP), key=mesh.service_key("commerce"))
         mesh.start("ads")
         channel.grpc = mesh._running["ads"].channel
         stub: Any = mesh.stub(_stub_of_ads(), "ads")
@@ -178,9 +180,9 @@ def _stub_of_ads() -> type[Any]:
     return stub
 
 
-def _channel(clock: FixedClock, *, key: Path | None = None) -> Channel:
-    token_key = key.read_text().strip() if key else "k" * 40
-    return Channel(service="commerce", target="ads", address="127.0.0.1:1", token_key=token_key, clock=clock)
+def _channel(clock: FixedClock, *, key: ServiceKey | None = None) -> Channel:
+    key = key or ServiceKey("commerce", ec.generate_private_key(ec.SECP256R1()))
+    return Channel(key=key, target="ads", address="127.0.0.1:1", clock=clock)
 
 
 def _key() -> idempotency.Key:

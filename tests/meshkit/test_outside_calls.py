@@ -23,7 +23,7 @@ _ONE = sql("SELECT 1 AS one")
 @pytest.fixture
 def ask(mesh: MeshHarness) -> Any:
     """Return what asks a service that is not there."""
-    channel = Channel(service="ads", target="media", address="127.0.0.1:1", token_key="k" * 40, clock=mesh.clock)
+    channel = Channel(key=mesh.service_key("ads"), target="media", address="127.0.0.1:1", clock=mesh.clock)
     method = channel.grpc.unary_unary("/any/Method", request_serializer=Empty.SerializeToString)
 
     def call(tx: Tx, *, on_behalf_of: Call) -> None:

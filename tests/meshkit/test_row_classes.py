@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from deploy.cli.contracts import services_present
 
+from deploy.tools.contracts import services_present
 from meshkit.db.rows import row_maker
 from meshkit.db.sql import sql
 from meshkit.retention import Rule

@@ -17,16 +17,22 @@ from tests.support.mesh_harness import MeshHarness
 
 _COPIED = ("protos", "meshkit", "services", "gateway", "deploy", "scripts", "pyproject.toml", "requirements.lock")
 _PROBE = """
-import json, sys
+import json, pathlib
 from sqlalchemy import create_engine, text
 from meshkit.db import migrate
 from meshkit.service import Process
 from meshkit.settings import MeshSettings
 from deploy.tools.contracts import services_present
 from deploy.tools.topology import declared
+from deploy.dev import keys, state
 from services.reviews.service import SPEC
 migrate.upgrade(service="reviews", url=SPEC.database_settings().database_url)
-process = Process(SPEC, MeshSettings())
+files = keys.ensure_key_files(state.State(pathlib.Path("state")))
+own = {
+    "service_key_file": files[keys.private_key_of("reviews")],
+    "service_keys_folder": files["MESH_SERVICE_KEYS_FOLDER"],
+}
+process = Process(SPEC, MeshSettings(**own))
 process.build_server()
 declared()
 print(json.dumps({"methods": sorted(process.policies), "services": services_present()}))

@@ -24,7 +24,6 @@ from sqlalchemy import text
 from deploy.dev import databases, environment, keys
 from deploy.dev.ports import Ports
 from deploy.tools.contracts import event_messages
-from meshkit.auth import mint_service_token
 from meshkit.call import Call
 from meshkit.clock import FixedClock
 from meshkit.db import migrate
@@ -35,6 +34,7 @@ from meshkit.events.consume import ConsumerRunner
 from meshkit.events.envelope import Envelope
 from meshkit.principal import SYSTEM, Audience, Principal
 from meshkit.service import Process, ServiceSpec
+from meshkit.service_keys import PublicHalves, ServiceKey, own_key
 from meshkit.settings import MeshSettings
 from services.identity.outbound.tokens import AccessClaims, TokenMint
 
@@ -147,7 +147,8 @@ class MeshHarness:
         limits = self.stack.state.folder / "ratelimits.toml"
         if not limits.exists():
             limits.write_text(_generous_limits())
-        own = {"rate_limits_file": limits, **self.settings}
+        key_file = self._key_files[keys.private_key_of(name)]
+        own = {"rate_limits_file": limits, "service_key_file": key_file, **self.settings}
         mesh = MeshSettings(grpc_port=self._ports.grpc[name], addresses=addresses, **own)
         process = Process(spec, mesh, self.clock)
         process.wiring = dataclasses.replace(process.wiring, public_keys=self.mint.public_keys)
@@ -244,8 +245,12 @@ class MeshHarness:
 
     def service_token(self, service: str = "commerce") -> str:
         """Return the token with which another service calls."""
-        key = self._key_files["MESH_SERVICE_TOKEN_KEY_FILE"].read_text().strip()
-        return mint_service_token(service=service, key=key, now=self.clock.now())
+        return self.service_key(service).token(self.clock.now())
+
+    def service_key(self, service: str) -> ServiceKey:
+        """Return the key with which a service signs."""
+        known = PublicHalves(self._key_files["MESH_SERVICE_KEYS_FOLDER"]).read()
+        return own_key(self._key_files[keys.private_key_of(service)], service=service, known=known)
 
     @contextmanager
     def transaction(self, service: str, principal: Principal = SYSTEM) -> Iterator[Tx]:
@@ -294,11 +299,12 @@ class MeshHarness:
 
     def events(self, service: str, event_class: type[Message] | None = None) -> list[Any]:
         """Return a service's outbox, oldest first, decoded; only one type of event if given."""
-        types = {spec_of(descriptor).type: descriptor._concrete_class for descriptor in event_messages()}
+        specs = {descriptor: spec_of(descriptor) for descriptor in event_messages()}
+        types = {(spec.type, spec.version): descriptor._concrete_class for descriptor, spec in specs.items()}
         rows = self.rows(service, "SELECT * FROM outbox ORDER BY seq")
         # Other tests leave unreadable ones.
-        wanted = [row for row in rows if event_class is None or types[row.type] is event_class]
-        return [types[row.type].FromString(bytes(row.payload)) for row in wanted]
+        wanted = [row for row in rows if event_class is None or types[row.type, row.version] is event_class]
+        return [types[row.type, row.version].FromString(bytes(row.payload)) for row in wanted]
 
     def forget_events(self) -> None:
         """Leave undelivered what earlier tests emitted: their events are none of this test's."""

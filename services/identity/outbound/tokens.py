@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from jwt.algorithms import ECAlgorithm
 
-from meshkit.auth import ISSUER
+from meshkit.principal import ISSUER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

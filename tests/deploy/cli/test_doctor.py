@@ -113,7 +113,8 @@ class TestRefusals:
         monkeypatch.setenv("MESH_ENVIRONMENT", "staging")
         monkeypatch.setenv("MESH_REDIS_URL", "redis://127.0.0.1:1/0")
         monkeypatch.setenv("MESH_PUBLIC_URL", "https://market.example")
-        monkeypatch.setenv("MESH_SERVICE_TOKEN_KEY_FILE", str(fresh_shell / "key"))
+        for name in ("MESH_SERVICE_KEY_FILE", "MESH_SERVICE_KEYS_FOLDER", "MESH_DIGEST_KEY_FILE"):
+            monkeypatch.setenv(name, str(fresh_shell / "key"))
         monkeypatch.setenv("MESH_AUDIT_ANCHOR_FOLDER", str(fresh_shell))
         monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(fresh_shell / "missing.json"))
 
@@ -245,3 +246,43 @@ class TestObjectStore:
         ((healthy, what, _),) = doctor_checks._object_store()
 
         assert (healthy, what.split()[0]) == (True, "object")
+
+
+class TestServiceKeys:
+    @pytest.fixture
+    def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """Return a folder of public halves of a mesh whose operator asks."""
+        files = keys.ensure_key_files(State(tmp_path))
+        monkeypatch.setenv("MESH_SERVICE_KEYS_FOLDER", str(files["MESH_SERVICE_KEYS_FOLDER"]))
+        monkeypatch.setenv("MESH_SERVICE_KEY_FILE", str(files[keys.private_key_of(keys.OPERATOR)]))
+        for name in ("MESH_PUBSUB_PROJECT", "MESH_REDIS_URL", "MESH_PUBLIC_URL", "MESH_DIGEST_KEY_FILE"):
+            monkeypatch.setenv(name, "unused")
+        monkeypatch.setenv("MESH_ENVIRONMENT", "test")
+        return files["MESH_SERVICE_KEYS_FOLDER"]
+
+    def sick(self) -> list[str]:
+        return [what for healthy, what, _ in doctor_checks._service_keys() if not healthy]
+
+    def test_of_every_caller_are_well(self, folder: Path) -> None:
+        found = list(doctor_checks._service_keys())
+
+        assert self.sick() == []
+        assert [what for _, what, _ in found] == [
+            f"public keys of {len(services_present()) + 1} callers: {len(services_present()) + 1}",
+            "MESH_SERVICE_KEY_FILE is the key of operator",
+        ]
+
+    def test_that_are_missing_or_nobodys_are_named(self, folder: Path) -> None:
+        (folder / "ads.pem").rename(folder / "adds.pem")
+
+        assert self.sick() == ["public key of ads", "public key of adds"]
+
+    def test_a_private_half_that_nobody_knows_is_named(self, folder: Path) -> None:
+        (folder / "operator.pem").write_bytes((folder / "ads.pem").read_bytes())
+
+        assert self.sick() == ["MESH_SERVICE_KEY_FILE is the key of nobody"]
+
+    def test_two_of_one_service_are_well(self, folder: Path) -> None:
+        (folder / "ads.next.pem").write_bytes((folder / "media.pem").read_bytes())
+
+        assert self.sick() == []

@@ -194,7 +194,7 @@ def hopeless(mesh: MeshHarness) -> str:
     values = {"consumer": OTHER.subscription, "id": event_id, "type": OTHER.types[0], "topic": OTHER.topic}
     with mesh.transaction("analytics") as tx:
         tx.execute(_GIVEN_UP, {**values, "replayed": None})
-        tx.execute(text("UPDATE inbox_dlq SET version = 99 WHERE event_id = :id"), {"id": event_id})
+        tx.execute(text("UPDATE inbox_dlq SET version = 0 WHERE event_id = :id"), {"id": event_id})
     return event_id
 
 

@@ -35,7 +35,8 @@ def bus(pubsub: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bus:
     monkeypatch.setenv("MESH_ENVIRONMENT", "test")
     monkeypatch.setenv("MESH_REDIS_URL", "redis://127.0.0.1:1/0")
     monkeypatch.setenv("MESH_PUBLIC_URL", "https://market.example")
-    monkeypatch.setenv("MESH_SERVICE_TOKEN_KEY_FILE", str(tmp_path / "unused"))
+    for name in ("MESH_SERVICE_KEY_FILE", "MESH_SERVICE_KEYS_FOLDER", "MESH_DIGEST_KEY_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "unused"))
     topology("apply")
     return Bus(project=project)
 

@@ -19,6 +19,7 @@ import requests
 
 from deploy.dev import keys, postgres
 from deploy.dev.environment import Addresses
+from deploy.dev.ports import SERVICES
 from deploy.dev.state import State
 
 from .conftest import Launch, RunningStack, eventually, gone
@@ -207,12 +208,27 @@ class TestSecrets:
         state = State(state_dir)
 
         passwords, files = keys.ensure_passwords(state), keys.ensure_key_files(state)
+        public = files.pop("MESH_SERVICE_KEYS_FOLDER")
+        paths = [*files.values(), *public.iterdir()]
+        before = [path.read_text() for path in paths]
 
-        again = {variable: path.read_text() for variable, path in keys.ensure_key_files(state).items()}
+        again = keys.ensure_key_files(state)
         assert keys.ensure_passwords(state) == passwords
-        assert again == {variable: path.read_text() for variable, path in files.items()}
+        assert again == {**files, "MESH_SERVICE_KEYS_FOLDER": public}
+        assert [path.read_text() for path in paths] == before
+        assert len(list(public.iterdir())) == len(SERVICES) + 1
         assert len(set(passwords.values())) == len(passwords) == 18
-        for path in (state.folder / "secrets.json", *files.values()):
+        for path in (state.folder / "secrets.json", *paths):
             assert path.stat().st_mode & 0o777 == 0o600
+        assert public.stat().st_mode & 0o777 == 0o700
         account = json.loads(files["MEDIA_SIGNING_KEY_FILE"].read_text())
         assert account["client_email"] == "media@marketmesh-dev.iam.gserviceaccount.com"
+
+    def test_go_on_with_the_secret_that_anchors_were_signed_with(self, tmp_path: pathlib.Path) -> None:
+        state = State(tmp_path / "older")
+        (state.secrets / "service_token.key").write_text("shared")
+
+        files = keys.ensure_key_files(state)
+
+        assert files["MESH_DIGEST_KEY_FILE"].read_text() == "shared"
+        assert not (state.secrets / "service_token.key").exists()

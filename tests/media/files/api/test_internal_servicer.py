@@ -204,7 +204,7 @@ def _reconcile(
 ) -> messages.ReconcileAttachmentsResponse:
     request = _request(uploads, entity_id, media_ids, entity_type)
     answer: messages.ReconcileAttachmentsResponse
-    answer, _ = mesh.call(internal.ReconcileAttachments, request, token=mesh.service_token())
+    answer, _ = mesh.call(internal.ReconcileAttachments, request, token=mesh.service_token("catalog"))
     return answer
 
 
