@@ -36,7 +36,7 @@ from meshkit.db.engine import Database
 from meshkit.db.tx import Transactions
 from meshkit.grpc.channel import Channel
 from meshkit.service_keys import PublicHalves, own_key
-from services.finance.usecases.prove_ledger import prove_ledger
+from services.finance.payments.usecases.prove_money import prove_money
 
 RESULTS = Path(__file__).with_name("results") / "ledger.json"
 _START_SECONDS = 30.0
@@ -75,7 +75,7 @@ def main() -> None:
             results = [_measure(finance, *workload) for workload in WORKLOADS]
             database = Database(finance.stack.addresses.database_url("finance"))
             with Transactions(database=database, clock=SystemClock(), source="finance").read(Call()) as tx:
-                problems = prove_ledger(tx)
+                problems = prove_money(tx)
             database.close()
     RESULTS.write_text(json.dumps({"machine": machine(), "workloads": results, "problems": problems}, indent=1) + "\n")
     print(table(tuple(results[0]), [tuple(result.values()) for result in results]))

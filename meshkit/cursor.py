@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
+from marketmesh.type.v1 import page_pb2
 from meshkit.errors import ValidationError
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Page:
     limit: int
     after: Cursor | None
     scope: str = ""
+    current: str = ""
 
     @classmethod
     def of(cls, request: Message, *, limit: int = 0, list_name: str = "") -> Page:
@@ -60,7 +62,7 @@ class Page:
         cursor: str = request.cursor  # type: ignore[attr-defined]
         wanted: int = limit or min(getattr(request, "limit", 0) or DEFAULT_LIMIT, MAX_LIMIT)
         scope = _scope_of(request, list_name)
-        return cls(limit=wanted, after=_decode(cursor, scope) if cursor else None, scope=scope)
+        return cls(limit=wanted, after=_decode(cursor, scope) if cursor else None, scope=scope, current=cursor)
 
     @property
     def fetch(self) -> int:
@@ -72,6 +74,10 @@ class Page:
         if len(rows) <= self.limit:
             return rows, ""
         return rows[: self.limit], key(rows[self.limit - 1]).encode(self.scope)
+
+    def pagination(self, following: str) -> page_pb2.Pagination:
+        """Return where the reader is, for the answer."""
+        return page_pb2.Pagination(limit=self.limit, current=self.current, next=following)
 
 
 def _scope_of(request: Message, list_name: str) -> str:

@@ -41,7 +41,7 @@ def downgrade() -> None:
 
 def render(service: str) -> str:
     """Return the text of the migration."""
-    metadata = importlib.import_module(f"services.{service}.data.tables").metadata
+    metadata = importlib.import_module(f"services.{service}.schema").metadata
     chassis = set(platform_metadata().tables)
     tables = [table for table in metadata.sorted_tables if table.name not in chassis]
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]

@@ -1,5 +1,7 @@
 """Add a service to the mesh: `python -m scripts.new_service reviews`. Writes its files and makes the few edits elsewhere.
 
+Its first capability has its name; `scripts/new_capability.py` adds others.
+
 Everything else finds it by itself: command line, topology, gateway, contract tests, import walls, the embedded stack.
 """
 
@@ -9,8 +11,9 @@ import re
 import sys
 from pathlib import Path
 
+from scripts.new_capability import add_capability
+
 ROOT = Path(__file__).resolve().parent.parent
-_ROOMS = ("api", "data", "domain", "events", "flows", "outbound", "usecases")
 
 _PROTO = """// What {name} offers.
 syntax = "proto3";
@@ -71,7 +74,7 @@ class {title}Settings(DatabaseSettings):
     model_config = SettingsConfigDict(env_prefix="{upper}_", frozen=True)
 ''',
     "errors.py": '"""{title}\'s refusals, one class per value of its ErrorReason."""\n',
-    "data/tables.py": '''"""{title}'s tables. Each names its invariant; only {name} writes them."""
+    "schema.py": '''"""{title}'s tables. Each names its invariant; only {name} writes them."""
 
 from __future__ import annotations
 
@@ -79,7 +82,7 @@ from meshkit.db.tables import platform_metadata
 
 metadata = platform_metadata()
 ''',
-    "api/{name}_servicer.py": '''"""{title}Service."""
+    "{name}/api/{name}_servicer.py": '''"""{title}Service."""
 
 from __future__ import annotations
 
@@ -95,30 +98,18 @@ class {title}Servicer:
     """Translates; the rules are in the use cases."""
 
     def Get{title}Info(self, request: messages.Get{title}InfoRequest, tx: Tx) -> messages.{title}Info:  # noqa: ARG002
-        """See the contract."""
         return messages.{title}Info(service="{name}")
-''',
-    "events/handlers.py": '''"""What {name} does when others report something."""
-
-from __future__ import annotations
-
-from meshkit.events.registry import Consumer
-
-
-def consumers() -> tuple[Consumer, ...]:
-    """Return {name}'s consumers."""
-    return ()
 ''',
     "service.py": '''"""Composition root of {name}: read top to bottom, it is what the service is made of."""
 
 from __future__ import annotations
 
-from marketmesh.{name}.v1 import {name}_service_pb2, {name}_service_pb2_grpc
+from marketmesh.{name}.v1 import {name}_service_pb2
 from meshkit.grpc.server import Servicer
 from meshkit.service import Parts, ServiceSpec, Wiring
-from services.{name}.api.{name}_servicer import {title}Servicer
-from services.{name}.data.tables import metadata
-from services.{name}.events.handlers import consumers
+from services.{name}.{name} import events as {name}_events
+from services.{name}.{name}.api.{name}_servicer import {title}Servicer
+from services.{name}.schema import metadata
 from services.{name}.settings import {title}Settings
 
 
@@ -126,13 +117,9 @@ def wire(parts: Parts) -> Wiring:  # noqa: ARG001
     """Build {name} from its settings and the chassis's parts."""
     return Wiring(
         servicers=(
-            Servicer(
-                {name}_service_pb2.DESCRIPTOR.services_by_name["{title}Service"],
-                {name}_service_pb2_grpc.add_{title}ServiceServicer_to_server,
-                {title}Servicer(),
-            ),
+            Servicer({name}_service_pb2, {title}Servicer()),
         ),
-        consumers=consumers(),
+        consumers={name}_events.consumers(),
     )
 
 
@@ -175,8 +162,8 @@ def add_service(name: str, *, root: Path = ROOT) -> list[Path]:
         raise CannotAdd(f"there is a service {name} already")
     words = {"name": name, "title": name.title(), "upper": name.upper()}
     folder = root / "services" / name
-    for room in _ROOMS:
-        _write(folder / room / "__init__.py", "")
+    _write(folder / "__init__.py", "")
+    add_capability(name, name, root=root)
     for path, text in _FILES.items():
         _write(folder / path.format(**words), text.format(**words))
     for shared in ("env.py", "script.py.mako"):

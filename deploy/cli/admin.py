@@ -17,8 +17,8 @@ from meshkit.errors import MeshError
 from meshkit.grpc.guard import validate
 from meshkit.ids import new_id
 from meshkit.principal import Principal
+from services.identity.accounts.usecases.create_system_user import create_system_user
 from services.identity.outbound.passwords import Passwords
-from services.identity.usecases.create_system_user import create_system_user
 
 app = typer.Typer(help="Administrators of the platform.", no_args_is_help=True)
 

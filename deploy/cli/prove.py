@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 # What a service proves about its own tables: module and function.
 _OWN = {
-    "catalog": ("services.catalog.usecases.prove_stock", "prove_stock"),
-    "commerce": ("services.commerce.usecases.prove_orders", "prove_orders"),
-    "finance": ("services.finance.usecases.prove_ledger", "prove_ledger"),
+    "catalog": ("services.catalog.stock.usecases.prove_stock", "prove_stock"),
+    "commerce": ("services.commerce.orders.usecases.prove_orders", "prove_orders"),
+    "finance": ("services.finance.payments.usecases.prove_money", "prove_money"),
 }
 # Events still on their way are no violation; they get this long to arrive.
 SETTLE_SECONDS = 30.0

@@ -56,7 +56,7 @@ def prove_notices(databases: Mapping[str, Transactions]) -> list[str]:
     """
     heard = {row.event_id for row in _rows(databases["identity"], _HEARD)}
     kept_since = _notices_kept_since(databases["identity"])
-    notices_of = importlib.import_module("services.identity.events.payments").payment_failed
+    notices_of = importlib.import_module("services.identity.notifications.events.payments").payment_failed
     wanted: dict[Any, str] = {}
     for row in _rows(databases["finance"], _FAILURES):
         event = finance.PaymentFailed.FromString(bytes(row.payload))

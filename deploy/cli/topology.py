@@ -6,7 +6,9 @@ Declared nowhere else. Applying it creates what is missing and brings subscripti
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
+import pkgutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -41,12 +43,20 @@ def declared() -> Topology:
     topics |= {subscriptions.OBJECT_NOTICES, subscriptions.DEAD_LETTERS}
     consumers = []
     for service in services_present():
-        module = importlib.import_module(f"services.{service}.events.handlers")
-        consumers += module.consumers()
+        for room in _event_rooms(service):
+            consumers += importlib.import_module(room).consumers()
     for consumer in consumers:
         if consumer.topic not in topics:
             raise LookupError(f"{consumer.subscription}: nobody publishes on {consumer.topic}")
     return Topology(tuple(sorted(topics)), tuple(consumers))
+
+
+def _event_rooms(service: str) -> list[str]:
+    """Return the modules of a service's capabilities that consume events."""
+    home = importlib.import_module(f"services.{service}")
+    capabilities = [found.name for found in pkgutil.iter_modules(home.__path__, f"{home.__name__}.") if found.ispkg]
+    rooms = [f"{capability}.events" for capability in capabilities]
+    return [room for room in rooms if importlib.util.find_spec(room)]
 
 
 @app.command()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import grpc
+from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from meshkit.grpc.admission import Admission, RpcThreads
@@ -13,6 +14,7 @@ from meshkit.grpc.policy import MethodPolicy, policies_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from types import ModuleType
 
     from google.protobuf.descriptor import ServiceDescriptor
 
@@ -27,11 +29,17 @@ _MAX_METADATA_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class Servicer:
-    """A servicer object and the gRPC service it implements."""
+    """An object and the generated module of the gRPC service that it implements: `CartServicer` does `CartService`."""
 
-    descriptor: ServiceDescriptor
-    add_to_server: Callable[[Any, grpc.Server], None]
+    contract: ModuleType
     implementation: Any
+
+    @property
+    def descriptor(self) -> ServiceDescriptor:
+        """Return the service's. Raises KeyError when the module has none of that name."""
+        name = type(self.implementation).__name__.removesuffix("Servicer")
+        service: ServiceDescriptor = self.contract.DESCRIPTOR.services_by_name[f"{name}Service"]
+        return service
 
     def methods(self) -> dict[str, Callable[[Any, Any], Any]]:
         """Return the implementation of every method by path."""
@@ -39,6 +47,20 @@ class Servicer:
         return {
             f"/{name}/{method.name}": getattr(self.implementation, method.name) for method in self.descriptor.methods
         }
+
+    def add_to(self, server: grpc.Server) -> None:
+        """Register every method, as the generated `add_…_to_server` would."""
+        name = self.descriptor.full_name
+        handlers = {
+            method.name: grpc.unary_unary_rpc_method_handler(
+                getattr(self.implementation, method.name),
+                request_deserializer=GetMessageClass(method.input_type).FromString,
+                response_serializer=GetMessageClass(method.output_type).SerializeToString,
+            )
+            for method in self.descriptor.methods
+        }
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, handlers),))
+        server.add_registered_method_handlers(name, handlers)
 
 
 class GrpcServer:
@@ -66,7 +88,7 @@ class GrpcServer:
         self._health = health.HealthServicer(experimental_thread_pool=admission.health)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         for servicer in servicers:
-            servicer.add_to_server(servicer.implementation, self._server)
+            servicer.add_to(self._server)
         self._names = ["", *(servicer.descriptor.full_name for servicer in servicers)]
         if settings.grpc_reflection:
             self._reflect()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from marketmesh.ads.v1 import ad_service_pb2, ad_service_pb2_grpc
+from marketmesh.ads.v1 import ad_service_pb2
 from meshkit.grpc.server import Servicer
 from meshkit.service import Parts, ServiceSpec, Wiring
-from services.ads.api.ad_servicer import AdServicer
-from services.ads.data.tables import metadata
-from services.ads.events.handlers import consumers
+from services.ads.campaigns.api.ad_servicer import AdServicer
 from services.ads.outbound.ad_tokens import AdTokens
 from services.ads.outbound.catalog_client import CatalogClient
+from services.ads.schema import metadata
 from services.ads.settings import AdsSettings
+from services.ads.store_gates.events import consumers
 
 
 def wire(parts: Parts) -> Wiring:
@@ -19,8 +19,7 @@ def wire(parts: Parts) -> Wiring:
     return Wiring(
         servicers=(
             Servicer(
-                ad_service_pb2.DESCRIPTOR.services_by_name["AdService"],
-                ad_service_pb2_grpc.add_AdServiceServicer_to_server,
+                ad_service_pb2,
                 AdServicer(AdTokens(key_file=settings.token_key_file), CatalogClient(parts.channel("catalog"))),
             ),
         ),

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from marketmesh.analytics.v1 import analytics_service_pb2, analytics_service_pb2_grpc
+from marketmesh.analytics.v1 import analytics_service_pb2
 from meshkit.grpc.server import Servicer
 from meshkit.jobs import Job
 from meshkit.service import Parts, ServiceSpec, Wiring
-from services.analytics.api.analytics_servicer import AnalyticsServicer
-from services.analytics.data.tables import metadata
-from services.analytics.events.handlers import consumers
-from services.analytics.jobs.load_warehouse import WarehouseLoader, forget_loaded_rows
 from services.analytics.outbound.bigquery_warehouse import BigQueryWarehouse
+from services.analytics.reports.api.analytics_servicer import AnalyticsServicer
+from services.analytics.schema import metadata
 from services.analytics.settings import AnalyticsSettings
+from services.analytics.store_gates import events as store_gate_events
+from services.analytics.warehouse import events as warehouse_events
+from services.analytics.warehouse.jobs.load_warehouse import WarehouseLoader, forget_loaded_rows
 
 
 def wire(parts: Parts) -> Wiring:
@@ -23,14 +24,8 @@ def wire(parts: Parts) -> Wiring:
         parts.mesh.require_trial("ANALYTICS_BIGQUERY_URL")
     warehouse = BigQueryWarehouse(settings)
     return Wiring(
-        servicers=(
-            Servicer(
-                analytics_service_pb2.DESCRIPTOR.services_by_name["AnalyticsService"],
-                analytics_service_pb2_grpc.add_AnalyticsServiceServicer_to_server,
-                AnalyticsServicer(warehouse),
-            ),
-        ),
-        consumers=consumers(),
+        servicers=(Servicer(analytics_service_pb2, AnalyticsServicer(warehouse)),),
+        consumers=(*store_gate_events.consumers(), *warehouse_events.consumers()),
         jobs=(Job("forget_loaded_rows", timedelta(hours=1), forget_loaded_rows),),
         loops=(WarehouseLoader(parts.transactions, warehouse).run,),
     )

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 from marketmesh.catalog.v1 import (
     admin_service_pb2,
-    admin_service_pb2_grpc,
     catalog_internal_service_pb2,
-    catalog_internal_service_pb2_grpc,
     inventory_service_pb2,
-    inventory_service_pb2_grpc,
     product_service_pb2,
-    product_service_pb2_grpc,
     product_sheet_service_pb2,
-    product_sheet_service_pb2_grpc,
 )
 from meshkit.grpc.server import Servicer
 from meshkit.service import Parts, ServiceSpec, Wiring
-from services.catalog.api.admin_servicer import CatalogAdminServicer
-from services.catalog.api.internal_servicer import CatalogInternalServicer
-from services.catalog.api.inventory_servicer import InventoryServicer
-from services.catalog.api.product_servicer import ProductServicer
-from services.catalog.api.sheet_servicer import ProductSheetServicer
-from services.catalog.data.tables import metadata
-from services.catalog.events.handlers import consumers
-from services.catalog.jobs.settle_reservations import ReservationSweep
-from services.catalog.jobs.undo_given_up_galleries import given_up_galleries
 from services.catalog.outbound.commerce_client import CommerceClient
 from services.catalog.outbound.media_client import MediaClient
+from services.catalog.products.api.admin_servicer import CatalogAdminServicer
+from services.catalog.products.api.product_servicer import ProductServicer
+from services.catalog.products.api.sheet_servicer import ProductSheetServicer
+from services.catalog.products.jobs.undo_given_up_galleries import given_up_galleries
+from services.catalog.schema import metadata
 from services.catalog.settings import CatalogSettings
+from services.catalog.stock import events as stock_events
+from services.catalog.stock.api.internal_servicer import CatalogInternalServicer
+from services.catalog.stock.api.inventory_servicer import InventoryServicer
+from services.catalog.stock.jobs.settle_reservations import ReservationSweep
+from services.catalog.store_gates import events as store_gate_events
 
 
 def wire(parts: Parts) -> Wiring:
@@ -36,33 +32,13 @@ def wire(parts: Parts) -> Wiring:
     media, checkouts = MediaClient(parts.channel("media")), CommerceClient(parts.channel("commerce"))
     return Wiring(
         servicers=(
-            Servicer(
-                product_service_pb2.DESCRIPTOR.services_by_name["ProductService"],
-                product_service_pb2_grpc.add_ProductServiceServicer_to_server,
-                ProductServicer(media, media, settings.unverified_may_browse),
-            ),
-            Servicer(
-                inventory_service_pb2.DESCRIPTOR.services_by_name["InventoryService"],
-                inventory_service_pb2_grpc.add_InventoryServiceServicer_to_server,
-                InventoryServicer(),
-            ),
-            Servicer(
-                admin_service_pb2.DESCRIPTOR.services_by_name["CatalogAdminService"],
-                admin_service_pb2_grpc.add_CatalogAdminServiceServicer_to_server,
-                CatalogAdminServicer(),
-            ),
-            Servicer(
-                product_sheet_service_pb2.DESCRIPTOR.services_by_name["ProductSheetService"],
-                product_sheet_service_pb2_grpc.add_ProductSheetServiceServicer_to_server,
-                ProductSheetServicer(),
-            ),
-            Servicer(
-                catalog_internal_service_pb2.DESCRIPTOR.services_by_name["CatalogInternalService"],
-                catalog_internal_service_pb2_grpc.add_CatalogInternalServiceServicer_to_server,
-                CatalogInternalServicer(),
-            ),
+            Servicer(product_service_pb2, ProductServicer(media, media, settings.unverified_may_browse)),
+            Servicer(inventory_service_pb2, InventoryServicer()),
+            Servicer(admin_service_pb2, CatalogAdminServicer()),
+            Servicer(product_sheet_service_pb2, ProductSheetServicer()),
+            Servicer(catalog_internal_service_pb2, CatalogInternalServicer()),
         ),
-        consumers=consumers(),
+        consumers=(*store_gate_events.consumers(), *stock_events.consumers()),
         loops=(
             given_up_galleries(parts.transactions, media).run,
             ReservationSweep(parts.transactions, checkouts, settings.expiry_seconds).run,

@@ -7,30 +7,27 @@ from functools import partial
 
 from marketmesh.commerce.v1 import (
     cart_service_pb2,
-    cart_service_pb2_grpc,
     commerce_internal_service_pb2,
-    commerce_internal_service_pb2_grpc,
     customer_service_pb2,
-    customer_service_pb2_grpc,
     order_service_pb2,
-    order_service_pb2_grpc,
 )
 from meshkit.grpc.server import Servicer
 from meshkit.jobs import Job
 from meshkit.service import Parts, ServiceSpec, Wiring
-from services.commerce.api.cart_servicer import CartServicer
-from services.commerce.api.customer_servicer import CustomerServicer
-from services.commerce.api.internal_servicer import CommerceInternalServicer
-from services.commerce.api.order_servicer import OrderServicer
-from services.commerce.data.tables import metadata
-from services.commerce.domain.lifetime import Lifetime
-from services.commerce.events.handlers import consumers
-from services.commerce.flows.checkout import CHECKOUT_FLOWS
-from services.commerce.flows.quote_cart import QuoteRules
+from services.commerce.cart.api.cart_servicer import CartServicer
+from services.commerce.cart.flows.quote_cart import QuoteRules
+from services.commerce.checkout.flows.checkout import CHECKOUT_FLOWS
+from services.commerce.checkout.usecases.begin_checkout import CheckoutRules
+from services.commerce.orders import events as orders_events
+from services.commerce.orders.api.customer_servicer import CustomerServicer
+from services.commerce.orders.api.internal_servicer import CommerceInternalServicer
+from services.commerce.orders.api.order_servicer import OrderServicer
+from services.commerce.orders.domain.lifetime import Lifetime
+from services.commerce.orders.usecases.end_lifetimes import end_lifetimes
 from services.commerce.outbound.catalog_client import CatalogClient
+from services.commerce.schema import metadata
 from services.commerce.settings import CommerceSettings
-from services.commerce.usecases.begin_checkout import CheckoutRules
-from services.commerce.usecases.end_lifetimes import end_lifetimes
+from services.commerce.store_gates import events as store_gate_events
 
 
 def wire(parts: Parts) -> Wiring:
@@ -42,8 +39,7 @@ def wire(parts: Parts) -> Wiring:
     return Wiring(
         servicers=(
             Servicer(
-                cart_service_pb2.DESCRIPTOR.services_by_name["CartService"],
-                cart_service_pb2_grpc.add_CartServiceServicer_to_server,
+                cart_service_pb2,
                 CartServicer(
                     catalog,
                     QuoteRules(timedelta(minutes=settings.quote_minutes), settings.unverified_may_quote),
@@ -51,23 +47,11 @@ def wire(parts: Parts) -> Wiring:
                     CHECKOUT_FLOWS[settings.checkout_flow],
                 ),
             ),
-            Servicer(
-                order_service_pb2.DESCRIPTOR.services_by_name["OrderService"],
-                order_service_pb2_grpc.add_OrderServiceServicer_to_server,
-                OrderServicer(lifetime, catalog, rules),
-            ),
-            Servicer(
-                customer_service_pb2.DESCRIPTOR.services_by_name["CustomerService"],
-                customer_service_pb2_grpc.add_CustomerServiceServicer_to_server,
-                CustomerServicer(),
-            ),
-            Servicer(
-                commerce_internal_service_pb2.DESCRIPTOR.services_by_name["CommerceInternalService"],
-                commerce_internal_service_pb2_grpc.add_CommerceInternalServiceServicer_to_server,
-                CommerceInternalServicer(),
-            ),
+            Servicer(order_service_pb2, OrderServicer(lifetime, catalog, rules)),
+            Servicer(customer_service_pb2, CustomerServicer()),
+            Servicer(commerce_internal_service_pb2, CommerceInternalServicer()),
         ),
-        consumers=consumers(),
+        consumers=(*store_gate_events.consumers(), *orders_events.consumers()),
         jobs=(
             Job("end_lifetimes", timedelta(seconds=settings.lifetime_seconds), partial(end_lifetimes, usual=lifetime)),
         ),

@@ -3,45 +3,38 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from marketmesh.finance.v1 import (
     cash_admin_service_pb2,
-    cash_admin_service_pb2_grpc,
     cash_agent_service_pb2,
-    cash_agent_service_pb2_grpc,
     earnings_service_pb2,
-    earnings_service_pb2_grpc,
     finance_internal_service_pb2,
-    finance_internal_service_pb2_grpc,
     ledger_admin_service_pb2,
-    ledger_admin_service_pb2_grpc,
     ledger_service_pb2,
-    ledger_service_pb2_grpc,
     payout_batch_service_pb2,
-    payout_batch_service_pb2_grpc,
     payout_service_pb2,
-    payout_service_pb2_grpc,
     reconciliation_service_pb2,
-    reconciliation_service_pb2_grpc,
 )
 from meshkit.grpc.server import Servicer
 from meshkit.jobs import Job
 from meshkit.service import Parts, ServiceSpec, Wiring
-from services.finance.api.cash_admin_servicer import CashAdminServicer
-from services.finance.api.cash_agent_servicer import CashAgentServicer
-from services.finance.api.earnings_servicer import EarningsServicer
-from services.finance.api.finance_admin_servicer import FinanceAdminServicer
-from services.finance.api.finance_internal_servicer import FinanceInternalServicer
-from services.finance.api.ledger_admin_servicer import LedgerAdminServicer
-from services.finance.api.ledger_servicer import LedgerServicer
-from services.finance.api.payout_admin_servicer import PayoutAdminServicer
-from services.finance.api.reconciliation_servicer import ReconciliationServicer
-from services.finance.data.tables import metadata
-from services.finance.events.handlers import consumers
+from services.finance.cash.api.cash_admin_servicer import CashAdminServicer
+from services.finance.cash.api.cash_agent_servicer import CashAgentServicer
+from services.finance.ledger.api.ledger_admin_servicer import LedgerAdminServicer
+from services.finance.ledger.api.ledger_servicer import LedgerServicer
+from services.finance.ledger.usecases.hold_money import expire_holds
+from services.finance.ledger.usecases.keep_ledger import keep_proof, snapshot_balances
+from services.finance.payments.api.finance_internal_servicer import FinanceInternalServicer
+from services.finance.payments.events import consumers
+from services.finance.payments.usecases.prove_money import prove_money
+from services.finance.payouts.api.earnings_servicer import EarningsServicer
+from services.finance.payouts.api.finance_admin_servicer import FinanceAdminServicer
+from services.finance.payouts.api.payout_admin_servicer import PayoutAdminServicer
+from services.finance.payouts.api.reconciliation_servicer import ReconciliationServicer
+from services.finance.payouts.usecases.pay_vendors import PayoutTerms
+from services.finance.schema import metadata
 from services.finance.settings import FinanceSettings
-from services.finance.usecases.hold_money import expire_holds
-from services.finance.usecases.keep_ledger import prove_ledger_daily, snapshot_balances
-from services.finance.usecases.pay_vendors import PayoutTerms
 
 
 def wire(parts: Parts) -> Wiring:  # noqa: ARG001
@@ -52,57 +45,21 @@ def wire(parts: Parts) -> Wiring:  # noqa: ARG001
     )
     return Wiring(
         servicers=(
-            Servicer(
-                payout_service_pb2.DESCRIPTOR.services_by_name["FinanceAdminService"],
-                payout_service_pb2_grpc.add_FinanceAdminServiceServicer_to_server,
-                FinanceAdminServicer(terms),
-            ),
-            Servicer(
-                finance_internal_service_pb2.DESCRIPTOR.services_by_name["FinanceInternalService"],
-                finance_internal_service_pb2_grpc.add_FinanceInternalServiceServicer_to_server,
-                FinanceInternalServicer(),
-            ),
-            Servicer(
-                ledger_admin_service_pb2.DESCRIPTOR.services_by_name["LedgerAdminService"],
-                ledger_admin_service_pb2_grpc.add_LedgerAdminServiceServicer_to_server,
-                LedgerAdminServicer(),
-            ),
-            Servicer(
-                ledger_service_pb2.DESCRIPTOR.services_by_name["LedgerService"],
-                ledger_service_pb2_grpc.add_LedgerServiceServicer_to_server,
-                LedgerServicer(),
-            ),
-            Servicer(
-                payout_batch_service_pb2.DESCRIPTOR.services_by_name["PayoutAdminService"],
-                payout_batch_service_pb2_grpc.add_PayoutAdminServiceServicer_to_server,
-                PayoutAdminServicer(terms),
-            ),
-            Servicer(
-                earnings_service_pb2.DESCRIPTOR.services_by_name["EarningsService"],
-                earnings_service_pb2_grpc.add_EarningsServiceServicer_to_server,
-                EarningsServicer(),
-            ),
-            Servicer(
-                reconciliation_service_pb2.DESCRIPTOR.services_by_name["ReconciliationService"],
-                reconciliation_service_pb2_grpc.add_ReconciliationServiceServicer_to_server,
-                ReconciliationServicer(),
-            ),
-            Servicer(
-                cash_agent_service_pb2.DESCRIPTOR.services_by_name["CashAgentService"],
-                cash_agent_service_pb2_grpc.add_CashAgentServiceServicer_to_server,
-                CashAgentServicer(),
-            ),
-            Servicer(
-                cash_admin_service_pb2.DESCRIPTOR.services_by_name["CashAdminService"],
-                cash_admin_service_pb2_grpc.add_CashAdminServiceServicer_to_server,
-                CashAdminServicer(settings.cash_mismatch_two_persons_above_cents),
-            ),
+            Servicer(payout_service_pb2, FinanceAdminServicer(terms)),
+            Servicer(finance_internal_service_pb2, FinanceInternalServicer()),
+            Servicer(ledger_admin_service_pb2, LedgerAdminServicer()),
+            Servicer(ledger_service_pb2, LedgerServicer()),
+            Servicer(payout_batch_service_pb2, PayoutAdminServicer(terms)),
+            Servicer(earnings_service_pb2, EarningsServicer()),
+            Servicer(reconciliation_service_pb2, ReconciliationServicer()),
+            Servicer(cash_agent_service_pb2, CashAgentServicer()),
+            Servicer(cash_admin_service_pb2, CashAdminServicer(settings.cash_mismatch_two_persons_above_cents)),
         ),
         consumers=consumers(settings),
         jobs=(
             Job("expire_holds", timedelta(minutes=1), expire_holds),
             Job("snapshot_balances", timedelta(days=1), snapshot_balances),
-            Job("prove_ledger", timedelta(days=1), prove_ledger_daily),
+            Job("prove_ledger", timedelta(days=1), partial(keep_proof, prove=prove_money)),
         ),
     )
 

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from marketmesh.fulfillment.v1 import (
     admin_service_pb2,
-    admin_service_pb2_grpc,
     delivery_code_service_pb2,
-    delivery_code_service_pb2_grpc,
     delivery_service_pb2,
-    delivery_service_pb2_grpc,
 )
 from meshkit.grpc.server import Servicer
 from meshkit.service import Parts, ServiceSpec, Wiring
-from services.fulfillment.api.agent_servicer import AgentServicer
-from services.fulfillment.api.delivery_code_servicer import DeliveryCodeServicer
-from services.fulfillment.api.fulfillment_admin_servicer import FulfillmentAdminServicer
-from services.fulfillment.data.tables import metadata
-from services.fulfillment.events.handlers import consumers
-from services.fulfillment.flows.deliver import ProofTerms
+from services.fulfillment.delivery.api.agent_servicer import AgentServicer
+from services.fulfillment.delivery.api.delivery_code_servicer import DeliveryCodeServicer
+from services.fulfillment.delivery.api.fulfillment_admin_servicer import FulfillmentAdminServicer
+from services.fulfillment.delivery.events import consumers
+from services.fulfillment.delivery.flows.deliver import ProofTerms
 from services.fulfillment.outbound.commerce_client import CommerceClient
 from services.fulfillment.outbound.finance_client import FinanceClient
 from services.fulfillment.outbound.media_client import MediaClient
+from services.fulfillment.schema import metadata
 from services.fulfillment.settings import FulfillmentSettings
 
 
@@ -31,21 +28,9 @@ def wire(parts: Parts) -> Wiring:
     terms = ProofTerms(settings.proof_of_delivery, settings.delivery_code_key_file.read_bytes().strip())
     return Wiring(
         servicers=(
-            Servicer(
-                delivery_service_pb2.DESCRIPTOR.services_by_name["AgentService"],
-                delivery_service_pb2_grpc.add_AgentServiceServicer_to_server,
-                AgentServicer(orders, cash, MediaClient(parts.channel("media")), terms),
-            ),
-            Servicer(
-                admin_service_pb2.DESCRIPTOR.services_by_name["FulfillmentAdminService"],
-                admin_service_pb2_grpc.add_FulfillmentAdminServiceServicer_to_server,
-                FulfillmentAdminServicer(),
-            ),
-            Servicer(
-                delivery_code_service_pb2.DESCRIPTOR.services_by_name["DeliveryCodeService"],
-                delivery_code_service_pb2_grpc.add_DeliveryCodeServiceServicer_to_server,
-                DeliveryCodeServicer(terms.code_key),
-            ),
+            Servicer(delivery_service_pb2, AgentServicer(orders, cash, MediaClient(parts.channel("media")), terms)),
+            Servicer(admin_service_pb2, FulfillmentAdminServicer()),
+            Servicer(delivery_code_service_pb2, DeliveryCodeServicer(terms.code_key)),
         ),
         consumers=consumers(),
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic_settings import SettingsConfigDict
 
 from meshkit.settings import DatabaseSettings
-from services.fulfillment.domain.proof import ProofPolicy
+from services.fulfillment.delivery.domain.proof import ProofPolicy
 
 
 class FulfillmentSettings(DatabaseSettings):

@@ -8,34 +8,29 @@ import redis
 
 from marketmesh.identity.v1 import (
     admin_service_pb2,
-    admin_service_pb2_grpc,
     auth_service_pb2,
-    auth_service_pb2_grpc,
     license_service_pb2,
-    license_service_pb2_grpc,
     notification_service_pb2,
-    notification_service_pb2_grpc,
     store_service_pb2,
-    store_service_pb2_grpc,
 )
 from meshkit.grpc.server import Servicer
 from meshkit.service import Parts, ServiceSpec, Wiring
-from services.identity.api.admin_servicer import IdentityAdminServicer
-from services.identity.api.auth_servicer import AuthServicer
-from services.identity.api.license_servicer import LicenseServicer
-from services.identity.api.notification_servicer import NotificationServicer
-from services.identity.api.store_servicer import StoreServicer
-from services.identity.data.tables import metadata
-from services.identity.events.handlers import consumers
-from services.identity.jobs.forget_notifications import forget_notifications
-from services.identity.jobs.publish_revocations import RevocationPublisher
-from services.identity.jobs.undo_given_up_licenses import given_up_licenses
-from services.identity.jobs.undo_given_up_logos import given_up_logos
+from services.identity.accounts.api.admin_servicer import IdentityAdminServicer
+from services.identity.licenses.api.license_servicer import LicenseServicer
+from services.identity.licenses.jobs.undo_given_up_licenses import given_up_licenses
+from services.identity.notifications.api.notification_servicer import NotificationServicer
+from services.identity.notifications.events import consumers
+from services.identity.notifications.jobs.forget_notifications import forget_notifications
 from services.identity.outbound.media_client import MediaClient
 from services.identity.outbound.passwords import Passwords
 from services.identity.outbound.tokens import TokenMint
+from services.identity.schema import metadata
+from services.identity.sessions.api.auth_servicer import AuthServicer
+from services.identity.sessions.jobs.publish_revocations import RevocationPublisher
+from services.identity.sessions.usecases.open_session import TokenKit
 from services.identity.settings import IdentitySettings
-from services.identity.usecases.open_session import TokenKit
+from services.identity.stores.api.store_servicer import StoreServicer
+from services.identity.stores.jobs.undo_given_up_logos import given_up_logos
 
 
 def wire(parts: Parts) -> Wiring:
@@ -55,31 +50,11 @@ def wire(parts: Parts) -> Wiring:
     media = MediaClient(parts.channel("media"))
     return Wiring(
         servicers=(
-            Servicer(
-                auth_service_pb2.DESCRIPTOR.services_by_name["AuthService"],
-                auth_service_pb2_grpc.add_AuthServiceServicer_to_server,
-                AuthServicer(passwords, kit, parts.mesh.dev_routes, parts.transactions),
-            ),
-            Servicer(
-                store_service_pb2.DESCRIPTOR.services_by_name["StoreService"],
-                store_service_pb2_grpc.add_StoreServiceServicer_to_server,
-                StoreServicer(media),
-            ),
-            Servicer(
-                license_service_pb2.DESCRIPTOR.services_by_name["LicenseService"],
-                license_service_pb2_grpc.add_LicenseServiceServicer_to_server,
-                LicenseServicer(media),
-            ),
-            Servicer(
-                admin_service_pb2.DESCRIPTOR.services_by_name["IdentityAdminService"],
-                admin_service_pb2_grpc.add_IdentityAdminServiceServicer_to_server,
-                IdentityAdminServicer(passwords, media),
-            ),
-            Servicer(
-                notification_service_pb2.DESCRIPTOR.services_by_name["NotificationService"],
-                notification_service_pb2_grpc.add_NotificationServiceServicer_to_server,
-                NotificationServicer(),
-            ),
+            Servicer(auth_service_pb2, AuthServicer(passwords, kit, parts.mesh.dev_routes, parts.transactions)),
+            Servicer(store_service_pb2, StoreServicer(media)),
+            Servicer(license_service_pb2, LicenseServicer(media)),
+            Servicer(admin_service_pb2, IdentityAdminServicer(passwords, media)),
+            Servicer(notification_service_pb2, NotificationServicer()),
         ),
         consumers=consumers(),
         jobs=(forget_notifications(days=settings.notification_days),),

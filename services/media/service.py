@@ -6,22 +6,20 @@ from datetime import timedelta
 
 from marketmesh.media.v1 import (
     media_internal_service_pb2,
-    media_internal_service_pb2_grpc,
     media_service_pb2,
-    media_service_pb2_grpc,
 )
 from meshkit.grpc.server import Servicer
 from meshkit.jobs import Job
 from meshkit.service import Parts, ServiceSpec, Wiring
-from services.media.api.internal_servicer import MediaInternalServicer
-from services.media.api.media_servicer import MediaServicer
-from services.media.data.tables import metadata
-from services.media.events.handlers import consumers
-from services.media.jobs.keep_bucket import BucketKeeper
-from services.media.jobs.look_at_uploads import UploadInspector
+from services.media.files.api.internal_servicer import MediaInternalServicer
+from services.media.files.api.media_servicer import MediaServicer
+from services.media.files.events import consumers
+from services.media.files.jobs.keep_bucket import BucketKeeper
+from services.media.files.jobs.look_at_uploads import UploadInspector
+from services.media.files.usecases.remove_stale_pending import remove_stale_pending
 from services.media.outbound.object_store import ObjectStore
+from services.media.schema import metadata
 from services.media.settings import MediaSettings
-from services.media.usecases.remove_stale_pending import remove_stale_pending
 
 
 def wire(parts: Parts) -> Wiring:
@@ -39,16 +37,8 @@ def wire(parts: Parts) -> Wiring:
     )
     return Wiring(
         servicers=(
-            Servicer(
-                media_service_pb2.DESCRIPTOR.services_by_name["MediaService"],
-                media_service_pb2_grpc.add_MediaServiceServicer_to_server,
-                MediaServicer(signer=objects, objects=objects),
-            ),
-            Servicer(
-                media_internal_service_pb2.DESCRIPTOR.services_by_name["MediaInternalService"],
-                media_internal_service_pb2_grpc.add_MediaInternalServiceServicer_to_server,
-                MediaInternalServicer(signer=objects),
-            ),
+            Servicer(media_service_pb2, MediaServicer(signer=objects, objects=objects)),
+            Servicer(media_internal_service_pb2, MediaInternalServicer(signer=objects)),
         ),
         consumers=consumers(),
         jobs=(Job("remove_stale_pending", timedelta(hours=1), remove_stale_pending),),

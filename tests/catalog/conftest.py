@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.catalog.usecases.prove_stock import prove_stock
+from services.catalog.stock.usecases.prove_stock import prove_stock
 from tests.catalog.shop import Shop
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from marketmesh.catalog.v1 import product_service_pb2 as messages
 from marketmesh.catalog.v1 import product_service_pb2_grpc as stubs
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
 from marketmesh.identity.events.v1 import identity_events_pb2 as identity
-from services.catalog.jobs.settle_reservations import ReservationSweep
+from services.catalog.stock.jobs.settle_reservations import ReservationSweep
 from tests.support.statements import recorded_statements
 
 if TYPE_CHECKING:

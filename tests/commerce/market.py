@@ -23,9 +23,9 @@ from marketmesh.commerce.v1 import (
 )
 from marketmesh.finance.events.v1 import finance_events_pb2 as finance
 from marketmesh.identity.events.v1 import identity_events_pb2 as identity
-from services.commerce.domain.lifetime import Lifetime
-from services.commerce.usecases.end_lifetimes import end_lifetimes
-from services.commerce.usecases.prove_orders import prove_orders
+from services.commerce.orders.domain.lifetime import Lifetime
+from services.commerce.orders.usecases.end_lifetimes import end_lifetimes
+from services.commerce.orders.usecases.prove_orders import prove_orders
 from tests.support.identity import address
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from meshkit.settings import SettingsInvalid
-from services.commerce.domain.lifetime import Lifetime
-from services.commerce.flows.checkout import CHECKOUT_FLOWS, checkout
+from services.commerce.checkout.flows.checkout import CHECKOUT_FLOWS, checkout
+from services.commerce.orders.domain.lifetime import Lifetime
 from services.commerce.settings import CommerceSettings
 
 

@@ -55,7 +55,7 @@ def listed(head: str) -> list[list[str]]:
 
 class TestGlossary:
     def test_is_what_the_contracts_say(self) -> None:
-        assert MARK + FROM_CONTRACTS == rendered(), "run `python -m scripts.glossary`"
+        assert rendered() == MARK + FROM_CONTRACTS, "run `python -m scripts.glossary`"
 
     def test_lists_every_status_and_choice_and_nothing_else(self) -> None:
         found = [(WORD.findall(of)[0], word) for of, words, *_ in listed("Of") for word in WORD.findall(words)]

@@ -15,9 +15,9 @@ import pytest
 from deploy.dev.stack import Embedded
 from meshkit.call import Call
 from meshkit.grpc.policy import MethodPolicy
-from services.catalog.usecases.prove_stock import prove_stock
-from services.commerce.usecases.prove_orders import prove_orders
-from services.finance.usecases.prove_ledger import prove_ledger
+from services.catalog.stock.usecases.prove_stock import prove_stock
+from services.commerce.orders.usecases.prove_orders import prove_orders
+from services.finance.payments.usecases.prove_money import prove_money
 from tests.contracts.samples import SAMPLES, Sample
 from tests.contracts.test_bad_input import WRITES, path_of
 from tests.contracts.world import World
@@ -111,6 +111,6 @@ class TestEveryWrite:
             assert (reasons, len(answers), len(set(answers))) == ([], 2, 1)
 
     def test_leaves_books_stock_and_orders_that_add_up(self, world: World) -> None:
-        for service, prove in (("catalog", prove_stock), ("commerce", prove_orders), ("finance", prove_ledger)):
+        for service, prove in (("catalog", prove_stock), ("commerce", prove_orders), ("finance", prove_money)):
             with world.mesh.process(service).transactions.read(Call()) as tx:
                 assert prove(tx) == []

@@ -97,7 +97,7 @@ OTHERWISE = {
         for stage in _UNKNOWN
     },
 }
-# A hand-in is counted, not an order: tests/finance/api/test_cash_admin_servicer.py.
+# A hand-in is counted, not an order: tests/finance/cash/api/test_cash_admin_servicer.py.
 NOT_ABOUT_ONE_ORDER = {"/marketmesh.finance.v1.CashAdminService/CountHandIn"}
 _COMMERCE, _AGENT = "/marketmesh.commerce.v1.OrderService/", "/marketmesh.fulfillment.v1.AgentService/"
 _DELIVERY_ADMIN = "/marketmesh.fulfillment.v1.FulfillmentAdminService/"

@@ -31,10 +31,10 @@ from marketmesh.fulfillment.v1 import delivery_service_pb2
 from marketmesh.identity.v1 import admin_service_pb2, auth_service_pb2, license_service_pb2
 from marketmesh.media.v1 import media_service_pb2
 from meshkit.principal import Principal
-from services.commerce.domain.lifetime import Lifetime
-from services.commerce.usecases.end_lifetimes import end_lifetimes
-from services.finance.usecases.confirm_payout import confirm_payout
-from services.finance.usecases.pay_vendors import PayoutTerms
+from services.commerce.orders.domain.lifetime import Lifetime
+from services.commerce.orders.usecases.end_lifetimes import end_lifetimes
+from services.finance.payouts.usecases.confirm_payout import confirm_payout
+from services.finance.payouts.usecases.pay_vendors import PayoutTerms
 from tests.support.identity import PASSWORD, address, register_request
 from tests.support.mesh_harness import MeshHarness, Refused
 

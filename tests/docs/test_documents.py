@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings
 
 from deploy.cli.contracts import grpc_services
 from meshkit.grpc.policy import Effect, read_policy
-from services.media.domain.attachments import PROTECTED, AttachmentEntity
+from services.media.files.domain.attachments import PROTECTED, AttachmentEntity
 from tests.docs.commands import commands
 from tests.docs.reading import ROOT, documents, is_missing, name_of, tables
 

@@ -13,7 +13,7 @@ from marketmesh.finance.v1 import (
     cash_agent_service_pb2_grpc,
     cash_pb2,
 )
-from tests.finance.payments import Payments
+from tests.finance.paid_orders import Payments
 
 if TYPE_CHECKING:
     from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce

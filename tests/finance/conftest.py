@@ -6,7 +6,7 @@ import pytest
 
 from tests.finance.books import Books
 from tests.finance.cash_desk import CashDesk
-from tests.finance.payments import Payments
+from tests.finance.paid_orders import Payments
 from tests.support.mesh_harness import MeshHarness
 
 

@@ -20,15 +20,15 @@ from marketmesh.identity.v1 import (
 )
 from marketmesh.media.v1 import media_service_pb2_grpc
 from meshkit.revocation import REDIS_KEY
-from services.identity.api import mapping
-from services.identity.jobs.publish_revocations import RevocationPublisher
-from services.identity.usecases.register import Registration, register
-from services.identity.usecases.stored_password import CheckedPassword
+from services.identity.accounts.usecases.register import Registration, register
+from services.identity.accounts.usecases.stored_password import CheckedPassword
+from services.identity.sessions.jobs.publish_revocations import RevocationPublisher
+from services.identity.stores.api.mapping import address_document
 from tests.media.uploads import Uploads
 from tests.support.identity import register_request
 
 if TYPE_CHECKING:
-    from services.identity.usecases.open_session import TokenKit
+    from services.identity.sessions.usecases.open_session import TokenKit
     from tests.support.mesh_harness import MeshHarness
 
 _COUNT_GATES = "SELECT payload FROM outbox WHERE type = 'store_gate_changed' AND ordering_key = :id ORDER BY seq"
@@ -75,7 +75,7 @@ class People:
             company_name=request.company_name,
             dba_name="",
             store_type=store_type,
-            address=mapping.address_document(request.address),
+            address=address_document(request.address),
         )
         with self.mesh.transaction("identity") as tx:
             signed_in = register(tx, registration, checked=CheckedPassword(None, new_hash="none"), kit=self.kit)

@@ -15,7 +15,7 @@ import pytest
 
 from marketmesh.media.v1 import media_internal_service_pb2_grpc as internal_stubs
 from marketmesh.media.v1 import media_service_pb2_grpc as stubs
-from services.media.jobs.keep_bucket import BucketKeeper
+from services.media.files.jobs.keep_bucket import BucketKeeper
 from services.media.settings import MediaSettings
 from tests.media.uploads import Uploads, object_store_of
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from marketmesh.media.v1 import media_service_pb2 as messages
 from meshkit.events.envelope import Envelope
-from services.media.jobs.look_at_uploads import UploadInspector
+from services.media.files.jobs.look_at_uploads import UploadInspector
+from services.media.files.usecases.record_upload import record_upload
 from services.media.outbound.object_store import ObjectStore
 from services.media.outbound.ports import StoredObject
 from services.media.settings import MediaSettings
-from services.media.usecases.record_upload import record_upload
 
 if TYPE_CHECKING:
     from marketmesh.media.v1 import media_service_pb2_grpc as stubs

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from deploy.cli.contracts import services_present
-from services.finance.data.tables import payment_intents
+from services.finance.schema.payments import payment_intents
 from tests.support.mesh_harness import MeshHarness
 from tests.support.table_use import needed_rights
 
@@ -61,7 +61,7 @@ class TestGrants:
     @pytest.mark.parametrize("service", services_present())
     def test_of_changing_and_deleting_are_those_that_statements_need(self, mesh: MeshHarness, service: str) -> None:
         mesh.start(service)
-        tables = set(importlib.import_module(f"services.{service}.data.tables").metadata.tables)
+        tables = set(importlib.import_module(f"services.{service}.schema").metadata.tables)
         granted: dict[str, set[str]] = {table: set() for table in (*tables, "alembic_version")}
         for row in mesh.rows(service, _GRANTED):
             granted[row.name].add(row.granted)

@@ -7,7 +7,6 @@ import hashlib
 import hmac
 import json
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -75,12 +74,12 @@ class Mesh:
 
 
 @pytest.fixture
-def mesh_of_two(tmp_path: Path) -> Iterator[Mesh]:
+def mesh_of_two(tmp_path: Path) -> Mesh:
     commerce, ads = ServiceKey("commerce", new_key()), ServiceKey("ads", new_key())
     mesh = Mesh(tmp_path, commerce, ads, FixedClock(NOW))
     mesh.publish(commerce)
     mesh.publish(ads)
-    yield mesh
+    return mesh
 
 
 def forged(key: ServiceKey, *, key_id: str = "", **claims: Any) -> str:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from scripts.new_capability import CannotAdd as CannotAddCapability
+from scripts.new_capability import add_capability
 from scripts.new_service import ROOT, CannotAdd, add_service
 from tests.support.mesh_harness import MeshHarness
 
@@ -95,3 +97,24 @@ class TestAddService:
     def test_refuses_a_name_that_cannot_be(self, checkout: Path, name: str) -> None:
         with pytest.raises(CannotAdd):
             add_service(name, root=checkout)
+
+
+class TestAddCapability:
+    def test_writes_rooms_that_the_walls_know(self, checkout: Path) -> None:
+        folder = add_capability("finance", "billing", root=checkout)
+        (folder / "usecases" / "bill.py").write_text(
+            "from services.finance.ledger.data import books\n\n__all__ = ['books']\n"
+        )
+        walls = run(checkout, "-c", "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())")
+
+        assert (checkout / "tests" / "finance" / "billing" / "__init__.py").exists()
+        assert walls.returncode != 0
+        told = " ".join(walls.stdout.split())
+        assert "services.finance.billing.usecases.bill imports services.finance.ledger.data.books" in told
+
+    @pytest.mark.parametrize(
+        ("service", "name"), [("finance", "x"), ("finance", "Bills"), ("finance", "ledger"), ("nobody", "billing")]
+    )
+    def test_refuses_what_cannot_be(self, checkout: Path, service: str, name: str) -> None:
+        with pytest.raises(CannotAddCapability):
+            add_capability(service, name, root=checkout)

@@ -10,6 +10,7 @@ import importlib
 import re
 from collections import defaultdict
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Table
@@ -44,8 +45,8 @@ def needed_rights(service: str, tables: set[str]) -> dict[str, set[str]]:
 
 def _table_names(service: str) -> dict[str, str]:
     """Return variable -> table, where they are called differently."""
-    files = (ROOT / "services" / service / "data").glob("*tables.py")
-    modules = [importlib.import_module(f"services.{service}.data.{file.stem}") for file in files]
+    schema = importlib.import_module(f"services.{service}.schema")
+    modules = [schema, *(module for module in vars(schema).values() if isinstance(module, ModuleType))]
     return {name: value.name for module in modules for name, value in vars(module).items() if isinstance(value, Table)}
 
 

@@ -17,8 +17,8 @@ from google.cloud import bigquery
 from requests.exceptions import RequestException
 
 from meshkit.errors import DependencyUnavailable
-from services.analytics.domain.kpis import OrderFact, PaymentFact
 from services.analytics.outbound.ports import FOREVER, lines_of
+from services.analytics.reports.domain.kpis import OrderFact, PaymentFact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from services.analytics.domain.kpis import LineFact
+from services.analytics.reports.domain.kpis import LineFact
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Sequence
     from datetime import datetime
 
-    from services.analytics.domain.kpis import OrderFact, PaymentFact
+    from services.analytics.reports.domain.kpis import OrderFact, PaymentFact
 
 
 FOREVER = float("inf")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from marketmesh.catalog.v1 import catalog_internal_service_pb2 as messages
 from marketmesh.catalog.v1 import catalog_internal_service_pb2_grpc as stubs
 from marketmesh.catalog.v1 import product_pb2
-from services.commerce.domain.quote import ProductFacts, Promo, PromoCode
+from services.commerce.cart.domain.quote import ProductFacts, Promo, PromoCode
 from services.commerce.outbound.ports import CatalogFacts, StockLine
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from meshkit.call import Call
-    from services.commerce.domain.quote import ProductFacts, Promo, PromoCode
+    from services.commerce.cart.domain.quote import ProductFacts, Promo, PromoCode
 
 
 @dataclass(frozen=True, slots=True)

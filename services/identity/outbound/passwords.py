@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from meshkit.errors import DependencyUnavailable, ValidationError
-from services.identity.domain.password_rules import complaint_about, normalised
+from services.identity.accounts.domain.password_rules import complaint_about, normalised
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,8 +14,8 @@ from google.oauth2 import service_account
 from requests.exceptions import RequestException
 
 from meshkit.errors import DependencyUnavailable
-from services.media.domain.content import HEAD_BYTES
-from services.media.domain.kinds import is_picture
+from services.media.files.domain.content import HEAD_BYTES
+from services.media.files.domain.kinds import is_picture
 from services.media.outbound.ports import StoredObject
 
 if TYPE_CHECKING:

@@ -17,15 +17,15 @@ from marketmesh.analytics.v1 import analytics_service_pb2 as messages
 from marketmesh.analytics.v1 import analytics_service_pb2_grpc as stubs
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
 from meshkit.errors import DependencyUnavailable
-from services.analytics.domain.kpis import OrderFact, PaymentFact, compute_kpis
-from services.analytics.domain.windows import Window
-from services.analytics.jobs.load_warehouse import WarehouseLoader
 from services.analytics.outbound.bigquery_warehouse import _COLUMNS, BigQueryWarehouse
 from services.analytics.outbound.ports import Party, lines_of
+from services.analytics.reports.domain.kpis import OrderFact, PaymentFact, compute_kpis
+from services.analytics.reports.domain.windows import Window
 from services.analytics.settings import AnalyticsSettings
-from tests.analytics.events.test_handlers import collected, paid
+from services.analytics.warehouse.jobs.load_warehouse import WarehouseLoader
 from tests.analytics.gates import subscribe
-from tests.analytics.warehouse import MemoryWarehouse, warehouse_row
+from tests.analytics.memory_warehouse import MemoryWarehouse, warehouse_row
+from tests.analytics.warehouse.test_events import collected, paid
 from tests.finance.snapshots import created, later, order_snapshot
 from tests.support.mesh_harness import MeshHarness
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.media.api.mapping import read_url
+from services.media.files.api.mapping import read_url
 from tests.media.uploads import PDF, Uploads, object_store_of
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ _LOCK = "LOCK TABLE licenses IN SHARE ROW EXCLUSIVE MODE"
 _KEYLESS = sa.text("SELECT id, issuing_state, number FROM licenses WHERE number_key IS NULL ORDER BY created_at, id")
 _HOLDERS = sa.text("SELECT id, issuing_state, number_key FROM licenses WHERE number_key = ANY(:keys)")
 _SET = sa.text("UPDATE licenses SET number_key = :key WHERE id = :id")
-# As meshkit/text.py and services/identity/domain/license_number.py were when this was released.
+# As meshkit/text.py and services/identity/licenses/domain/license_number.py were when this was released.
 _DASHES = re.compile("[\u2010-\u2015\u2212\u2043\ufe58\ufe63\uff0d]")
 _UNSEEN = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u2065\u206a-\u206f"

@@ -1,0 +1,17 @@
+"""What a store may do, for the other capabilities."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from services.ads.store_gates.data import store_gates
+
+if TYPE_CHECKING:
+    import uuid
+
+    from meshkit.db.tx import Tx
+
+
+def read_store_gate(tx: Tx, *, store_id: uuid.UUID) -> Any | None:
+    """Return a store's gate, or None while identity has not told of the store."""
+    return store_gates.find(tx, store_id)

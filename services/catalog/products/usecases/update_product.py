@@ -1,0 +1,88 @@
+"""Change a product that is there; its new files, if any, are attached."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import IntegrityError
+
+from meshkit.db.engine import constraint_of
+from meshkit.errors import NotFound
+from meshkit.text import tidy_code
+from services.catalog.errors import SkuTaken
+from services.catalog.products.data import product_changes, products
+from services.catalog.products.domain.percent import format_percent
+from services.catalog.products.domain.product import check_quantities
+from services.catalog.products.domain.search import plain_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from meshkit.db.tx import Tx
+    from services.catalog.products.domain.product import ProductChange
+
+
+def update_product(
+    tx: Tx, change: ProductChange, *, product_id: uuid.UUID, files: Sequence[tuple[uuid.UUID, str]] | None
+) -> None:
+    """Change what is given and audit exactly that, before and after.
+
+    `files` is the new gallery, media ids with object keys in order, or None. Raises NotFound, ValidationError, SkuTaken.
+    """
+    row = product_changes.lock(tx, product_id, store_id=tx.principal.require_store)
+    if row is None or row.deleted_at is not None:
+        raise NotFound
+    wanted = _with_sku_of_before(tx, row, change.columns)
+    before, after = _differences(row, wanted)
+    columns = {name: wanted[name] for name in after}
+    check_quantities(moq=columns.get("moq", row.moq), max_qty=columns.get("max_qty", row.max_qty))
+    if columns:
+        _write(tx, row, columns)
+    if change.tiers is not None:
+        before["volume_discounts"] = _tiers(products.tiers_of(tx, [product_id]))
+        product_changes.remove_tiers(tx, product_id)
+        products.add_tiers(tx, product_id, change.tiers)
+        after["volume_discounts"] = _tiers(sorted(change.tiers, key=lambda tier: tier.min_qty))
+    if files is not None:
+        before["media_ids"] = [str(media_id) for media_id in products.media_ids_of(tx, product_id)]
+        product_changes.remove_media(tx, product_id)
+        products.add_media(tx, product_id, files)
+        after["media_ids"] = [str(media_id) for media_id, _ in files]
+    tx.audit(target=product_id, before=before, after=after)
+
+
+def _with_sku_of_before(tx: Tx, row: Any, columns: dict[str, Any]) -> dict[str, Any]:
+    """Leave a SKU its spelling of before when a twin has the one of today: who sends it changes nothing of it."""
+    sku = columns.get("sku", row.sku)
+    if sku == row.sku or sku != tidy_code(row.sku) or not products.is_sku_taken(tx, store_id=row.store_id, sku=sku):
+        return columns
+    return columns | {"sku": row.sku}
+
+
+def _write(tx: Tx, row: Any, columns: dict[str, Any]) -> None:
+    if "is_active" in columns:
+        columns = columns | {"active_changed_at": tx.now}
+    words = [columns.get(name, getattr(row, name)) for name in ("title", "subtitle", "strain", "sku")]
+    try:
+        product_changes.change(tx, row.id, columns | {"search_words": plain_words(*words)})
+    except IntegrityError as error:
+        if constraint_of(error) == "products_store_id_sku_key":
+            raise SkuTaken(field="sku") from None
+        raise
+
+
+def _differences(row: Any, columns: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    changed = {name: value for name, value in columns.items() if value != getattr(row, name)}
+    return {name: _told(getattr(row, name)) for name in changed}, {
+        name: _told(value) for name, value in changed.items()
+    }
+
+
+def _told(value: Any) -> Any:
+    # As the audit log holds it.
+    return str(value) if isinstance(value, uuid.UUID) else value
+
+
+def _tiers(tiers: Sequence[Any]) -> dict[str, str]:
+    return {str(tier.min_qty): format_percent(tier.discount_basis_points) for tier in tiers}

@@ -1,0 +1,228 @@
+"""SQL about reservations. Every movement changes reservation and inventory rows in one statement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import update
+
+from meshkit.db.sql import sql
+from services.catalog.schema import reservations
+from services.catalog.stock.domain.reservations import ReservationState
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
+
+    from meshkit.db.tx import Tx
+    from services.catalog.stock.domain.reservations import Line, Refusal
+
+_OF_GROUP = sql(
+    "SELECT line_id, order_id, product_id, quantity, state, reason FROM reservations WHERE group_id = :group_id"
+)
+_OF_ORDER = sql(
+    "SELECT line_id, group_id, order_id, product_id, quantity, state, expires_at FROM reservations"
+    " WHERE order_id = :order_id ORDER BY line_id"
+)
+_DUE = sql(
+    "SELECT line_id, group_id, product_id FROM reservations"
+    " WHERE state = 'reserved' AND expires_at <= :now ORDER BY expires_at LIMIT :limit"
+)
+# Only an expired reservation is ever written a second time.
+_WRITE_TEXT = """
+    WITH written AS (
+        INSERT INTO reservations
+            (line_id, group_id, order_id, product_id, quantity, state, reason, expires_at, created_at, updated_at)
+        SELECT w.line_id, :group_id, w.order_id, w.product_id, w.quantity,
+               CASE w.reason WHEN '' THEN 'reserved' ELSE 'refused' END, w.reason, :expires_at, :now, :now
+        FROM unnest(CAST(:line_ids AS uuid[]), CAST(:order_ids AS uuid[]), CAST(:product_ids AS uuid[]),
+                    CAST(:quantities AS integer[]), CAST(:reasons AS text[]))
+             AS w (line_id, order_id, product_id, quantity, reason)
+        {condition}
+        ON CONFLICT ON CONSTRAINT reservations_pk DO UPDATE
+            SET state = excluded.state, reason = excluded.reason, expires_at = excluded.expires_at,
+                updated_at = excluded.updated_at
+            WHERE reservations.state = 'expired' AND reservations.group_id = excluded.group_id
+        RETURNING line_id, product_id, quantity, state
+    ), sums AS (
+        SELECT product_id, sum(quantity) AS quantity FROM written WHERE state = 'reserved' GROUP BY product_id
+    ), moved AS (
+        UPDATE inventory_items i
+        SET available_qty = i.available_qty - s.quantity, reserved_qty = i.reserved_qty + s.quantity, updated_at = :now
+        FROM sums s WHERE i.product_id = s.product_id
+    )
+    SELECT line_id FROM written
+"""
+_WRITE = sql(_WRITE_TEXT.format(condition=""))
+# Who holds the stock sees what a faster twin has written.
+_WRITE_NEW = sql(
+    _WRITE_TEXT.format(condition="WHERE NOT EXISTS (SELECT 1 FROM reservations r WHERE r.group_id = :group_id)")
+)
+_SETTLE = """
+    WITH chosen AS (
+        SELECT line_id FROM reservations
+        WHERE line_id = ANY(CAST(:line_ids AS uuid[])) AND (state = 'reserved') IS TRUE {condition}
+    ), settled AS (
+        UPDATE reservations r SET state = :state, updated_at = :now
+        FROM chosen c WHERE r.line_id = c.line_id AND (r.state = 'reserved') IS TRUE
+        RETURNING r.line_id, r.group_id, r.order_id, r.product_id, r.quantity
+    ), sums AS (
+        SELECT product_id, sum(quantity) AS quantity FROM settled GROUP BY product_id
+    ), moved AS (
+        UPDATE inventory_items i
+        SET reserved_qty = i.reserved_qty - s.quantity, {target} = i.{target} + s.quantity, updated_at = :now
+        FROM sums s WHERE i.product_id = s.product_id
+    )
+    SELECT * FROM settled ORDER BY line_id
+"""
+_RELEASE = sql(_SETTLE.format(condition="", target="available_qty"))
+_CONSUME = sql(_SETTLE.format(condition="", target="consumed_qty"))
+# Takes only what is due and nobody is working on.
+_EXPIRE = sql(_SETTLE.format(condition="AND expires_at <= :now FOR UPDATE SKIP LOCKED", target="available_qty"))
+
+# All lines of an order or none: an order of which something is amiss is followed on its own, and holds nothing here.
+# "IS TRUE" keeps the planner from the partial index over everything reserved, which it takes for small while statistics
+# are older than the last few thousand orders.
+_MAKE_ORDERS_DURABLE = sql(
+    """
+    WITH kept AS (
+        SELECT k.line_id, k.order_id FROM unnest(CAST(:line_ids AS uuid[]), CAST(:order_ids AS uuid[]))
+             AS k (line_id, order_id)
+    ), amiss AS (
+        SELECT k.order_id FROM kept k
+        LEFT JOIN reservations r ON r.line_id = k.line_id AND (r.state = 'reserved') IS TRUE
+        WHERE r.line_id IS NULL
+        UNION
+        SELECT r.order_id FROM reservations r
+        WHERE r.line_id = ANY(CAST(:rejected_line_ids AS uuid[])) AND (r.state IN ('reserved', 'expired')) IS TRUE
+    )
+    UPDATE reservations r SET expires_at = NULL, updated_at = :now
+    FROM kept k
+    WHERE r.line_id = k.line_id AND (r.state = 'reserved') IS TRUE AND k.order_id NOT IN (SELECT a.order_id FROM amiss a)
+    RETURNING r.line_id
+    """
+)
+
+
+def of_group(tx: Tx, group_id: uuid.UUID) -> dict[uuid.UUID, Any]:
+    """Return a group's reservations by line."""
+    return {row.line_id: row for row in tx.execute(_OF_GROUP, {"group_id": group_id})}
+
+
+def of_order(tx: Tx, order_id: uuid.UUID) -> dict[uuid.UUID, Any]:
+    """Return an order's reservations by line."""
+    return {row.line_id: row for row in tx.execute(_OF_ORDER, {"order_id": order_id})}
+
+
+def write(
+    tx: Tx,
+    group_id: uuid.UUID,
+    lines: Sequence[Line],
+    refusals: Sequence[Refusal | None],
+    *,
+    expires_at: datetime | None,
+) -> set[uuid.UUID]:
+    """Write the outcome of each line (None: reserved) and move the stock; the products' inventory must be locked.
+
+    Returns the lines written: those that have a reservation which has not expired, or one of another group, are not.
+    """
+    return set(tx.execute(_WRITE, _columns(tx, group_id, lines, refusals, expires_at)).scalars())
+
+
+def write_new(
+    tx: Tx,
+    group_id: uuid.UUID,
+    lines: Sequence[Line],
+    refusals: Sequence[Refusal | None],
+    *,
+    expires_at: datetime,
+) -> bool:
+    """Write a group's outcomes as `write` does, unless it has some already; returns whether it wrote them."""
+    written = tx.execute(_WRITE_NEW, _columns(tx, group_id, lines, refusals, expires_at)).scalars()
+    return len(written) == len(lines)
+
+
+def _columns(
+    tx: Tx,
+    group_id: uuid.UUID,
+    lines: Sequence[Line],
+    refusals: Sequence[Refusal | None],
+    expires_at: datetime | None,
+) -> dict[str, Any]:
+    return {
+        "group_id": group_id,
+        "expires_at": expires_at,
+        "now": tx.now,
+        "line_ids": [line.line_id for line in lines],
+        "order_ids": [line.order_id for line in lines],
+        "product_ids": [line.product_id for line in lines],
+        "quantities": [line.quantity for line in lines],
+        "reasons": [refusal.value if refusal else "" for refusal in refusals],
+    }
+
+
+def release(tx: Tx, line_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
+    """Give back what the lines still hold; their inventory must be locked. Returns the lines that did."""
+    return _settle(tx, _RELEASE, line_ids, ReservationState.RELEASED)
+
+
+def consume(tx: Tx, line_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
+    """Count what the lines still hold as gone; their inventory must be locked. Returns the lines that did."""
+    return _settle(tx, _CONSUME, line_ids, ReservationState.CONSUMED)
+
+
+def expire(tx: Tx, line_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
+    """Give back what the lines hold past their time; their inventory must be locked. Returns the lines that did."""
+    return _settle(tx, _EXPIRE, line_ids, ReservationState.EXPIRED)
+
+
+def due(tx: Tx, *, limit: int) -> Sequence[Any]:
+    """Return `line_id, group_id, product_id` of reservations past their time, the longest overdue first."""
+    rows: Sequence[Any] = tx.execute(_DUE, {"now": tx.now, "limit": limit}).all()
+    return rows
+
+
+def make_orders_durable(
+    tx: Tx, kept: Mapping[uuid.UUID, uuid.UUID], *, rejected: Collection[uuid.UUID]
+) -> set[uuid.UUID]:
+    """Take the expiry from the lines of those orders that hold all of theirs and none of the rejected ones.
+
+    `kept` says which order a line belongs to. Returns the lines that are durable now.
+    """
+    parameters = {
+        "line_ids": list(kept),
+        "order_ids": list(kept.values()),
+        "rejected_line_ids": list(rejected),
+        "now": tx.now,
+    }
+    return set(tx.execute(_MAKE_ORDERS_DURABLE, parameters).scalars())
+
+
+def make_durable(tx: Tx, line_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Take the expiry from reservations; returns the lines that were still reserved."""
+    if not line_ids:
+        return set()
+    statement = (
+        update(reservations)
+        .where(reservations.c.line_id.in_(line_ids), reservations.c.state == ReservationState.RESERVED.value)
+        .values(expires_at=None, updated_at=tx.now)
+        .returning(reservations.c.line_id)
+    )
+    return set(tx.execute(statement).scalars())
+
+
+def forget_expired(tx: Tx, line_ids: Sequence[uuid.UUID]) -> None:
+    """Mark expired lines of an order that is over as released: nothing revives them any more."""
+    if line_ids:
+        tx.execute(
+            update(reservations)
+            .where(reservations.c.line_id.in_(line_ids), reservations.c.state == ReservationState.EXPIRED.value)
+            .values(state=ReservationState.RELEASED.value, updated_at=tx.now)
+        )
+
+
+def _settle(tx: Tx, statement: Any, line_ids: Sequence[uuid.UUID], state: ReservationState) -> Sequence[Any]:
+    parameters = {"line_ids": list(line_ids), "state": state.value, "now": tx.now}
+    rows: Sequence[Any] = tx.execute(statement, parameters).all()
+    return rows

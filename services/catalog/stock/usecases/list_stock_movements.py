@@ -1,0 +1,21 @@
+"""Read what came in and was taken out of a product."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from services.catalog.products.usecases.name_products import require_own_product
+from services.catalog.stock.data import stock_movements
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Sequence
+
+    from meshkit.cursor import Page
+    from meshkit.db.tx import Tx
+
+
+def list_stock_movements(tx: Tx, *, product_id: uuid.UUID, page: Page) -> tuple[Sequence[Any], str]:
+    """Return an own product's movements, newest first, and the next cursor. Raises NotFound for a foreign product."""
+    require_own_product(tx, product_id=product_id)
+    return page.cut(stock_movements.page_of(tx, product_id, page=page), stock_movements.cursor_of)

@@ -1,0 +1,21 @@
+"""Take goods in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from meshkit.ids import new_id
+from services.catalog.stock.domain.stock import Movement, MovementKind
+from services.catalog.stock.usecases.move_stock import lock_own_stock, move_stock
+
+if TYPE_CHECKING:
+    import uuid
+
+    from meshkit.db.tx import Tx
+
+
+def receive_stock(tx: Tx, *, product_id: uuid.UUID, quantity: int, reason: str) -> Any:
+    """Add units that came in; returns the inventory with the movement. Raises NotFound, ValidationError."""
+    before = lock_own_stock(tx, product_id)
+    movement = Movement(new_id(), product_id, MovementKind.RECEIVED, quantity, before.low_stock_threshold, reason)
+    return move_stock(tx, movement, before=before, field="quantity")

@@ -1,0 +1,30 @@
+"""Keep the stock of reservations past their time that were bought, and give the others' back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from services.catalog.stock.data import inventory, reservations
+from services.catalog.stock.domain.reservations import ReservationState
+from services.catalog.stock.usecases.release_lines import announce_released
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Collection, Sequence
+
+    from meshkit.db.tx import Tx
+
+BATCH = 500
+
+
+def settle_reservations(tx: Tx, due: Sequence[Any], *, bought: Collection[uuid.UUID]) -> int:
+    """Settle `due` rows of reservations, knowing which groups were bought; returns how many were.
+
+    Waits for nobody: stock that is in use now is looked at again at the next run.
+    """
+    kept = reservations.make_durable(tx, [row.line_id for row in due if row.group_id in bought])
+    lost = [row for row in due if row.group_id not in bought]
+    free = inventory.lock_free(tx, {row.product_id for row in lost}) if lost else set()
+    expired = reservations.expire(tx, [row.line_id for row in lost if row.product_id in free])
+    announce_released(tx, expired, state=ReservationState.EXPIRED)
+    return len(kept) + len(expired)

@@ -1,0 +1,26 @@
+"""The buyer throws the cart away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.commerce.cart.data import carts
+from services.commerce.checkout.usecases.give_up_checkout import give_up_checkout
+from services.commerce.store_gates.usecases.read_store_gates import lock_buyer
+
+if TYPE_CHECKING:
+    import uuid
+
+    from meshkit.db.tx import Tx
+
+
+def clear_cart(tx: Tx, *, buyer_store_id: uuid.UUID) -> None:
+    """Retire the active cart, if there is one; converted ones stay.
+
+    A checkout of it that is under way finds it gone and gives its stock back; what an interrupted one reserved expires.
+    """
+    lock_buyer(tx, store_id=buyer_store_id)
+    active = carts.lock_active(tx, buyer_store_id)
+    if active is not None:
+        give_up_checkout(tx, cart_id=active.id)
+        carts.supersede(tx, active.id)

@@ -1,0 +1,248 @@
+"""Turns a cart snapshot and catalog's answer into the orders of a checkout: the same input gives the same orders."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from meshkit.ids import derived_id
+from services.commerce.orders.domain.order_state import LineStatus, OrderStatus, PaymentStatus
+from services.commerce.orders.domain.totals import order_totals, split_transport_fee
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+@dataclass
+class PlannedLine:
+    """A row of order_line_items."""
+
+    id: uuid.UUID
+    order_id: uuid.UUID
+    position: int
+    cart_item_id: uuid.UUID
+    product_id: uuid.UUID
+    product_name: str
+    sku: str
+    category: str
+    classification: str
+    strain: str
+    unit: str
+    moq: int
+    max_qty: int
+    qty: int
+    unit_price_cents: int
+    discount_cents: int
+    line_subtotal_cents: int
+    total_cents: int
+    applied_min_qty: int | None
+    applied_percent: str | None
+    status: str
+    notes: str
+    warnings: list[str]
+    thumbnail_media_id: uuid.UUID | None
+    attribution: dict[str, Any] | None = None
+    attributed_ad_id: uuid.UUID | None = None
+
+
+@dataclass
+class PlannedOrder:
+    """A row of vendor_orders, but for what the database gives it."""
+
+    id: uuid.UUID
+    cart_id: uuid.UUID
+    checkout_group_id: uuid.UUID
+    buyer_store_id: uuid.UUID
+    buyer_store_name: str
+    vendor_store_id: uuid.UUID
+    vendor_store_name: str
+    currency: str
+    shipping_address: dict[str, Any]
+    status: str
+    payment_status: str
+    payment_method: str
+    payment_intent_id: uuid.UUID
+    promo: str
+    promo_cents: int
+    subtotal_cents: int
+    discount_cents: int
+    transport_fee_cents: int
+    total_cents: int
+    balance_due_cents: int
+    notes: str
+    warnings: list[str]
+    shipping_line: dict[str, Any] | None
+    hold_reason: str | None = None
+    fulfillment_status: str = "pending"
+    shipping_status: str = "pending"
+    tax_cents: int = 0
+    version: int = 1
+    retry_of: uuid.UUID | None = None
+    attribution_tokens: list[str] = field(default_factory=list)
+    attribution: dict[str, Any] | None = None
+    attributed_ad_id: uuid.UUID | None = None
+    # Known once it is written.
+    order_number: int = 0
+    created_at: datetime | None = None
+    fulfilled_at: datetime | None = None
+    picked_up_at: datetime | None = None
+    picked_up_by: uuid.UUID | None = None
+    delivered_at: datetime | None = None
+    delivered_by: uuid.UUID | None = None
+    canceled_at: datetime | None = None
+    expired_at: datetime | None = None
+    refund_status: str = "none"
+    refunded_cents: int = 0
+    credited_cents: int = 0
+    internal_notes: str = ""
+    vendor_paid_at: datetime | None = None
+    payout_returned_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class OrderTerms:
+    """What a buyer says at checkout about every order. `shipping_line` has code, title and price_cents."""
+
+    payment_method: str
+    shipping_address: dict[str, Any]
+    shipping_line: dict[str, Any] | None
+    notes: str
+
+
+@dataclass(frozen=True, eq=False)
+class Checkout:
+    """What the orders of one checkout share; `snapshot` are the ok items of the cart with their groups' promo."""
+
+    cart_id: uuid.UUID
+    checkout_group_id: uuid.UUID
+    buyer_store_id: uuid.UUID
+    buyer_store_name: str
+    currency: str
+    tip_cents: int
+    attribution_tokens: list[str]
+    snapshot: Sequence[Any]
+    _ids: dict[uuid.UUID, uuid.UUID] = field(default_factory=dict)
+
+    def order_id(self, vendor_store_id: uuid.UUID) -> uuid.UUID:
+        """Return the id of a vendor's order in this checkout."""
+        return self._derived(vendor_store_id)
+
+    def line_id(self, cart_item_id: uuid.UUID) -> uuid.UUID:
+        """Return the id of the order line that an item becomes."""
+        return self._derived(cart_item_id)
+
+    def _derived(self, part: uuid.UUID) -> uuid.UUID:
+        # Asked for several times on the way from the reservation to the orders.
+        if part not in self._ids:
+            self._ids[part] = derived_id(self.checkout_group_id, part)
+        return self._ids[part]
+
+
+def plan_orders(
+    checkout: Checkout, refused: Mapping[uuid.UUID, str], terms: OrderTerms
+) -> list[tuple[PlannedOrder, list[PlannedLine]]]:
+    """Return one order per vendor with its lines, in the order of the cart.
+
+    `refused` are the lines that could not be reserved, with the reason. A vendor of whom no line is left gets a
+    rejected order that costs nothing.
+    """
+    plans = []
+    for items in _by_vendor(checkout.snapshot):
+        order_id = checkout.order_id(items[0].vendor_store_id)
+        lines = [_line(checkout, order_id, item, refused) for item in items]
+        plans.append((_order(checkout, order_id, items[0], terms), lines))
+    _set_totals(plans, terms.shipping_line["price_cents"] if terms.shipping_line else 0)
+    return plans
+
+
+def _by_vendor(snapshot: Sequence[Any]) -> list[list[Any]]:
+    vendors: dict[uuid.UUID, list[Any]] = {}
+    for item in snapshot:
+        vendors.setdefault(item.vendor_store_id, []).append(item)
+    return list(vendors.values())
+
+
+def frozen(item: Any) -> dict[str, Any]:
+    """Return what an order line keeps of a quoted item."""
+    return {
+        "product_id": item.product_id,
+        "product_name": item.title,
+        "sku": item.sku,
+        "category": item.category,
+        "classification": item.classification,
+        "strain": item.strain,
+        "unit": item.unit,
+        "moq": item.moq,
+        "max_qty": item.max_qty,
+        "qty": item.quantity,
+        "unit_price_cents": item.unit_price_cents,
+        "discount_cents": item.line_discounts_cents,
+        "line_subtotal_cents": item.line_subtotal_cents,
+        "total_cents": item.line_total_cents,
+        "applied_min_qty": item.applied_min_qty,
+        "applied_percent": item.applied_percent,
+        "warnings": item.warnings,
+        "thumbnail_media_id": item.thumbnail_media_id,
+    }
+
+
+def _line(checkout: Checkout, order_id: uuid.UUID, item: Any, refused: Mapping[uuid.UUID, str]) -> PlannedLine:
+    line_id = checkout.line_id(item.id)
+    reason = refused.get(line_id)
+    return PlannedLine(
+        id=line_id,
+        order_id=order_id,
+        position=item.position,
+        cart_item_id=item.id,
+        status=(LineStatus.PENDING if reason is None else LineStatus.REJECTED).value,
+        notes=reason or "",
+        **frozen(item),
+    )
+
+
+def _order(checkout: Checkout, order_id: uuid.UUID, item: Any, terms: OrderTerms) -> PlannedOrder:
+    unpaid = PaymentStatus.PENDING if terms.payment_method == "ach" else PaymentStatus.UNPAID
+    return PlannedOrder(
+        id=order_id,
+        cart_id=checkout.cart_id,
+        checkout_group_id=checkout.checkout_group_id,
+        buyer_store_id=checkout.buyer_store_id,
+        buyer_store_name=checkout.buyer_store_name,
+        vendor_store_id=item.vendor_store_id,
+        vendor_store_name=item.vendor_store_name,
+        currency=checkout.currency,
+        shipping_address=terms.shipping_address,
+        shipping_line=terms.shipping_line,
+        notes=terms.notes,
+        warnings=item.group_warnings,
+        status=OrderStatus.CREATED_PENDING.value,
+        payment_status=unpaid.value,
+        payment_method=terms.payment_method,
+        # Finance derives the same id, so that the answer can name it before finance has seen the order.
+        payment_intent_id=derived_id("payment_intent", order_id),
+        promo=item.promo,
+        promo_cents=item.promo_cents,
+        subtotal_cents=0,
+        discount_cents=0,
+        transport_fee_cents=0,
+        total_cents=0,
+        balance_due_cents=0,
+        attribution_tokens=checkout.attribution_tokens,
+    )
+
+
+def _set_totals(plans: list[tuple[PlannedOrder, list[PlannedLine]]], shipping_cents: int) -> None:
+    surviving = []
+    for order, lines in plans:
+        left = [line for line in lines if line.status != LineStatus.REJECTED]
+        if left:
+            surviving.append((order, left, order_totals(left, promo_cents=order.promo_cents, transport_fee_cents=0)))
+        else:
+            order.status, order.payment_status = OrderStatus.REJECTED.value, PaymentStatus.REJECTED.value
+    fees = split_transport_fee(shipping_cents, [goods.total_cents for _, _, goods in surviving])
+    for (order, _, goods), fee in zip(surviving, fees, strict=True):
+        order.subtotal_cents, order.discount_cents = goods.subtotal_cents, goods.discount_cents
+        order.transport_fee_cents = fee
+        order.total_cents = order.balance_due_cents = goods.total_cents + fee

@@ -1,0 +1,109 @@
+"""Check a cart out (ARCHITECTURE section 6): decide the group, reserve stock in one call, write the orders.
+
+Whatever dies in between is finished by the same key, by another key or by the resume job: the group id stands in the
+attempt before anything is reserved, and ids of orders and lines are derived from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from meshkit.crash import crash_point
+from services.commerce.checkout.data import attempts
+from services.commerce.checkout.flows.release_stock import release_stock
+from services.commerce.checkout.usecases.begin_checkout import (
+    CheckoutRules,
+    CheckoutTerms,
+    begin_checkout,
+    earlier_answer,
+)
+from services.commerce.checkout.usecases.convert_cart import ConvertedCart, convert_cart
+from services.commerce.errors import CartNotActive, CheckoutRunning
+from services.commerce.outbound.ports import StockLine
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Mapping
+
+    from google.protobuf.message import Message
+
+    from meshkit.flow import Flow
+    from services.commerce.checkout.domain.order_plan import Checkout
+    from services.commerce.outbound.ports import Catalog
+
+
+def checkout(
+    flow: Flow,
+    terms: CheckoutTerms,
+    *,
+    catalog: Catalog,
+    rules: CheckoutRules,
+    respond: Callable[[ConvertedCart], Message],
+    restore: Callable[[bytes], Message],
+) -> Message:
+    """Return the answer of the one conversion of this cart, whoever made it.
+
+    Raises what begin_checkout does, CheckoutRunning, and DependencyUnavailable when catalog is away: then the attempt
+    waits for the next call.
+    """
+    crash_point("checkout.called")
+    with flow.transaction() as tx:
+        crash_point("checkout.claimed")
+        begun = begin_checkout(tx, terms, rules=rules)
+        crash_point("checkout.begun")
+        if isinstance(begun, bytes):
+            tx.audit(target=terms.cart_id)
+            return flow.complete(tx, restore(begun))
+    crash_point("checkout.recorded")
+    refused = catalog.reserve(
+        flow.call,
+        group_id=begun.checkout_group_id,
+        lines=_stock_lines(begun),
+        expires_in_s=rules.reservation_seconds,
+    )
+    crash_point("checkout.reserved")
+    try:
+        answer = _convert(flow, begun, terms, refused, respond=respond, restore=restore)
+    except CartNotActive:
+        # The buyer asked for a new quote meanwhile.
+        release_stock(flow, begun.checkout_group_id, catalog=catalog)
+        raise
+    crash_point("checkout.committed")
+    return answer
+
+
+CheckoutFlow = Callable[..., "Message"]
+# What the setting `checkout_flow` may name.
+CHECKOUT_FLOWS: dict[str, CheckoutFlow] = {"single": checkout}
+
+
+def _stock_lines(begun: Checkout) -> list[StockLine]:
+    return [
+        StockLine(begun.line_id(item.id), begun.order_id(item.vendor_store_id), item.product_id, item.quantity)
+        for item in begun.snapshot
+    ]
+
+
+def _convert(
+    flow: Flow,
+    begun: Checkout,
+    terms: CheckoutTerms,
+    refused: Mapping[uuid.UUID, str],
+    *,
+    respond: Callable[[ConvertedCart], Message],
+    restore: Callable[[bytes], Message],
+) -> Message:
+    with flow.transaction() as tx:
+        converted = convert_cart(tx, begun, terms, refused=refused)
+        crash_point("checkout.converted")
+        if converted is None:
+            tx.audit(target=terms.cart_id)
+            return flow.complete(tx, restore(earlier_answer(tx, terms.cart_id)))
+        answer = flow.complete(tx, respond(converted))
+        assert flow.completed is not None, "complete keeps the answer"
+        if not attempts.convert(tx, cart_id=begun.cart_id, group_id=begun.checkout_group_id, response=flow.completed):
+            # This run was away so long that another one started over with a new group: nothing of ours may stay.
+            raise CheckoutRunning
+        crash_point("checkout.answered")
+        return answer

@@ -1,0 +1,95 @@
+"""The order that takes an expired one's place: the lines it lost, at today's prices. Pure."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from meshkit.ids import derived_id
+from services.commerce.checkout.domain.order_plan import PlannedLine, PlannedOrder, frozen
+from services.commerce.orders.domain.order_state import LineStatus, OrderStatus, PaymentStatus
+from services.commerce.orders.domain.totals import order_totals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from services.commerce.cart.domain.quote import Quote, QuotedItem
+
+_COPIED = (
+    "cart_id", "buyer_store_id", "buyer_store_name", "vendor_store_id", "vendor_store_name", "currency",
+    "shipping_address", "shipping_line", "notes", "payment_method", "tax_cents", "attribution_tokens", "attribution", "attributed_ad_id",
+)  # fmt: skip
+
+
+def lines_to_retry(lines: Iterable[Any]) -> list[Any]:
+    """Return the lines that an order still had when it expired; what was rejected before stays out."""
+    return [line for line in lines if line.expired_at is not None]
+
+
+def retried_order_id(group_id: uuid.UUID, expired_id: uuid.UUID) -> uuid.UUID:
+    """Return the id of the new order."""
+    return derived_id(group_id, expired_id)
+
+
+def lapsed_total(expired: Any, lines: Iterable[Any]) -> int:
+    """Return what the order cost, in cents, before it expired."""
+    totals = order_totals(lines, promo_cents=expired.promo_cents, transport_fee_cents=expired.transport_fee_cents)
+    return int(totals.total_cents + expired.tax_cents)
+
+
+def shortages(lines: Iterable[Any], quote: Quote) -> dict[uuid.UUID, str]:
+    """Return why lines cannot be had as they were, by line id: gone, too few, or another least or greatest quantity."""
+    priced = {item.product_id: item for item in quote.items}
+    found = {}
+    for line in lines:
+        item = priced[line.product_id]
+        if item.status != "ok":
+            found[line.id] = item.warnings[-1]
+        elif item.quantity != line.qty:
+            found[line.id] = "below_moq" if item.quantity > line.qty else "above_max_qty"
+    return found
+
+
+def plan_retry(
+    expired: Any, lines: Sequence[Any], quote: Quote, *, group_id: uuid.UUID
+) -> tuple[PlannedOrder, list[PlannedLine]]:
+    """Return the new order and its lines at the quote's prices; the same input gives the same ids."""
+    order_id = retried_order_id(group_id, expired.id)
+    priced = {item.product_id: item for item in quote.items}
+    (group,) = quote.groups
+    planned = [_line(line, priced[line.product_id], group_id, order_id) for line in lines]
+    totals = order_totals(planned, promo_cents=group.promo_cents, transport_fee_cents=expired.transport_fee_cents)
+    total = totals.total_cents + expired.tax_cents
+    unpaid = PaymentStatus.PENDING if expired.payment_method == "ach" else PaymentStatus.UNPAID
+    order = PlannedOrder(
+        **{name: getattr(expired, name) for name in _COPIED},
+        id=order_id,
+        checkout_group_id=group_id,
+        retry_of=expired.id,
+        status=OrderStatus.CREATED_PENDING.value,
+        payment_status=unpaid.value,
+        payment_intent_id=derived_id("payment_intent", order_id),
+        promo=group.promo,
+        promo_cents=group.promo_cents,
+        warnings=group.warnings,
+        subtotal_cents=totals.subtotal_cents,
+        discount_cents=totals.discount_cents,
+        transport_fee_cents=totals.transport_fee_cents,
+        total_cents=total,
+        balance_due_cents=total,
+    )
+    return order, planned
+
+
+def _line(line: Any, item: QuotedItem, group_id: uuid.UUID, order_id: uuid.UUID) -> PlannedLine:
+    return PlannedLine(
+        id=derived_id(group_id, line.id),
+        order_id=order_id,
+        position=line.position,
+        cart_item_id=line.cart_item_id,
+        attribution=line.attribution,
+        attributed_ad_id=line.attributed_ad_id,
+        status=LineStatus.PENDING.value,
+        notes="",
+        **frozen(item),
+    )

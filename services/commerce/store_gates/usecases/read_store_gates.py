@@ -1,0 +1,24 @@
+"""What stores may do, for the other capabilities."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.commerce.store_gates.data import store_gates
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Iterable
+
+    from meshkit.db.tx import Tx
+    from services.commerce.store_gates.domain.gate import Gate
+
+
+def read_store_gates(tx: Tx, store_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Gate]:
+    """Return the gates of stores, by id; a store of which identity has not told is missing."""
+    return store_gates.find(tx, store_ids)
+
+
+def lock_buyer(tx: Tx, *, store_id: uuid.UUID) -> None:
+    """Let one quote of a buyer run at a time, also its very first one."""
+    store_gates.lock(tx, store_id)

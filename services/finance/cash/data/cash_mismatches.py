@@ -1,0 +1,92 @@
+"""SQL about cash that was counted otherwise than it was collected or declared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from meshkit.cursor import Cursor
+from meshkit.db.recordset import insert_rows, to_json
+from meshkit.db.sql import sql
+from services.finance.schema.cash import cash_mismatches
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Mapping, Sequence
+
+    from meshkit.cursor import Page
+    from meshkit.db.tx import Tx
+
+_ADD = sql(insert_rows(cash_mismatches, ("id", "hand_in_id", "order_id", "agent_user_id"), constants="found_at = :now"))
+_BLOCK = sql(
+    "UPDATE payment_intents i SET cash_mismatch_id = r.id"
+    " FROM json_to_recordset(CAST(:rows AS json)) AS r (id uuid, order_id uuid) WHERE i.order_id = r.order_id"
+)
+_UNBLOCK = sql("UPDATE payment_intents SET cash_mismatch_id = NULL WHERE cash_mismatch_id = :id")
+_COLUMNS = """
+    SELECT m.*, d.order_number, d.collected_cents, d.declared_cents, c.counted_cents, h.currency, h.station_id,
+           s.name AS station_name, h.counted_by_user_id
+"""
+_AROUND = """
+    JOIN cash_hand_ins h ON h.id = m.hand_in_id
+    JOIN cash_stations s ON s.id = h.station_id
+    JOIN cash_declarations d ON d.hand_in_id = m.hand_in_id AND d.order_id = m.order_id
+    JOIN cash_counts c ON c.hand_in_id = m.hand_in_id AND c.order_id = m.order_id
+"""
+_FIND = sql(f"{_COLUMNS} FROM cash_mismatches m {_AROUND} WHERE m.id = :id")
+_LOCK = sql(f"{_COLUMNS} FROM cash_mismatches m {_AROUND} WHERE m.id = :id FOR UPDATE OF m")
+# The page first, then what belongs to it: the queue is walked by age however much was ever counted.
+_OPEN = sql(
+    f"""
+    WITH page AS MATERIALIZED (
+        SELECT * FROM cash_mismatches WHERE resolved_at IS NULL
+          AND (CAST(:at AS timestamptz) IS NULL OR (found_at, id) > (CAST(:at AS timestamptz), CAST(:id AS uuid)))
+        ORDER BY found_at, id LIMIT :limit
+    )
+    {_COLUMNS} FROM page m {_AROUND} ORDER BY m.found_at, m.id
+    """  # noqa: S608
+)
+_RESOLVE = sql(
+    "UPDATE cash_mismatches SET resolved_at = :now, resolved_by_user_id = :user, reason = :reason,"
+    " recovered_cents = :recovered, written_off_cents = :written_off WHERE id = :id"
+)
+_ANY_OPEN = sql("SELECT 1 AS found FROM cash_mismatches WHERE hand_in_id = :id AND resolved_at IS NULL LIMIT 1")
+
+
+def add(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert open mismatches and keep their orders, whose intents are locked, from their payouts."""
+    tx.execute(_ADD, {"rows": to_json(rows), "now": tx.now})
+    tx.execute(_BLOCK, {"rows": to_json(rows)})
+
+
+def find(tx: Tx, mismatch_id: uuid.UUID) -> Any | None:
+    """Return a mismatch, or None."""
+    return tx.execute(_FIND, {"id": mismatch_id}).one_or_none()
+
+
+def lock(tx: Tx, mismatch_id: uuid.UUID) -> Any:
+    """Return a mismatch that is there, and keep it from changing until commit."""
+    return tx.execute(_LOCK, {"id": mismatch_id}).one()
+
+
+def resolve(tx: Tx, mismatch_id: uuid.UUID, *, reason: str, recovered_cents: int, written_off_cents: int) -> None:
+    """End a locked mismatch; its order, whose intent is locked, can be paid out again."""
+    values = {"reason": reason, "recovered": recovered_cents, "written_off": written_off_cents}
+    tx.execute(_RESOLVE, {"id": mismatch_id, "now": tx.now, "user": tx.principal.require_user, **values})
+    tx.execute(_UNBLOCK, {"id": mismatch_id})
+
+
+def are_open(tx: Tx, hand_in_id: uuid.UUID) -> bool:
+    """Return whether a hand-in has an open mismatch."""
+    return tx.execute(_ANY_OPEN, {"id": hand_in_id}).first() is not None
+
+
+def page_of_open(tx: Tx, page: Page) -> Sequence[Any]:
+    """Return open mismatches, oldest first, one more than the page."""
+    after = {"at": page.after.at if page.after else None, "id": page.after.id if page.after else None}
+    rows: Sequence[Any] = tx.execute(_OPEN, {"limit": page.fetch, **after}).all()
+    return rows
+
+
+def found_cursor(row: Any) -> Cursor:
+    """Return the sort key of mismatches."""
+    return Cursor(row.found_at, row.id)

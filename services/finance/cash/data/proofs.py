@@ -1,0 +1,110 @@
+"""SQL that compares cash custody with what is posted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from meshkit.db.sql import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from meshkit.db.tx import Tx
+
+# What was posted of each order's hand-in against what was counted, found later and written off.
+_ORDERS_OTHERWISE = sql(
+    """
+    WITH posted AS (
+        SELECT e.order_id,
+               coalesce(-sum(p.amount_cents) FILTER (WHERE e.type = 'cash_handed_in'), 0) AS handed_in,
+               coalesce(-sum(p.amount_cents) FILTER (WHERE e.type = 'cash_difference'), 0) AS difference
+        FROM ledger_entries e JOIN postings p ON p.entry_id = e.id JOIN accounts a ON a.id = p.account_id
+        WHERE e.type IN ('cash_handed_in', 'cash_difference') AND a.kind = 'cash_in_transit' GROUP BY e.order_id
+    ), told AS (
+        SELECT c.order_id, c.counted_cents + coalesce(m.recovered_cents, 0) AS handed_in,
+               coalesce(m.written_off_cents, 0) AS difference
+        FROM cash_counts c LEFT JOIN cash_mismatches m ON m.order_id = c.order_id
+    )
+    SELECT coalesce(p.order_id, t.order_id) AS order_id, coalesce(p.handed_in, 0) AS handed_in,
+           coalesce(t.handed_in, 0) AS handed_in_expected, coalesce(p.difference, 0) AS difference,
+           coalesce(t.difference, 0) AS difference_expected
+    FROM posted p FULL JOIN told t ON t.order_id = p.order_id
+    WHERE coalesce(p.handed_in, 0) <> coalesce(t.handed_in, 0) OR coalesce(p.difference, 0) <> coalesce(t.difference, 0)
+    """
+)
+# Held is what was collected less what was handed in and written off, for each agent and currency.
+_AGENTS_OTHERWISE = sql(
+    """
+    WITH held AS (
+        SELECT a.owner_id AS agent_id, a.currency, sum(p.amount_cents) AS cents
+        FROM accounts a JOIN postings p ON p.account_id = a.id JOIN ledger_entries e ON e.id = p.entry_id
+        WHERE a.kind = 'cash_in_transit' AND e.type IN ('cash_collected', 'cash_handed_in', 'cash_difference')
+        GROUP BY a.owner_id, a.currency
+    ), told AS (
+        SELECT i.collected_by_user_id AS agent_id, i.currency,
+               sum(i.amount_cents - i.credited_cents - coalesce(c.counted_cents, 0) - coalesce(m.recovered_cents, 0)
+                   - coalesce(m.written_off_cents, 0)) AS cents
+        FROM payment_intents i LEFT JOIN cash_counts c ON c.order_id = i.order_id
+        LEFT JOIN cash_mismatches m ON m.order_id = i.order_id
+        WHERE i.status IN ('settled', 'paid') AND i.collected_by_user_id IS NOT NULL
+        GROUP BY i.collected_by_user_id, i.currency
+    )
+    SELECT coalesce(h.agent_id, t.agent_id) AS agent_id, coalesce(h.currency, t.currency) AS currency,
+           coalesce(h.cents, 0) AS held, coalesce(t.cents, 0) AS expected
+    FROM held h FULL JOIN told t ON t.agent_id = h.agent_id AND t.currency = h.currency
+    WHERE coalesce(h.cents, 0) <> coalesce(t.cents, 0)
+    """
+)
+# An intent names exactly the open mismatch of its order.
+_BLOCKS_OTHERWISE = sql(
+    """
+    SELECT coalesce(i.order_id, m.order_id) AS order_id, i.cash_mismatch_id AS told, m.id AS open
+    FROM (SELECT order_id, cash_mismatch_id FROM payment_intents WHERE cash_mismatch_id IS NOT NULL) i
+    FULL JOIN (SELECT id, order_id FROM cash_mismatches WHERE resolved_at IS NULL) m ON m.order_id = i.order_id
+    WHERE i.cash_mismatch_id IS DISTINCT FROM m.id
+    """
+)
+# A hand-in says what its orders come to, and is mismatched exactly while one of them is.
+_HAND_INS_OTHERWISE = sql(
+    """
+    WITH sums AS (
+        SELECT d.hand_in_id, sum(d.declared_cents) AS declared, sum(c.counted_cents) AS counted,
+               bool_or(m.id IS NOT NULL AND m.resolved_at IS NULL) AS is_open, bool_or(m.id IS NOT NULL) AS has_any,
+               count(*) AS orders, count(c.order_id) AS counts
+        FROM cash_declarations d LEFT JOIN cash_counts c ON c.order_id = d.order_id
+        LEFT JOIN cash_mismatches m ON m.order_id = d.order_id GROUP BY d.hand_in_id
+    ), compared AS (
+        SELECT h.id, h.status, h.declared_cents, h.counted_cents, s.*,
+               CASE WHEN s.counts = 0 THEN 'declared' WHEN s.is_open THEN 'mismatched' WHEN s.has_any THEN 'resolved'
+                    ELSE 'matched' END AS expected
+        FROM cash_hand_ins h LEFT JOIN sums s ON s.hand_in_id = h.id
+    )
+    SELECT * FROM compared
+    WHERE status IS DISTINCT FROM expected OR declared_cents IS DISTINCT FROM declared
+       OR counted_cents IS DISTINCT FROM counted OR counts NOT IN (0, orders)
+    """
+)
+
+
+def wrongly_handed_in_orders(tx: Tx) -> Sequence[Any]:
+    """Return orders whose hand-in was not posted as counted, found later or written off."""
+    rows: Sequence[Any] = tx.execute(_ORDERS_OTHERWISE).all()
+    return rows
+
+
+def wrongly_held_by_agents(tx: Tx) -> Sequence[Any]:
+    """Return agents whose account is not what they collected and have not handed in."""
+    rows: Sequence[Any] = tx.execute(_AGENTS_OTHERWISE).all()
+    return rows
+
+
+def wrongly_blocked_intents(tx: Tx) -> Sequence[Any]:
+    """Return intents that do not name exactly the open mismatch of their order."""
+    rows: Sequence[Any] = tx.execute(_BLOCKS_OTHERWISE).all()
+    return rows
+
+
+def wrong_hand_ins(tx: Tx) -> Sequence[Any]:
+    """Return hand-ins that are not what their orders come to."""
+    rows: Sequence[Any] = tx.execute(_HAND_INS_OTHERWISE).all()
+    return rows

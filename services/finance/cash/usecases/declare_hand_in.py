@@ -1,0 +1,74 @@
+"""An agent hands cash in at a station and says how much of each order it is."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from meshkit.errors import ValidationError
+from meshkit.ids import new_id
+from services.finance.cash.data import cash
+from services.finance.errors import CashAlreadyDeclared
+from services.finance.payments.data import intents
+from services.finance.payments.domain.intent import due_cents
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from meshkit.db.tx import Tx
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What the calling agent says."""
+
+    station_id: uuid.UUID
+    currency: str
+    items: Sequence[tuple[uuid.UUID, int]]
+
+
+def declare_hand_in(tx: Tx, told: Declaration) -> uuid.UUID:
+    """Record the hand-in; returns its id. Nothing is posted before somebody else has counted.
+
+    Raises ValidationError naming the field: no station, an order twice, cash that the caller does not carry (a foreign
+    order is as missing as one that does not exist), another currency; and CashAlreadyDeclared.
+    """
+    if cash.find_station(tx, told.station_id) is None:
+        raise ValidationError.of("station_id", "is not a cash station")
+    order_ids = [order_id for order_id, _ in told.items]
+    locked = {intent.order_id: intent for intent in intents.lock_many(tx, order_ids)}
+    rows = []
+    for number, (order_id, declared_cents) in enumerate(told.items):
+        if order_id in order_ids[:number]:
+            raise ValidationError.of(f"items[{number}].order_id", "is there already")
+        intent = _held(tx, locked.get(order_id), number=number, currency=told.currency)
+        rows.append(
+            {
+                "order_id": order_id,
+                "order_number": intent.order_number,
+                "collected_cents": due_cents(intent),
+                "declared_cents": declared_cents,
+            }
+        )
+    hand_in_id = new_id()
+    cash.declare(tx, hand_in_id=hand_in_id, station_id=told.station_id, currency=told.currency, declarations=rows)
+    tx.audit(
+        target=hand_in_id,
+        after={
+            "station_id": str(told.station_id),
+            "currency": told.currency,
+            "declared_cents": {str(row["order_id"]): row["declared_cents"] for row in rows},
+        },
+    )
+    return hand_in_id
+
+
+def _held(tx: Tx, intent: Any | None, *, number: int, currency: str) -> Any:
+    if intent is None or intent.collected_by_user_id != tx.principal.require_user:
+        raise ValidationError.of(f"items[{number}].order_id", "is no order whose cash you carry")
+    if intent.hand_in_id is not None:
+        raise CashAlreadyDeclared(order_id=str(intent.order_id), hand_in_id=str(intent.hand_in_id))
+    if intent.currency != currency:
+        raise ValidationError.of("currency", f"must be that of items[{number}], {intent.currency}")
+    return intent

@@ -1,0 +1,28 @@
+"""Stations where cash is handed in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from meshkit.errors import Conflict
+from meshkit.ids import new_id
+from services.finance.cash.data import cash
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from meshkit.db.tx import Tx
+
+
+def create_station(tx: Tx, *, name: str) -> Any:
+    """Return the new station. Raises Conflict when another one has that name."""
+    station = cash.add_station(tx, station_id=new_id(), name=name)
+    if station is None:
+        raise Conflict(field="name")
+    tx.audit(target=station.id, after={"name": name})
+    return station
+
+
+def read_stations(tx: Tx) -> Sequence[Any]:
+    """Return all stations by name."""
+    return cash.stations(tx)

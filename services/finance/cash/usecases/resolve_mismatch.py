@@ -1,0 +1,108 @@
+"""End a cash mismatch: what was found goes to the station, the rest is a cash difference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from marketmesh.finance.events.v1 import finance_events_pb2 as events
+from meshkit.errors import NotFound, ValidationError
+from services.finance.cash.data import cash, cash_mismatches
+from services.finance.cash.domain.cash import Custody, HandInAction, HandInStatus, next_status, recovered, written_off
+from services.finance.errors import CashMismatchResolved, CheckerMustDiffer
+from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
+from services.finance.payments.data import intents
+
+if TYPE_CHECKING:
+    import uuid
+
+    from meshkit.db.tx import Tx
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """What the caller decided, and why."""
+
+    mismatch_id: uuid.UUID
+    recovered_cents: int
+    currency: str
+    reason: str
+
+
+def resolve_mismatch(tx: Tx, told: Resolution, *, two_persons_above_cents: int) -> Any:
+    """Return the mismatch, resolved; its order can be paid out again.
+
+    Raises NotFound, CashMismatchResolved, CheckerMustDiffer for the agent and, above the threshold, for whoever counted;
+    ValidationError for more recovered than is missing.
+    """
+    hand_in, mismatch = _lock(tx, told.mismatch_id)
+    missing_cents = mismatch.collected_cents - mismatch.counted_cents
+    _require_somebody_else(tx, mismatch, large=abs(missing_cents) > two_persons_above_cents)
+    if told.currency != mismatch.currency:
+        raise ValidationError.of("currency", f"must be the hand-in's currency, {mismatch.currency}")
+    if told.recovered_cents > max(missing_cents, 0):
+        raise ValidationError.of("recovered_cents", f"must be at most what is missing, {max(missing_cents, 0)}")
+    intent = intents.lock_by_order(tx, mismatch.order_id)
+    assert intent is not None, "its cash was collected"
+    lost_cents = missing_cents - told.recovered_cents
+    _post(tx, intent, mismatch, told, lost_cents=lost_cents)
+    cash_mismatches.resolve(
+        tx, mismatch.id, reason=told.reason, recovered_cents=told.recovered_cents, written_off_cents=lost_cents
+    )
+    if not cash_mismatches.are_open(tx, hand_in.id):
+        status = next_status(HandInStatus(hand_in.status), HandInAction.RESOLVE_LAST)
+        assert status is not None, "a hand-in with an open mismatch is mismatched"
+        cash.set_status(tx, hand_in.id, status=status)
+    after = {"recovered_cents": told.recovered_cents, "written_off_cents": lost_cents, "reason": told.reason}
+    tx.audit(target=mismatch.id, before={"missing_cents": missing_cents}, after=after)
+    tx.emit(
+        events.CashMismatchResolved(
+            order_id=str(mismatch.order_id),
+            payment_intent_id=str(intent.id),
+            vendor_store_id=str(intent.vendor_store_id),
+            mismatch_id=str(mismatch.id),
+            currency=mismatch.currency,
+            **after,
+        )
+    )
+    return cash_mismatches.find(tx, mismatch.id)
+
+
+def _lock(tx: Tx, mismatch_id: uuid.UUID) -> tuple[Any, Any]:
+    """Return hand-in and mismatch, locked in that order, as when it is counted."""
+    found = cash_mismatches.find(tx, mismatch_id)
+    if found is None:
+        raise NotFound
+    hand_in = cash.lock(tx, found.hand_in_id)
+    assert hand_in is not None, "a foreign key says so"
+    mismatch = cash_mismatches.lock(tx, mismatch_id)
+    if mismatch.resolved_at is not None:
+        raise CashMismatchResolved
+    return hand_in, mismatch
+
+
+def _require_somebody_else(tx: Tx, mismatch: Any, *, large: bool) -> None:
+    caller = tx.principal.require_user
+    if caller == mismatch.agent_user_id:
+        raise CheckerMustDiffer(caller_is="agent")
+    if large and caller == mismatch.counted_by_user_id:
+        raise CheckerMustDiffer(caller_is="counter")
+
+
+def _post(tx: Tx, intent: Any, mismatch: Any, told: Resolution, *, lost_cents: int) -> None:
+    custody = Custody(mismatch.order_id, mismatch.agent_user_id, mismatch.station_id, mismatch.currency)
+    entries = []
+    if told.recovered_cents:
+        entries.append(recovered(custody, cents=told.recovered_cents, mismatch_id=mismatch.id))
+    if lost_cents:
+        entries.append(written_off(custody, cents=lost_cents, mismatch_id=mismatch.id))
+    made = [
+        NewEntry(
+            entry,
+            buyer_store_id=intent.buyer_store_id,
+            vendor_store_id=intent.vendor_store_id,
+            reference=told.reason[:200],
+        )
+        for entry in entries
+    ]
+    post_entries(tx, made)

@@ -1,0 +1,89 @@
+"""What is wrong with an entry that another service wants to post, before anything is written."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from services.finance.ledger.domain.ledger import Entry, EntryType, Posting, owner_flaw, unbalanced
+
+if TYPE_CHECKING:
+    import uuid
+
+_TWO_SIDES = 2
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An entry as it was sent."""
+
+    key: str
+    type: EntryType
+    effective_on: str
+    order_id: uuid.UUID | None
+    cause_type: str
+    cause_id: uuid.UUID
+    reference: str
+    postings: tuple[Posting, ...]
+
+    def fingerprint(self) -> str:
+        """Return what tells this entry from any other of the same key."""
+        sides = [(p.account.kind, str(p.account.owner_id), p.account.currency, p.amount_cents) for p in self.postings]
+        told = (self.type.value, self.effective_on, str(self.order_id), self.cause_type, str(self.cause_id), sides)
+        return hashlib.sha256(repr((*told, self.reference)).encode()).hexdigest()
+
+    def entry(self, *, effective_on: date) -> Entry:
+        """Return the entry, of which `flaw` found nothing."""
+        return Entry(
+            self.type,
+            self.order_id,
+            self.postings,
+            key=self.key,
+            cause_type=self.cause_type,
+            cause_id=self.cause_id,
+            effective_on=effective_on,
+        )
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """Why an entry is refused, and the field that is wrong."""
+
+    reason: str
+    field: str
+
+
+def day_of(draft: Draft, *, today: date) -> date | None:
+    """Return the day a draft counts for, today unless it says otherwise; None for text that is no day."""
+    if not draft.effective_on:
+        return today
+    try:
+        return date.fromisoformat(draft.effective_on)
+    except ValueError:
+        return None
+
+
+def flaw(draft: Draft, *, today: date, closed_through: date | None) -> Flaw | None:
+    """Return the first thing that is wrong with a draft, or None."""
+    if len(draft.postings) < _TWO_SIDES:
+        return Flaw("TOO_FEW_POSTINGS", "postings")
+    for number, posting in enumerate(draft.postings):
+        if not posting.amount_cents:
+            return Flaw("ZERO_AMOUNT", f"postings[{number}].amount_cents")
+        if wrong := owner_flaw(posting.account):
+            return Flaw(wrong, f"postings[{number}].account.owner_id")
+    if any(unbalanced(draft.postings).values()):
+        return Flaw("UNBALANCED", "postings")
+    return _wrong_day(day_of(draft, today=today), today=today, closed_through=closed_through)
+
+
+def _wrong_day(day: date | None, *, today: date, closed_through: date | None) -> Flaw | None:
+    if day is None:
+        return Flaw("INVALID_DATE", "effective_on")
+    if day > today:
+        return Flaw("FUTURE_DATE", "effective_on")
+    if closed_through and day <= closed_through:
+        return Flaw("PERIOD_CLOSED", "effective_on")
+    return None

@@ -1,0 +1,261 @@
+"""Double entry: every entry has postings that sum to zero per currency. Debits are positive, credits negative."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from meshkit.ids import derived_id
+
+if TYPE_CHECKING:
+    from datetime import date
+
+# Owner of the platform's own accounts.
+NOBODY = uuid.UUID(int=0)
+
+
+class AccountKind(StrEnum):
+    """What an account stands for. The owner is an agent, a store, a station, or nobody for the platform's own."""
+
+    # Cash a delivery agent carries for us (asset).
+    CASH_IN_TRANSIT = "cash_in_transit"
+    # Money on the platform's own account, or in the hands of a cash station (asset).
+    CASH_CLEARING = "cash_clearing"
+    # What we owe a vendor (liability).
+    VENDOR_PAYABLE = "vendor_payable"
+    # What we earn (revenue).
+    PLATFORM_FEE = "platform_fee"
+    # What we owe a buyer (liability).
+    REFUND_PAYABLE = "refund_payable"
+    # Cash declared and not found, or found and not declared (expense).
+    CASH_DIFFERENCE = "cash_difference"
+    # What a vendor owes us for refunds after its payout (asset).
+    VENDOR_RECEIVABLE = "vendor_receivable"
+
+
+# Accounts whose balance is a debit; the others' is a credit.
+DEBIT_KINDS = {
+    AccountKind.CASH_IN_TRANSIT,
+    AccountKind.CASH_CLEARING,
+    AccountKind.CASH_DIFFERENCE,
+    AccountKind.VENDOR_RECEIVABLE,
+}
+# Accounts that belong to somebody: an agent or a store.
+OWNED_KINDS = {
+    AccountKind.CASH_IN_TRANSIT,
+    AccountKind.VENDOR_PAYABLE,
+    AccountKind.REFUND_PAYABLE,
+    AccountKind.VENDOR_RECEIVABLE,
+}
+# Accounts that somebody may have: a cash station has one, and the platform its own.
+SHARED_KINDS = {AccountKind.CASH_CLEARING}
+
+
+class EntryType(StrEnum):
+    """Why an entry was made (REQUIREMENTS A.3, ledger_event_type)."""
+
+    CASH_COLLECTED = "cash_collected"
+    VENDOR_PAYOUT = "vendor_payout"
+    PAYOUT_RETURNED = "payout_returned"
+    REFUND = "refund"
+    CASH_HANDED_IN = "cash_handed_in"
+    CASH_DIFFERENCE = "cash_difference"
+    ADJUSTMENT = "adjustment"
+    TRANSFER = "transfer"
+    REVERSAL = "reversal"
+    PAYOUT_NETTED = "payout_netted"
+    CREDIT = "credit"
+
+
+# Entries that no order's or payout's state stands for; the others are taken back by what made them.
+REVERSIBLE = {EntryType.ADJUSTMENT, EntryType.TRANSFER}
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account's name: kind, owner and currency."""
+
+    kind: AccountKind
+    currency: str
+    owner_id: uuid.UUID | None = None
+
+
+@lru_cache(maxsize=10_000)
+def account_id(account: Account) -> uuid.UUID:
+    """Return the id of an account: derived from its name, so nothing has to be looked up."""
+    return derived_id("account", account.kind, account.owner_id or NOBODY, account.currency)
+
+
+def owner_flaw(account: Account) -> str:
+    """Return what is wrong with an account's owner, or an empty text."""
+    if account.kind in OWNED_KINDS and account.owner_id is None:
+        return "OWNER_MISSING"
+    if account.kind not in OWNED_KINDS | SHARED_KINDS and account.owner_id is not None:
+        return "OWNER_UNEXPECTED"
+    return ""
+
+
+@dataclass(frozen=True)
+class Posting:
+    """One side of an entry: minor units, debit positive, credit negative."""
+
+    account: Account
+    amount_cents: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something that happened to money, with at least two postings. Immutable; corrections are new entries."""
+
+    type: EntryType
+    order_id: uuid.UUID | None
+    postings: tuple[Posting, ...]
+    # The name under which it is posted once; none for what is unique by itself.
+    key: str | None = None
+    # What made it, when that is not its order.
+    cause_type: str = "order"
+    cause_id: uuid.UUID | None = None
+    reverses_id: uuid.UUID | None = None
+    # The day it counts for; none for today.
+    effective_on: date | None = None
+
+    def __post_init__(self) -> None:
+        assert len(self.postings) >= 2, "an entry has at least two sides"
+        assert all(posting.amount_cents for posting in self.postings), "a posting moves something"
+        assert not any(unbalanced(self.postings).values()), "an entry sums to zero per currency"
+        assert self.order_id or self.cause_id, "an entry has a cause"
+
+
+def unbalanced(postings: tuple[Posting, ...]) -> dict[str, int]:
+    """Return the sum per currency; a valid entry has only zeros."""
+    sums: dict[str, int] = defaultdict(int)
+    for posting in postings:
+        sums[posting.account.currency] += posting.amount_cents
+    return dict(sums)
+
+
+@dataclass(frozen=True)
+class Collection:
+    """What an order costs and what of it is taken in cash; the rest was credited to its buyer, and is used up by it."""
+
+    order_id: uuid.UUID
+    agent_id: uuid.UUID | None
+    buyer_id: uuid.UUID
+    vendor_id: uuid.UUID
+    amount_cents: int
+    fee_cents: int
+    currency: str
+    credited_cents: int = 0
+
+
+def cash_collected(told: Collection) -> Entry:
+    """Return the entry of cash taken by an agent: we hold it in transit, owe the vendor, and earned the fee."""
+    currency = told.currency
+    postings = [
+        Posting(Account(AccountKind.CASH_IN_TRANSIT, currency, told.agent_id), told.amount_cents - told.credited_cents),
+        Posting(Account(AccountKind.REFUND_PAYABLE, currency, told.buyer_id), told.credited_cents),
+        Posting(Account(AccountKind.VENDOR_PAYABLE, currency, told.vendor_id), told.fee_cents - told.amount_cents),
+        Posting(Account(AccountKind.PLATFORM_FEE, currency), -told.fee_cents),
+    ]
+    kept = tuple(posting for posting in postings if posting.amount_cents)
+    return Entry(EntryType.CASH_COLLECTED, told.order_id, kept)
+
+
+def vendor_payout(
+    *, order_id: uuid.UUID, vendor_id: uuid.UUID, payout_cents: int, currency: str, payout_id: uuid.UUID
+) -> Entry:
+    """Return the entry of a payout's order: we owe the vendor less and have less."""
+    return Entry(
+        EntryType.VENDOR_PAYOUT,
+        order_id,
+        (
+            Posting(Account(AccountKind.VENDOR_PAYABLE, currency, vendor_id), payout_cents),
+            Posting(Account(AccountKind.CASH_CLEARING, currency), -payout_cents),
+        ),
+        key=f"vendor_payout:{payout_id}:{order_id}",
+        cause_type="payout",
+        cause_id=payout_id,
+    )
+
+
+def payout_netted(*, payout_id: uuid.UUID, vendor_id: uuid.UUID, netted_cents: int, currency: str) -> Entry:
+    """Return the entry of what a payout is short of: the vendor owes us less and we kept the money."""
+    return Entry(
+        EntryType.PAYOUT_NETTED,
+        None,
+        (
+            Posting(Account(AccountKind.CASH_CLEARING, currency), netted_cents),
+            Posting(Account(AccountKind.VENDOR_RECEIVABLE, currency, vendor_id), -netted_cents),
+        ),
+        key=f"payout_netted:{payout_id}",
+        cause_type="payout",
+        cause_id=payout_id,
+    )
+
+
+@dataclass(frozen=True)
+class Refund:
+    """What goes back to a buyer, and the platform's part of it."""
+
+    order_id: uuid.UUID
+    buyer_id: uuid.UUID
+    vendor_id: uuid.UUID
+    amount_cents: int
+    fee_cents: int
+    currency: str
+    is_paid_out: bool
+    # Before anything was paid: what the buyer is owed is taken off what it pays.
+    is_credit: bool = False
+
+
+def refund(told: Refund) -> Entry:
+    """Return the entry of a refund: we owe the buyer, and vendor and platform bear it.
+
+    Before the payout we owe the vendor less; afterwards it owes us.
+    """
+    bearer = AccountKind.VENDOR_RECEIVABLE if told.is_paid_out else AccountKind.VENDOR_PAYABLE
+    postings = [
+        Posting(Account(bearer, told.currency, told.vendor_id), told.amount_cents - told.fee_cents),
+        Posting(Account(AccountKind.PLATFORM_FEE, told.currency), told.fee_cents),
+        Posting(Account(AccountKind.REFUND_PAYABLE, told.currency, told.buyer_id), -told.amount_cents),
+    ]
+    kind = EntryType.CREDIT if told.is_credit else EntryType.REFUND
+    return Entry(kind, told.order_id, tuple(posting for posting in postings if posting.amount_cents))
+
+
+def payout_returned(
+    *, entry_id: uuid.UUID, order_id: uuid.UUID | None, postings: tuple[Posting, ...], payout_id: uuid.UUID
+) -> Entry:
+    """Return the entry that takes a payout's entry back because the bank did."""
+    plain = reversal(entry_id=entry_id, order_id=order_id, postings=postings)
+    return replace(plain, type=EntryType.PAYOUT_RETURNED, cause_type="payout", cause_id=payout_id)
+
+
+def reversal(*, entry_id: uuid.UUID, order_id: uuid.UUID | None, postings: tuple[Posting, ...]) -> Entry:
+    """Return the entry that takes another back: the same sides the other way round."""
+    return Entry(
+        EntryType.REVERSAL,
+        order_id,
+        tuple(Posting(posting.account, -posting.amount_cents) for posting in postings),
+        key=f"reversal:{entry_id}",
+        cause_type="entry",
+        cause_id=entry_id,
+        reverses_id=entry_id,
+    )
+
+
+def settled_hold(*, hold_id: uuid.UUID, held: Account, target: Account, amount_cents: int) -> Entry:
+    """Return the entry that moves what a hold kept back from its account to another."""
+    out = -amount_cents if held.kind in DEBIT_KINDS else amount_cents
+    return Entry(
+        EntryType.TRANSFER,
+        None,
+        (Posting(held, out), Posting(target, -out)),
+        key=f"hold:{hold_id}",
+        cause_type="hold",
+        cause_id=hold_id,
+    )

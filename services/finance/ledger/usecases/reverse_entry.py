@@ -1,0 +1,56 @@
+"""Take an entry back by another one."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from meshkit.errors import NotFound
+from services.finance.errors import EntryNotReversible
+from services.finance.ledger.data import books
+from services.finance.ledger.domain.ledger import NOBODY, REVERSIBLE, Account, AccountKind, EntryType, Posting, reversal
+from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
+
+if TYPE_CHECKING:
+    from meshkit.db.tx import Tx
+
+
+def reverse_entry(tx: Tx, *, entry_id: uuid.UUID, reason: str) -> Any:
+    """Return the reversing entry, which names what it takes back. Raises NotFound, EntryNotReversible."""
+    taken = books.find_entry(tx, entry_id)
+    if taken is None:
+        raise NotFound
+    if EntryType(taken.type) not in REVERSIBLE:
+        raise EntryNotReversible(state=taken.type)
+    if taken.reversed_by_id is not None:
+        raise EntryNotReversible(state="reversed")
+    made = post_entries(
+        tx,
+        [
+            NewEntry(
+                reversal(entry_id=entry_id, order_id=taken.order_id, postings=postings_of(taken)),
+                buyer_store_id=taken.buyer_store_id,
+                vendor_store_id=taken.vendor_store_id,
+                reference=reason,
+            )
+        ],
+    )[0]
+    if made is None:
+        raise EntryNotReversible(state="reversed")
+    tx.audit(target=entry_id, after={"reversed_by": str(made), "reason": reason})
+    return books.find_entry(tx, made)
+
+
+def postings_of(entry: Any) -> tuple[Posting, ...]:
+    """Return an entry's postings as the domain knows them."""
+    return tuple(
+        Posting(
+            Account(AccountKind(side["kind"]), side["currency"], _owner(side["owner_id"])), int(side["amount_cents"])
+        )
+        for side in entry.postings
+    )
+
+
+def _owner(text: str) -> uuid.UUID | None:
+    owner = uuid.UUID(text)
+    return None if owner == NOBODY else owner

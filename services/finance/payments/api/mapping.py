@@ -1,0 +1,40 @@
+"""Rows and results to messages, one function per message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marketmesh.finance.v1 import (
+    payment_pb2,
+)
+from meshkit.messages import set_time
+
+
+def intent_message(row: Any) -> payment_pb2.PaymentIntent:
+    """Return a payment intent."""
+    message = payment_pb2.PaymentIntent(
+        id=str(row.id),
+        order_id=str(row.order_id),
+        buyer_store_id=str(row.buyer_store_id),
+        vendor_store_id=str(row.vendor_store_id),
+        method=row.method,
+        status=row.status,
+        amount_cents=row.amount_cents,
+        fee_cents=row.fee_cents,
+        currency=row.currency,
+        failure_reason=row.failure_reason,
+        payout_id=str(row.payout_id or ""),
+        payout_hold_reason=row.payout_hold_reason,
+        refunded_cents=row.refunded_cents,
+        refunded_fee_cents=row.refunded_fee_cents,
+        credited_cents=row.credited_cents,
+        collected_by_user_id=str(row.collected_by_user_id or ""),
+        hand_in_id=str(row.hand_in_id or ""),
+        cash_mismatch_id=str(row.cash_mismatch_id or ""),
+    )
+    set_time(message.cash_collected_at, row.cash_collected_at)
+    set_time(message.vendor_paid_at, row.vendor_paid_at)
+    set_time(message.payout_returned_at, row.payout_returned_at)
+    set_time(message.cash_counted_at, row.cash_counted_at)
+    set_time(message.created_at, row.created_at)
+    return message

@@ -1,0 +1,198 @@
+"""SQL about payment intents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, update
+
+from meshkit.cursor import Cursor
+from meshkit.db.recordset import insert_rows, to_json
+from meshkit.db.sql import sql
+from services.finance.schema.payments import payment_intents
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from meshkit.cursor import Page
+    from meshkit.db.tx import Tx
+
+_ADD = sql(
+    insert_rows(
+        payment_intents,
+        (
+            "id",
+            "order_id",
+            "order_number",
+            "order_version",
+            "order_status",
+            "buyer_store_id",
+            "vendor_store_id",
+            "vendor_store_name",
+            "method",
+            "status",
+            "amount_cents",
+            "fee_basis_points",
+            "fee_cents",
+            "currency",
+        ),
+        constants="failure_reason = '', created_at = :now",
+        on_conflict="payment_intents_order_id_key",
+    )
+)
+
+_COLUMNS = ", ".join(column.name for column in payment_intents.c)
+_IS_DUE = (
+    "status = 'settled' AND delivered_at IS NOT NULL AND payout_id IS NULL AND payout_hold_reason = ''"
+    " AND cash_mismatch_id IS NULL"
+    " AND (NOT CAST(:counted_only AS boolean) OR method <> 'cash' OR cash_counted_at IS NOT NULL)"
+)
+# Chosen by age, locked by primary key, and looked at again once the lock is there.
+_LOCK_DUE = sql(
+    f"""
+    WITH due AS (
+        SELECT id FROM payment_intents
+        WHERE {_IS_DUE} AND (CAST(:vendor AS uuid) IS NULL OR vendor_store_id = CAST(:vendor AS uuid))
+        ORDER BY delivered_at, id LIMIT :limit
+    )
+    SELECT {_COLUMNS} FROM payment_intents WHERE id IN (SELECT id FROM due) AND {_IS_DUE} ORDER BY id FOR UPDATE
+    """  # noqa: S608
+)
+_DUE = sql(
+    f"""
+    SELECT {_COLUMNS} FROM payment_intents
+    WHERE {_IS_DUE}
+      AND (CAST(:at AS timestamptz) IS NULL OR (delivered_at, id) > (CAST(:at AS timestamptz), CAST(:id AS uuid)))
+    ORDER BY delivered_at, id LIMIT :limit
+    """  # noqa: S608
+)
+_LOCK_MANY = sql(
+    f"SELECT {_COLUMNS} FROM payment_intents WHERE order_id = ANY(CAST(:orders AS uuid[])) ORDER BY id FOR UPDATE"  # noqa: S608
+)
+_JOIN_PAYOUTS = sql(
+    "UPDATE payment_intents i SET payout_id = r.payout_id"
+    " FROM json_to_recordset(CAST(:rows AS json)) AS r (order_id uuid, payout_id uuid) WHERE i.order_id = r.order_id"
+)
+_PAY = sql(
+    "UPDATE payment_intents SET status = 'paid', vendor_paid_at = :now WHERE order_id = ANY(CAST(:orders AS uuid[]))"
+)
+_NOTE_COUNTED = sql("UPDATE payment_intents SET cash_counted_at = :now WHERE order_id = ANY(CAST(:orders AS uuid[]))")
+_TAKE_BACK = sql(
+    "UPDATE payment_intents SET status = 'settled', vendor_paid_at = NULL, payout_id = NULL, payout_returned_at = :now"
+    " WHERE order_id = ANY(CAST(:orders AS uuid[]))"
+)
+_OF_VENDOR = sql(
+    f"""
+    SELECT {_COLUMNS} FROM payment_intents
+    WHERE vendor_store_id = :vendor
+      AND (CAST(:at AS timestamptz) IS NULL OR (created_at, id) < (CAST(:at AS timestamptz), CAST(:id AS uuid)))
+    ORDER BY created_at DESC, id DESC LIMIT :limit
+    """  # noqa: S608
+)
+_NET = "amount_cents - fee_cents - refunded_cents + refunded_fee_cents"
+_TOTALS_OF_VENDOR = sql(
+    f"""
+    SELECT currency, count(*) AS orders,
+           CAST(coalesce(sum({_NET}) FILTER (WHERE status = 'paid'), 0) AS bigint) AS paid_cents,
+           CAST(coalesce(sum({_NET}) FILTER (WHERE status = 'settled'), 0) AS bigint) AS due_cents,
+           CAST(coalesce(sum({_NET}) FILTER (WHERE status NOT IN ('paid', 'settled')), 0) AS bigint) AS open_cents
+    FROM payment_intents WHERE vendor_store_id = :vendor AND status <> 'rejected' GROUP BY currency ORDER BY currency
+    """  # noqa: S608
+)
+_FIND_OF_VENDOR = sql(
+    f"SELECT {_COLUMNS} FROM payment_intents WHERE order_id = :order AND vendor_store_id = :vendor"  # noqa: S608
+)
+_FIND_BY_ORDER = sql(f"SELECT {_COLUMNS} FROM payment_intents WHERE order_id = :order")  # noqa: S608
+
+
+def add(tx: Tx, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Insert orders' intents; a second one for the same order changes nothing."""
+    tx.execute(_ADD, {"rows": to_json(rows), "now": tx.now})
+
+
+def lock_by_order(tx: Tx, order_id: uuid.UUID) -> Any | None:
+    """Return an order's intent and keep it from changing until commit, or None."""
+    statement = select(payment_intents).where(payment_intents.c.order_id == order_id).with_for_update()
+    return tx.execute(statement).one_or_none()
+
+
+def change(tx: Tx, intent_id: uuid.UUID, **columns: Any) -> Any:
+    """Set columns of a locked intent; returns the row."""
+    statement = (
+        update(payment_intents).where(payment_intents.c.id == intent_id).values(**columns).returning(payment_intents)
+    )
+    return tx.execute(statement).one()
+
+
+def lock_due(tx: Tx, *, vendor_store_id: uuid.UUID | None, counted_only: bool, limit: int) -> Sequence[Any]:
+    """Return intents whose vendor can be paid, and keep them from changing until commit; the oldest deliveries first."""
+    parameters = {"vendor": vendor_store_id, "counted_only": counted_only, "limit": limit}
+    rows: Sequence[Any] = tx.execute(_LOCK_DUE, parameters).all()
+    return rows
+
+
+def lock_many(tx: Tx, order_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
+    """Return the intents of orders and keep them from changing until commit."""
+    rows: Sequence[Any] = tx.execute(_LOCK_MANY, {"orders": list(order_ids)}).all()
+    return rows
+
+
+def join_payouts(tx: Tx, items: Sequence[Mapping[str, Any]]) -> None:
+    """Note which payout each locked intent is in; none takes it out again."""
+    tx.execute(_JOIN_PAYOUTS, {"rows": to_json(items)})
+
+
+def pay(tx: Tx, order_ids: Sequence[uuid.UUID]) -> None:
+    """Mark locked intents as paid out."""
+    tx.execute(_PAY, {"orders": list(order_ids), "now": tx.now})
+
+
+def note_counted(tx: Tx, order_ids: Sequence[uuid.UUID]) -> None:
+    """Mark the cash of locked intents as counted at a station."""
+    tx.execute(_NOTE_COUNTED, {"orders": list(order_ids), "now": tx.now})
+
+
+def take_back(tx: Tx, order_ids: Sequence[uuid.UUID]) -> None:
+    """Mark locked, paid intents as settled and due again."""
+    tx.execute(_TAKE_BACK, {"orders": list(order_ids), "now": tx.now})
+
+
+def page_of_vendor(tx: Tx, vendor_store_id: uuid.UUID, page: Page) -> Sequence[Any]:
+    """Return a vendor's intents, newest first, one more than the page."""
+    after = {"at": page.after.at if page.after else None, "id": page.after.id if page.after else None}
+    rows: Sequence[Any] = tx.execute(_OF_VENDOR, {"vendor": vendor_store_id, "limit": page.fetch, **after}).all()
+    return rows
+
+
+def totals_of_vendor(tx: Tx, vendor_store_id: uuid.UUID) -> Sequence[Any]:
+    """Return what a vendor's orders leave for it, by currency and by where the money is."""
+    rows: Sequence[Any] = tx.execute(_TOTALS_OF_VENDOR, {"vendor": vendor_store_id}).all()
+    return rows
+
+
+def find_of_vendor(tx: Tx, order_id: uuid.UUID, vendor_store_id: uuid.UUID) -> Any | None:
+    """Return an order's intent if the order is the vendor's, or None."""
+    return tx.execute(_FIND_OF_VENDOR, {"order": order_id, "vendor": vendor_store_id}).one_or_none()
+
+
+def find_by_order(tx: Tx, order_id: uuid.UUID) -> Any | None:
+    """Return an order's intent, or None."""
+    return tx.execute(_FIND_BY_ORDER, {"order": order_id}).one_or_none()
+
+
+def created_cursor(row: Any) -> Cursor:
+    """Return the sort key of a vendor's intents."""
+    return Cursor(row.created_at, row.id)
+
+
+def page_of_payouts(tx: Tx, page: Page, *, counted_only: bool) -> Sequence[Any]:
+    """Return intents whose vendor can be paid, oldest delivery first, one more than the page."""
+    after = {"at": page.after.at if page.after else None, "id": page.after.id if page.after else None}
+    rows: Sequence[Any] = tx.execute(_DUE, {"counted_only": counted_only, "limit": page.fetch, **after}).all()
+    return rows
+
+
+def payout_cursor(row: Any) -> Cursor:
+    """Return the sort key of the payout queue."""
+    return Cursor(row.delivered_at, row.id)

@@ -1,0 +1,65 @@
+"""SQL that compares payment intents with what is posted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from meshkit.db.sql import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from meshkit.db.tx import Tx
+
+# What is posted of each order against what its intent says; an order that is only on one side is compared with zero.
+_ORDERS_OTHERWISE = sql(
+    """
+    WITH posted AS (
+        SELECT e.order_id, a.currency,
+               sum(p.amount_cents) FILTER (WHERE e.type = 'cash_collected' AND a.kind = 'cash_in_transit') AS collected,
+               -sum(p.amount_cents) FILTER (WHERE e.type IN ('vendor_payout', 'payout_returned')
+                                            AND a.kind = 'cash_clearing') AS paid_out,
+               -sum(p.amount_cents) FILTER (WHERE a.kind = 'platform_fee') AS fees,
+               -sum(p.amount_cents) FILTER (WHERE e.type IN ('refund', 'credit') AND a.kind = 'refund_payable') AS refunded,
+               -sum(p.amount_cents) FILTER (WHERE e.type = 'credit' AND a.kind = 'refund_payable') AS credited
+        FROM ledger_entries e JOIN postings p ON p.entry_id = e.id JOIN accounts a ON a.id = p.account_id
+        WHERE e.type IN ('cash_collected', 'vendor_payout', 'payout_returned', 'refund', 'credit') AND e.order_id IS NOT NULL
+        GROUP BY e.order_id, a.currency
+    ), compared AS (
+        SELECT coalesce(i.order_id, t.order_id) AS order_id,
+               coalesce(t.collected, 0) AS collected,
+               CASE WHEN i.status IN ('settled', 'paid') THEN i.amount_cents - i.credited_cents ELSE 0 END
+                 AS collected_expected,
+               coalesce(t.paid_out, 0) AS paid_out,
+               CASE WHEN i.status = 'paid' THEN i.amount_cents - i.fee_cents - i.payable_refunded_cents ELSE 0 END
+                 AS paid_out_expected,
+               coalesce(t.fees, 0) AS fees,
+               CASE WHEN i.status IN ('settled', 'paid') THEN i.fee_cents ELSE 0 END - coalesce(i.refunded_fee_cents, 0)
+                 AS fees_expected,
+               coalesce(t.refunded, 0) AS refunded, coalesce(i.refunded_cents, 0) AS refunded_expected,
+               coalesce(t.credited, 0) AS credited, coalesce(i.credited_cents, 0) AS credited_expected
+        FROM payment_intents i FULL JOIN posted t ON t.order_id = i.order_id AND t.currency = i.currency
+    )
+    SELECT * FROM compared
+    WHERE collected <> collected_expected OR paid_out <> paid_out_expected OR fees <> fees_expected
+       OR refunded <> refunded_expected
+       OR credited <> credited_expected
+    """
+)
+# What is delivered and costs nothing any more is settled.
+_NOTHING_DUE = sql(
+    "SELECT order_id, status FROM payment_intents WHERE delivered_at IS NOT NULL AND amount_cents = credited_cents"
+    " AND status NOT IN ('settled', 'paid', 'rejected')"
+)
+
+
+def wrongly_posted_orders(tx: Tx) -> Sequence[Any]:
+    """Return orders whose postings are not what their intent says."""
+    rows: Sequence[Any] = tx.execute(_ORDERS_OTHERWISE).all()
+    return rows
+
+
+def unsettled_though_nothing_is_due(tx: Tx) -> Sequence[Any]:
+    """Return delivered orders that cost nothing any more and are not settled."""
+    rows: Sequence[Any] = tx.execute(_NOTHING_DUE).all()
+    return rows

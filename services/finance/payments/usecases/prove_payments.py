@@ -1,0 +1,36 @@
+"""Recompute from the postings that every payment intent is true."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from services.finance.payments.data import proofs
+
+if TYPE_CHECKING:
+    from meshkit.db.tx import Tx
+
+
+def prove_payments(tx: Tx) -> list[str]:
+    """Return every intent that is not what is posted of its order, as text; none is the only good answer."""
+    problems = [
+        f"order {row.order_id} is delivered and nothing is due, its payment is {row.status}"
+        for row in proofs.unsettled_though_nothing_is_due(tx)
+    ]
+    for row in proofs.wrongly_posted_orders(tx):
+        problems += _differences(row)
+    return problems
+
+
+def _differences(row: Any) -> list[str]:
+    compared = (
+        ("collected", row.collected, row.collected_expected),
+        ("paid out", row.paid_out, row.paid_out_expected),
+        ("of fees posted", row.fees, row.fees_expected),
+        ("refunded", row.refunded, row.refunded_expected),
+        ("credited", row.credited, row.credited_expected),
+    )
+    return [
+        f"order {row.order_id}: {posted} {what}, {expected} expected"
+        for what, posted, expected in compared
+        if posted != expected
+    ]

@@ -1,0 +1,137 @@
+"""Owe a buyer a part of what an order cost, or ask less of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from marketmesh.finance.events.v1 import finance_events_pb2 as events
+from meshkit.errors import NotFound, ValidationError
+from services.finance.errors import CreditNotPossible, PayoutStateInvalid, RefundTooLarge
+from services.finance.ledger.domain.ledger import Refund, refund
+from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
+from services.finance.payments.data import intents
+from services.finance.payments.domain.intent import IntentStatus, due_cents
+from services.finance.payments.usecases.settle_nothing import settle_nothing
+from services.finance.payouts.domain.payout import fee_of_refund
+
+if TYPE_CHECKING:
+    import uuid
+
+    from meshkit.db.tx import Tx
+
+_COLLECTED = {IntentStatus.SETTLED, IntentStatus.PAID}
+_CREDITABLE = {IntentStatus.UNPAID, IntentStatus.PENDING, IntentStatus.FAILED}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to go back, and why."""
+
+    order_id: uuid.UUID
+    amount_cents: int
+    currency: str
+    reason: str
+
+
+def refund_order(tx: Tx, wish: Wish) -> Any:
+    """Post the refund; returns the intent.
+
+    Raises NotFound, ValidationError for another currency, RefundTooLarge, PayoutStateInvalid while a payout waits.
+    """
+    intent = _lock(tx, wish)
+    refundable = intent.amount_cents - intent.refunded_cents if intent.status in _COLLECTED else 0
+    if wish.amount_cents > refundable:
+        raise RefundTooLarge(refundable_cents=str(refundable), payment_status=intent.status)
+    is_paid_out = intent.status == IntentStatus.PAID
+    if intent.payout_id is not None and not is_paid_out:
+        raise PayoutStateInvalid(state="awaiting_approval")
+    return _give(tx, intent, wish, is_paid_out=is_paid_out)
+
+
+def credit_order(tx: Tx, wish: Wish) -> Any:
+    """Let the buyer of a delivered order pay less; returns the intent, settled if nothing is left to pay.
+
+    Raises NotFound, ValidationError for another currency, CreditNotPossible.
+    """
+    intent = _lock(tx, wish)
+    may = intent.delivered_at is not None and IntentStatus(intent.status) in _CREDITABLE
+    due = due_cents(intent) if may else 0
+    if wish.amount_cents > due:
+        raise CreditNotPossible(order_status=intent.order_status, payment_status=intent.status, due_cents=str(due))
+    return settle_nothing(tx, _give(tx, intent, wish, is_credit=True))
+
+
+def _lock(tx: Tx, wish: Wish) -> Any:
+    intent = intents.lock_by_order(tx, wish.order_id)
+    if intent is None:
+        raise NotFound
+    if wish.currency != intent.currency:
+        raise ValidationError.of("currency", f"must be the order's currency, {intent.currency}")
+    return intent
+
+
+def _give(tx: Tx, intent: Any, wish: Wish, *, is_paid_out: bool = False, is_credit: bool = False) -> Any:
+    """Post what goes back to the buyer or is not asked of it, and tell the mesh; returns the intent."""
+    fee = fee_of_refund(
+        amount_cents=wish.amount_cents,
+        refunded_cents=intent.refunded_cents,
+        refunded_fee_cents=intent.refunded_fee_cents,
+        fee_basis_points=intent.fee_basis_points,
+    )
+    told = Refund(
+        order_id=wish.order_id,
+        buyer_id=intent.buyer_store_id,
+        vendor_id=intent.vendor_store_id,
+        amount_cents=wish.amount_cents,
+        fee_cents=fee,
+        currency=intent.currency,
+        is_paid_out=is_paid_out,
+        is_credit=is_credit,
+    )
+    post_entries(
+        tx,
+        [
+            NewEntry(
+                refund(told),
+                buyer_store_id=intent.buyer_store_id,
+                vendor_store_id=intent.vendor_store_id,
+                reference=wish.reason,
+            )
+        ],
+    )
+    after = intents.change(
+        tx,
+        intent.id,
+        refunded_cents=intent.refunded_cents + wish.amount_cents,
+        refunded_fee_cents=intent.refunded_fee_cents + fee,
+        payable_refunded_cents=intent.payable_refunded_cents + (0 if is_paid_out else wish.amount_cents - fee),
+        credited_cents=intent.credited_cents + (wish.amount_cents if is_credit else 0),
+    )
+    tx.audit(
+        target=wish.order_id,
+        before={"refunded_cents": intent.refunded_cents, "credited_cents": intent.credited_cents},
+        after={
+            "refunded_cents": after.refunded_cents,
+            "credited_cents": after.credited_cents,
+            "reason": wish.reason,
+        },
+    )
+    tx.emit(_event(after, wish, is_credit=is_credit))
+    return after
+
+
+def _event(intent: Any, wish: Wish, *, is_credit: bool) -> events.PaymentRefunded:
+    return events.PaymentRefunded(
+        order_id=str(intent.order_id),
+        payment_intent_id=str(intent.id),
+        buyer_store_id=str(intent.buyer_store_id),
+        vendor_store_id=str(intent.vendor_store_id),
+        amount_cents=wish.amount_cents,
+        refunded_cents=intent.refunded_cents,
+        currency=intent.currency,
+        reason=wish.reason,
+        order_number=intent.order_number,
+        credited_cents=intent.credited_cents,
+        is_credit=is_credit,
+    )

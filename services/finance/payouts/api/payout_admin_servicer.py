@@ -1,0 +1,106 @@
+"""PayoutAdminService: payouts as transfers, holds of payouts, refunds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from marketmesh.finance.v1 import payout_batch_service_pb2 as messages
+from meshkit.cursor import Page
+from meshkit.errors import ValidationError
+from meshkit.ids import parse_id
+from services.finance.payments.api.mapping import intent_message
+from services.finance.payments.usecases.refund_order import Wish, credit_order, refund_order
+from services.finance.payouts.api import mapping
+from services.finance.payouts.usecases.decide_payout import approve_payout, reject_payout, return_payout
+from services.finance.payouts.usecases.keep_from_payout import hold_payout, release_payout
+from services.finance.payouts.usecases.pay_vendors import PayoutTerms, run_payouts
+from services.finance.payouts.usecases.read_payouts import read_payout, read_payout_parts, read_payouts
+
+if TYPE_CHECKING:
+    from marketmesh.finance.v1 import payment_pb2
+    from meshkit.db.tx import Tx
+
+
+@dataclass(frozen=True)
+class PayoutAdminServicer:
+    """Translates; the rules are in the use cases."""
+
+    terms: PayoutTerms
+
+    def RunPayouts(self, request: messages.RunPayoutsRequest, tx: Tx) -> messages.RunPayoutsResponse:
+        if request.all_vendors == bool(request.vendor_store_id):
+            raise ValidationError.of("vendor_store_id", "must be given, or all_vendors true instead of it")
+        vendor = parse_id(request.vendor_store_id, field="vendor_store_id") if request.vendor_store_id else None
+        run = run_payouts(tx, vendor_store_id=vendor, reference=request.reference, terms=self.terms)
+        return messages.RunPayoutsResponse(
+            payouts=[mapping.batch_message(read_payout(tx, payout_id=payout_id)) for payout_id in run.payout_ids],
+            skipped=[
+                messages.SkippedVendor(
+                    vendor_store_id=str(share.intents[0].vendor_store_id),
+                    currency=share.intents[0].currency,
+                    amount_cents=share.amount_cents,
+                    reason="BELOW_MINIMUM",
+                )
+                for share in run.skipped
+            ],
+            has_more=run.has_more,
+        )
+
+    def ListPayoutBatches(
+        self, request: messages.ListPayoutBatchesRequest, tx: Tx
+    ) -> messages.ListPayoutBatchesResponse:
+        page = Page.of(request)
+        status = messages.PayoutStatus.Value.Name(request.status) if request.status else ""
+        rows, following = read_payouts(tx, status=status, page=page)
+        return messages.ListPayoutBatchesResponse(
+            items=[mapping.batch_message(row) for row in rows],
+            next_cursor=following,
+            pagination=page.pagination(following),
+        )
+
+    def GetPayoutBatch(self, request: messages.GetPayoutBatchRequest, tx: Tx) -> messages.PayoutBatch:
+        payout_id = parse_id(request.payout_id, field="payout_id")
+        payout = read_payout(tx, payout_id=payout_id)
+        return mapping.batch_message(payout, *read_payout_parts(tx, payout_id=payout_id))
+
+    def ApprovePayout(self, request: messages.ApprovePayoutRequest, tx: Tx) -> messages.PayoutBatch:
+        payout_id = parse_id(request.payout_id, field="payout_id")
+        payout = approve_payout(tx, payout_id=payout_id, reference=request.reference)
+        return mapping.batch_message(payout, *read_payout_parts(tx, payout_id=payout_id))
+
+    def RejectPayout(self, request: messages.RejectPayoutRequest, tx: Tx) -> messages.PayoutBatch:
+        payout_id = parse_id(request.payout_id, field="payout_id")
+        payout = reject_payout(tx, payout_id=payout_id, reason=request.reason)
+        return mapping.batch_message(payout, *read_payout_parts(tx, payout_id=payout_id))
+
+    def ReturnPayout(self, request: messages.ReturnPayoutRequest, tx: Tx) -> messages.PayoutBatch:
+        payout_id = parse_id(request.payout_id, field="payout_id")
+        payout = return_payout(tx, payout_id=payout_id, reason=request.reason)
+        return mapping.batch_message(payout, *read_payout_parts(tx, payout_id=payout_id))
+
+    def HoldPayout(self, request: messages.HoldPayoutRequest, tx: Tx) -> payment_pb2.PaymentIntent:
+        order_id = parse_id(request.order_id, field="order_id")
+        return intent_message(hold_payout(tx, order_id=order_id, reason=request.reason))
+
+    def ReleasePayout(self, request: messages.ReleasePayoutRequest, tx: Tx) -> payment_pb2.PaymentIntent:
+        order_id = parse_id(request.order_id, field="order_id")
+        return intent_message(release_payout(tx, order_id=order_id, reason=request.reason))
+
+    def RefundOrder(self, request: messages.RefundOrderRequest, tx: Tx) -> payment_pb2.PaymentIntent:
+        wish = Wish(
+            order_id=parse_id(request.order_id, field="order_id"),
+            amount_cents=request.amount_cents,
+            currency=request.currency,
+            reason=request.reason,
+        )
+        return intent_message(refund_order(tx, wish))
+
+    def CreditOrder(self, request: messages.CreditOrderRequest, tx: Tx) -> payment_pb2.PaymentIntent:
+        wish = Wish(
+            order_id=parse_id(request.order_id, field="order_id"),
+            amount_cents=request.amount_cents,
+            currency=request.currency,
+            reason=request.reason,
+        )
+        return intent_message(credit_order(tx, wish))

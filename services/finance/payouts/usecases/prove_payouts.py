@@ -1,0 +1,18 @@
+"""Recompute from items and postings that every payout is true."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.finance.payouts.data import proofs
+
+if TYPE_CHECKING:
+    from meshkit.db.tx import Tx
+
+
+def prove_payouts(tx: Tx) -> list[str]:
+    """Return every payout that is not what its orders come to or what left our account, as text."""
+    return [
+        f"payout {row.id}: {row.listed} of {row.gross_cents} listed, {row.moved} transferred, {row.moved_expected} expected"
+        for row in proofs.wrongly_posted_payouts(tx)
+    ]

@@ -1,0 +1,80 @@
+"""Announce a photo or signature of a delivery in media. Both steps are safe to repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from meshkit.crash import crash_point
+from meshkit.errors import ValidationError
+from meshkit.grpc.channel import RemoteRefusal
+from meshkit.ids import derived_id
+from services.fulfillment.delivery.data import proof_uploads
+from services.fulfillment.delivery.domain.proof import ProofKind
+from services.fulfillment.delivery.usecases.read_deliveries import read_my_delivery
+from services.fulfillment.errors import DeliveryStateInvalid
+
+if TYPE_CHECKING:
+    import uuid
+
+    from google.protobuf.message import Message
+
+    from meshkit.flow import Flow
+    from services.fulfillment.outbound.ports import Proofs
+
+# A proof may be taken from the pickup on; the order need not be delivered in the system yet.
+_ALLOWED = ("in_transit",)
+
+
+@dataclass(frozen=True)
+class ProofFile:
+    """An image, as it is announced."""
+
+    order_id: uuid.UUID
+    kind: ProofKind
+    mime_type: str
+    size_bytes: int
+
+
+def request_proof_upload(flow: Flow, file: ProofFile, *, proofs: Proofs, respond: Callable[[Any], Message]) -> Message:
+    """Return where the calling agent puts the image of an order. It belongs to the vendor's store.
+
+    Raises NotFound for another agent's order, DeliveryStateInvalid, ValidationError for what is no image.
+    """
+    agent, media_id = flow.principal.require_user, derived_id(flow.id, "proof")
+    # On record before media is asked: whoever takes the flow up again goes on with what was allowed then, wherever the order
+    # is by now.
+    with flow.transaction() as tx:
+        delivery = read_my_delivery(tx, order_id=file.order_id)
+        mine: dict[str, Any] = {
+            "media_id": media_id,
+            "order_id": file.order_id,
+            "agent_user_id": agent,
+            "kind": file.kind,
+        }
+        if not proof_uploads.is_announced(tx, **mine):
+            if delivery.order_status not in _ALLOWED:
+                raise DeliveryStateInvalid(state=delivery.order_status, allowed=", ".join(_ALLOWED))
+            proof_uploads.add(tx, **mine)
+    crash_point("proof.recorded")
+    try:
+        upload = proofs.presign(
+            flow.call,
+            media_id=media_id,
+            store_id=delivery.vendor_store_id,
+            user_id=agent,
+            mime_type=file.mime_type,
+            file_name=f"{file.kind}-of-order-{delivery.order_number}",
+            size_bytes=file.size_bytes,
+        )
+    except RemoteRefusal as refusal:
+        with flow.transaction() as tx:
+            proof_uploads.withdraw(tx, media_id=media_id)
+        if refusal.code == "INVALID_ARGUMENT":
+            raise ValidationError.of("mime_type", "must be an image's") from None
+        raise
+    crash_point("proof.announced")
+    with flow.transaction() as tx:
+        tx.audit(target=file.order_id, after={"media_id": str(media_id), "kind": file.kind})
+        return flow.complete(tx, respond(upload))

@@ -1,0 +1,22 @@
+"""Read a delivery with its history, as administrators see it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from meshkit.errors import NotFound
+from services.fulfillment.delivery.data import deliveries
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Sequence
+
+    from meshkit.db.tx import Tx
+
+
+def read_order_delivery(tx: Tx, *, order_id: uuid.UUID) -> tuple[Any, Sequence[Any]]:
+    """Return a delivery and everybody who ever had it, oldest first. Raises NotFound."""
+    delivery = deliveries.find_with_assignment(tx, order_id)
+    if delivery is None:
+        raise NotFound
+    return delivery, deliveries.assignments_of(tx, order_id)

@@ -1,0 +1,17 @@
+"""Keep the list of delivery agents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.fulfillment.delivery.data import deliveries
+
+if TYPE_CHECKING:
+    import uuid
+
+    from meshkit.db.tx import Tx
+
+
+def add_agent(tx: Tx, *, user_id: uuid.UUID) -> None:
+    """Take a new agent in; again changes nothing."""
+    deliveries.add_agent(tx, user_id)

@@ -1,0 +1,61 @@
+"""Verify or reject a licence; the store's KYC status and the mesh's gates follow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from marketmesh.identity.events.v1 import identity_events_pb2 as events
+from meshkit.errors import NotFound, ValidationError
+from services.identity.errors import LicenseNotPending
+from services.identity.licenses.data import licenses
+from services.identity.licenses.domain.kyc import LicenseStatus, derive_kyc
+from services.identity.notifications.usecases.notify import Notice, notify
+from services.identity.stores.usecases.change_kyc_status import change_kyc_status, lock_store
+
+if TYPE_CHECKING:
+    import uuid
+
+    from meshkit.db.tx import Tx
+
+
+def decide_license(tx: Tx, *, license_id: uuid.UUID, status: LicenseStatus, reason: str) -> tuple[Any, Any]:
+    """Decide a pending licence; returns the licence and its store.
+
+    Raises NotFound, LicenseNotPending, and ValidationError for a rejection without a reason.
+    """
+    if status is LicenseStatus.REJECTED and not reason:
+        raise ValidationError.of("reason", "a rejection needs a reason that the store can act on")
+    before = licenses.lock(tx, license_id)
+    if before is None:
+        raise NotFound
+    if before.status != LicenseStatus.PENDING:
+        raise LicenseNotPending(state=before.status)
+    lock_store(tx, store_id=before.store_id)
+    row = licenses.decide(tx, license_id, status=status.value, reason=reason)
+    tx.audit(target=license_id, before={"status": before.status}, after={"status": row.status, "reason": reason})
+    tx.emit(
+        events.LicenseStatusChanged(
+            license_id=str(license_id), store_id=str(row.store_id), status=row.status, reason=reason
+        )
+    )
+    _tell_store(tx, row)
+    return row, recompute_kyc(tx, row.store_id)
+
+
+def recompute_kyc(tx: Tx, store_id: uuid.UUID) -> Any:
+    """Derive a store's KYC status from its licences; a change is announced and outdates access tokens."""
+    kyc = derive_kyc(LicenseStatus(status) for status in licenses.statuses_of_store(tx, store_id))
+    return change_kyc_status(tx, store_id=store_id, kyc_status=kyc.value)
+
+
+def _tell_store(tx: Tx, row: Any) -> None:
+    verified = row.status == LicenseStatus.VERIFIED
+    notice = Notice(
+        cause=f"license_{row.status}:{row.id}",
+        store_id=row.store_id,
+        type="compliance",
+        title="Licence verified" if verified else "Licence rejected",
+        message=f"Your licence {row.number} was {'verified' if verified else f'rejected: {row.reason}'}.",
+        link=f"/stores/{row.store_id}/licenses/{row.id}",
+    )
+    notify(tx, [notice])

@@ -1,0 +1,45 @@
+"""Open a store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from marketmesh.identity.events.v1 import identity_events_pb2 as events
+from meshkit.ids import new_id
+from services.identity.stores.data import stores
+from services.identity.stores.usecases.announce_gate import announce_gate
+
+if TYPE_CHECKING:
+    import uuid
+
+    from meshkit.db.tx import Tx
+
+
+@dataclass(frozen=True)
+class NewStore:
+    """What its owner tells about a store."""
+
+    type: str
+    company_name: str
+    dba_name: str
+    phone: str
+    address: dict[str, Any]
+
+
+def create_store(tx: Tx, new: NewStore, *, owner_id: uuid.UUID) -> Any:
+    """Insert a store that may not trade yet, with its owner; returns the row. The mesh is told."""
+    store = stores.add(tx, id=new_id(), **vars(new))
+    stores.add_member(tx, store_id=store.id, user_id=owner_id, role="owner")
+    tx.audit(target=store.id, after={"store_id": str(store.id), "user_id": str(owner_id), "type": store.type})
+    tx.emit(
+        events.StoreCreated(
+            store_id=str(store.id),
+            owner_user_id=str(owner_id),
+            type=store.type,
+            name=store.company_name,
+            state=store.address["state"],
+        )
+    )
+    announce_gate(tx, store)
+    return store

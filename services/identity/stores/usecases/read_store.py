@@ -1,0 +1,43 @@
+"""Read one store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from meshkit.errors import NotFound
+from services.identity.licenses.usecases.list_licenses import verified_licenses
+from services.identity.stores.data import stores
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Sequence
+
+    from meshkit.db.tx import Tx
+
+
+@dataclass(frozen=True)
+class StoreProfile:
+    """A store with its verified licences and, for its own people only, its owner."""
+
+    store: Any
+    licenses: Sequence[Any]
+    owner: Any | None = None
+
+
+def read_my_store(tx: Tx) -> StoreProfile:
+    """Return the caller's store, whole. Raises NotFound."""
+    store_id = tx.principal.require_store
+    return StoreProfile(_store(tx, store_id), verified_licenses(tx, store_id=store_id), stores.owner_of(tx, store_id))
+
+
+def read_public_store(tx: Tx, *, store_id: uuid.UUID) -> StoreProfile:
+    """Return what everybody may know of a store. Raises NotFound."""
+    return StoreProfile(_store(tx, store_id), verified_licenses(tx, store_id=store_id))
+
+
+def _store(tx: Tx, store_id: uuid.UUID) -> Any:
+    store = stores.find(tx, store_id)
+    if store is None:
+        raise NotFound
+    return store
