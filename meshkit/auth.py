@@ -127,8 +127,8 @@ class Authenticator:
         keys = self._services if service else self._people
         claims = verify_token(token, key=keys.find(key_id), now=now)
         # Whoever holds a key speaks for its owner only: identity for people, a service for itself.
-        speaks_for_itself = claims["aud"] == Audience.SERVICE and claims["sub"] == service
-        if (service and not speaks_for_itself) or (not service and claims["aud"] == Audience.SERVICE):
+        is_of_a_service = claims["aud"] == Audience.SERVICE
+        if is_of_a_service != bool(service) or (service and claims["sub"] != service):
             raise Unauthenticated("The token is not valid.", cause="token_invalid")
         return claims
 

@@ -101,7 +101,7 @@ class TestNamedCallers:
 
 def _calls() -> Iterator[tuple[str, str]]:
     """Yield (method, service) of every call of an internal stub in the services' outbound rooms."""
-    for file in (ROOT / "services").glob("*/outbound/**/*.py"):
+    for file in (ROOT / "services").glob("**/outbound/**/*.py"):
         text = file.read_text()
         if not re.search(r"Internal\w*Stub\(|LedgerServiceStub\(", text):
             continue

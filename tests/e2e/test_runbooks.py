@@ -28,10 +28,10 @@ RUN = [command for command in commands() if not command.not_run]
 SQL = [command for command in RUN if command.is_sql]
 ABOUT_A_LETTER = [command for command in RUN if "EVENT_ID" in command.text]
 OTHERS = [command for command in RUN if command not in SQL and command not in ABOUT_A_LETTER]
-# No service has the version 99 of an event.
+# No service reads the version 0 of an event.
 _HOPELESS = text(
     "INSERT INTO inbox_dlq (consumer, event_id, type, version, topic, ordering_key, payload, headers, reason, message,"
-    " attempts, failed_at) VALUES (:consumer, :id, 'order_created', 99, 'commerce.order.v1', 'key', '', '{}',"
+    " attempts, failed_at) VALUES (:consumer, :id, 'order_created', 0, 'commerce.order.v1', 'key', '', '{}',"
     " 'non_retryable', 'unknown version', 1, now())"
 )
 _DEAD = text("SELECT 1 FROM inbox_dlq WHERE event_id = :id AND replayed_at IS NULL AND discarded_at IS NULL")
