@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import getpass
 import json
+import uuid
 from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -27,9 +28,10 @@ from meshkit.events.envelope import ONLY_FOR, SENT_TO_ALL_AT
 from meshkit.principal import Principal
 
 if TYPE_CHECKING:
-    import uuid
     from collections.abc import Iterator, Mapping, Sequence
 
+    from meshkit.db.rows import R
+    from meshkit.db.sql import Sql
     from meshkit.db.tx import Transactions, Tx
 
 # Letters put back in one transaction of each database.
@@ -37,12 +39,41 @@ BATCH = 100
 OUTBOX = "outbox"
 _UUID7 = 7
 
+
+class DeadEvent(NamedTuple):
+    """An event that was given up: `side` is the consumer that refused it, or "outbox"."""
+
+    side: str
+    event_id: uuid.UUID
+    type: str
+    version: int
+    topic: str
+    ordering_key: str
+    payload: bytes
+    headers: dict[str, str]
+    reason: str
+    message: str
+    attempts: int
+    failed_at: datetime
+    replayed_at: datetime | None
+    discarded_at: datetime | None
+    discarded_by: str | None
+    discard_reason: str | None
+
+
+class Discarded(NamedTuple):
+    """Which letter was given up for good."""
+
+    event_id: uuid.UUID
+    side: str
+
+
 _COLUMNS = """event_id, type, version, topic, ordering_key, payload, headers, reason, message, attempts, failed_at,
               replayed_at, discarded_at, discarded_by, discard_reason"""
 # An empty text or a missing instant is no condition.
 _FIND = sql(
     f"""
-    SELECT * FROM (
+    SELECT {{columns}} FROM (
         SELECT 'outbox' AS side, {_COLUMNS} FROM outbox_dlq
         UNION ALL SELECT consumer, {_COLUMNS} FROM inbox_dlq
     ) AS letters
@@ -58,7 +89,8 @@ _FIND = sql(
               ELSE true
           END
     ORDER BY failed_at, event_id
-    """  # noqa: S608
+    """,  # noqa: S608
+    DeadEvent,
 )
 # Those for whom it waits and those it is put back for, each once: the bus takes values of at most 1024 bytes.
 _BOTH = f"""(SELECT string_agg(name, ',' ORDER BY first) FROM (
@@ -99,9 +131,9 @@ _MARK_OUTBOX = sql(f"UPDATE outbox_dlq d SET {_PUT_BACK_NOW} {_SEEN} AND seen.si
 _MARK_INBOX = sql(f"UPDATE inbox_dlq d SET {_PUT_BACK_NOW} {_SEEN} AND d.consumer = seen.side")  # noqa: S608
 _GIVEN_UP = "discarded_at = :now, discarded_by = :by, discard_reason = :why"
 _STILL = "AND d.replayed_at IS NULL AND d.discarded_at IS NULL RETURNING d.event_id, seen.side"
-_DISCARD_OUTBOX = sql(f"UPDATE outbox_dlq d SET {_GIVEN_UP} {_SEEN} AND seen.side = 'outbox' {_STILL}")  # noqa: S608
-_DISCARD_INBOX = sql(f"UPDATE inbox_dlq d SET {_GIVEN_UP} {_SEEN} AND d.consumer = seen.side {_STILL}")  # noqa: S608
-_APPLIED = sql("SELECT consumer FROM inbox WHERE event_id = :event_id ORDER BY 1")
+_DISCARD_OUTBOX = sql(f"UPDATE outbox_dlq d SET {_GIVEN_UP} {_SEEN} AND seen.side = 'outbox' {_STILL}", Discarded)  # noqa: S608
+_DISCARD_INBOX = sql(f"UPDATE inbox_dlq d SET {_GIVEN_UP} {_SEEN} AND d.consumer = seen.side {_STILL}", Discarded)  # noqa: S608
+_APPLIED = sql("SELECT consumer FROM inbox WHERE event_id = :event_id ORDER BY 1", str)
 
 
 # Waiting for an operator, given up by one, or whatever became of it.
@@ -127,13 +159,12 @@ class Letter:
     """A dead letter and the service in whose database it lies."""
 
     service: str
-    row: Any
+    row: DeadEvent
 
     @property
     def owner(self) -> str:
         """Return the service that the event comes from; what the object store noticed has no owner but its consumer."""
-        topic: str = self.row.topic
-        name = topic.partition(".")[0]
+        name = self.row.topic.partition(".")[0]
         return name if name in services_present() else self.service
 
     @property
@@ -144,8 +175,7 @@ class Letter:
     @property
     def happened_at(self) -> datetime:
         """Return when the event happened, as its id says; of a foreign id only when it failed."""
-        event_id: uuid.UUID = self.row.event_id
-        failed_at: datetime = self.row.failed_at
+        event_id, failed_at = self.row.event_id, self.row.failed_at
         return datetime.fromtimestamp((event_id.int >> 80) / 1000, tz=UTC) if event_id.version == _UUID7 else failed_at
 
 
@@ -171,7 +201,7 @@ class DeadLetters:
 
     def applied_by(self, event_id: uuid.UUID) -> list[str]:
         """Return the consumers that have applied an event, as far as they remember."""
-        return [row.consumer for name in self.databases for row in self._read(name, _APPLIED, {"event_id": event_id})]
+        return [each for name in self.databases for each in self._read(name, _APPLIED, {"event_id": event_id})]
 
     def replay(self, letters: Sequence[Letter]) -> Iterator[int]:
         """Put letters back, oldest event first; yields how many are after each batch. Raises DatabaseAway."""
@@ -194,10 +224,10 @@ class DeadLetters:
                 count += _discard(tx, dead, why=why)
         return count
 
-    def _read(self, service: str, statement: Any, parameters: dict[str, Any]) -> list[Any]:
+    def _read(self, service: str, statement: Sql[R], parameters: dict[str, object]) -> list[R]:
         try:
             with self.databases[service].read(Call()) as tx:
-                return list(tx.execute(statement, parameters).all())
+                return tx.execute(statement, parameters).all()
         except SQLAlchemyError as error:
             if not is_unavailable(error):
                 raise
@@ -247,7 +277,7 @@ def _put_back(tx: Tx, letters: Sequence[Letter]) -> None:
             "versions": [row.version for row in rows],
             "topics": [row.topic for row in rows],
             "keys": [row.ordering_key for row in rows],
-            "payloads": [bytes(row.payload) for row in rows],
+            "payloads": [row.payload for row in rows],
             "headers": [json.dumps(_headers(each)) for each in refused.values()],
         },
     )
@@ -275,13 +305,13 @@ def _mark(tx: Tx, letters: Sequence[Letter]) -> None:
 
 def _discard(tx: Tx, letters: Sequence[Letter], *, why: str) -> int:
     parameters = {"now": tx.now, "by": getpass.getuser(), "why": why, **_seen(letters)}
-    given_up = {tuple(row) for each in (_DISCARD_OUTBOX, _DISCARD_INBOX) for row in tx.execute(each, parameters)}
-    done = [letter for letter in letters if (letter.row.event_id, letter.row.side) in given_up]
+    given_up = {row for each in (_DISCARD_OUTBOX, _DISCARD_INBOX) for row in tx.execute(each, parameters)}
+    done = [letter for letter in letters if Discarded(letter.row.event_id, letter.row.side) in given_up]
     _audit(tx, done, action="dlq.discard", after={"by": getpass.getuser(), "why": why})
     return len(done)
 
 
-def _seen(letters: Sequence[Letter]) -> dict[str, list[Any]]:
+def _seen(letters: Sequence[Letter]) -> dict[str, list[object]]:
     return {
         "event_ids": [letter.row.event_id for letter in letters],
         "sides": [letter.row.side for letter in letters],

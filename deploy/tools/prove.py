@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import time
+import uuid
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from google.api_core.exceptions import GoogleAPIError
 
@@ -27,7 +29,69 @@ from meshkit.settings import MeshSettings, RetentionSettings
 if TYPE_CHECKING:
     from google.pubsub_v1 import Subscription
 
+    from meshkit.db.rows import R
+    from meshkit.db.sql import Sql
     from meshkit.db.tx import Transactions, Tx
+
+
+class PublishedEvent(NamedTuple):
+    """An event that left its owner, and for whom it was put back if it was."""
+
+    event_id: uuid.UUID
+    type: str
+    topic: str
+    published_at: datetime
+    only_for: str | None
+    sent_to_all_at: datetime | None
+
+
+class DeadLetter(NamedTuple):
+    """An event that was given up."""
+
+    side: str
+    type: str
+    reason: str
+
+
+class Order(NamedTuple):
+    """An order, as commerce says."""
+
+    id: uuid.UUID
+    status: str
+    total_cents: int
+    payment_intent_id: uuid.UUID | None
+    payment_status: str
+    refunded_cents: int
+    payout_returned_at: datetime | None
+
+
+class Line(NamedTuple):
+    """A line of an order."""
+
+    id: uuid.UUID
+    qty: int
+    status: str
+    order_status: str
+
+
+class Intent(NamedTuple):
+    """The payment of an order, as finance says."""
+
+    id: uuid.UUID
+    order_id: uuid.UUID
+    amount_cents: int
+    status: str
+    refunded_cents: int
+    came_back: bool
+
+
+class Reservation(NamedTuple):
+    """The stock of a line, as catalog says."""
+
+    line_id: uuid.UUID
+    quantity: int
+    state: str
+
 
 # What a service proves about its own tables: module and function.
 _OWN = {
@@ -38,7 +102,7 @@ _OWN = {
 # Events still on their way are no violation; they get this long to arrive.
 SETTLE_SECONDS = 30.0
 
-_UNPUBLISHED = sql("SELECT count(*) FROM outbox WHERE published_at IS NULL")
+_UNPUBLISHED = sql("SELECT count(*) FROM outbox WHERE published_at IS NULL", int)
 # What was put back long after it happened may lie here longer than inboxes remember it.
 _PUBLISHED = sql(
     f"""
@@ -46,29 +110,33 @@ _PUBLISHED = sql(
            CAST(headers ->> '{SENT_TO_ALL_AT}' AS timestamptz) AS sent_to_all_at
     FROM outbox
     WHERE published_at IS NOT NULL AND created_at > now() - interval '24 hours' * CAST(:days AS integer)
-    """  # noqa: S608
+    """,  # noqa: S608
+    PublishedEvent,
 )
 # What died is said once, as the dead letter it is, and no more when an operator has given it up.
 _HANDLED = sql(
     "SELECT event_id FROM inbox WHERE consumer = :consumer"
     " UNION SELECT event_id FROM inbox_dlq"
-    " WHERE consumer = :consumer AND (replayed_at IS NULL OR discarded_at IS NOT NULL)"
+    " WHERE consumer = :consumer AND (replayed_at IS NULL OR discarded_at IS NOT NULL)",
+    uuid.UUID,
 )
 _DEAD = sql(
     "SELECT 'outbox' AS side, type, reason FROM outbox_dlq WHERE replayed_at IS NULL AND discarded_at IS NULL"
-    " UNION ALL SELECT consumer, type, reason FROM inbox_dlq WHERE replayed_at IS NULL AND discarded_at IS NULL"
+    " UNION ALL SELECT consumer, type, reason FROM inbox_dlq WHERE replayed_at IS NULL AND discarded_at IS NULL",
+    DeadLetter,
 )
-_ORDERS = sql(
-    "SELECT id, status, total_cents, payment_intent_id, payment_status, refunded_cents, payout_returned_at"
-    " FROM vendor_orders"
+_ORDERS = sql("SELECT {columns} FROM vendor_orders", Order)
+_LINES = sql(
+    "SELECT l.id, l.qty, l.status, o.status AS order_status FROM order_line_items l"
+    " JOIN vendor_orders o ON o.id = l.order_id",
+    Line,
 )
-_LINES = sql("SELECT l.id, l.qty, l.status, o.status AS order_status FROM order_line_items l"
-              " JOIN vendor_orders o ON o.id = l.order_id")  # fmt: skip
 _INTENTS = sql(
     "SELECT id, order_id, amount_cents, status, refunded_cents, payout_returned_at IS NOT NULL AS came_back"
-    " FROM payment_intents"
+    " FROM payment_intents",
+    Intent,
 )
-_RESERVATIONS = sql("SELECT line_id, quantity, state FROM reservations")
+_RESERVATIONS = sql("SELECT {columns} FROM reservations", Reservation)
 
 # Of one consumer; more say no more.
 EVENTS_SHOWN = 5
@@ -121,13 +189,13 @@ def _audit_chain(tx: Tx, *, anchors: Anchors | None) -> list[str]:
 def _events(databases: dict[str, Transactions]) -> list[str]:
     """Every published event was applied exactly once by every consumer that wants it; nothing is stuck or dead."""
     problems = []
-    published: dict[str, list[Any]] = {}
+    published: dict[str, list[PublishedEvent]] = {}
     days = RetentionSettings().handled_events_days
     for service, transactions in databases.items():
         rows = _rows(transactions, _PUBLISHED, days=days)
         for row in rows:
             published.setdefault(row.topic, []).append(row)
-        stuck = _rows(transactions, _UNPUBLISHED)[0][0]
+        (stuck,) = _rows(transactions, _UNPUBLISHED)
         problems += [f"{service}: {stuck} events are not published"] if stuck else []
         problems += [
             f"{service}: dead letter {row.side} {row.type}: {row.reason}" for row in _rows(transactions, _DEAD)
@@ -135,10 +203,10 @@ def _events(databases: dict[str, Transactions]) -> list[str]:
     return problems + _never_applied(databases, published)
 
 
-def _never_applied(databases: dict[str, Transactions], published: dict[str, list[Any]]) -> list[str]:
-    missing: dict[str, list[Any]] = {}
+def _never_applied(databases: dict[str, Transactions], published: dict[str, list[PublishedEvent]]) -> list[str]:
+    missing: dict[str, list[PublishedEvent]] = {}
     for consumer in declared().consumers:
-        handled = {row.event_id for row in _rows(databases[consumer.name], _HANDLED, consumer=consumer.subscription)}
+        handled = set(_rows(databases[consumer.name], _HANDLED, consumer=consumer.subscription))
         wanted = [row for row in published.get(consumer.topic, []) if row.type in consumer.types]
         missing[consumer.subscription] = [row for row in wanted if row.event_id not in handled]
     if not any(missing.values()):
@@ -150,7 +218,7 @@ def _never_applied(databases: dict[str, Transactions], published: dict[str, list
     return problems
 
 
-def _came(row: Any, subscription: str) -> float:
+def _came(row: PublishedEvent, subscription: str) -> float:
     """Return when an event was published to a subscription; never, if it was put back for others only."""
     at = row.published_at if not row.only_for or subscription in row.only_for.split(",") else row.sent_to_all_at
     return float("-inf") if at is None else float(at.timestamp())
@@ -189,7 +257,7 @@ def _across(databases: dict[str, Transactions]) -> list[str]:
     return problems + _lines(databases)
 
 
-def _payment(order: Any, intent: Any) -> list[str]:
+def _payment(order: Order, intent: Intent) -> list[str]:
     """A closed order is one whose vendor was paid; a payout that came back leaves it closed, and it says so."""
     problems = []
     if (order.status == "closed") != (intent.status == "paid" or intent.came_back):
@@ -220,7 +288,7 @@ def _lines(databases: dict[str, Transactions]) -> list[str]:
     return problems
 
 
-def _wanted_state(line: Any) -> set[str]:
+def _wanted_state(line: Line) -> set[str]:
     if line.status == "rejected" or line.order_status in _DEAD_ORDERS:
         return {"released", "refused", "expired", "missing"}
     return {"consumed"} if line.order_status in _DELIVERED else {"reserved", "consumed"}
@@ -236,6 +304,6 @@ _BETWEEN: tuple[tuple[set[str], Callable[[dict[str, Transactions]], list[str]]],
 )
 
 
-def _rows(transactions: Transactions, statement: Any, **parameters: Any) -> list[Any]:
+def _rows(transactions: Transactions, statement: Sql[R], **parameters: object) -> list[R]:
     with transactions.read(Call()) as tx:
-        return list(tx.execute(statement, parameters).all())
+        return tx.execute(statement, parameters).all()

@@ -2,29 +2,66 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import uuid
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 from meshkit.call import Call
 from meshkit.db.sql import sql
 
 if TYPE_CHECKING:
-    import uuid
     from collections.abc import Iterator, Mapping
 
+    from meshkit.db.rows import R
+    from meshkit.db.sql import Sql
     from meshkit.db.tx import Transactions
 
-_ORDERS = sql("SELECT id, shipping_status, delivered_at IS NOT NULL AS is_delivered FROM vendor_orders")
-_INTENTS = sql("SELECT order_id, status, cash_collected_at, collected_by_user_id FROM payment_intents")
-_DELIVERIES = sql("SELECT order_id, payment_status FROM deliveries")
-_ASSIGNMENTS = sql(
-    "SELECT order_id, agent_user_id, unassigned_at, pickup_time, delivery_time, cash_pickup_time FROM order_assignments"
-)
+
+class ShippedOrder(NamedTuple):
+    """How far an order has come, as commerce says."""
+
+    id: uuid.UUID
+    shipping_status: str
+    is_delivered: bool
+
+
+class CollectedIntent(NamedTuple):
+    """How an order is paid, and who collected its cash, as finance says."""
+
+    order_id: uuid.UUID
+    status: str
+    cash_collected_at: datetime | None
+    collected_by_user_id: uuid.UUID | None
+
+
+class Delivery(NamedTuple):
+    """How an order is paid, as its delivery says."""
+
+    order_id: uuid.UUID
+    payment_status: str
+
+
+class Assignment(NamedTuple):
+    """What an agent did with an order, and when."""
+
+    order_id: uuid.UUID
+    agent_user_id: uuid.UUID
+    unassigned_at: datetime | None
+    pickup_time: datetime | None
+    delivery_time: datetime | None
+    cash_pickup_time: datetime | None
+
+
+_ORDERS = sql("SELECT id, shipping_status, delivered_at IS NOT NULL AS is_delivered FROM vendor_orders", ShippedOrder)
+_INTENTS = sql("SELECT {columns} FROM payment_intents", CollectedIntent)
+_DELIVERIES = sql("SELECT {columns} FROM deliveries", Delivery)
+_ASSIGNMENTS = sql("SELECT {columns} FROM order_assignments", Assignment)
 _PICKED_UP = {"in_transit", "delivered"}
 
 
 def prove_deliveries(databases: Mapping[str, Transactions]) -> list[str]:
     """Return every order whose delivery says otherwise than commerce and finance."""
-    records: dict[uuid.UUID, list[Any]] = {}
+    records: dict[uuid.UUID, list[Assignment]] = {}
     for row in _rows(databases["fulfillment"], _ASSIGNMENTS):
         records.setdefault(row.order_id, []).append(row)
     known = {row.order_id: row for row in _rows(databases["fulfillment"], _DELIVERIES)}
@@ -39,7 +76,7 @@ def prove_deliveries(databases: Mapping[str, Transactions]) -> list[str]:
     return problems
 
 
-def _steps(order: Any, records: list[Any]) -> Iterator[str]:
+def _steps(order: ShippedOrder, records: list[Assignment]) -> Iterator[str]:
     holders = [row for row in records if row.unassigned_at is None]
     if not holders:
         yield f"order {order.id} is {order.shipping_status}, no agent has it"
@@ -50,7 +87,7 @@ def _steps(order: Any, records: list[Any]) -> Iterator[str]:
         yield f"order {order.id} was delivered, its agent's record does not say so"
 
 
-def _money(intent: Any, delivery: Any, records: list[Any]) -> Iterator[str]:
+def _money(intent: CollectedIntent, delivery: Delivery | None, records: list[Assignment]) -> Iterator[str]:
     if delivery is not None and delivery.payment_status != intent.status:
         yield f"order {intent.order_id} is {intent.status} in finance, its delivery says {delivery.payment_status}"
     if intent.collected_by_user_id is None:
@@ -60,6 +97,6 @@ def _money(intent: Any, delivery: Any, records: list[Any]) -> Iterator[str]:
         yield f"cash of order {intent.order_id} is booked, its agent's record does not say so"
 
 
-def _rows(transactions: Transactions, statement: Any) -> list[Any]:
+def _rows(transactions: Transactions, statement: Sql[R]) -> list[R]:
     with transactions.read(Call()) as tx:
-        return list(tx.execute(statement, {}).all())
+        return tx.execute(statement).all()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import uuid
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from marketmesh.finance.events.v1 import finance_events_pb2 as finance
 from meshkit.call import Call
@@ -14,20 +15,54 @@ from meshkit.ids import derived_id
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from meshkit.db.rows import R
+    from meshkit.db.sql import Sql
     from meshkit.db.tx import Transactions
+
+
+class UnansweredFlow(NamedTuple):
+    """A flow whose caller waits."""
+
+    method: str
+    flow_id: uuid.UUID
+
+
+class ProvenDelivery(NamedTuple):
+    """A delivery with its photo or signature."""
+
+    order_id: uuid.UUID
+    proof_media_id: uuid.UUID
+
+
+class AttachedProof(NamedTuple):
+    """A photo or signature that is attached to an order."""
+
+    entity_id: uuid.UUID
+    media_id: uuid.UUID
+
+
+class Failure(NamedTuple):
+    """An event that tells of a failed payment."""
+
+    event_id: uuid.UUID
+    payload: bytes
+    created_at: datetime
+
 
 # Not released to its caller, not given up, and older than any number of tries should take.
 _UNANSWERED = sql(
     "SELECT method, flow_id FROM idempotency_keys WHERE response IS NULL AND flow_id IS NOT NULL"
-    " AND lease_until <= expires_at AND created_at < now() - interval '10 minutes' ORDER BY created_at LIMIT 100"
+    " AND lease_until <= expires_at AND created_at < now() - interval '10 minutes' ORDER BY created_at LIMIT 100",
+    UnansweredFlow,
 )
 _PROVEN = sql(
-    "SELECT order_id, proof_media_id FROM order_assignments WHERE proof_media_id IS NOT NULL AND delivery_time IS NOT NULL"
+    "SELECT order_id, proof_media_id FROM order_assignments WHERE proof_media_id IS NOT NULL AND delivery_time IS NOT NULL",
+    ProvenDelivery,
 )
-_ATTACHED = sql("SELECT entity_id, media_id FROM media_attachments WHERE entity_type = 'delivery_proof'")
-_FAILURES = sql("SELECT event_id, payload, created_at FROM outbox WHERE type = 'payment_failed'")
-_HEARD = sql("SELECT event_id FROM inbox WHERE consumer = 'identity.finance.payment.v1'")
-_NOTICES = sql("SELECT id FROM notifications WHERE id = ANY(CAST(:ids AS uuid[]))")
+_ATTACHED = sql("SELECT entity_id, media_id FROM media_attachments WHERE entity_type = 'delivery_proof'", AttachedProof)
+_FAILURES = sql("SELECT event_id, payload, created_at FROM outbox WHERE type = 'payment_failed'", Failure)
+_HEARD = sql("SELECT event_id FROM inbox WHERE consumer = 'identity.finance.payment.v1'", uuid.UUID)
+_NOTICES = sql("SELECT id FROM notifications WHERE id = ANY(CAST(:ids AS uuid[]))", uuid.UUID)
 
 
 def prove_flows(databases: Mapping[str, Transactions]) -> list[str]:
@@ -54,18 +89,18 @@ def prove_notices(databases: Mapping[str, Transactions]) -> list[str]:
 
     Not those so old that their notice may be gone. When it failed counts: a row that was put back is younger than its event.
     """
-    heard = {row.event_id for row in _rows(databases["identity"], _HEARD)}
+    heard = set(_rows(databases["identity"], _HEARD))
     kept_since = _notices_kept_since(databases["identity"])
     notices_of = importlib.import_module("services.identity.notifications.events.payments").payment_failed
-    wanted: dict[Any, str] = {}
+    wanted: dict[uuid.UUID, str] = {}
     for row in _rows(databases["finance"], _FAILURES):
-        event = finance.PaymentFailed.FromString(bytes(row.payload))
+        event = finance.PaymentFailed.FromString(row.payload)
         # Failures of before the field was there are told apart by when they were heard of, which nobody kept.
         known = row.event_id in heard and event.HasField("failed_at")
         if known and event.failed_at.ToDatetime(tzinfo=UTC) > kept_since:
             for notice in notices_of(event, row.created_at):
                 wanted[derived_id("notification", notice.cause, notice.store_id)] = event.order_id
-    told = {row.id for row in _rows(databases["identity"], _NOTICES, ids=list(wanted))}
+    told = set(_rows(databases["identity"], _NOTICES, ids=list(wanted)))
     return [
         f"a failed payment of order {order_id} is in no inbox" for id_, order_id in wanted.items() if id_ not in told
     ]
@@ -79,6 +114,6 @@ def _notices_kept_since(identity: Transactions) -> datetime:
     return identity.clock.now() - timedelta(days=days - 1)
 
 
-def _rows(transactions: Transactions, statement: Any, **parameters: Any) -> list[Any]:
+def _rows(transactions: Transactions, statement: Sql[R], **parameters: object) -> list[R]:
     with transactions.read(Call()) as tx:
-        return list(tx.execute(statement, parameters).all())
+        return tx.execute(statement, parameters).all()

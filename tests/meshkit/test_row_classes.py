@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 
 import psycopg
@@ -35,6 +36,23 @@ class TestRowClasses:
                     elif any(number != _VOID for _, number in columns) and package in TYPED:
                         untyped.add(place)
         assert untyped == set()
+
+
+def test_the_command_line_s_fit_each_database_that_has_their_tables(mesh: MeshHarness) -> None:
+    prepared = set()
+    statements = [*statements_of("deploy.cli"), *statements_of("deploy.tools")]
+    for service in services_present():
+        mesh.start(service)
+        url = mesh.stack.addresses.database_url(service).replace("+psycopg", "")
+        with psycopg.connect(url, autocommit=True) as connection:
+            for place, statement in statements:
+                with suppress(psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
+                    columns = described(connection, statement)
+                    assert (statement.row is None) == (columns == ()), place
+                    if statement.row is not None:
+                        row_maker(statement.row, columns, place)
+                    prepared.add(place)
+    assert {place for place, _ in statements} == prepared != set()
 
 
 def test_statements_are_found_wherever_they_stand() -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from meshkit.db.tx import Tx
 
 
-class Gate(NamedTuple):
+class StoreGate(NamedTuple):
     """What a store may do."""
 
     type: str
@@ -34,7 +34,7 @@ def upsert(tx: Tx, **columns: object) -> None:
     )
 
 
-def find(tx: Tx, store_id: uuid.UUID) -> Gate | None:
+def find(tx: Tx, store_id: uuid.UUID) -> StoreGate | None:
     """Return a store's gate, or None."""
-    statement = select(*columns_of(store_gates, Gate)).where(store_gates.c.store_id == store_id)
-    return tx.fetch(statement, Gate).one_or_none()
+    statement = select(*columns_of(store_gates, StoreGate)).where(store_gates.c.store_id == store_id)
+    return tx.fetch(statement, StoreGate).one_or_none()

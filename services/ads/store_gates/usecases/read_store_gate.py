@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from services.ads.store_gates.data import store_gates
 
@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     import uuid
 
     from meshkit.db.tx import Tx
+    from services.ads.store_gates.data.store_gates import StoreGate
 
 
-def read_store_gate(tx: Tx, *, store_id: uuid.UUID) -> Any | None:
+def read_store_gate(tx: Tx, *, store_id: uuid.UUID) -> StoreGate | None:
     """Return a store's gate, or None while identity has not told of the store."""
     return store_gates.find(tx, store_id)
