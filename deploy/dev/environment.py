@@ -88,7 +88,11 @@ def service_addresses(addresses: Addresses) -> dict[str, str]:
 
 def emulator(addresses: Addresses) -> dict[str, str]:
     """Return the environment of a part that talks to Pub/Sub and nothing else of ours (GCS, the topology step)."""
-    return base() | {
+    return base() | _bus(addresses)
+
+
+def _bus(addresses: Addresses) -> dict[str, str]:
+    return {
         # gRPC's older poller needs a quarter less processor time per call than its event engine (decision 15).
         "GRPC_EXPERIMENTS": "-event_engine_client,-event_engine_listener",
         "PUBSUB_EMULATOR_HOST": addresses.of("pubsub"),
@@ -114,8 +118,12 @@ def gateway(addresses: Addresses) -> dict[str, str]:
 
 def service(name: str, *, addresses: Addresses, key_files: Mapping[str, pathlib.Path]) -> dict[str, str]:
     """Return the environment of a service's process, its migration included."""
+    return base() | _of_service(name, addresses=addresses, key_files=key_files)
+
+
+def _of_service(name: str, *, addresses: Addresses, key_files: Mapping[str, pathlib.Path]) -> dict[str, str]:
     return (
-        emulator(addresses)
+        _bus(addresses)
         | service_addresses(addresses)
         | {
             "MESH_DEV_ROUTES": "true",
@@ -140,9 +148,10 @@ def command_line(
     *, addresses: Addresses, key_files: Mapping[str, pathlib.Path], demo_logins: pathlib.Path
 ) -> dict[str, str]:
     """Return the environment of the operator's commands (topology, seed): everything a service may be told."""
-    merged = {"MESH_DEMO_LOGINS_FILE": str(demo_logins)}
+    # What is there already comes first: it may be of another stack, and must not win over what this one says.
+    merged = base() | {"MESH_DEMO_LOGINS_FILE": str(demo_logins)}
     for name in SERVICES:
-        merged |= service(name, addresses=addresses, key_files=key_files)
+        merged |= _of_service(name, addresses=addresses, key_files=key_files)
     merged["MESH_SERVICE_KEY_FILE"] = str(key_files[private_key_of(OPERATOR)])
     # These two are one process's own ports.
     return {key: value for key, value in merged.items() if key not in ("MESH_GRPC_PORT", "MESH_METRICS_PORT")}
