@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import redis
 
@@ -14,20 +15,21 @@ from marketmesh.identity.v1 import (
     store_service_pb2,
 )
 from meshkit.grpc.server import Servicer
+from meshkit.jobs import Job
 from meshkit.service import Parts, ServiceSpec, Wiring
 from services.identity.accounts.api.admin_servicer import IdentityAdminServicer
 from services.identity.licenses.api.license_servicer import LicenseServicer
 from services.identity.licenses.jobs.undo_given_up_licenses import given_up_licenses
 from services.identity.notifications.api.notification_servicer import NotificationServicer
 from services.identity.notifications.events import consumers
-from services.identity.notifications.jobs.forget_notifications import forget_notifications
+from services.identity.notifications.usecases.forget_notifications import forget_notifications
 from services.identity.outbound.media_client import MediaClient
 from services.identity.outbound.passwords import Passwords
 from services.identity.outbound.tokens import TokenMint
 from services.identity.schema import metadata
 from services.identity.sessions.api.auth_servicer import AuthServicer
 from services.identity.sessions.jobs.publish_revocations import RevocationPublisher
-from services.identity.sessions.usecases.open_session import TokenKit
+from services.identity.sessions.usecases.issue_tokens import TokenKit
 from services.identity.settings import IdentitySettings
 from services.identity.stores.api.store_servicer import StoreServicer
 from services.identity.stores.jobs.undo_given_up_logos import given_up_logos
@@ -57,7 +59,13 @@ def wire(parts: Parts) -> Wiring:
             Servicer(notification_service_pb2, NotificationServicer()),
         ),
         consumers=consumers(),
-        jobs=(forget_notifications(days=settings.notification_days),),
+        jobs=(
+            Job(
+                "forget_notifications",
+                timedelta(minutes=10),
+                partial(forget_notifications, days=settings.notification_days),
+            ),
+        ),
         loops=(
             RevocationPublisher(parts.transactions, client).run,
             given_up_licenses(parts.transactions, media).run,

@@ -28,7 +28,7 @@ from tests.media.uploads import Uploads
 from tests.support.identity import register_request
 
 if TYPE_CHECKING:
-    from services.identity.sessions.usecases.open_session import TokenKit
+    from services.identity.sessions.usecases.issue_tokens import TokenKit
     from tests.support.mesh_harness import MeshHarness
 
 _COUNT_GATES = "SELECT payload FROM outbox WHERE type = 'store_gate_changed' AND ordering_key = :id ORDER BY seq"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketmesh.identity.v1 import admin_service_pb2, store_pb2
 from meshkit.cursor import Page
@@ -15,7 +14,8 @@ from services.identity.accounts.usecases.create_system_user import create_system
 from services.identity.licenses.api.mapping import license_message
 from services.identity.licenses.domain.kyc import LicenseStatus
 from services.identity.licenses.usecases.decide_license import decide_license
-from services.identity.licenses.usecases.list_licenses import list_pending_licenses, sign_documents
+from services.identity.licenses.usecases.list_licenses import list_pending_licenses
+from services.identity.licenses.usecases.sign_documents import sign_documents
 from services.identity.stores.api.mapping import store_message
 from services.identity.stores.usecases.set_subscription_active import set_subscription_active
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from meshkit.call import Call
     from meshkit.db.tx import Tx
+    from services.identity.licenses.data.licenses import PendingLicense
     from services.identity.outbound.passwords import Passwords
     from services.identity.outbound.ports import DocumentReader
 
@@ -84,8 +85,5 @@ class IdentityAdminServicer:
         return store_message(store)
 
 
-def _pending(row: Any, urls: Mapping[uuid.UUID, str]) -> admin_service_pb2.PendingLicense:
-    columns = row._asdict()
-    store = {name.removeprefix("store_"): value for name, value in columns.items() if name.startswith("store_")}
-    store_row = SimpleNamespace(**{**store, "id": row.store_id})
-    return admin_service_pb2.PendingLicense(license=license_message(row, urls), store=store_message(store_row))
+def _pending(license: PendingLicense, urls: Mapping[uuid.UUID, str]) -> admin_service_pb2.PendingLicense:  # noqa: A002
+    return admin_service_pb2.PendingLicense(license=license_message(license, urls), store=store_message(license.store))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from marketmesh.identity.v1 import (
     admin_service_pb2,
@@ -11,6 +11,9 @@ from marketmesh.identity.v1 import (
 )
 from meshkit.errors import ValidationError
 from meshkit.messages import set_time
+
+if TYPE_CHECKING:
+    from services.identity.accounts.data.users import Person
 
 
 def first_name_of(request: auth_service_pb2.AdminRegisterRequest | admin_service_pb2.CreateAgentRequest) -> str:
@@ -21,15 +24,15 @@ def first_name_of(request: auth_service_pb2.AdminRegisterRequest | admin_service
     return name
 
 
-def user_message(row: Any) -> store_pb2.User:
+def user_message(person: Person) -> store_pb2.User:
     """Return a person."""
     message = store_pb2.User(
-        id=str(row.id),
-        email=row.email,
-        first_name=row.first_name,
-        last_name=row.last_name,
-        system_role=row.system_role or "",
+        id=str(person.id),
+        email=person.email,
+        first_name=person.first_name,
+        last_name=person.last_name,
+        system_role=person.system_role or "",
     )
-    set_time(message.last_login_at, row.last_login_at)
-    set_time(message.created_at, row.created_at)
+    set_time(message.last_login_at, person.last_login_at)
+    set_time(message.created_at, person.created_at)
     return message

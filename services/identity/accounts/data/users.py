@@ -2,41 +2,77 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import uuid
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import func, insert, select, update
-
-from services.identity.schema import users
+from meshkit.db.sql import sql
 
 if TYPE_CHECKING:
-    import uuid
-
     from meshkit.db.tx import Tx
 
 
-def find_by_email(tx: Tx, email: str) -> Any | None:
+class Person(NamedTuple):
+    """Somebody who can sign in. People of the platform itself have a system role, all others have stores."""
+
+    id: uuid.UUID
+    email: str
+    password_hash: str
+    first_name: str
+    last_name: str
+    phone: str
+    system_role: str | None
+    is_active: bool
+    last_login_at: datetime | None
+    created_at: datetime
+
+
+_FIND_BY_EMAIL = sql("SELECT {columns} FROM users WHERE lower(email) = lower(:email)", Person)
+_GET = sql("SELECT {columns} FROM users WHERE id = :id", Person)
+_ADD = sql(
+    "INSERT INTO users (id, email, password_hash, first_name, last_name, phone, system_role, is_active, created_at)"
+    " VALUES (:id, :email, :password_hash, :first_name, :last_name, :phone, :system_role, true, :now)"
+    " RETURNING {columns}",
+    Person,
+)
+_NOTE_SIGN_IN = sql("UPDATE users SET last_login_at = :now WHERE id = :id")
+
+
+def find_by_email(tx: Tx, email: str) -> Person | None:
     """Return the person with that address in any case, or None."""
-    return tx.execute(select(users).where(func.lower(users.c.email) == email.lower())).one_or_none()
+    return tx.execute(_FIND_BY_EMAIL, {"email": email}).one_or_none()
 
 
-def get(tx: Tx, user_id: uuid.UUID) -> Any:
+def get(tx: Tx, user_id: uuid.UUID) -> Person:
     """Return a person who is known to exist."""
-    return tx.execute(select(users).where(users.c.id == user_id)).one()
+    return tx.execute(_GET, {"id": user_id}).one()
 
 
-def add(tx: Tx, **columns: Any) -> Any:
+def add(
+    tx: Tx,
+    *,
+    user_id: uuid.UUID,
+    email: str,
+    password_hash: str,
+    first_name: str,
+    last_name: str,
+    phone: str = "",
+    system_role: str | None = None,
+) -> Person:
     """Insert a person; returns the row. Raises IntegrityError on users_email_key."""
     values = {
-        "system_role": None,
-        "phone": "",
-        "is_active": True,
-        "created_at": tx.now,
-        "last_login_at": None,
-        **columns,
+        "id": user_id,
+        "email": email,
+        "password_hash": password_hash,
+        "first_name": first_name,
+        "last_name": last_name,
+        "phone": phone,
+        "system_role": system_role,
+        "now": tx.now,
     }
-    return tx.execute(insert(users).values(values).returning(users)).one()
+    return tx.execute(_ADD, values).one()
 
 
-def touch_login(tx: Tx, user_id: uuid.UUID) -> None:
+def note_sign_in(tx: Tx, user_id: uuid.UUID) -> None:
     """Note that the person signed in now."""
-    tx.execute(update(users).where(users.c.id == user_id).values(last_login_at=tx.now))
+    tx.execute(_NOTE_SIGN_IN, {"id": user_id, "now": tx.now})

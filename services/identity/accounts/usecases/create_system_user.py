@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import IntegrityError
 
@@ -14,16 +14,17 @@ from services.identity.errors import EmailTaken
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
+    from services.identity.accounts.data.users import Person
 
 
 def create_system_user(
     tx: Tx, *, email: str, password_hash: str, first_name: str, last_name: str, system_role: str
-) -> Any:
+) -> Person:
     """Create a person without a store; an agent is announced so that orders can be assigned. Raises EmailTaken."""
     try:
         user = users.add(
             tx,
-            id=new_id(),
+            user_id=new_id(),
             email=email,
             password_hash=password_hash,
             first_name=first_name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import IntegrityError
 
@@ -11,11 +11,14 @@ from meshkit.db.engine import constraint_of
 from meshkit.ids import new_id
 from services.identity.accounts.data import users
 from services.identity.errors import CredentialsInvalid, EmailTaken
-from services.identity.sessions.usecases.open_session import SignedIn, TokenKit, open_session
+from services.identity.sessions.usecases.issue_tokens import SignedIn, TokenKit
+from services.identity.sessions.usecases.open_session import open_session
 from services.identity.stores.usecases.create_store import NewStore, create_store
 
 if TYPE_CHECKING:
+    from meshkit.db.rows import JsonObject
     from meshkit.db.tx import Tx
+    from services.identity.accounts.data.users import Person
     from services.identity.accounts.usecases.stored_password import CheckedPassword
 
 
@@ -30,7 +33,7 @@ class Registration:
     company_name: str
     dba_name: str
     store_type: str
-    address: dict[str, Any]
+    address: JsonObject
 
 
 def register(tx: Tx, registration: Registration, *, checked: CheckedPassword, kit: TokenKit) -> SignedIn:
@@ -53,7 +56,7 @@ def register(tx: Tx, registration: Registration, *, checked: CheckedPassword, ki
     return open_session(tx, user=user, kit=kit, store_id=store.id)
 
 
-def _user(tx: Tx, registration: Registration, checked: CheckedPassword) -> Any:
+def _user(tx: Tx, registration: Registration, checked: CheckedPassword) -> Person:
     known = users.find_by_email(tx, registration.email)
     if known is not None:
         if not checked.stored:
@@ -64,7 +67,7 @@ def _user(tx: Tx, registration: Registration, checked: CheckedPassword) -> Any:
     try:
         return users.add(
             tx,
-            id=new_id(),
+            user_id=new_id(),
             email=registration.email,
             password_hash=checked.new_hash,
             first_name=registration.first_name,

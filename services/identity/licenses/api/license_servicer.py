@@ -13,7 +13,8 @@ from meshkit.ids import parse_id
 from services.identity.licenses.api import mapping
 from services.identity.licenses.flows.create_license import create_license
 from services.identity.licenses.usecases.file_license import LicensePapers
-from services.identity.licenses.usecases.list_licenses import list_licenses, sign_documents
+from services.identity.licenses.usecases.list_licenses import list_licenses
+from services.identity.licenses.usecases.sign_documents import sign_documents
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketmesh.identity.v1 import (
     license_pb2,
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
+    from services.identity.licenses.data.licenses import License, PendingLicense
 
-def license_message(row: Any, urls: Mapping[uuid.UUID, str] | None = None) -> license_pb2.License:
+
+def license_message(row: License | PendingLicense, urls: Mapping[uuid.UUID, str] | None = None) -> license_pb2.License:
     """Return a licence, with the URL of its document if there is one among `urls`."""
     message = license_pb2.License(
         id=str(row.id),

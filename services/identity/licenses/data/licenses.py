@@ -2,96 +2,206 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import uuid
+from datetime import date, datetime
+from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import insert, or_, select, tuple_, update
+from sqlalchemy import select, tuple_
 
 from meshkit.cursor import Cursor
+from meshkit.db.rows import JsonObject, columns_of
+from meshkit.db.sql import sql
 from services.identity.licenses.domain.license_number import number_key
 from services.identity.schema import licenses, stores
 
 if TYPE_CHECKING:
-    import uuid
-    from collections.abc import Sequence
-
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
 
 NUMBER_KEYS = {"licenses_issuing_state_number_key", "licenses_issuing_state_number_key_key"}
 
 
-def add(tx: Tx, **columns: Any) -> Any:
+class License(NamedTuple):
+    """A licence of a store."""
+
+    id: uuid.UUID
+    store_id: uuid.UUID
+    status: str
+    media_id: uuid.UUID
+    issuing_state: str
+    issue_date: date | None
+    expiration_date: date | None
+    type: str
+    number: str
+    reason: str
+    created_at: datetime
+    decided_at: datetime | None
+
+
+class LicensedStore(NamedTuple):
+    """Whose a licence is."""
+
+    id: uuid.UUID
+    type: str
+    company_name: str
+    dba_name: str
+    kyc_status: str
+    subscription_active: bool
+    address: JsonObject
+    created_at: datetime
+    updated_at: datetime
+
+
+class PendingLicense(NamedTuple):
+    """A licence that waits for its verification, and whose it is."""
+
+    id: uuid.UUID
+    store_id: uuid.UUID
+    status: str
+    media_id: uuid.UUID
+    issuing_state: str
+    issue_date: date | None
+    expiration_date: date | None
+    type: str
+    number: str
+    reason: str
+    created_at: datetime
+    decided_at: datetime | None
+    store_type: str
+    store_company_name: str
+    store_dba_name: str
+    store_kyc_status: str
+    store_subscription_active: bool
+    store_address: JsonObject
+    store_created_at: datetime
+    store_updated_at: datetime
+
+    @property
+    def store(self) -> LicensedStore:
+        """Whose licence it is."""
+        return LicensedStore(
+            self.store_id,
+            self.store_type,
+            self.store_company_name,
+            self.store_dba_name,
+            self.store_kyc_status,
+            self.store_subscription_active,
+            self.store_address,
+            self.store_created_at,
+            self.store_updated_at,
+        )
+
+
+class VerifiedLicense(NamedTuple):
+    """What everybody may know of a verified licence."""
+
+    number: str
+    type: str
+
+
+_ADD = sql(
+    "INSERT INTO licenses (id, store_id, user_id, status, media_id, issuing_state, issue_date, expiration_date, type, number,"
+    " number_key, reason, created_at)"
+    " VALUES (:id, :store_id, :user_id, 'pending', :media_id, :issuing_state, :issue_date, :expiration_date, :type, :number,"
+    " :number_key, '', :now) RETURNING {columns}",
+    License,
+)
+_FIND = sql("SELECT {columns} FROM licenses WHERE id = :id", License)
+_LOCK = sql("SELECT {columns} FROM licenses WHERE id = :id FOR UPDATE", License)
+_HOLDER_OF_NUMBER = sql(
+    "SELECT id FROM licenses WHERE issuing_state = :issuing_state AND (number = :number OR number_key = :number_key)"
+    " ORDER BY id",
+    uuid.UUID,
+)
+_DECIDE = sql(
+    "UPDATE licenses SET status = :status, reason = :reason, decided_at = :now WHERE id = :id RETURNING {columns}",
+    License,
+)
+_STATUSES = sql("SELECT status FROM licenses WHERE store_id = :store_id", str)
+_VERIFIED = sql(
+    "SELECT {columns} FROM licenses WHERE store_id = :store_id AND status = 'verified' ORDER BY created_at, id",
+    VerifiedLicense,
+)
+
+
+def add(
+    tx: Tx,
+    *,
+    license_id: uuid.UUID,
+    store_id: uuid.UUID,
+    user_id: uuid.UUID,
+    media_id: uuid.UUID,
+    issuing_state: str,
+    issue_date: date | None,
+    expiration_date: date | None,
+    type: str,  # noqa: A002
+    number: str,
+) -> License:
     """Insert a pending licence; returns the row. Raises IntegrityError on one of NUMBER_KEYS."""
     values = {
-        "number_key": number_key(columns["number"]),
-        "status": "pending",
-        "reason": "",
-        "created_at": tx.now,
-        "decided_at": None,
-        **columns,
+        "id": license_id,
+        "store_id": store_id,
+        "user_id": user_id,
+        "media_id": media_id,
+        "issuing_state": issuing_state,
+        "issue_date": issue_date,
+        "expiration_date": expiration_date,
+        "type": type,
+        "number": number,
+        "number_key": number_key(number),
+        "now": tx.now,
     }
-    return tx.execute(insert(licenses).values(values).returning(licenses)).one()
+    return tx.execute(_ADD, values).one()
 
 
-def find(tx: Tx, license_id: uuid.UUID) -> Any | None:
+def find(tx: Tx, license_id: uuid.UUID) -> License | None:
     """Return a licence, or None."""
-    return tx.execute(select(licenses).where(licenses.c.id == license_id)).one_or_none()
+    return tx.execute(_FIND, {"id": license_id}).one_or_none()
 
 
-def lock(tx: Tx, license_id: uuid.UUID) -> Any | None:
+def lock(tx: Tx, license_id: uuid.UUID) -> License | None:
     """Return a licence and keep it from changing until commit, or None."""
-    return tx.execute(select(licenses).where(licenses.c.id == license_id).with_for_update()).one_or_none()
+    return tx.execute(_LOCK, {"id": license_id}).one_or_none()
 
 
 def holder_of_number(tx: Tx, *, issuing_state: str, number: str) -> uuid.UUID | None:
     """Return the id of the licence under which that state's number is filed, however it is spelt, or None."""
-    is_it = or_(licenses.c.number == number, licenses.c.number_key == number_key(number))
-    statement = select(licenses.c.id).where(licenses.c.issuing_state == issuing_state, is_it).order_by(licenses.c.id)
-    holder: uuid.UUID | None = tx.execute(statement).scalars().first()
-    return holder
+    values = {"issuing_state": issuing_state, "number": number, "number_key": number_key(number)}
+    return tx.execute(_HOLDER_OF_NUMBER, values).first()
 
 
-def decide(tx: Tx, license_id: uuid.UUID, *, status: str, reason: str) -> Any:
+def decide(tx: Tx, license_id: uuid.UUID, *, status: str, reason: str) -> License:
     """Set a decision; returns the row."""
-    statement = (
-        update(licenses)
-        .where(licenses.c.id == license_id)
-        .values(status=status, reason=reason, decided_at=tx.now)
-        .returning(licenses)
-    )
-    return tx.execute(statement).one()
+    return tx.execute(_DECIDE, {"id": license_id, "status": status, "reason": reason, "now": tx.now}).one()
 
 
 def statuses_of_store(tx: Tx, store_id: uuid.UUID) -> list[str]:
     """Return the status of each of a store's licences."""
-    return list(tx.execute(select(licenses.c.status).where(licenses.c.store_id == store_id)).scalars())
+    return tx.execute(_STATUSES, {"store_id": store_id}).all()
 
 
-def verified_of_store(tx: Tx, store_id: uuid.UUID) -> Sequence[Any]:
-    """Return `number, type` of a store's verified licences, oldest first."""
-    statement = (
-        select(licenses.c.number, licenses.c.type)
-        .where(licenses.c.store_id == store_id, licenses.c.status == "verified")
-        .order_by(licenses.c.created_at, licenses.c.id)
-    )
-    rows: Sequence[Any] = tx.execute(statement).all()
-    return rows
+def verified_of_store(tx: Tx, store_id: uuid.UUID) -> list[VerifiedLicense]:
+    """Return a store's verified licences, oldest first."""
+    return tx.execute(_VERIFIED, {"store_id": store_id}).all()
 
 
-def page_of_store(tx: Tx, store_id: uuid.UUID, page: Page) -> Sequence[Any]:
+def page_of_store(tx: Tx, store_id: uuid.UUID, page: Page) -> list[License]:
     """Return a store's licences, newest first, one more than the page."""
-    statement = select(licenses).where(licenses.c.store_id == store_id)
+    statement = select(*columns_of(licenses, License)).where(licenses.c.store_id == store_id)
     if page.after:
         statement = statement.where(tuple_(licenses.c.created_at, licenses.c.id) < (page.after.at, page.after.id))
     statement = statement.order_by(licenses.c.created_at.desc(), licenses.c.id.desc()).limit(page.fetch)
-    rows: Sequence[Any] = tx.execute(statement).all()
-    return rows
+    return tx.fetch(statement, License).all()
 
 
-def page_of_pending(tx: Tx, page: Page, *, issuing_state: str) -> Sequence[Any]:
-    """Return pending licences with their stores (`store_…` columns), oldest first, one more than the page."""
+def page_of_pending(tx: Tx, page: Page, *, issuing_state: str) -> list[PendingLicense]:
+    """Return pending licences with their stores, oldest first, one more than the page."""
+    of_store = [name for name in PendingLicense._fields if name not in License._fields]
     statement = (
-        select(licenses, *(column.label(f"store_{column.name}") for column in stores.c if column.name != "id"))
+        select(
+            *columns_of(licenses, License),
+            *(stores.c[name.removeprefix("store_")].label(name) for name in of_store),
+        )
         .join(stores, stores.c.id == licenses.c.store_id)
         .where(licenses.c.status == "pending")
     )
@@ -100,10 +210,9 @@ def page_of_pending(tx: Tx, page: Page, *, issuing_state: str) -> Sequence[Any]:
     if page.after:
         statement = statement.where(tuple_(licenses.c.created_at, licenses.c.id) > (page.after.at, page.after.id))
     statement = statement.order_by(licenses.c.created_at, licenses.c.id).limit(page.fetch)
-    rows: Sequence[Any] = tx.execute(statement).all()
-    return rows
+    return tx.fetch(statement, PendingLicense).all()
 
 
-def cursor_of(row: Any) -> Cursor:
+def cursor_of(license: License | PendingLicense) -> Cursor:  # noqa: A002
     """Return the sort key of a licence in both lists."""
-    return Cursor(row.created_at, row.id)
+    return Cursor(license.created_at, license.id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.errors import NotFound
 from meshkit.grpc.channel import RemoteRefusal
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from meshkit.flow import Flow
+    from services.identity.licenses.data.licenses import License
     from services.identity.outbound.ports import LicenseDocuments
 
 
 def create_license(
-    flow: Flow, papers: LicensePapers, *, documents: LicenseDocuments, respond: Callable[[Any], Message]
+    flow: Flow, papers: LicensePapers, *, documents: LicenseDocuments, respond: Callable[[License], Message]
 ) -> Message:
     """Return the filed licence's answer. Raises NotFound for a foreign file, MediaUnusable, LicenseTaken."""
     license_id = derived_id(flow.id, "license")

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketmesh.identity.events.v1 import identity_events_pb2 as events
 from meshkit.errors import NotFound, ValidationError
 from services.identity.errors import LicenseNotPending
 from services.identity.licenses.data import licenses
 from services.identity.licenses.domain.kyc import LicenseStatus, derive_kyc
-from services.identity.notifications.usecases.notify import Notice, notify
-from services.identity.stores.usecases.change_kyc_status import change_kyc_status, lock_store
+from services.identity.notifications.domain.notice import Notice
+from services.identity.notifications.usecases.notify import notify
+from services.identity.stores.usecases.change_kyc_status import change_kyc_status
+from services.identity.stores.usecases.find_store import lock_store
 
 if TYPE_CHECKING:
     import uuid
 
     from meshkit.db.tx import Tx
+    from services.identity.licenses.data.licenses import License
+    from services.identity.stores.data.stores import Store
 
 
-def decide_license(tx: Tx, *, license_id: uuid.UUID, status: LicenseStatus, reason: str) -> tuple[Any, Any]:
+def decide_license(tx: Tx, *, license_id: uuid.UUID, status: LicenseStatus, reason: str) -> tuple[License, Store]:
     """Decide a pending licence; returns the licence and its store.
 
     Raises NotFound, LicenseNotPending, and ValidationError for a rejection without a reason.
@@ -39,16 +43,16 @@ def decide_license(tx: Tx, *, license_id: uuid.UUID, status: LicenseStatus, reas
         )
     )
     _tell_store(tx, row)
-    return row, recompute_kyc(tx, row.store_id)
+    return row, _follow_licenses(tx, row.store_id)
 
 
-def recompute_kyc(tx: Tx, store_id: uuid.UUID) -> Any:
+def _follow_licenses(tx: Tx, store_id: uuid.UUID) -> Store:
     """Derive a store's KYC status from its licences; a change is announced and outdates access tokens."""
     kyc = derive_kyc(LicenseStatus(status) for status in licenses.statuses_of_store(tx, store_id))
     return change_kyc_status(tx, store_id=store_id, kyc_status=kyc.value)
 
 
-def _tell_store(tx: Tx, row: Any) -> None:
+def _tell_store(tx: Tx, row: License) -> None:
     verified = row.status == LicenseStatus.VERIFIED
     notice = Notice(
         cause=f"license_{row.status}:{row.id}",

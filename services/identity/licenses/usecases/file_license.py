@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import IntegrityError
 
@@ -11,7 +11,8 @@ from marketmesh.identity.events.v1 import identity_events_pb2 as events
 from meshkit.db.engine import constraint_of
 from services.identity.errors import LicenseTaken
 from services.identity.licenses.data import licenses
-from services.identity.notifications.usecases.notify import Notice, notify
+from services.identity.notifications.domain.notice import Notice
+from services.identity.notifications.usecases.notify import notify
 from services.identity.stores.usecases.find_store import find_store
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from meshkit.db.tx import Tx
+    from services.identity.licenses.data.licenses import License
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,16 @@ class LicensePapers:
     number: str
 
 
-def file_license(tx: Tx, papers: LicensePapers, *, license_id: uuid.UUID) -> Any:
+def file_license(tx: Tx, papers: LicensePapers, *, license_id: uuid.UUID) -> License:
     """Insert the pending licence, tell the mesh and the administrators. Raises LicenseTaken."""
     store_id = tx.principal.require_store
     known = licenses.find(tx, license_id)
     if known is not None:
         return known
     try:
-        row = licenses.add(tx, id=license_id, store_id=store_id, user_id=tx.principal.require_user, **vars(papers))
+        row = licenses.add(
+            tx, license_id=license_id, store_id=store_id, user_id=tx.principal.require_user, **vars(papers)
+        )
     except IntegrityError as error:
         if constraint_of(error) in licenses.NUMBER_KEYS:
             raise LicenseTaken(field="number") from None

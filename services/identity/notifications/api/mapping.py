@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from marketmesh.identity.v1 import (
     notification_service_pb2,
 )
 from meshkit.messages import set_time
 
+if TYPE_CHECKING:
+    from services.identity.notifications.data.notifications import Notification
 
-def notification_message(row: Any) -> notification_service_pb2.Notification:
+
+def notification_message(row: Notification) -> notification_service_pb2.Notification:
     """Return a notification."""
     message = notification_service_pb2.Notification(
         id=str(row.id),

@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import uuid
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import select, tuple_, update
 
 from meshkit.cursor import Cursor
 from meshkit.db.recordset import insert_rows, to_json
+from meshkit.db.rows import columns_of
 from meshkit.db.sql import sql
+from meshkit.retention import Rule
 from services.identity.schema import notifications
 
 if TYPE_CHECKING:
-    import uuid
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from sqlalchemy import ColumnElement
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
+
+
+class Notification(NamedTuple):
+    """Something that a store, or the administrators, were told."""
+
+    id: uuid.UUID
+    store_id: uuid.UUID | None
+    type: str
+    title: str
+    message: str
+    link: str
+    read_at: datetime | None
+    created_at: datetime
+
 
 _ADD = sql(
     insert_rows(
@@ -30,28 +47,40 @@ _ADD = sql(
 )
 
 
-def add(tx: Tx, rows: Iterable[Mapping[str, Any]]) -> None:
+_DELETE_OLD = sql(
+    """
+    DELETE FROM notifications WHERE id = ANY(ARRAY(
+        SELECT id FROM notifications WHERE created_at < :limit LIMIT :batch FOR UPDATE SKIP LOCKED))
+    """
+)
+
+
+def old_ones(*, keep: timedelta) -> Rule:
+    """Return the rule by which notifications are deleted, read or not."""
+    return Rule(_DELETE_OLD, keep)
+
+
+def add(tx: Tx, rows: Iterable[Mapping[str, object]]) -> None:
     """Insert notifications; the same id again changes nothing."""
     tx.execute(_ADD, {"rows": to_json(rows), "now": tx.now})
 
 
-def page(tx: Tx, store_id: uuid.UUID | None, wanted: Page, *, unread_only: bool) -> Sequence[Any]:
+def page(tx: Tx, store_id: uuid.UUID | None, wanted: Page, *, unread_only: bool) -> list[Notification]:
     """Return a recipient's notifications, newest first, one more than the page."""
-    statement = select(notifications).where(_of(store_id))
+    statement = select(*columns_of(notifications, Notification)).where(_of(store_id))
     if unread_only:
         statement = statement.where(notifications.c.read_at.is_(None))
     if wanted.after:
         key = tuple_(notifications.c.created_at, notifications.c.id)
         statement = statement.where(key < (wanted.after.at, wanted.after.id))
     statement = statement.order_by(notifications.c.created_at.desc(), notifications.c.id.desc()).limit(wanted.fetch)
-    rows: Sequence[Any] = tx.execute(statement).all()
-    return rows
+    return tx.fetch(statement, Notification).all()
 
 
 def mark_read(tx: Tx, store_id: uuid.UUID | None, notification_id: uuid.UUID) -> bool:
     """Mark one read, keeping the first time; returns whether the recipient has it."""
     mine = select(notifications.c.id).where(notifications.c.id == notification_id, _of(store_id))
-    if tx.execute(mine).first() is None:
+    if tx.fetch(mine, uuid.UUID).first() is None:
         return False
     tx.execute(
         update(notifications)
@@ -68,9 +97,9 @@ def mark_all_read(tx: Tx, store_id: uuid.UUID | None) -> int:
     return count
 
 
-def cursor_of(row: Any) -> Cursor:
+def cursor_of(notification: Notification) -> Cursor:
     """Return the sort key of a notification."""
-    return Cursor(row.created_at, row.id)
+    return Cursor(notification.created_at, notification.id)
 
 
 def _of(store_id: uuid.UUID | None) -> ColumnElement[bool]:

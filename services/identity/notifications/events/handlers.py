@@ -9,8 +9,9 @@ from marketmesh.catalog.events.v1 import catalog_events_pb2 as catalog
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
 from marketmesh.finance.events.v1 import finance_events_pb2 as finance
 from meshkit.events.registry import Consumer
+from services.identity.notifications.domain.notice import Notice, money_text, order_alert
 from services.identity.notifications.events import payments as money
-from services.identity.notifications.usecases.notify import Notice, money_text, notify, order_alert
+from services.identity.notifications.usecases.notify import notify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

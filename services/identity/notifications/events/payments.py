@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.identity.notifications.usecases.notify import Notice, money_text, order_alert
+from services.identity.notifications.domain.notice import Notice, money_text, order_alert
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

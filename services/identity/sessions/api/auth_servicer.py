@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from meshkit.call import Call
     from meshkit.db.tx import Transactions, Tx
     from services.identity.outbound.passwords import Passwords
-    from services.identity.sessions.usecases.open_session import TokenKit
+    from services.identity.sessions.usecases.issue_tokens import TokenKit
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from marketmesh.identity.v1 import (
 
 if TYPE_CHECKING:
     from meshkit.call import Call
-    from services.identity.sessions.usecases.open_session import SignedIn
+    from services.identity.sessions.usecases.issue_tokens import SignedIn
 from services.identity.accounts.api.mapping import user_message
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import redis
@@ -17,13 +16,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from meshkit.call import Call
 from meshkit.obs.logging import get_logger
 from meshkit.revocation import POLL_SECONDS, REDIS_KEY
-from services.identity.sessions.data import sessions
+from services.identity.sessions.usecases.revoked_sessions import revoked_sessions
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Transactions
 
-# Access tokens live 15 minutes at most; older revocations cannot matter.
-WINDOW = timedelta(minutes=20)
 _REPEAT_SECONDS = 1.0
 _FOREVER_MS = 2**53
 
@@ -51,7 +48,7 @@ class RevocationPublisher:
     def publish_once(self) -> None:
         """Bring Redis up to date."""
         with self.transactions.read(Call()) as tx:
-            rows = sessions.revoked_since(tx, tx.now - WINDOW)
+            rows = revoked_sessions(tx)
         # An ended session never counts again; one whose rights changed counts with tokens minted later.
         current = {str(row.id): _FOREVER_MS if row.ended_at else int(row.not_before.timestamp() * 1000) for row in rows}
         if current == self._published and time.monotonic() - self._published_at < _REPEAT_SECONDS:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.identity.accounts.usecases.read_person import find_person
+from services.identity.accounts.usecases.find_person import find_person
 from services.identity.errors import CredentialsInvalid
-from services.identity.sessions.usecases.open_session import SignedIn, TokenKit, open_session
+from services.identity.sessions.usecases.issue_tokens import SignedIn, TokenKit
+from services.identity.sessions.usecases.open_session import open_session
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from services.identity.accounts.usecases.read_person import read_person
+from services.identity.accounts.usecases.find_person import known_person
 from services.identity.errors import RefreshTokenInvalid, RefreshTokenReused
 from services.identity.outbound.tokens import hash_refresh_token
 from services.identity.sessions.data import sessions
-from services.identity.sessions.usecases.open_session import SignedIn, TokenKit, sign_in
+from services.identity.sessions.usecases.issue_tokens import SignedIn, TokenKit, issue_tokens
 from services.identity.stores.usecases.find_store import stores_of_person
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
+    from services.identity.sessions.data.sessions import RefreshToken
 
 
 def refresh_session(tx: Tx, *, refresh_token: str, kit: TokenKit) -> SignedIn:
@@ -41,7 +42,7 @@ def refresh_session(tx: Tx, *, refresh_token: str, kit: TokenKit) -> SignedIn:
     return _signed_in(tx, token, successor, kit)
 
 
-def _outdate_access_tokens(tx: Tx, token: Any, kit: TokenKit) -> None:
+def _outdate_access_tokens(tx: Tx, token: RefreshToken, kit: TokenKit) -> None:
     """End what was minted together with the spent token, and none of those minted with its successor.
 
     Replays of its predecessor got access tokens until the grace time was over. What has expired by itself is left off
@@ -52,12 +53,12 @@ def _outdate_access_tokens(tx: Tx, token: Any, kit: TokenKit) -> None:
         sessions.outdate(tx, token.session_id, not_before=minted_until)
 
 
-def _signed_in(tx: Tx, token: Any, successor: str, kit: TokenKit) -> SignedIn:
-    user = read_person(tx, user_id=token.user_id)
+def _signed_in(tx: Tx, token: RefreshToken, successor: str, kit: TokenKit) -> SignedIn:
+    user = known_person(tx, user_id=token.user_id)
     if not user.is_active:
         raise RefreshTokenInvalid
     mine = stores_of_person(tx, user_id=user.id) if user.system_role is None else []
-    return sign_in(
+    return issue_tokens(
         tx,
         user=user,
         mine=mine,

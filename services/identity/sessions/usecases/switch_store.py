@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from services.identity.accounts.usecases.read_person import read_person
+from services.identity.accounts.usecases.find_person import known_person
 from services.identity.errors import NotAMember
 from services.identity.outbound.tokens import hash_refresh_token
 from services.identity.sessions.data import sessions
-from services.identity.sessions.usecases.open_session import SignedIn, TokenKit, sign_in
+from services.identity.sessions.usecases.issue_tokens import SignedIn, TokenKit, issue_tokens
 from services.identity.stores.usecases.find_store import stores_of_person
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ def switch_store(tx: Tx, *, store_id: uuid.UUID, kit: TokenKit) -> SignedIn:
         expires_at=tx.now + kit.refresh_lifetime,
     )
     tx.audit(target=store_id)
-    return sign_in(
+    return issue_tokens(
         tx,
-        user=read_person(tx, user_id=user_id),
+        user=known_person(tx, user_id=user_id),
         mine=mine,
         session_id=session_id,
         active=store_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from google.protobuf.json_format import MessageToDict, ParseDict
 
@@ -13,10 +13,13 @@ from marketmesh.type.v1 import address_pb2
 from meshkit.messages import set_time
 
 if TYPE_CHECKING:
+    from meshkit.db.rows import JsonObject
+    from services.identity.licenses.data.licenses import LicensedStore
+    from services.identity.stores.data.stores import Store
     from services.identity.stores.usecases.read_store import StoreProfile
 
 
-def store_message(row: Any) -> store_pb2.Store:
+def store_message(row: Store | LicensedStore) -> store_pb2.Store:
     """Return a store."""
     message = store_pb2.Store(
         id=str(row.id),
@@ -56,8 +59,8 @@ def public_store_message(profile: StoreProfile, *, logo_url: str) -> store_pb2.P
         company_name=row.company_name,
         dba_name=row.dba_name,
         kyc_status=row.kyc_status,
-        city=row.address["city"],
-        state=row.address["state"],
+        city=str(row.address["city"]),
+        state=str(row.address["state"]),
         licenses=_license_summaries(profile),
         logo_media_id=str(row.logo_media_id or ""),
         logo_url=logo_url,
@@ -70,6 +73,6 @@ def _license_summaries(profile: StoreProfile) -> list[store_pb2.StoreLicense]:
     return [store_pb2.StoreLicense(number=row.number, type=row.type) for row in profile.licenses]
 
 
-def address_document(message: address_pb2.Address) -> dict[str, Any]:
+def address_document(message: address_pb2.Address) -> JsonObject:
     """Return an address as it is stored."""
     return MessageToDict(message, preserving_proto_field_name=True)

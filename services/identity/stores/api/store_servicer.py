@@ -10,7 +10,7 @@ from meshkit.ids import parse_id
 from services.identity.stores.api import mapping
 from services.identity.stores.flows.change_logo import change_logo
 from services.identity.stores.usecases.read_store import read_my_store, read_public_store
-from services.identity.stores.usecases.show_logo import sign_logo
+from services.identity.stores.usecases.sign_logo import sign_logo
 
 if TYPE_CHECKING:
     import uuid

@@ -2,87 +2,155 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+import uuid
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import insert, select, update
-
+from meshkit.db.rows import JsonObject
+from meshkit.db.sql import sql
 from meshkit.ids import new_id
-from services.identity.schema import memberships, stores, users
 
 if TYPE_CHECKING:
-    import uuid
-    from collections.abc import Sequence
-
     from meshkit.db.tx import Tx
 
 
-def add(tx: Tx, **columns: Any) -> Any:
+class Store(NamedTuple):
+    """A tenant. `gate_version` counts changes of what other services keep of it."""
+
+    id: uuid.UUID
+    type: str
+    company_name: str
+    dba_name: str
+    phone: str
+    kyc_status: str
+    subscription_active: bool
+    address: JsonObject
+    gate_version: int
+    created_at: datetime
+    updated_at: datetime
+    logo_media_id: uuid.UUID | None
+    logo_flow: uuid.UUID | None
+
+
+class StoreOfPerson(NamedTuple):
+    """A store that somebody belongs to, and as what."""
+
+    id: uuid.UUID
+    type: str
+    company_name: str
+    dba_name: str
+    kyc_status: str
+    subscription_active: bool
+    address: JsonObject
+    created_at: datetime
+    updated_at: datetime
+    role: str
+
+
+class Owner(NamedTuple):
+    """Whose store it is."""
+
+    id: uuid.UUID
+    first_name: str
+    last_name: str
+    email: str
+    role: str
+
+
+_ADD = sql(
+    "INSERT INTO stores (id, type, company_name, dba_name, phone, kyc_status, subscription_active, address, gate_version,"
+    " created_at, updated_at)"
+    " VALUES (:id, :type, :company_name, :dba_name, :phone, 'pending_verification', false, CAST(:address AS jsonb), 1,"
+    " :now, :now) RETURNING {columns}",
+    Store,
+)
+_ADD_MEMBER = sql(
+    "INSERT INTO memberships (id, store_id, user_id, role, status, created_at)"
+    " VALUES (:id, :store_id, :user_id, :role, 'active', :now)"
+)
+_FIND = sql("SELECT {columns} FROM stores WHERE id = :id", Store)
+_LOCK = sql("SELECT {columns} FROM stores WHERE id = :id FOR UPDATE", Store)
+_OF_PERSON = sql(
+    """
+    SELECT s.id, s.type, s.company_name, s.dba_name, s.kyc_status, s.subscription_active, s.address, s.created_at,
+           s.updated_at, m.role
+    FROM stores s JOIN memberships m ON m.store_id = s.id
+    WHERE m.user_id = :user_id AND m.status = 'active' ORDER BY m.created_at, m.id
+    """,
+    StoreOfPerson,
+)
+_OWNER = sql(
+    """
+    SELECT u.id, u.first_name, u.last_name, u.email, m.role
+    FROM users u JOIN memberships m ON m.user_id = u.id
+    WHERE m.store_id = :store_id AND m.status = 'active' AND m.role = 'owner' ORDER BY m.created_at, m.id LIMIT 1
+    """,
+    Owner,
+)
+_CLAIM_LOGO = sql("UPDATE stores SET logo_flow = :flow_id WHERE id = :id")
+# What other services keep of a store changes together with its version.
+_CHANGE = "UPDATE stores SET gate_version = gate_version + 1, updated_at = :now"
+_CHANGE_KYC_STATUS = sql(_CHANGE + ", kyc_status = :kyc_status WHERE id = :id RETURNING {columns}", Store)
+_CHANGE_SUBSCRIPTION = sql(_CHANGE + ", subscription_active = :active WHERE id = :id RETURNING {columns}", Store)
+_CHANGE_LOGO = sql(_CHANGE + ", logo_media_id = :media_id WHERE id = :id RETURNING {columns}", Store)
+
+
+def add(
+    tx: Tx,
+    *,
+    store_id: uuid.UUID,
+    type: str,  # noqa: A002
+    company_name: str,
+    dba_name: str,
+    phone: str,
+    address: JsonObject,
+) -> Store:
     """Insert a store that may not trade yet; returns the row."""
-    values = {
-        "kyc_status": "pending_verification",
-        "subscription_active": False,
-        "gate_version": 1,
-        "created_at": tx.now,
-        "updated_at": tx.now,
-        **columns,
-    }
-    return tx.execute(insert(stores).values(values).returning(stores)).one()
+    values = {"id": store_id, "type": type, "company_name": company_name, "dba_name": dba_name, "phone": phone}
+    return tx.execute(_ADD, {**values, "address": json.dumps(address), "now": tx.now}).one()
 
 
 def add_member(tx: Tx, *, store_id: uuid.UUID, user_id: uuid.UUID, role: str) -> None:
     """Make a person an active member of a store."""
-    tx.execute(
-        insert(memberships).values(
-            id=new_id(), store_id=store_id, user_id=user_id, role=role, status="active", created_at=tx.now
-        )
-    )
+    tx.execute(_ADD_MEMBER, {"id": new_id(), "store_id": store_id, "user_id": user_id, "role": role, "now": tx.now})
 
 
-def find(tx: Tx, store_id: uuid.UUID) -> Any | None:
+def find(tx: Tx, store_id: uuid.UUID) -> Store | None:
     """Return a store, or None."""
-    return tx.execute(select(stores).where(stores.c.id == store_id)).one_or_none()
+    return tx.execute(_FIND, {"id": store_id}).one_or_none()
 
 
-def lock(tx: Tx, store_id: uuid.UUID) -> Any | None:
+def lock(tx: Tx, store_id: uuid.UUID) -> Store | None:
     """Return a store and keep it from changing until commit, or None."""
-    return tx.execute(select(stores).where(stores.c.id == store_id).with_for_update()).one_or_none()
+    return tx.execute(_LOCK, {"id": store_id}).one_or_none()
 
 
-def of_user(tx: Tx, user_id: uuid.UUID) -> Sequence[Any]:
-    """Return the stores a person actively belongs to, with `role`, oldest membership first."""
-    statement = (
-        select(stores, memberships.c.role)
-        .join(memberships, memberships.c.store_id == stores.c.id)
-        .where(memberships.c.user_id == user_id, memberships.c.status == "active")
-        .order_by(memberships.c.created_at, memberships.c.id)
-    )
-    rows: Sequence[Any] = tx.execute(statement).all()
-    return rows
+def of_person(tx: Tx, user_id: uuid.UUID) -> list[StoreOfPerson]:
+    """Return the stores a person actively belongs to, oldest membership first."""
+    return tx.execute(_OF_PERSON, {"user_id": user_id}).all()
 
 
-def owner_of(tx: Tx, store_id: uuid.UUID) -> Any | None:
-    """Return `id, first_name, last_name, email, role` of the longest active owner, or None."""
-    statement = (
-        select(users.c.id, users.c.first_name, users.c.last_name, users.c.email, memberships.c.role)
-        .join(memberships, memberships.c.user_id == users.c.id)
-        .where(memberships.c.store_id == store_id, memberships.c.status == "active", memberships.c.role == "owner")
-        .order_by(memberships.c.created_at, memberships.c.id)
-        .limit(1)
-    )
-    return tx.execute(statement).one_or_none()
+def owner_of(tx: Tx, store_id: uuid.UUID) -> Owner | None:
+    """Return the longest active owner of a store, or None."""
+    return tx.execute(_OWNER, {"store_id": store_id}).one_or_none()
 
 
 def claim_logo(tx: Tx, store_id: uuid.UUID, *, flow_id: uuid.UUID) -> None:
     """Note on a locked store who changes its logo now; whoever set out before records nothing any more."""
-    tx.execute(update(stores).where(stores.c.id == store_id).values(logo_flow=flow_id))
+    tx.execute(_CLAIM_LOGO, {"id": store_id, "flow_id": flow_id})
 
 
-def change_gate(tx: Tx, store_id: uuid.UUID, **columns: Any) -> Any:
-    """Change what other services keep of a store; returns the store with its raised gate_version."""
-    statement = (
-        update(stores)
-        .where(stores.c.id == store_id)
-        .values(gate_version=stores.c.gate_version + 1, updated_at=tx.now, **columns)
-        .returning(stores)
-    )
-    return tx.execute(statement).one()
+def change_kyc_status(tx: Tx, store_id: uuid.UUID, *, kyc_status: str) -> Store:
+    """Set a store's KYC status; returns the store with its raised version."""
+    return tx.execute(_CHANGE_KYC_STATUS, {"id": store_id, "kyc_status": kyc_status, "now": tx.now}).one()
+
+
+def change_subscription(tx: Tx, store_id: uuid.UUID, *, active: bool) -> Store:
+    """Switch a store's subscription; returns the store with its raised version."""
+    return tx.execute(_CHANGE_SUBSCRIPTION, {"id": store_id, "active": active, "now": tx.now}).one()
+
+
+def change_logo(tx: Tx, store_id: uuid.UUID, *, media_id: uuid.UUID | None) -> Store:
+    """Set which logo a store shows; returns the store with its raised version."""
+    return tx.execute(_CHANGE_LOGO, {"id": store_id, "media_id": media_id, "now": tx.now}).one()

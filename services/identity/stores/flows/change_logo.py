@@ -69,7 +69,7 @@ def put_right(
     """
     # Derived, so that the next run knows what this one had begun.
     mine = derived_id(flow_id, "undo")
-    holders = {flow_id, mine} if only_if_held else None
+    holders: set[uuid.UUID | None] | None = {flow_id, mine} if only_if_held else None
     for _ in range(_TRIES):
         with transactions.write(call) as tx:
             store = stores.lock(tx, store_id)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from services.identity.stores.data import stores
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
+    from services.identity.stores.data.stores import Store, StoreOfPerson
 
 
-def find_store(tx: Tx, *, store_id: uuid.UUID) -> Any | None:
+def find_store(tx: Tx, *, store_id: uuid.UUID) -> Store | None:
     """Return a store, or None."""
     return stores.find(tx, store_id)
 
 
-def stores_of_person(tx: Tx, *, user_id: uuid.UUID) -> Sequence[Any]:
-    """Return the stores a person actively belongs to, with `role`, oldest membership first."""
-    return stores.of_user(tx, user_id)
+def stores_of_person(tx: Tx, *, user_id: uuid.UUID) -> list[StoreOfPerson]:
+    """Return the stores a person actively belongs to, oldest membership first."""
+    return stores.of_person(tx, user_id)
+
+
+def lock_store(tx: Tx, *, store_id: uuid.UUID) -> None:
+    """Keep a store from changing until commit."""
+    stores.lock(tx, store_id)

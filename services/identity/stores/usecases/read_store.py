@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.errors import NotFound
 from services.identity.licenses.usecases.list_licenses import verified_licenses
@@ -14,15 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
+    from services.identity.licenses.data.licenses import VerifiedLicense
+    from services.identity.stores.data.stores import Owner, Store
 
 
 @dataclass(frozen=True)
 class StoreProfile:
     """A store with its verified licences and, for its own people only, its owner."""
 
-    store: Any
-    licenses: Sequence[Any]
-    owner: Any | None = None
+    store: Store
+    licenses: Sequence[VerifiedLicense]
+    owner: Owner | None = None
 
 
 def read_my_store(tx: Tx) -> StoreProfile:
@@ -36,7 +38,7 @@ def read_public_store(tx: Tx, *, store_id: uuid.UUID) -> StoreProfile:
     return StoreProfile(_store(tx, store_id), verified_licenses(tx, store_id=store_id))
 
 
-def _store(tx: Tx, store_id: uuid.UUID) -> Any:
+def _store(tx: Tx, store_id: uuid.UUID) -> Store:
     store = stores.find(tx, store_id)
     if store is None:
         raise NotFound

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.errors import NotFound
 from services.identity.stores.data import stores
@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     import uuid
 
     from meshkit.db.tx import Tx
+    from services.identity.stores.data.stores import Store
 
 
-def set_subscription_active(tx: Tx, *, store_id: uuid.UUID, active: bool, reason: str) -> Any:
+def set_subscription_active(tx: Tx, *, store_id: uuid.UUID, active: bool, reason: str) -> Store:
     """Return the store as it is then; an unchanged value announces nothing. Raises NotFound."""
     store = stores.lock(tx, store_id)
     if store is None:
@@ -26,6 +27,6 @@ def set_subscription_active(tx: Tx, *, store_id: uuid.UUID, active: bool, reason
     )
     if store.subscription_active == active:
         return store
-    changed = stores.change_gate(tx, store_id, subscription_active=active)
+    changed = stores.change_subscription(tx, store_id, active=active)
     announce_gate(tx, changed)
     return changed

@@ -27,7 +27,7 @@ STEPS = [
     (create_store, "announce_gate"),
     (sessions, "add"),
     (sessions, "add_refresh_token"),
-    (open_session, "sign_in"),
+    (open_session, "issue_tokens"),
 ]
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from marketmesh.identity.v1 import notification_service_pb2 as messages
 from marketmesh.identity.v1 import notification_service_pb2_grpc as stubs
-from services.identity.notifications.usecases.notify import Notice, notify
+from services.identity.notifications.domain.notice import Notice
+from services.identity.notifications.usecases.notify import notify
 from tests.identity.people import People
 from tests.support.mesh_harness import MeshHarness, Refused
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 
+from services.identity.notifications.jobs.forget_notifications import _NOTIFICATIONS
 from sqlalchemy import text
 
 from meshkit.jobs import JobRunner
 from meshkit.retention import BATCH
-from services.identity.notifications.jobs.forget_notifications import _NOTIFICATIONS
 from tests.support.mesh_harness import MeshHarness
 
 _ADD = text(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from services.identity.accounts.data import users
 
@@ -10,18 +10,14 @@ if TYPE_CHECKING:
     import uuid
 
     from meshkit.db.tx import Tx
+    from services.identity.accounts.data.users import Person
 
 
-def find_person(tx: Tx, *, email: str) -> Any | None:
+def find_person(tx: Tx, *, email: str) -> Person | None:
     """Return the person with that address in any case, or None."""
     return users.find_by_email(tx, email)
 
 
-def read_person(tx: Tx, *, user_id: uuid.UUID) -> Any:
+def known_person(tx: Tx, *, user_id: uuid.UUID) -> Person:
     """Return a person who is known to exist."""
     return users.get(tx, user_id)
-
-
-def note_sign_in(tx: Tx, *, user_id: uuid.UUID) -> None:
-    """Note that the person signed in now."""
-    users.touch_login(tx, user_id)
