@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from services.identity.sessions.data.sessions import RevokedSession
 
 # Access tokens live 15 minutes at most; older revocations cannot matter.
-_WINDOW = timedelta(minutes=20)
+WINDOW = timedelta(minutes=20)
 
 
 def revoked_sessions(tx: Tx) -> list[RevokedSession]:
     """Return the sessions whose tokens stopped counting so lately that some of them would not have expired yet."""
-    return sessions.revoked_since(tx, tx.now - _WINDOW)
+    return sessions.revoked_since(tx, tx.now - WINDOW)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 
-from services.identity.notifications.jobs.forget_notifications import _NOTIFICATIONS
 from sqlalchemy import text
 
 from meshkit.jobs import JobRunner
 from meshkit.retention import BATCH
+from services.identity.notifications.data.notifications import old_ones
 from tests.support.mesh_harness import MeshHarness
 
 _ADD = text(
@@ -47,7 +47,9 @@ class TestForgetNotifications:
     def test_finds_them_by_index(self, mesh: MeshHarness) -> None:
         with mesh.transaction("identity") as tx:
             tx.execute(text("SET LOCAL enable_seqscan = off"))
-            lines = tx.execute(text(f"EXPLAIN {_NOTIFICATIONS.text}"), {"limit": tx.now, "batch": BATCH}).scalars()
+            lines = tx.execute(
+                text(f"EXPLAIN {old_ones(keep=timedelta(days=30)).statement.text}"), {"limit": tx.now, "batch": BATCH}
+            ).scalars()
 
             plan = "\n".join(lines)
 
