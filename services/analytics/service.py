@@ -14,7 +14,8 @@ from services.analytics.schema import metadata
 from services.analytics.settings import AnalyticsSettings
 from services.analytics.store_gates import events as store_gate_events
 from services.analytics.warehouse import events as warehouse_events
-from services.analytics.warehouse.jobs.load_warehouse import WarehouseLoader, forget_loaded_rows
+from services.analytics.warehouse.jobs.load_warehouse import WarehouseLoader
+from services.analytics.warehouse.usecases.forget_loaded_rows import forget_loaded_rows
 
 
 def wire(parts: Parts) -> Wiring:

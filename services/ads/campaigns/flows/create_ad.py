@@ -23,7 +23,7 @@ def create_ad(
     """Return the new campaign's answer. Raises VendorNotEligible, ValidationError, DependencyUnavailable."""
     if campaign.target_type == "product":
         with flow.read() as tx:
-            record.check(tx, campaign)
+            record.check_ad(tx, campaign)
         # A product of somebody else looks as one that does not exist.
         if products.owner_of(flow.call, campaign.target_id) != flow.principal.require_store:
             raise ValidationError.of("target_id", "must be a product of your own store")

@@ -49,7 +49,7 @@ class Campaign:
     creatives: Sequence[NewCreative]
 
 
-def check(tx: Tx, campaign: Campaign) -> list[NewCreative]:
+def check_ad(tx: Tx, campaign: Campaign) -> list[NewCreative]:
     """Return the creatives as they are kept. Raises VendorNotEligible, ValidationError.
 
     Whose a product target is, is the flow's to ask.
@@ -69,7 +69,7 @@ def check(tx: Tx, campaign: Campaign) -> list[NewCreative]:
 
 def create_ad(tx: Tx, campaign: Campaign, *, flow_id: uuid.UUID) -> tuple[Ad, list[Creative]]:
     """Insert the campaign of a flow; returns it with its creatives. Raises VendorNotEligible, ValidationError."""
-    creatives = check(tx, campaign)
+    creatives = check_ad(tx, campaign)
     columns = {name: value for name, value in vars(campaign).items() if name != "creatives"}
     row = campaigns.add(
         tx,

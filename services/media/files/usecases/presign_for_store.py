@@ -10,7 +10,7 @@ from services.media.errors import MediaNotUsable
 from services.media.files.data import media
 from services.media.files.domain.kinds import MediaKind, object_key
 from services.media.files.domain.status import MediaStatus
-from services.media.files.usecases.presign_upload import Upload, require_room, require_type, signed
+from services.media.files.usecases.presign_upload import Upload, require_upload_room, require_upload_type, signed_upload
 
 if TYPE_CHECKING:
     import uuid
@@ -38,9 +38,11 @@ def presign_for_store(tx: Tx, file: ForStore, *, signer: UrlSigner) -> Upload:
     Raises ValidationError for a type the kind does not allow, NotFound for an id of somebody else's file,
     MediaNotUsable for one whose bytes have come, and TooManyOpenUploads.
     """
-    require_type(file.kind, file.mime_type)
+    require_upload_type(file.kind, file.mime_type)
     if media.find(tx, file.media_id, store_id=file.store_id) is None:
-        require_room(tx, user_id=file.user_id, store_id=file.store_id, lifetime=signer.upload_lifetime, is_member=False)
+        require_upload_room(
+            tx, user_id=file.user_id, store_id=file.store_id, lifetime=signer.upload_lifetime, is_member=False
+        )
     media.add_if_missing(
         tx,
         id=file.media_id,
@@ -58,4 +60,4 @@ def presign_for_store(tx: Tx, file: ForStore, *, signer: UrlSigner) -> Upload:
     if row.status != MediaStatus.PENDING:
         raise MediaNotUsable(f"The file is {row.status}.", state=row.status)
     tx.audit(target=row.id, after={"status": row.status, "gcs_key": row.gcs_key, "size_bytes": row.size_bytes})
-    return signed(tx, row, signer=signer)
+    return signed_upload(tx, row, signer=signer)

@@ -44,9 +44,9 @@ def presign_upload(
     """
     if kind is MediaKind.DELIVERY_PROOF:
         raise ValidationError.of("media_kind", "is uploaded by delivery agents only")
-    require_type(kind, mime_type)
+    require_upload_type(kind, mime_type)
     store_id, media_id = tx.principal.require_store, new_id()
-    require_room(tx, user_id=tx.principal.require_user, store_id=store_id, lifetime=signer.upload_lifetime)
+    require_upload_room(tx, user_id=tx.principal.require_user, store_id=store_id, lifetime=signer.upload_lifetime)
     row = media.add(
         tx,
         id=media_id,
@@ -59,10 +59,10 @@ def presign_upload(
         size_bytes=size_bytes,
     )
     tx.audit(target=media_id, after={"status": row.status, "gcs_key": row.gcs_key, "size_bytes": size_bytes})
-    return signed(tx, row, signer=signer)
+    return signed_upload(tx, row, signer=signer)
 
 
-def signed(tx: Tx, file: File, *, signer: UrlSigner) -> Upload:
+def signed_upload(tx: Tx, file: File, *, signer: UrlSigner) -> Upload:
     """Return a pending file with its URL, which takes one object of its type and at most its size."""
     headers = {
         "content-type": file.mime_type,
@@ -73,7 +73,7 @@ def signed(tx: Tx, file: File, *, signer: UrlSigner) -> Upload:
     return Upload(file, url, headers, tx.now + signer.upload_lifetime)
 
 
-def require_room(
+def require_upload_room(
     tx: Tx, *, user_id: uuid.UUID, store_id: uuid.UUID, lifetime: timedelta, is_member: bool = True
 ) -> None:
     """Raise TooManyOpenUploads when the user or the store has as many live URLs without a file as it may.
@@ -88,7 +88,7 @@ def require_room(
             raise TooManyOpenUploads(f"{whose} {count} announced files that have not come.", limit=str(limit))
 
 
-def require_type(kind: MediaKind, mime_type: str) -> None:
+def require_upload_type(kind: MediaKind, mime_type: str) -> None:
     """Raise ValidationError for a type that the kind does not allow."""
     if mime_type not in MIME_TYPES[kind]:
         raise ValidationError.of("mime_type", f"a {kind} file must be one of {', '.join(sorted(MIME_TYPES[kind]))}")

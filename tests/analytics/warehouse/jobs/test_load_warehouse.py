@@ -11,7 +11,8 @@ from sqlalchemy import text
 
 from meshkit.errors import DependencyUnavailable
 from services.analytics.warehouse.jobs import load_warehouse
-from services.analytics.warehouse.jobs.load_warehouse import WarehouseLoader, forget_loaded_rows
+from services.analytics.warehouse.jobs.load_warehouse import WarehouseLoader
+from services.analytics.warehouse.usecases.forget_loaded_rows import forget_loaded_rows
 from tests.analytics.memory_warehouse import MemoryWarehouse
 from tests.finance.snapshots import created, order_snapshot
 from tests.support.mesh_harness import MeshHarness

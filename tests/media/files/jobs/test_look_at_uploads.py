@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from meshkit.errors import DependencyUnavailable
-from services.media.files.jobs.look_at_uploads import LONGEST, LOOKS, UploadInspector
+from services.media.files.flows.look_at_uploads import LONGEST, LOOKS
+from services.media.files.jobs.look_at_uploads import UploadInspector
 from services.media.outbound.ports import StoredObject
 from tests.media.uploads import PDF, Uploads
 
