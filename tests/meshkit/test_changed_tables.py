@@ -71,16 +71,16 @@ class TestChangedTable:
 
         def work() -> int:
             with transactions.write(Call()) as tx:
-                runs.append(tx.execute(_ADD_RUN, {"job": "changed", "now": tx.now}).rowcount)
+                runs.append(tx.execute(_ADD_RUN, {"job": "run-again", "now": tx.now}).rowcount)
                 return len(tx.execute(_CHANGING).all())
 
         with changing_table(session_mesh) as owner:
             run_with_retries(work)
-            runs_of(transactions, "changed")
+            runs_of(transactions, "run-again")
             owner("ALTER TABLE changing ADD COLUMN more int")
             assert run_with_retries(work) == 0
         assert len(runs) == 3
-        assert runs_of(transactions, "changed") == 1
+        assert runs_of(transactions, "run-again") == 1
 
     def test_leaves_no_other_connection_with_it(self, session_mesh: MeshHarness) -> None:
         database = Database(session_mesh.stack.addresses.database_url("ads"), pool_size=4)
