@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from meshkit.errors import DependencyUnavailable
+from services.analytics.warehouse.flows import load_rows
 from services.analytics.warehouse.jobs import load_warehouse
 from services.analytics.warehouse.jobs.load_warehouse import WarehouseLoader
 from services.analytics.warehouse.usecases.forget_loaded_rows import forget_loaded_rows
@@ -62,7 +63,7 @@ class TestLoadOnce:
     def test_loads_in_batches(
         self, mesh: MeshHarness, loader: WarehouseLoader, warehouse: MemoryWarehouse, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(load_warehouse, "BATCH", 2)
+        monkeypatch.setattr(load_rows, "BATCH", 2)
         queue(mesh, 5)
 
         loaded = [loader.load_once() for _ in range(4)]
