@@ -83,7 +83,7 @@ def _limit_replies(body_bytes_max: int) -> list[LocalReply]:
             retry_after=True,
         ),
         LocalReply(
-            # More than fits into memory; a route's own limit is told by gateway.strict.
+            # More than fits into memory; a route's own limit is answered by gateway.strict.
             when="response.code == 413", reason="VALIDATION_ERROR", status=400, code=code_pb2.INVALID_ARGUMENT,
             message=f"the body is larger than {body_bytes_max} bytes",
             metadata={"field": "body", "limit_bytes": str(body_bytes_max)},
@@ -144,9 +144,11 @@ def _ready_mapper() -> Json:
 def _strict_mappers() -> list[Json]:
     """Return how the refusals of gateway.strict go out: it writes whole answers for REST, and one line for gRPC."""
     refused = "response.code_details == 'lua_response' && response.code != 404 && response.code < 500"
-    told = LocalReply(when=refused, reason="VALIDATION_ERROR", status=400, code=code_pb2.INVALID_ARGUMENT, message=TEXT)
+    reply = LocalReply(
+        when=refused, reason="VALIDATION_ERROR", status=400, code=code_pb2.INVALID_ARGUMENT, message=TEXT
+    )
     whole = {"text_format_source": {"inline_string": TEXT}, "content_type": "application/json"}
-    return [_grpc_mapper(told), {"filter": _cel(refused), "body_format_override": whole}]
+    return [_grpc_mapper(reply), {"filter": _cel(refused), "body_format_override": whole}]
 
 
 def _mappers(reply: LocalReply) -> list[Json]:

@@ -123,8 +123,8 @@ _LINKED_WITHIN = timedelta(minutes=2)
 
 def write(tx: Tx, *, action: str, target: str, request: Message, outcome: str = "ok") -> None:
     """Write the row of one call, at the end of its transaction; `target` is the object's id or name."""
-    told = {"before": tx.audit_before, "after": tx.audit_after}
-    row = _row(tx, action=action, target=tx.audit_target or target, outcome=outcome, **told)
+    changed = {"before": tx.audit_before, "after": tx.audit_after}
+    row = _row(tx, action=action, target=tx.audit_target or target, outcome=outcome, **changed)
     tx.execute_last(_INSERT, {**row, "audit_request": json.dumps(redacted(request))})
 
 

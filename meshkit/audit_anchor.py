@@ -76,8 +76,8 @@ class Anchors:
 
     def _signature(self, position: int, hashed: bytes) -> str:
         key = hmac.digest(self.key.encode(), b"marketmesh audit anchor", "sha256")
-        told = f"{self.service}:{position}:{hashed.hex()}".encode()
-        return hmac.new(key, told, hashlib.sha256).hexdigest()
+        signed = f"{self.service}:{position}:{hashed.hex()}".encode()
+        return hmac.new(key, signed, hashlib.sha256).hexdigest()
 
 
 @dataclass(frozen=True)

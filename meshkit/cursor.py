@@ -87,19 +87,19 @@ def _scope_of(request: Message, list_name: str) -> str:
         if name in request.DESCRIPTOR.fields_by_name:
             filters.ClearField(name)
     name = f"{request.DESCRIPTOR.full_name}|{list_name}|" if list_name else f"{request.DESCRIPTOR.full_name}|"
-    told = name.encode() + filters.SerializeToString(deterministic=True)
-    return hashlib.sha256(told).hexdigest()[: 2 * _SCOPE_BYTES]
+    scoped = name.encode() + filters.SerializeToString(deterministic=True)
+    return hashlib.sha256(scoped).hexdigest()[: 2 * _SCOPE_BYTES]
 
 
 def _decode(text: str, scope: str) -> Cursor:
     try:
-        at, row_id, told = base64.b64decode(text.encode(), altchars=b"-_", validate=True).decode().split("|")
+        at, row_id, found = base64.b64decode(text.encode(), altchars=b"-_", validate=True).decode().split("|")
         when = datetime.fromisoformat(at)
         # Overflows for the first and last day of the calendar with an offset, which is nothing we wrote.
         cursor = Cursor(when.astimezone(UTC), uuid.UUID(row_id))
     except (ValueError, OverflowError, binascii.Error):
         raise _foreign() from None
-    if when.tzinfo is None or told != scope:
+    if when.tzinfo is None or found != scope:
         raise _foreign()
     return cursor
 

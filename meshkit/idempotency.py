@@ -138,8 +138,8 @@ class Key:
 
         It is keyed and leaves secrets out: who reads the table must not be able to try passwords against it.
         """
-        told = without_secrets(request).SerializeToString(deterministic=True)
-        return cls(principal, method, key, hmac.digest(secret, told, "sha256"), keep, request)
+        hashed = without_secrets(request).SerializeToString(deterministic=True)
+        return cls(principal, method, key, hmac.digest(secret, hashed, "sha256"), keep, request)
 
     def is_for(self, request_hash: bytes) -> bool:
         """Return whether a stored hash is of the same request. Rows of the release before have another kind, for a day."""

@@ -1,4 +1,4 @@
-"""What every process of the mesh is told from outside. A service adds its own settings with its own prefix."""
+"""Settings of every process of the mesh, from the environment. A service adds its own with its own prefix."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ from services.{name}.service import SPEC
 
 service_app(SPEC)()
 ''',
-    "settings.py": '''"""What {name} is told from outside; environment prefix `{upper}_`."""
+    "settings.py": '''"""Settings of {name}, from the environment with the prefix `{upper}_`."""
 
 from __future__ import annotations
 

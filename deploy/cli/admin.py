@@ -44,8 +44,8 @@ def create(
         request.password = _password()
         user_id = _create(request)
     except MeshError as error:
-        told = [f"{each.field} {each.description}" for each in error.violations] or [f"{error.message} {error.fix}"]
-        raise fail("admin create: " + "; ".join(told)) from None
+        reasons = [f"{each.field} {each.description}" for each in error.violations] or [f"{error.message} {error.fix}"]
+        raise fail("admin create: " + "; ".join(reasons)) from None
     say(f"admin create: {email} is an administrator ({user_id})")
 
 

@@ -103,9 +103,9 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except Exception as error:
-            from deploy.cli.refusals import told_of
+            from deploy.cli.refusals import reason_of
 
-            told = told_of(error)
-            if told is None:
+            reason = reason_of(error)
+            if reason is None:
                 raise
-            raise fail(f"{ctx.invoked_subcommand}: {told}") from None
+            raise fail(f"{ctx.invoked_subcommand}: {reason}") from None

@@ -64,6 +64,6 @@ def _ask(
     try:
         findings.extend(look())
     except Exception as error:  # whatever goes wrong in one look is what there is to tell of it
-        told = (str(error).splitlines() or [""])[0][:200]
-        findings.append((False, name, f"{type(error).__name__}: {told}"))
+        line = (str(error).splitlines() or [""])[0][:200]
+        findings.append((False, name, f"{type(error).__name__}: {line}"))
     arrived.put((number, findings))

@@ -186,8 +186,8 @@ def _jobs(service: str, connection: Connection) -> Iterator[Finding]:
         yield False, what, f"It runs every {row.every}: look for job.failed in the log of {service}."
     if not late:
         last = max((row.finished_at for row in rows), default=None)
-        told = f", last success {last:%Y-%m-%dT%H:%M:%SZ}" if last else ""
-        yield True, f"jobs of {service}: {len(rows)} in time{told}", ""
+        suffix = f", last success {last:%Y-%m-%dT%H:%M:%SZ}" if last else ""
+        yield True, f"jobs of {service}: {len(rows)} in time{suffix}", ""
 
 
 def _warehouse_rows(connection: Connection) -> Iterator[Finding]:

@@ -16,26 +16,26 @@ from meshkit.settings import SettingsInvalid
 _LINE_MAX = 300
 
 
-def told_of(error: Exception) -> str | None:
+def reason_of(error: Exception) -> str | None:
     """Return what to tell of an error that comes from the surroundings; None of a defect, which needs its traceback."""
-    told = None
+    reason = None
     match error:
         case NoStack() | StateUnusable() | BadPort() | SettingsInvalid():
-            told = str(error)
+            reason = str(error)
         case GoogleAuthError():
-            told = (
+            reason = (
                 "no credentials for Google Cloud: set GOOGLE_APPLICATION_CREDENTIALS, or PUBSUB_EMULATOR_HOST for a"
                 f" server of your own ({_line(error)})"
             )
         case GoogleAPIError():
-            told = f"Pub/Sub does not do it: {_line(error)}"
+            reason = f"Pub/Sub does not do it: {_line(error)}"
         case redis.RedisError():
-            told = f"Redis does not answer: {_line(error)}"
+            reason = f"Redis does not answer: {_line(error)}"
         case SQLAlchemyError() if is_unavailable(error):
-            told = f"a database does not answer: {_line(error.__cause__ or error)}"
+            reason = f"a database does not answer: {_line(error.__cause__ or error)}"
         case FileNotFoundError() | PermissionError():
-            told = f"{error.filename}: {error.strerror}"
-    return told
+            reason = f"{error.filename}: {error.strerror}"
+    return reason
 
 
 def _line(error: BaseException) -> str:

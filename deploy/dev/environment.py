@@ -147,7 +147,7 @@ def _of_service(name: str, *, addresses: Addresses, key_files: Mapping[str, path
 def command_line(
     *, addresses: Addresses, key_files: Mapping[str, pathlib.Path], demo_logins: pathlib.Path
 ) -> dict[str, str]:
-    """Return the environment of the operator's commands (topology, seed): everything a service may be told."""
+    """Return the environment of the operator's commands (topology, seed): every setting of every service."""
     # What is there already comes first: it may be of another stack, and must not win over what this one says.
     merged = base() | {"MESH_DEMO_LOGINS_FILE": str(demo_logins)}
     for name in SERVICES:

@@ -40,7 +40,7 @@ def ensure_passwords(state: states.State) -> dict[str, str]:
 def ensure_key_files(state: states.State) -> dict[str, pathlib.Path]:
     """Return environment variable -> key file, generating the files that are missing.
 
-    A caller's private key stands under `private_key_of(caller)`: its process alone is told of it, as MESH_SERVICE_KEY_FILE.
+    A caller's private key stands under `private_key_of(caller)`: only its own process gets it, as MESH_SERVICE_KEY_FILE.
     """
     _keep_digests(state)
     makers = {

@@ -31,8 +31,8 @@ def for_people(line: str) -> str:
         if name not in _TOLD and (value := _plain(said[name], limit=_VALUE_LIMIT)) not in {"", "None"}
     ]
     parts = (_clock(said.get("ts")), str(said["level"]).upper(), _plain(said["event"], limit=_VALUE_LIMIT))
-    told = " ".join(part for part in parts if part)
-    return told + (f": {why}" if why else "") + (f" ({', '.join(fields)})" if fields else "")
+    line = " ".join(part for part in parts if part)
+    return line + (f": {why}" if why else "") + (f" ({', '.join(fields)})" if fields else "")
 
 
 def _clock(instant: Any) -> str:

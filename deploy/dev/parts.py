@@ -35,7 +35,7 @@ class Recipe:
 
 
 def build_parts(recipe: Recipe) -> dict[str, Part]:
-    """Return the whole stack in the order in which it is told."""
+    """Return the whole stack in the order in which it is listed."""
     state, addresses, key_files = recipe.state, recipe.addresses, recipe.key_files
     topology = mesh.build_topology(state=state, addresses=addresses, key_files=key_files)
     parts = [

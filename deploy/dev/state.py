@@ -136,11 +136,11 @@ def _holder(descriptor: int) -> str:
 def _begun(pid: int) -> str:
     """Return when a process began, in ticks since the machine did; empty when nobody may know."""
     try:
-        told = pathlib.Path(f"/proc/{pid}/stat").read_text()
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return ""
     # The name of the program, in brackets, may hold anything.
-    return told.rpartition(")")[2].split()[19]
+    return stat.rpartition(")")[2].split()[19]
 
 
 def _alive(pid: str) -> bool:

@@ -100,9 +100,11 @@ def prove_notices(databases: Mapping[str, Transactions]) -> list[str]:
         if known and event.failed_at.ToDatetime(tzinfo=UTC) > kept_since:
             for notice in notices_of(event, row.created_at):
                 wanted[derived_id("notification", notice.cause, notice.store_id)] = event.order_id
-    told = set(_rows(databases["identity"], _NOTICES, ids=list(wanted)))
+    notified = set(_rows(databases["identity"], _NOTICES, ids=list(wanted)))
     return [
-        f"a failed payment of order {order_id} is in no inbox" for id_, order_id in wanted.items() if id_ not in told
+        f"a failed payment of order {order_id} is in no inbox"
+        for id_, order_id in wanted.items()
+        if id_ not in notified
     ]
 
 

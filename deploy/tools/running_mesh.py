@@ -34,8 +34,8 @@ class RunningMesh:
 
     def pid_of(self, part: str) -> int | None:
         """Return the process of a part (a service, `envoy`, `valkey` …), or None while it is away."""
-        told = re.findall(rf" {part} +\| ready in .* \(process (\d+)\)", self.log.read_text())
-        return int(told[-1]) if told and _runs(int(told[-1])) else None
+        started = re.findall(rf" {part} +\| ready in .* \(process (\d+)\)", self.log.read_text())
+        return int(started[-1]) if started and _runs(int(started[-1])) else None
 
     def kill(self, part: str) -> None:
         """Kill a part as a crash would."""

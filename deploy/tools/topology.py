@@ -36,7 +36,7 @@ class Topology:
 
 @dataclass(frozen=True)
 class Settled:
-    """What became of a subscription: `created`, `updated`, `made anew`, `left` for the problem told, empty for nothing."""
+    """What became of a subscription: `created`, `updated`, `made anew`, `left` for the problem named, empty for nothing."""
 
     subscription: str
     differences: tuple[Difference, ...]

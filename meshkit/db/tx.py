@@ -113,7 +113,7 @@ class Tx:
 
 @dataclass(frozen=True)
 class Transactions:
-    """Opens transactions for the edges. `on_events` is told when a commit left events to publish."""
+    """Opens transactions for the edges. `on_events` is called when a commit left events to publish."""
 
     database: Database
     clock: Clock

@@ -54,7 +54,7 @@ _WINDOW = 4 * BATCH
 # A backlog may appear faster than statistics learn of it, and plans outlive both. So each statement is written such that
 # every plan it can get is linear, and none of them reads the rows that are published already.
 _PLAN_BY_INDEX = sql("SELECT set_config('enable_seqscan', 'off', true)", str)
-# What is put off or leased for longer than anything can be, was so before the clock was put back, and counts no longer.
+# A lease or delay longer than any that this code sets was set before the clock was put back: it no longer counts.
 # A line is what is unpublished of one aggregate, up to the first row that may not go yet. Who locks the head of a line has
 # the line; a head that somebody else has locked leaves its whole line to them.
 _CLAIM = sql(

@@ -1,4 +1,4 @@
-"""Who gets a thread: RPCs up to a bound, at once told to come back beyond it; health checks always, on a thread of their own."""
+"""Who gets a thread: RPCs up to a bound, refused at once with a retry delay beyond it; health checks always, on a thread of their own."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Admission(grpc.ServerInterceptor):  # type: ignore[misc]
     def __init__(self, threads: RpcThreads, *, service: str) -> None:
         self._threads = threads
         self._service = service
-        # Readiness and refusals must be told when every other thread is busy; neither waits for anything.
+        # Readiness and refusals must be answered when every other thread is busy; neither waits for anything.
         self.health = ThreadPoolExecutor(1, thread_name_prefix="health")
         self._refusals = ThreadPoolExecutor(1, thread_name_prefix="refuse")
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 Servicer = Callable[[Any, Any], Any]
 # gRPC's own services: they know no principal and touch no data.
 _UNGUARDED = ("/grpc.health.v1.Health/", "/grpc.reflection.")
-# Kept back from the caller's deadline so that our own time-out can still be told.
+# Kept back from the caller's deadline so that our own time-out can still be answered.
 _RESERVE_SECONDS = 0.02
 _LEAST_SECONDS = 0.05
 

@@ -1,4 +1,4 @@
-"""What ads is told from outside; environment prefix `ADS_`."""
+"""Settings of ads, from the environment with the prefix `ADS_`."""
 
 from __future__ import annotations
 

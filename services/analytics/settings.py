@@ -1,4 +1,4 @@
-"""What analytics is told from outside; environment prefix `ANALYTICS_`."""
+"""Settings of analytics, from the environment with the prefix `ANALYTICS_`."""
 
 from __future__ import annotations
 

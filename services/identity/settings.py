@@ -1,4 +1,4 @@
-"""What identity is told from outside; environment prefix `IDENTITY_`."""
+"""Settings of identity, from the environment with the prefix `IDENTITY_`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What media is told from outside; environment prefix `MEDIA_`."""
+"""Settings of media, from the environment with the prefix `MEDIA_`."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ class BigQueryWarehouse:
         latest = time.monotonic() + _TIMEOUT_S
         try:
             job = self._client.query(sql, job_config=config, retry=None, job_retry=None, timeout=_seconds(until))
-            # Not `result` alone: it waits two minutes for the answer, whatever it is told.
+            # Not `result` alone: it waits two minutes for the answer, whatever time-out it is given.
             while not job.done(retry=None, timeout=_seconds(until)):
                 if time.monotonic() > min(until, latest):
                     raise DependencyUnavailable("The warehouse does not answer.", dependency="bigquery")

@@ -39,7 +39,7 @@ class Warehouse(Protocol):
     """
 
     def load(self, rows: Sequence[JsonObject]) -> None:
-        """Add rows that are not there yet, told by `event_id`. Raises DependencyUnavailable."""
+        """Add rows that are not there yet, recognised by `event_id`. Raises DependencyUnavailable."""
         ...
 
     def orders_of(self, party: Party, *, start: datetime, end: datetime, until: float = FOREVER) -> list[OrderFact]:

@@ -89,7 +89,7 @@ class TokenMint:
     def successor_of(self, token_hash: bytes) -> str:
         """Return the one token that follows what is stored of another: the same every time.
 
-        So a replay within grace gets the same, also after SwitchStore, which is not told the token itself.
+        So a replay within grace gets the same, also after SwitchStore, which never sees the token itself.
         """
         digest = hmac.digest(self._successor_key, token_hash, "sha256")
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from deploy.cli import doctor, doctor_checks
 from deploy.cli.main import app
-from deploy.cli.refusals import told_of
+from deploy.cli.refusals import reason_of
 from deploy.dev import keys
 from deploy.dev.environment import MEDIA_BUCKET, REPOSITORY
 from deploy.dev.ports import Ports
@@ -134,7 +134,7 @@ class TestRefusals:
         assert "a database does not answer" in done.output
 
     def test_a_defect_keeps_its_traceback(self) -> None:
-        assert told_of(RuntimeError("ours")) is None
+        assert reason_of(RuntimeError("ours")) is None
 
 
 class TestAnswers:

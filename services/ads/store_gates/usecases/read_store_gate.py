@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 
 
 def read_store_gate(tx: Tx, *, store_id: uuid.UUID) -> StoreGate | None:
-    """Return a store's gate, or None while identity has not told of the store."""
+    """Return a store's gate, or None while identity has not announced the store."""
     return store_gates.find(tx, store_id)

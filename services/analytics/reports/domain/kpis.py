@@ -99,7 +99,7 @@ def compute_kpis(
 ) -> Kpis:
     """Return the KPIs of a window. Orders that came to nothing do not count; AOV is rounded half up.
 
-    Raises ValidationError when a sum is too large to be told.
+    Raises ValidationError when a sum does not fit the answer.
 
     `known_customers` are buyers with a paid order before the window; None: nobody is counted as a customer.
     """

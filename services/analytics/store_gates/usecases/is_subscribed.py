@@ -13,5 +13,5 @@ if TYPE_CHECKING:
 
 
 def is_subscribed(tx: Tx, *, store_id: uuid.UUID) -> bool:
-    """Return whether a store's subscription counts as active; that of a store identity has not told of does not."""
+    """Return whether a store's subscription counts as active; that of a store identity has not announced does not."""
     return store_gates.is_subscribed(tx, store_id)

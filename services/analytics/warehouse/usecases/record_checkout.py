@@ -20,7 +20,7 @@ CHECKOUT_CONVERTED = "checkout_converted"
 
 
 def record_checkout(tx: Tx, event: CheckoutConverted) -> None:
-    """Queue the rows of a checkout, one per order and once each. Events of before orders were told have none."""
+    """Queue the rows of a checkout, one per order and once each. Events from before they carried orders have none."""
     warehouse_queue.add(tx, [_row(event, order, tx) for order in event.orders])
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Notification(NamedTuple):
-    """Something that a store, or the administrators, were told."""
+    """A message in the inbox of a store, or of the administrators."""
 
     id: uuid.UUID
     store_id: uuid.UUID | None

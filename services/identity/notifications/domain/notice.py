@@ -1,4 +1,4 @@
-"""What somebody is told."""
+"""A message for somebody's inbox."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ def payout_released(event: finance.PayoutReleased, _now: datetime) -> Iterator[N
 def payment_refunded(event: finance.PaymentRefunded, _now: datetime) -> Iterator[Notice]:
     """Tell both sides what the buyer gets back."""
     amount = money_text(event.amount_cents, event.currency)
-    told, owed = (
+    title, owed = (
         ("Credit", f"pays {amount} less for it") if event.is_credit else ("Refund", f"gets {amount} of it back")
     )
     for store, message in (
@@ -132,7 +132,7 @@ def payment_refunded(event: finance.PaymentRefunded, _now: datetime) -> Iterator
             # Of one order there can be several; the sum so far tells them apart.
             cause=f"payment_refunded:{event.order_id}:{event.refunded_cents}",
             store=store,
-            title=f"{told} {_of(event.order_number)}",
+            title=f"{title} {_of(event.order_number)}",
             message=message,
             order_id=event.order_id,
         )
