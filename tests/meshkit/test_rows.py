@@ -131,7 +131,7 @@ class TestMisfit:
         with pytest.raises(RowMismatch, match="Thing names the columns id, name, but they are"):
             run(database, f"SELECT {columns}", Thing)
 
-    def test_is_reason_of_core_statements_too(self, transactions: Transactions) -> None:
+    def test_is_told_of_core_statements_too(self, transactions: Transactions) -> None:
         with transactions.read(Call()) as tx, pytest.raises(RowMismatch, match="is said to be str.*in: SELECT"):
             tx.fetch(text(THING), WrongType)
 

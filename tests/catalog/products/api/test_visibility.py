@@ -89,7 +89,7 @@ class TestGetProductVisibility:
 
         assert (answer.visible, answer.in_stock) == (True, False)
 
-    def test_says_so_when_nobody_has_reason_of_the_store(self, shop: Shop) -> None:
+    def test_says_so_when_nobody_has_told_of_the_store(self, shop: Shop) -> None:
         unknown = Shop(shop.mesh)
         product = unknown.product()
 
