@@ -7,11 +7,12 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from meshkit.ids import derived_id
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
 
 # Owner of the platform's own accounts.
@@ -107,6 +108,29 @@ class Posting:
     amount_cents: int
 
 
+class Side(TypedDict):
+    """A posting as a JSON document of the database, ids as text."""
+
+    account_id: str
+    kind: str
+    owner_id: str
+    currency: str
+    amount_cents: int
+
+
+def postings_of(sides: Iterable[Side]) -> tuple[Posting, ...]:
+    """Return the postings that documents of the database describe."""
+    return tuple(
+        Posting(Account(AccountKind(side["kind"]), side["currency"], _owner(side["owner_id"])), side["amount_cents"])
+        for side in sides
+    )
+
+
+def _owner(text: str) -> uuid.UUID | None:
+    owner = uuid.UUID(text)
+    return None if owner == NOBODY else owner
+
+
 @dataclass(frozen=True)
 class Entry:
     """Something that happened to money, with at least two postings. Immutable; corrections are new entries."""
@@ -152,17 +176,23 @@ class Collection:
     credited_cents: int = 0
 
 
-def cash_collected(told: Collection) -> Entry:
+def cash_collected(collection: Collection) -> Entry:
     """Return the entry of cash taken by an agent: we hold it in transit, owe the vendor, and earned the fee."""
-    currency = told.currency
+    currency = collection.currency
     postings = [
-        Posting(Account(AccountKind.CASH_IN_TRANSIT, currency, told.agent_id), told.amount_cents - told.credited_cents),
-        Posting(Account(AccountKind.REFUND_PAYABLE, currency, told.buyer_id), told.credited_cents),
-        Posting(Account(AccountKind.VENDOR_PAYABLE, currency, told.vendor_id), told.fee_cents - told.amount_cents),
-        Posting(Account(AccountKind.PLATFORM_FEE, currency), -told.fee_cents),
+        Posting(
+            Account(AccountKind.CASH_IN_TRANSIT, currency, collection.agent_id),
+            collection.amount_cents - collection.credited_cents,
+        ),
+        Posting(Account(AccountKind.REFUND_PAYABLE, currency, collection.buyer_id), collection.credited_cents),
+        Posting(
+            Account(AccountKind.VENDOR_PAYABLE, currency, collection.vendor_id),
+            collection.fee_cents - collection.amount_cents,
+        ),
+        Posting(Account(AccountKind.PLATFORM_FEE, currency), -collection.fee_cents),
     ]
     kept = tuple(posting for posting in postings if posting.amount_cents)
-    return Entry(EntryType.CASH_COLLECTED, told.order_id, kept)
+    return Entry(EntryType.CASH_COLLECTED, collection.order_id, kept)
 
 
 def vendor_payout(
@@ -212,19 +242,19 @@ class Refund:
     is_credit: bool = False
 
 
-def refund(told: Refund) -> Entry:
+def refund(given: Refund) -> Entry:
     """Return the entry of a refund: we owe the buyer, and vendor and platform bear it.
 
     Before the payout we owe the vendor less; afterwards it owes us.
     """
-    bearer = AccountKind.VENDOR_RECEIVABLE if told.is_paid_out else AccountKind.VENDOR_PAYABLE
+    bearer = AccountKind.VENDOR_RECEIVABLE if given.is_paid_out else AccountKind.VENDOR_PAYABLE
     postings = [
-        Posting(Account(bearer, told.currency, told.vendor_id), told.amount_cents - told.fee_cents),
-        Posting(Account(AccountKind.PLATFORM_FEE, told.currency), told.fee_cents),
-        Posting(Account(AccountKind.REFUND_PAYABLE, told.currency, told.buyer_id), -told.amount_cents),
+        Posting(Account(bearer, given.currency, given.vendor_id), given.amount_cents - given.fee_cents),
+        Posting(Account(AccountKind.PLATFORM_FEE, given.currency), given.fee_cents),
+        Posting(Account(AccountKind.REFUND_PAYABLE, given.currency, given.buyer_id), -given.amount_cents),
     ]
-    kind = EntryType.CREDIT if told.is_credit else EntryType.REFUND
-    return Entry(kind, told.order_id, tuple(posting for posting in postings if posting.amount_cents))
+    kind = EntryType.CREDIT if given.is_credit else EntryType.REFUND
+    return Entry(kind, given.order_id, tuple(posting for posting in postings if posting.amount_cents))
 
 
 def payout_returned(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.ids import new_id
 from meshkit.market_day import market_day
@@ -45,7 +45,7 @@ def post_entries(tx: Tx, entries: Sequence[NewEntry]) -> list[uuid.UUID | None]:
     return [entry_id if entry_id in posted else None for entry_id in ids]
 
 
-def _row(tx: Tx, entry_id: uuid.UUID, new: NewEntry) -> dict[str, Any]:
+def _row(tx: Tx, entry_id: uuid.UUID, new: NewEntry) -> dict[str, object]:
     entry = new.entry
     return {
         "id": entry_id,
@@ -63,7 +63,7 @@ def _row(tx: Tx, entry_id: uuid.UUID, new: NewEntry) -> dict[str, Any]:
     }
 
 
-def _sides(entry_id: uuid.UUID, entry: Entry) -> list[dict[str, Any]]:
+def _sides(entry_id: uuid.UUID, entry: Entry) -> list[dict[str, object]]:
     return [
         {
             "entry_id": entry_id,

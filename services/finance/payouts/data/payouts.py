@@ -63,7 +63,7 @@ _DEBTS_OF = sql(
 _ENTRIES = sql(
     """
     SELECT e.id, e.order_id, e.buyer_store_id, e.vendor_store_id,
-           (SELECT json_agg(json_build_object('kind', a.kind, 'owner_id', a.owner_id, 'currency', a.currency,
+           (SELECT json_agg(json_build_object('account_id', a.id, 'kind', a.kind, 'owner_id', a.owner_id, 'currency', a.currency,
                                               'amount_cents', p.amount_cents) ORDER BY p.position)
             FROM postings p JOIN accounts a ON a.id = p.account_id WHERE p.entry_id = e.id) AS postings
     FROM ledger_entries e

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from meshkit.errors import NotFound
 from services.finance.errors import ApproverMustDiffer, PayoutStateInvalid
-from services.finance.ledger.domain.ledger import payout_returned
+from services.finance.ledger.domain.ledger import payout_returned, postings_of
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
-from services.finance.ledger.usecases.reverse_entry import postings_of
 from services.finance.payments.data import intents
 from services.finance.payouts.data import payouts
 from services.finance.payouts.domain.payout import PayoutAction, PayoutStatus, net_cents, next_status
@@ -61,7 +60,7 @@ def return_payout(tx: Tx, *, payout_id: uuid.UUID, reason: str) -> Any:
     made = [
         NewEntry(
             payout_returned(
-                entry_id=entry.id, order_id=entry.order_id, postings=postings_of(entry), payout_id=payout_id
+                entry_id=entry.id, order_id=entry.order_id, postings=postings_of(entry.postings), payout_id=payout_id
             ),
             buyer_store_id=entry.buyer_store_id,
             vendor_store_id=entry.vendor_store_id,
