@@ -33,7 +33,7 @@ from services.finance.payouts.api.earnings_servicer import EarningsServicer
 from services.finance.payouts.api.finance_admin_servicer import FinanceAdminServicer
 from services.finance.payouts.api.payout_admin_servicer import PayoutAdminServicer
 from services.finance.payouts.api.reconciliation_servicer import ReconciliationServicer
-from services.finance.payouts.usecases.pay_vendors import PayoutTerms
+from services.finance.payouts.domain.payout import PayoutTerms
 from services.finance.schema import metadata
 from services.finance.settings import FinanceSettings
 

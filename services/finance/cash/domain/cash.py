@@ -48,6 +48,16 @@ def is_mismatch(*, collected_cents: int, declared_cents: int, counted_cents: int
 
 
 @dataclass(frozen=True)
+class Declared:
+    """What was collected for an order, and what its agent says to hand in of it."""
+
+    order_id: uuid.UUID
+    order_number: int
+    collected_cents: int
+    declared_cents: int
+
+
+@dataclass(frozen=True)
 class Custody:
     """Whose cash it is about: an order's, carried by an agent to a station."""
 

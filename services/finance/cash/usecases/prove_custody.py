@@ -22,7 +22,7 @@ def prove_custody(tx: Tx) -> list[str]:
         for row in proofs.wrongly_held_by_agents(tx)
     ]
     problems += [
-        f"payment of order {row.order_id} is kept back for mismatch {row.told}, open is {row.open}"
+        f"payment of order {row.order_id} is kept back for mismatch {row.named}, open is {row.open}"
         for row in proofs.wrongly_blocked_intents(tx)
     ]
     problems += [

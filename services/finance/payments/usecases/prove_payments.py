@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from services.finance.payments.data import proofs
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
+    from services.finance.payments.data.proofs import WronglyPostedOrder
 
 
 def prove_payments(tx: Tx) -> list[str]:
@@ -21,7 +22,7 @@ def prove_payments(tx: Tx) -> list[str]:
     return problems
 
 
-def _differences(row: Any) -> list[str]:
+def _differences(row: WronglyPostedOrder) -> list[str]:
     compared = (
         ("collected", row.collected, row.collected_expected),
         ("paid out", row.paid_out, row.paid_out_expected),
