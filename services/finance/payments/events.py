@@ -1,4 +1,4 @@
-"""What finance does when orders change."""
+"""Commerce's orders, as payments follow them."""
 
 from __future__ import annotations
 
@@ -42,5 +42,5 @@ def consumers(settings: FinanceSettings | None = None) -> tuple[Consumer, ...]:
 
 
 def order_changed(tx: Tx, event: OrderChange) -> None:
-    """Follow any later change of an order."""
+    """Follow a change of an order after its creation."""
     follow_order(tx, event.order)

@@ -63,7 +63,7 @@ _AROUND = """
 """
 _FIND = sql(f"{_COLUMNS} FROM cash_mismatches m {_AROUND} WHERE m.id = :id", Mismatch)
 _LOCK = sql(f"{_COLUMNS} FROM cash_mismatches m {_AROUND} WHERE m.id = :id FOR UPDATE OF m", Mismatch)
-# The page first, then what belongs to it: the queue is walked by age however much was ever counted.
+# The page first, then its joins: the queue is read by its index however many mismatches there have been.
 _OPEN = sql(
     f"""
     WITH page AS MATERIALIZED (

@@ -1,4 +1,4 @@
-"""Take note that an agent holds an order's cash (REQUIREMENTS A.6.6)."""
+"""Record that an agent has collected an order's cash (REQUIREMENTS A.6.6)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _COLLECTED = {IntentStatus.SETTLED, IntentStatus.PAID}
 
 @dataclass(frozen=True)
 class CashCount:
-    """What an agent says to hold, and what commerce says the order costs."""
+    """What an agent says it has collected, and what commerce says the order costs."""
 
     order_id: uuid.UUID
     agent_id: uuid.UUID
@@ -35,10 +35,10 @@ class CashCount:
 
 
 def collect_cash(tx: Tx, count: CashCount) -> Intent:
-    """Settle the intent and post the cash; returns the intent. The same agent with the same sum is answered the same.
+    """Settle the intent and post the cash; returns the intent. A repeat by the same agent with the same sum answers the same.
 
-    Raises NotFound; CashCollectedOtherwise; DependencyUnavailable while the order's newest version has not arrived here; PaymentFinal; and
-    PaymentMismatch, which leaves the intent failed and the failure announced.
+    Raises NotFound; CashCollectedOtherwise; DependencyUnavailable while the order's newest version has not arrived here;
+    PaymentFinal; and PaymentMismatch, with which the failed intent and its announcement are committed.
     """
     intent = lock_payment(tx, order_id=count.order_id)
     if intent.status in _COLLECTED:
@@ -82,7 +82,7 @@ def _require_match(tx: Tx, intent: Intent, count: CashCount) -> None:
         + (f", {intent.credited_cents} of it credited" if intent.credited_cents else "")
     )
     fail_payment(tx, intent, received_cents=count.amount_cents, currency=count.currency, reason=reason)
-    # The failed payment must stay; the source lost it by rolling back (REQUIREMENTS A.6.6, [bug]).
+    # The failed payment is committed; the original lost it by rolling back (REQUIREMENTS A.6.6, [bug]).
     raise PaymentMismatch(
         "The money does not fit the order.",
         expected_cents=str(due),

@@ -1,4 +1,4 @@
-"""Somebody else than the agent counts what was handed in."""
+"""Count what was handed in; somebody else than the agent does."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Declaration:
-    """What the calling agent says."""
+    """What the calling agent says it hands in of each order."""
 
     station_id: uuid.UUID
     currency: str

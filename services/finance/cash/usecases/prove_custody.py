@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def prove_custody(tx: Tx) -> list[str]:
-    """Return every violation of the rules of cash custody, as text; none is the only good answer."""
+    """Return every violation of the rules of cash custody, as text."""
     problems = [
         f"cash of order {row.order_id}: {row.handed_in} handed in and {row.difference} written off,"
         f" {row.handed_in_expected} and {row.difference_expected} expected"

@@ -77,7 +77,7 @@ class CashDay:
 
 def read_cash_report(tx: Tx, *, day: str, agent_user_id: uuid.UUID | None, page: Page) -> CashDay:
     """Return what agents did on a day of the market, today when it is empty. Raises ValidationError for what is no day."""
-    # The next page of today's report stays on its day when midnight passes.
+    # The cursor names the day, so that the next page of today's report does not change days at midnight.
     today = page.after.at.date() if page.after else market_day(tx.now)
     when = parse_day(day, field="day") if day else today
     after = page.after.id if page.after else None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Resolution:
-    """What the caller decided, and why."""
+    """How much of what was missing has been found, and why the rest is written off."""
 
     mismatch_id: uuid.UUID
     recovered_cents: int
@@ -33,7 +33,7 @@ class Resolution:
 
 
 def resolve_mismatch(tx: Tx, resolution: Resolution, *, two_persons_above_cents: int) -> Mismatch:
-    """Return the mismatch, resolved; its order can be paid out again.
+    """Resolve the mismatch, so that its order can be paid out again; returns it.
 
     Raises NotFound, CashMismatchResolved, CheckerMustDiffer for the agent and, above the threshold, for whoever counted;
     ValidationError for more recovered than is missing.
@@ -83,7 +83,7 @@ def resolve_mismatch(tx: Tx, resolution: Resolution, *, two_persons_above_cents:
 
 
 def _lock(tx: Tx, mismatch_id: uuid.UUID) -> tuple[LockedHandIn, Mismatch]:
-    """Return hand-in and mismatch, locked in that order, as when it is counted."""
+    """Return hand-in and mismatch, locked in that order, in which counting locks them too."""
     found = cash_mismatches.find(tx, mismatch_id)
     if found is None:
         raise NotFound

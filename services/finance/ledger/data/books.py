@@ -161,9 +161,9 @@ _CLOSE = sql(
     "INSERT INTO period_closings (closed_through, reason, closed_by_user_id, closed_at)"
     " VALUES (:day, :reason, :user, :now)"
 )
-# Whoever closes waits for whoever posts, and the other way round; the triggers take the same lock.
+# Closing a period and posting an entry wait for each other; the triggers take the same lock.
 _LOCK_PERIODS = sql("SELECT pg_advisory_xact_lock(7362002)")
-# Up to an entry that is old enough for none to commit before it any more.
+# Up to an entry so old that no transaction under way can still commit an earlier one.
 _SNAPSHOT = sql(
     """
     WITH edge AS (
@@ -204,7 +204,7 @@ _WRONG_REVERSALS = sql(
 )
 _ADD_PROOF = sql("INSERT INTO ledger_proofs (id, proved_at, problems) VALUES (:id, :now, CAST(:problems AS jsonb))")
 _LAST_PROOF = sql("SELECT {columns} FROM ledger_proofs ORDER BY proved_at DESC LIMIT 1", Proof)
-# Everything is read; a request would be ended long before.
+# The daily jobs read everything; a request would be ended long before.
 _ALLOW_MINUTES = sql("SET LOCAL statement_timeout = '15min'")
 
 
@@ -256,12 +256,12 @@ def closed_through(tx: Tx) -> date | None:
 
 
 def lock_periods(tx: Tx) -> None:
-    """Keep everybody from posting and closing until commit."""
+    """Keep others from posting entries and closing periods until commit."""
     tx.execute(_LOCK_PERIODS)
 
 
 def close_period(tx: Tx, *, day: date, reason: str, user_id: uuid.UUID) -> None:
-    """Close the books up to and with a day. The periods must be locked."""
+    """Close the books for all days up to one, itself included. The periods must be locked."""
     tx.execute(_CLOSE, {"day": day, "reason": reason, "user": user_id, "now": tx.now})
 
 

@@ -98,7 +98,7 @@ def by_key(tx: Tx, key: str) -> Hold | None:
 
 
 def find(tx: Tx, hold_id: uuid.UUID) -> Hold:
-    """Return a hold that is there."""
+    """Return a hold that exists."""
     return tx.execute(_FIND, {"id": hold_id}).one()
 
 

@@ -36,7 +36,7 @@ class UnbalancedEntry(NamedTuple):
 
 
 # One statement for any number of entries: accounts that are missing, entries whose key is new, and the postings of
-# these. Sorted, so that two that open the same accounts or post the same keys cannot deadlock.
+# these. Sorted, so that two calls that open the same accounts or post the same keys cannot deadlock.
 _POST = sql(
     """
     WITH entry AS (
@@ -128,7 +128,7 @@ def append(tx: Tx, entries: Sequence[Mapping[str, object]], sides: Sequence[Mapp
 
 
 def open_account(tx: Tx, account: Account) -> uuid.UUID:
-    """Return the id of an account that is there from now on."""
+    """Insert an account unless it is there; returns its id."""
     values = {"kind": account.kind, "owner": account.owner_id or NOBODY, "currency": account.currency}
     tx.execute(_ENSURE_ACCOUNT, {"id": account_id(account), "now": tx.now, **values})
     return account_id(account)
@@ -145,7 +145,7 @@ def balances(tx: Tx) -> list[KindTotal]:
 
 
 def unbalanced_entries(tx: Tx) -> list[UnbalancedEntry]:
-    """Return entries that do not sum to zero: always none, or the trigger failed."""
+    """Return entries that do not sum to zero; the deferred trigger lets none be committed."""
     return tx.execute(_UNBALANCED).all()
 
 

@@ -35,7 +35,7 @@ class Draft:
         return hashlib.sha256(repr((*parts, self.reference)).encode()).hexdigest()
 
     def entry(self, *, effective_on: date) -> Entry:
-        """Return the entry, of which `flaw` found nothing."""
+        """Return the entry of a draft in which `flaw` found nothing."""
         return Entry(
             self.type,
             self.order_id,

@@ -52,7 +52,7 @@ OWNED_KINDS = {
     AccountKind.REFUND_PAYABLE,
     AccountKind.VENDOR_RECEIVABLE,
 }
-# Accounts that somebody may have: a cash station has one, and the platform its own.
+# Accounts that may have an owner: a cash station's, and one that is the platform's own.
 SHARED_KINDS = {AccountKind.CASH_CLEARING}
 
 
@@ -72,7 +72,7 @@ class EntryType(StrEnum):
     CREDIT = "credit"
 
 
-# Entries that no order's or payout's state stands for; the others are taken back by what made them.
+# What ReverseEntry may take back. Other entries go with the state of an order or payout, and are taken back with it.
 REVERSIBLE = {EntryType.ADJUSTMENT, EntryType.TRANSFER}
 
 
@@ -138,13 +138,13 @@ class Entry:
     type: EntryType
     order_id: uuid.UUID | None
     postings: tuple[Posting, ...]
-    # The name under which it is posted once; none for what is unique by itself.
+    # The name under which it is posted once; None for what a constraint of its own keeps unique.
     key: str | None = None
-    # What made it, when that is not its order.
+    # What caused it, when that is not its order.
     cause_type: str = "order"
     cause_id: uuid.UUID | None = None
     reverses_id: uuid.UUID | None = None
-    # The day it counts for; none for today.
+    # The day it counts for; None for today.
     effective_on: date | None = None
 
     def __post_init__(self) -> None:
@@ -164,7 +164,7 @@ def unbalanced(postings: tuple[Posting, ...]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Collection:
-    """What an order costs and what of it is taken in cash; the rest was credited to its buyer, and is used up by it."""
+    """What an order costs, and how much of that was credited to its buyer; only the rest is taken in cash."""
 
     order_id: uuid.UUID
     agent_id: uuid.UUID | None
@@ -198,7 +198,7 @@ def cash_collected(collection: Collection) -> Entry:
 def vendor_payout(
     *, order_id: uuid.UUID, vendor_id: uuid.UUID, payout_cents: int, currency: str, payout_id: uuid.UUID
 ) -> Entry:
-    """Return the entry of a payout's order: we owe the vendor less and have less."""
+    """Return the entry of one order of a payout: we owe its vendor less, and have less money."""
     return Entry(
         EntryType.VENDOR_PAYOUT,
         order_id,
@@ -213,7 +213,7 @@ def vendor_payout(
 
 
 def payout_netted(*, payout_id: uuid.UUID, vendor_id: uuid.UUID, netted_cents: int, currency: str) -> Entry:
-    """Return the entry of what a payout is short of: the vendor owes us less and we kept the money."""
+    """Return the entry of what a payout keeps back for the vendor's debt: it owes us less, and we kept the money."""
     return Entry(
         EntryType.PAYOUT_NETTED,
         None,
@@ -238,7 +238,7 @@ class Refund:
     fee_cents: int
     currency: str
     is_paid_out: bool
-    # Before anything was paid: what the buyer is owed is taken off what it pays.
+    # A credit: nothing was paid yet, and the buyer pays that much less.
     is_credit: bool = False
 
 
@@ -260,7 +260,7 @@ def refund(given: Refund) -> Entry:
 def payout_returned(
     *, entry_id: uuid.UUID, order_id: uuid.UUID | None, postings: tuple[Posting, ...], payout_id: uuid.UUID
 ) -> Entry:
-    """Return the entry that takes a payout's entry back because the bank did."""
+    """Return the entry that reverses a payout's entry, because the bank sent the money back."""
     plain = reversal(entry_id=entry_id, order_id=order_id, postings=postings)
     return replace(plain, type=EntryType.PAYOUT_RETURNED, cause_type="payout", cause_id=payout_id)
 

@@ -33,7 +33,7 @@ class NewHold:
 
 
 def place_hold(tx: Tx, hold: NewHold) -> Hold:
-    """Return the hold, pending; the same key again answers the same.
+    """Keep money of an account back; returns the pending hold. A repeat of the key answers the same.
 
     Raises HoldNotCovered, IdempotencyKeyReused, ValidationError.
     """
@@ -62,14 +62,14 @@ def place_hold(tx: Tx, hold: NewHold) -> Hold:
     )
     made = holds.by_key(tx, hold.key)
     if made is None or made.id != hold_id:
-        # The same key at the same instant, for another account.
+        # Another call has used the same key at the same instant, for another account.
         raise IdempotencyKeyReused
     tx.audit(target=hold_id, after={"status": "pending", "amount_cents": hold.amount_cents})
     return made
 
 
 def post_hold(tx: Tx, *, hold_id: uuid.UUID, target: Account, reference: str) -> Hold:
-    """Return the hold, its money moved to the target. Raises NotFound, HoldNotPending, ValidationError."""
+    """Move a hold's money to the target; returns the hold. Raises NotFound, HoldNotPending, ValidationError."""
     _require_owner(target, field="to.owner_id")
     hold, status = _lock_for(tx, hold_id, HoldAction.POST)
     held = Account(AccountKind(hold.kind), hold.currency, None if hold.owner_id == NOBODY else hold.owner_id)
@@ -83,13 +83,13 @@ def post_hold(tx: Tx, *, hold_id: uuid.UUID, target: Account, reference: str) ->
 
 
 def void_hold(tx: Tx, *, hold_id: uuid.UUID) -> Hold:
-    """Return the hold, let go. Raises NotFound, HoldNotPending."""
+    """Void a hold, so that its money is free again; returns it. Raises NotFound, HoldNotPending."""
     hold, status = _lock_for(tx, hold_id, HoldAction.VOID)
     return _set_status(tx, hold, status=status)
 
 
 def expire_holds(tx: Tx) -> int:
-    """Let go of holds whose time is over; returns how many."""
+    """Free the money of holds whose time is over; returns how many."""
     return holds.expire(tx)
 
 

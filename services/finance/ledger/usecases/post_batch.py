@@ -1,4 +1,4 @@
-"""Post many entries at once; each stands for itself."""
+"""Post many entries at once; a refused one does not keep the others from being posted."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Result:
-    """An entry's outcome, in the order they were sent."""
+    """What became of an entry, and why if it was refused."""
 
     key: str
     outcome: Outcome
@@ -40,7 +40,7 @@ class Result:
 
 
 def post_batch(tx: Tx, *, drafts: Sequence[Draft]) -> list[Result]:
-    """Return what became of each entry. What is refused leaves the others alone."""
+    """Return what became of each entry, in the order they were sent."""
     today, closed = market_day(tx.now), books.closed_through(tx)
     flaws = [flaw(draft, today=today, closed_through=closed) for draft in drafts]
     first: dict[str, Draft] = {}

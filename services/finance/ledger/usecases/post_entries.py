@@ -1,4 +1,4 @@
-"""Post entries: the only way by which money moves in the books."""
+"""Post entries: the only way money moves in the books."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class NewEntry:
 
 
 def post_entries(tx: Tx, entries: Sequence[NewEntry]) -> list[uuid.UUID | None]:
-    """Post with one statement; returns the entries' ids in order, None for one whose key was posted before.
+    """Post all with one statement; returns the entries' ids in order, None for one whose key was posted before.
 
     Raises IntegrityError on ledger_entries_order_id_type_key when an order's cash was collected already.
     """

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def prove_ledger(tx: Tx) -> list[str]:
-    """Return every violation of the ledger's invariants, as text; none is the only good answer."""
+    """Return every violation of the ledger's invariants, as text."""
     problems = [f"entry {row.entry_id} sums to {row.sum_cents} {row.currency}" for row in ledger.unbalanced_entries(tx)]
     problems += [f"entry {entry_id} has fewer than two postings" for entry_id in ledger.one_sided_entries(tx)]
     sums: dict[str, int] = defaultdict(int)

@@ -1,4 +1,4 @@
-"""Take an entry back by another one."""
+"""Reverse an entry by another one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def reverse_entry(tx: Tx, *, entry_id: uuid.UUID, reason: str) -> PostedEntry:
-    """Return the reversing entry, which names what it takes back. Raises NotFound, EntryNotReversible."""
+    """Post the reversing entry, which names what it reverses; returns it. Raises NotFound, EntryNotReversible."""
     taken = books.find_entry(tx, entry_id)
     if taken is None:
         raise NotFound

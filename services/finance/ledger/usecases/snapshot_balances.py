@@ -1,4 +1,4 @@
-"""Note balances every day, so that statements do not begin at the beginning."""
+"""Note balances every day, so that nobody has to sum an account's postings from the first one on."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ _IS_DUE = (
     " AND cash_mismatch_id IS NULL"
     " AND (NOT CAST(:counted_only AS boolean) OR method <> 'cash' OR cash_counted_at IS NOT NULL)"
 )
-# Chosen by age, locked by primary key, and looked at again once the lock is there.
+# Chosen by age, locked in the order of the primary key, and checked again once locked.
 _LOCK_DUE = sql(
     f"""
     WITH due AS (
@@ -113,7 +113,7 @@ _FIND_BY_ORDER = sql("SELECT {columns} FROM payment_intents WHERE order_id = :or
 
 
 def add(tx: Tx, rows: Iterable[Mapping[str, object]]) -> None:
-    """Insert orders' intents; a second one for the same order changes nothing."""
+    """Insert intents; a second one for the same order changes nothing."""
     tx.execute(_ADD, {"rows": to_json(rows), "now": tx.now})
 
 

@@ -35,7 +35,7 @@ class UnsettledOrder(NamedTuple):
     status: str
 
 
-# What is posted of each order against what its intent says; an order that is only on one side is compared with zero.
+# What is posted for each order against what its intent says; an order that only one of them has is compared with zero.
 _WRONGLY_POSTED = sql(
     """
     WITH posted AS (
@@ -71,7 +71,7 @@ _WRONGLY_POSTED = sql(
     """,
     WronglyPostedOrder,
 )
-# What is delivered and costs nothing any more is settled.
+# A delivered order with nothing due is settled.
 _NOTHING_DUE = sql(
     "SELECT order_id, status FROM payment_intents WHERE delivered_at IS NOT NULL AND amount_cents = credited_cents"
     " AND status NOT IN ('settled', 'paid', 'rejected')",

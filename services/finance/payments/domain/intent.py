@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from meshkit.money import percent_of
+
 
 class Intent(NamedTuple):
     """What is owed for an order, and what has become of it. It is a row, and what payments gives to its siblings."""
@@ -98,7 +100,7 @@ TRANSITIONS: dict[tuple[IntentStatus, IntentAction], IntentStatus] = {
 
 
 def earned_cents(intent: Intent) -> int:
-    """Return what is left of an order for its vendor, in its currency; nothing of one that came to nothing."""
+    """Return what is left of an order for its vendor, in its currency; nothing of a rejected one."""
     if intent.status == IntentStatus.REJECTED:
         return 0
     return intent.amount_cents - intent.fee_cents - intent.refunded_cents + intent.refunded_fee_cents
@@ -112,3 +114,17 @@ def next_status(status: IntentStatus, action: IntentAction) -> IntentStatus | No
 def due_cents(intent: Intent) -> int:
     """Return what an order's buyer pays, or paid: what it costs less what was credited."""
     return intent.amount_cents - intent.credited_cents
+
+
+def net_cents(intent: Intent) -> int:
+    """Return what a vendor gets for an order: its amount without the platform's fee and what refunds took of it."""
+    return intent.amount_cents - intent.fee_cents - intent.payable_refunded_cents
+
+
+def fee_of_refund(*, amount_cents: int, refunded_cents: int, refunded_fee_cents: int, fee_basis_points: int) -> int:
+    """Return the platform's part of a further refund.
+
+    The part of all refunds together is rounded half up, as the fee was, and what was given back before is taken off: many
+    small refunds come to the same as a single one, and a full refund gives back exactly the fee.
+    """
+    return percent_of(refunded_cents + amount_cents, basis_points=fee_basis_points) - refunded_fee_cents

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
-from services.finance.payouts.domain.payout import net_cents
+from services.finance.payments.domain.intent import net_cents
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def fail_payment(tx: Tx, intent: Intent, *, received_cents: int, currency: str, reason: str) -> None:
     """Fail a locked intent for money of that currency that does not fit it."""
     failed = next_status(IntentStatus(intent.status), IntentAction.FAIL)
+    assert failed is not None, "only money for an order that can still be paid is refused"
     intents.change(tx, intent.id, status=failed, failure_reason=reason)
     tx.audit(target=intent.order_id, before={"status": intent.status}, after={"status": failed, "reason": reason})
     event = events.PaymentFailed(

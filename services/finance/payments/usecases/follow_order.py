@@ -1,4 +1,4 @@
-"""Keep an order's payment intent true to the order, as commerce announces it."""
+"""Keep an order's payment intent in step with the order, as commerce announces it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from meshkit.db.tx import Tx
     from services.finance.payments.domain.intent import Intent
 
-# What is settled keeps its amount, and what is rejected will never have one.
+# The amounts of these do not follow their order any more.
 _FROZEN = {IntentStatus.SETTLED, IntentStatus.PAID, IntentStatus.REJECTED}
 
 

@@ -1,4 +1,4 @@
-"""Recompute from the postings that every payment intent is true."""
+"""Recompute from the postings that every payment intent says what was posted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def prove_payments(tx: Tx) -> list[str]:
-    """Return every intent that is not what is posted of its order, as text; none is the only good answer."""
+    """Return every intent that is not what is posted of its order, as text."""
     problems = [
         f"order {row.order_id} is delivered and nothing is due, its payment is {row.status}"
         for row in proofs.unsettled_though_nothing_is_due(tx)

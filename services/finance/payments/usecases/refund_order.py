@@ -1,4 +1,4 @@
-"""Owe a buyer a part of what an order cost, or ask less of it."""
+"""Refund a part of what an order cost, or let its buyer pay less."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from services.finance.errors import CreditNotPossible, PayoutStateInvalid, Refun
 from services.finance.ledger.domain.ledger import Refund, refund
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 from services.finance.payments.data import intents
-from services.finance.payments.domain.intent import IntentStatus, due_cents
+from services.finance.payments.domain.intent import IntentStatus, due_cents, fee_of_refund
 from services.finance.payments.usecases.lock_payment import lock_payment
 from services.finance.payments.usecases.settle_nothing import settle_nothing
-from services.finance.payouts.domain.payout import fee_of_refund
 
 if TYPE_CHECKING:
     import uuid

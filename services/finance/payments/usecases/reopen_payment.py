@@ -1,4 +1,4 @@
-"""Put a failed payment back to unpaid once its difference is cleared up."""
+"""Set a failed payment back to unpaid once its difference is cleared up."""
 
 from __future__ import annotations
 

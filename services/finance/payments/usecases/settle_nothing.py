@@ -23,10 +23,10 @@ def settle_nothing(tx: Tx, intent: Intent) -> Intent:
     if intent.delivered_at is None or due_cents(intent) or paid is None:
         return intent
     if intent.amount_cents:
-        # All of it was credited: that uses the credit up.
+        # All of it was credited; the entry uses the credit up.
         post_payment(tx, intent, agent_id=None)
     if status is IntentStatus.FAILED:
-        # The difference that the order is on hold for is gone.
+        # Its order is on hold for a difference that no longer matters.
         tx.emit(events.PaymentReopened(order_id=str(intent.order_id), payment_intent_id=str(intent.id)))
     settled = intents.change(tx, intent.id, status=paid, vendor_paid_at=tx.now, failure_reason="")
     audit.note(tx, action="payment.settle_nothing", target=intent.order_id, after={"status": paid})

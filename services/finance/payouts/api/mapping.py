@@ -10,8 +10,7 @@ from marketmesh.finance.v1 import (
 )
 from marketmesh.finance.v1 import payout_batch_service_pb2 as batches
 from meshkit.messages import set_time
-from services.finance.payments.domain.intent import earned_cents
-from services.finance.payouts.domain.payout import net_cents
+from services.finance.payments.domain.intent import earned_cents, net_cents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -114,7 +114,7 @@ _PAID = sql(
 )
 _END = sql("UPDATE payouts SET status = :status WHERE id = :id")
 _LET_GO = sql("UPDATE payout_items SET active = false WHERE payout_id = :id")
-# Two payouts of a vendor take turns: what it owes us is kept back once.
+# Payouts of one vendor wait for each other, so that what it owes us is kept back once.
 _LOCK_DEBTS = sql(
     "SELECT id FROM accounts WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE", uuid.UUID
 )
@@ -197,13 +197,13 @@ def mark_paid(tx: Tx, payout_id: uuid.UUID, *, netted_cents: int, reference: str
 
 
 def end(tx: Tx, payout_id: uuid.UUID, *, status: str) -> None:
-    """End a locked payout; its orders can be in another one."""
+    """Set a locked payout's last status; its orders can be in another payout from now on."""
     tx.execute(_END, {"id": payout_id, "status": status})
     tx.execute(_LET_GO, {"id": payout_id})
 
 
 def lock_debts(tx: Tx, account_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
-    """Return what vendors owe us, by account, and keep others from keeping it back until commit."""
+    """Return what vendors owe us, by account; others that would keep it back wait until commit."""
     tx.execute(_LOCK_DEBTS, {"ids": list(account_ids)})
     return {row.account_id: int(row.cents) for row in tx.execute(_DEBTS, {"ids": list(account_ids)})}
 

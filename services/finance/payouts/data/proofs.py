@@ -22,7 +22,7 @@ class WronglyPostedPayout(NamedTuple):
     moved_expected: int
 
 
-# What a payout says against what its orders come to and what left our account for it.
+# A payout's sums against those of its orders and what left our account for it.
 _WRONGLY_POSTED = sql(
     """
     WITH listed AS (

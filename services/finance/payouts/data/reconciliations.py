@@ -67,7 +67,7 @@ _FIND = sql("SELECT {columns} FROM reconciliations WHERE id = :id", Reconciliati
 
 
 def transfers(tx: Tx, *, first: datetime, end: datetime) -> list[TransferredPayout]:
-    """Return payouts that were transferred in a time, returned ones included: the bank made them all the same."""
+    """Return payouts that were transferred within a period. Returned ones are included: the bank has transferred them too."""
     return tx.execute(_TRANSFERS, {"first": first, "end": end}).all()
 
 

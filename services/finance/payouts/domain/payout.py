@@ -1,12 +1,10 @@
-"""The life of a payout, and what it comes to."""
+"""The life of a payout, its terms, and what it comes to."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
-
-from meshkit.money import percent_of
 
 if TYPE_CHECKING:
     import uuid
@@ -47,7 +45,7 @@ def next_status(status: PayoutStatus, action: PayoutAction) -> PayoutStatus | No
 
 @dataclass(frozen=True)
 class PayoutTerms:
-    """What a transfer has to be."""
+    """From which sum on a payout is made, above which it waits for a second person, and whether cash must be counted."""
 
     minimum_cents: int = 0
     two_persons_above_cents: int = 0
@@ -68,17 +66,3 @@ class Share:
     def amount_cents(self) -> int:
         """Return what is transferred."""
         return self.gross_cents - self.netted_cents
-
-
-def net_cents(intent: Intent) -> int:
-    """Return what a vendor gets for an order: its amount without the platform's fee and what refunds took of it."""
-    return intent.amount_cents - intent.fee_cents - intent.payable_refunded_cents
-
-
-def fee_of_refund(*, amount_cents: int, refunded_cents: int, refunded_fee_cents: int, fee_basis_points: int) -> int:
-    """Return the platform's part of a further refund.
-
-    Of all refunds together, rounded half up as the fee was: many small ones come to the same as a single one, and a
-    full refund gives back exactly the fee.
-    """
-    return percent_of(refunded_cents + amount_cents, basis_points=fee_basis_points) - refunded_fee_cents

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.finance.errors import CashNotCounted, PayoutBelowMinimum
-from services.finance.payments.domain.intent import IntentStatus
+from services.finance.payments.domain.intent import IntentStatus, net_cents
 from services.finance.payments.usecases.lock_payment import lock_payment
-from services.finance.payouts.domain.payout import net_cents
 from services.finance.payouts.usecases.make_payouts import make_payouts
 from services.finance.payouts.usecases.require_due import require_due
 
@@ -20,10 +19,9 @@ if TYPE_CHECKING:
 
 
 def confirm_payout(tx: Tx, *, order_id: uuid.UUID, reference: str, terms: PayoutTerms) -> Intent:
-    """Pay the order, or ask for a second person; returns the intent. Again answers the same.
+    """Pay the order, or ask for a second person; returns the intent. A repeat answers the same.
 
-    Raises NotFound, PayoutNotDue, PayoutHeld, CashMismatchOpen, CashNotCounted,
-    PayoutBelowMinimum.
+    Raises NotFound, PayoutNotDue, PayoutHeld, CashMismatchOpen, CashNotCounted, PayoutBelowMinimum.
     """
     intent = lock_payment(tx, order_id=order_id)
     if intent.status == IntentStatus.PAID or intent.payout_id is not None:

@@ -9,10 +9,11 @@ from meshkit.errors import NotFound
 from services.finance.errors import ApproverMustDiffer, PayoutStateInvalid
 from services.finance.ledger.domain.ledger import Account, AccountKind, payout_returned
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
+from services.finance.payments.domain.intent import net_cents
 from services.finance.payments.usecases.lock_payment import lock_payments
 from services.finance.payments.usecases.mark_payments import mark_in_payouts, mark_payout_returned
 from services.finance.payouts.data import payouts
-from services.finance.payouts.domain.payout import PayoutAction, PayoutStatus, Share, net_cents, next_status
+from services.finance.payouts.domain.payout import PayoutAction, PayoutStatus, Share, next_status
 from services.finance.payouts.usecases.net_debts import net_debts
 from services.finance.payouts.usecases.require_due import require_no_mismatch
 from services.finance.payouts.usecases.transfer_payouts import transfer_payouts

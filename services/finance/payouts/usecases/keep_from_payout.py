@@ -35,7 +35,7 @@ def hold_payout(tx: Tx, *, order_id: uuid.UUID, reason: str) -> Intent:
         raise PayoutStateInvalid(state="awaiting_approval")
     tx.audit(target=order_id, before={"hold_reason": intent.payout_hold_reason}, after={"hold_reason": reason})
     if not intent.payout_hold_reason:
-        held = events.PayoutHeld(**_what_vendors_learn(intent))
+        held = events.PayoutHeld(**_about(intent))
         held.held_at.FromDatetime(tx.now)
         tx.emit(held)
     return mark_payout_held(tx, intent, reason=reason)
@@ -48,14 +48,14 @@ def release_payout(tx: Tx, *, order_id: uuid.UUID, reason: str) -> Intent:
         raise PayoutStateInvalid(state="not_held")
     before = {"hold_reason": intent.payout_hold_reason}
     tx.audit(target=order_id, before=before, after={"hold_reason": "", "reason": reason})
-    released = events.PayoutReleased(**_what_vendors_learn(intent))
+    released = events.PayoutReleased(**_about(intent))
     released.released_at.FromDatetime(tx.now)
     tx.emit(released)
     return mark_payout_held(tx, intent, reason="")
 
 
-def _what_vendors_learn(intent: Intent) -> _Order:
-    # The administrator's reason stays inside: the vendor is told of these events.
+def _about(intent: Intent) -> _Order:
+    # Without the reason: vendors are notified of these events, and it is for administrators only.
     return {
         "order_id": str(intent.order_id),
         "payment_intent_id": str(intent.id),

@@ -1,4 +1,4 @@
-"""Keep what vendors owe us back from their payouts."""
+"""Keep back from payouts what their vendors owe us."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ if TYPE_CHECKING:
 
 
 def net_debts(tx: Tx, gross: Mapping[Account, int]) -> dict[Account, int]:
-    """Return what is kept back of payouts, by the account of what their vendor owes us; nobody else does until commit."""
+    """Return what is kept back of each payout, by the account of its vendor's debt; other payouts wait until commit."""
     debts = payouts.lock_debts(tx, [account_id(account) for account in gross])
     return {account: min(max(debts.get(account_id(account), 0), 0), cents) for account, cents in gross.items()}

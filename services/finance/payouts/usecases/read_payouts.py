@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def read_due_payouts(tx: Tx, *, page: Page, terms: PayoutTerms) -> tuple[Sequence[Intent], str]:
-    """Return delivered, settled, unpaid orders, oldest delivery first, and the next cursor."""
+    """Return the intents of orders whose vendor can be paid, oldest delivery first, and the next cursor."""
     return read_due_payments(tx, page=page, counted_only=terms.counted_cash_only)
 
 

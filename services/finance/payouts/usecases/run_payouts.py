@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from services.finance.payouts.data.payouts import Payout
     from services.finance.payouts.domain.payout import PayoutTerms, Share
 
-# One run locks and posts that many orders.
+# A run locks and posts up to that many orders.
 BATCH = 1000
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from services.finance.ledger.domain import ledger as entries
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
+from services.finance.payments.domain.intent import net_cents
 from services.finance.payments.usecases.mark_payments import mark_paid_out
-from services.finance.payouts.domain.payout import net_cents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
