@@ -20,24 +20,16 @@ class CapabilityWalls(Contract):  # type: ignore[misc]
     """Siblings meet through use cases only; whoever is `alone` imports no sibling at all."""
 
     alone = fields.SetField(subfield=fields.StringField())
-    # Modules behind the walls that siblings still reach into.
-    still_open = fields.SetField(subfield=fields.StringField(), required=False)
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:  # noqa: ARG002, FBT001
         """Compare every import between two capabilities of one service."""
         capabilities, alone = _capabilities(graph), set(self.alone)  # type: ignore[call-overload]
-        still_open: set[str] = set(self.still_open or ())  # type: ignore[arg-type]
         broken = []
         for importer in sorted(graph.modules):
             mine = _capability(importer)
             for imported in sorted(graph.find_modules_directly_imported_by(importer)) if mine in capabilities else ():
                 other = _capability(imported)
-                if (
-                    imported in still_open
-                    or other == mine
-                    or other not in capabilities
-                    or other.split(".")[1] != mine.split(".")[1]
-                ):
+                if other == mine or other not in capabilities or other.split(".")[1] != mine.split(".")[1]:
                     continue
                 rooms = importer.split(".")[3:], imported.split(".")[3:]
                 names_a_row = rooms[1][:1] == ["data"] and _is_for_types(graph, importer, imported)

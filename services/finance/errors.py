@@ -33,7 +33,7 @@ class PeriodClosed(MeshError, enum=_REASONS, reason="PERIOD_CLOSED"):
 
 
 class HoldNotCovered(MeshError, enum=_REASONS, reason="HOLD_NOT_COVERED"):
-    """The account has less than should be kept back."""
+    """The account has less than would be kept back."""
 
 
 class HoldNotPending(MeshError, enum=_REASONS, reason="HOLD_NOT_PENDING"):
@@ -45,7 +45,7 @@ class PayoutHeld(MeshError, enum=_REASONS, reason="PAYOUT_HELD"):
 
 
 class PayoutBelowMinimum(MeshError, enum=_REASONS, reason="PAYOUT_BELOW_MINIMUM"):
-    """A transfer would cost more than it is worth."""
+    """The sum is below what is worth a transfer."""
 
 
 class PayoutStateInvalid(MeshError, enum=_REASONS, reason="PAYOUT_STATE_INVALID"):
@@ -57,7 +57,7 @@ class ApproverMustDiffer(MeshError, enum=_REASONS, reason="APPROVER_MUST_DIFFER"
 
 
 class RefundTooLarge(MeshError, enum=_REASONS, reason="REFUND_TOO_LARGE"):
-    """The order has less money left than should go back."""
+    """More would be refunded than is left of what the order cost."""
 
 
 class CashAlreadyDeclared(MeshError, enum=_REASONS, reason="CASH_ALREADY_DECLARED"):
@@ -65,19 +65,19 @@ class CashAlreadyDeclared(MeshError, enum=_REASONS, reason="CASH_ALREADY_DECLARE
 
 
 class HandInStateInvalid(MeshError, enum=_REASONS, reason="HAND_IN_STATE_INVALID"):
-    """The hand-in was counted."""
+    """The hand-in was counted already."""
 
 
 class CashMismatchResolved(MeshError, enum=_REASONS, reason="CASH_MISMATCH_RESOLVED"):
-    """The mismatch was resolved."""
+    """The mismatch was resolved already."""
 
 
 class CheckerMustDiffer(MeshError, enum=_REASONS, reason="CHECKER_MUST_DIFFER"):
-    """Whoever carries cash does not count it, and whoever counted much of it wrong does not resolve it."""
+    """An agent neither counts its own cash nor resolves its mismatches; who counted a large mismatch does not resolve it."""
 
 
 class CashMismatchOpen(MeshError, enum=_REASONS, reason="CASH_MISMATCH_OPEN"):
-    """The order's cash is not what it should be; nothing is paid out of it."""
+    """The order's cash is not what it should be; the order is not paid out until that is resolved."""
 
 
 class CashNotCounted(MeshError, enum=_REASONS, reason="CASH_NOT_COUNTED"):
@@ -85,8 +85,8 @@ class CashNotCounted(MeshError, enum=_REASONS, reason="CASH_NOT_COUNTED"):
 
 
 class CashCollectedOtherwise(MeshError, enum=_REASONS, reason="CASH_COLLECTED_OTHERWISE"):
-    """The order's cash is collected, as another sum or by another agent."""
+    """The order's cash was collected already, as another sum or by another agent."""
 
 
 class CreditNotPossible(MeshError, enum=_REASONS, reason="CREDIT_NOT_POSSIBLE"):
-    """The order is not delivered, is paid or will never be, or less is due."""
+    """The order is not delivered, is paid, will never be paid, or costs less than the credit."""

@@ -24,7 +24,8 @@ from services.finance.cash.api.cash_agent_servicer import CashAgentServicer
 from services.finance.ledger.api.ledger_admin_servicer import LedgerAdminServicer
 from services.finance.ledger.api.ledger_servicer import LedgerServicer
 from services.finance.ledger.usecases.hold_money import expire_holds
-from services.finance.ledger.usecases.keep_ledger import keep_proof, snapshot_balances
+from services.finance.ledger.usecases.keep_proof import keep_proof
+from services.finance.ledger.usecases.snapshot_balances import snapshot_balances
 from services.finance.payments.api.finance_internal_servicer import FinanceInternalServicer
 from services.finance.payments.events import consumers
 from services.finance.payments.usecases.prove_money import prove_money
@@ -32,7 +33,7 @@ from services.finance.payouts.api.earnings_servicer import EarningsServicer
 from services.finance.payouts.api.finance_admin_servicer import FinanceAdminServicer
 from services.finance.payouts.api.payout_admin_servicer import PayoutAdminServicer
 from services.finance.payouts.api.reconciliation_servicer import ReconciliationServicer
-from services.finance.payouts.usecases.pay_vendors import PayoutTerms
+from services.finance.payouts.domain.payout import PayoutTerms
 from services.finance.schema import metadata
 from services.finance.settings import FinanceSettings
 

@@ -1,4 +1,4 @@
-"""What finance is told from outside; environment prefix `FINANCE_`."""
+"""Finance's settings; environment prefix `FINANCE_`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class FinanceSettings(DatabaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="FINANCE_", frozen=True)
 
-    # The platform's part of an order, frozen when the order is made; in hundredths of a percent.
+    # The platform's fee of new orders, in hundredths of a percent. An order keeps the one it was made with.
     platform_fee_basis_points: int = Field(default=0, ge=0, le=10_000)
 
     # A transfer of less than this waits until more of the vendor's orders are due.

@@ -1,16 +1,25 @@
-"""What finance does when orders change."""
+"""Commerce's orders, as payments follow them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
 from meshkit.events.registry import Consumer
-from services.finance.payments.usecases.follow_order import follow_order, open_intents
+from services.finance.payments.usecases.follow_order import follow_order
+from services.finance.payments.usecases.open_intents import open_intents
 from services.finance.settings import FinanceSettings
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
+
+OrderChange: TypeAlias = (
+    commerce.OrderDecided
+    | commerce.OrderReadyForDispatch
+    | commerce.OrderStateChanged
+    | commerce.OrderCanceled
+    | commerce.OrderExpired
+)
 
 
 def consumers(settings: FinanceSettings | None = None) -> tuple[Consumer, ...]:
@@ -32,6 +41,6 @@ def consumers(settings: FinanceSettings | None = None) -> tuple[Consumer, ...]:
     )
 
 
-def order_changed(tx: Tx, event: Any) -> None:
-    """Follow any later change of an order."""
+def order_changed(tx: Tx, event: OrderChange) -> None:
+    """Follow a change of an order after its creation."""
     follow_order(tx, event.order)

@@ -1,4 +1,4 @@
-"""The tables of ledger. Each names its invariant; only finance writes them."""
+"""The tables of the ledger. Each names its invariant; only finance writes them."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ Index(
     "postings_account_id_entry_id_idx", postings.c.account_id, postings.c.entry_id, postgresql_include=["amount_cents"]
 )
 
-# Append-only. What an account's postings sum to up to an entry, so that no statement has to begin at the beginning.
+# Append-only. What an account's postings sum to up to an entry, so that nobody has to sum from the first one on.
 account_snapshots = Table(
     "account_snapshots",
     metadata,
@@ -113,7 +113,7 @@ account_snapshots = Table(
     ForeignKeyConstraint(["account_id"], ["accounts.id"], name="account_snapshots_account_id_fk"),
 )
 
-# Append-only. Days up to `closed_through` take no entries any more (trigger on ledger_entries).
+# Append-only. No entry is posted for a day up to `closed_through` (trigger on ledger_entries).
 period_closings = Table(
     "period_closings",
     metadata,

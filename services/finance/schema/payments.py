@@ -51,9 +51,9 @@ payment_intents = Table(
     Column("cash_mismatch_id", Uuid),
     Column("refunded_cents", BigInteger, nullable=False, server_default=text("0")),
     Column("refunded_fee_cents", BigInteger, nullable=False, server_default=text("0")),
-    # What the buyer need not pay, of which `refunded_cents` is made up as well.
+    # What the buyer need not pay; `refunded_cents` includes it.
     Column("credited_cents", BigInteger, nullable=False, server_default=text("0")),
-    # What refunds took from what we owed the vendor; what they took after its payout it owes us.
+    # What refunds took off what we owe the vendor. What they take after its payout, the vendor owes us.
     Column("payable_refunded_cents", BigInteger, nullable=False, server_default=text("0")),
     instant("created_at"),
     PrimaryKeyConstraint("id", name="payment_intents_pk"),

@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from meshkit.db.tables import instant
 from services.finance.schema.base import metadata
 
-# A transfer to a vendor for any number of orders. Its sums are those of its items; it leaves each state once.
+# A transfer to a vendor for any number of orders. Its sums are those of its items; it leaves each status once.
 payouts = Table(
     "payouts",
     metadata,
@@ -61,7 +61,7 @@ payout_items = Table(
 )
 Index("payout_items_active_key", payout_items.c.order_id, unique=True, postgresql_where=text("active"))
 
-# Append-only: who asked for, approved, rejected or took back a payout. Each once; who approves is not who asked.
+# Append-only: who asked for, approved, rejected or took back a payout. Each once; whoever approves is not who asked.
 payout_decisions = Table(
     "payout_decisions",
     metadata,

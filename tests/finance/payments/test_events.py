@@ -9,7 +9,7 @@ import pytest
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
 from meshkit.errors import DependencyUnavailable
-from services.finance.payments.usecases.follow_order import open_intents
+from services.finance.payments.usecases.open_intents import open_intents
 from tests.finance.paid_orders import Payments
 from tests.finance.snapshots import changed, created, later, order_snapshot
 from tests.support.mesh_harness import MeshHarness

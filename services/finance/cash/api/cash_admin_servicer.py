@@ -52,7 +52,7 @@ class CashAdminServicer:
         return cash_mapping.hand_in_message(*read_hand_in(tx, hand_in_id=hand_in_id))
 
     def CountHandIn(self, request: messages.CountHandInRequest, tx: Tx) -> cash_pb2.HandIn:
-        told = Count(
+        count = Count(
             hand_in_id=parse_id(request.hand_in_id, field="hand_in_id"),
             currency=request.currency,
             counts=[
@@ -60,8 +60,8 @@ class CashAdminServicer:
                 for number, item in enumerate(request.counts)
             ],
         )
-        count_hand_in(tx, told)
-        return cash_mapping.hand_in_message(*read_hand_in(tx, hand_in_id=told.hand_in_id))
+        count_hand_in(tx, count)
+        return cash_mapping.hand_in_message(*read_hand_in(tx, hand_in_id=count.hand_in_id))
 
     def ListMismatches(self, request: messages.ListMismatchesRequest, tx: Tx) -> messages.ListMismatchesResponse:
         page = Page.of(request)
@@ -77,13 +77,13 @@ class CashAdminServicer:
         return cash_mapping.mismatch_message(read_mismatch(tx, mismatch_id=mismatch_id), now=tx.now)
 
     def ResolveMismatch(self, request: messages.ResolveMismatchRequest, tx: Tx) -> cash_pb2.CashMismatch:
-        told = Resolution(
+        resolution = Resolution(
             mismatch_id=parse_id(request.mismatch_id, field="mismatch_id"),
             recovered_cents=request.recovered_cents,
             currency=request.currency,
             reason=request.reason,
         )
-        resolved = resolve_mismatch(tx, told, two_persons_above_cents=self.two_persons_above_cents)
+        resolved = resolve_mismatch(tx, resolution, two_persons_above_cents=self.two_persons_above_cents)
         return cash_mapping.mismatch_message(resolved, now=tx.now)
 
     def GetCashReport(self, request: messages.GetCashReportRequest, tx: Tx) -> cash_pb2.CashReport:

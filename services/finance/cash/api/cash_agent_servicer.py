@@ -37,7 +37,7 @@ class CashAgentServicer:
         return cash_mapping.stations_message(read_stations(tx))
 
     def DeclareHandIn(self, request: messages.DeclareHandInRequest, tx: Tx) -> cash_pb2.HandIn:
-        told = Declaration(
+        declaration = Declaration(
             station_id=parse_id(request.station_id, field="station_id"),
             currency=request.currency,
             items=[
@@ -45,7 +45,7 @@ class CashAgentServicer:
                 for number, item in enumerate(request.items)
             ],
         )
-        hand_in_id = declare_hand_in(tx, told)
+        hand_in_id = declare_hand_in(tx, declaration)
         return cash_mapping.hand_in_message(*read_my_hand_in(tx, hand_in_id=hand_in_id))
 
     def ListMyHandIns(self, request: messages.ListMyHandInsRequest, tx: Tx) -> cash_pb2.ListHandInsResponse:

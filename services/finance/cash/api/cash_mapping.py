@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketmesh.finance.v1 import cash_agent_service_pb2, cash_pb2
 
@@ -11,22 +11,24 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from meshkit.cursor import Page
+    from services.finance.cash.data.cash import HandIn, HandInItem, HeldCash, Station
+    from services.finance.cash.data.cash_mismatches import Mismatch
     from services.finance.cash.usecases.read_cash import CashDay
 
 
-def station_message(row: Any) -> cash_pb2.CashStation:
+def station_message(row: Station) -> cash_pb2.CashStation:
     """Return a station."""
     message = cash_pb2.CashStation(station_id=str(row.id), name=row.name)
     message.created_at.FromDatetime(row.created_at)
     return message
 
 
-def stations_message(rows: Sequence[Any]) -> cash_pb2.ListCashStationsResponse:
+def stations_message(rows: Sequence[Station]) -> cash_pb2.ListCashStationsResponse:
     """Return all stations."""
     return cash_pb2.ListCashStationsResponse(items=[station_message(row) for row in rows])
 
 
-def hand_in_message(row: Any, items: Sequence[Any] = ()) -> cash_pb2.HandIn:
+def hand_in_message(row: HandIn, items: Sequence[HandInItem] = ()) -> cash_pb2.HandIn:
     """Return a hand-in, with its orders if they are given."""
     message = cash_pb2.HandIn(
         hand_in_id=str(row.id),
@@ -56,7 +58,7 @@ def hand_in_message(row: Any, items: Sequence[Any] = ()) -> cash_pb2.HandIn:
     return message
 
 
-def hand_ins_message(rows: Sequence[Any], page: Page, following: str) -> cash_pb2.ListHandInsResponse:
+def hand_ins_message(rows: Sequence[HandIn], page: Page, following: str) -> cash_pb2.ListHandInsResponse:
     """Return a page of hand-ins."""
     return cash_pb2.ListHandInsResponse(
         items=[hand_in_message(row) for row in rows],
@@ -65,7 +67,7 @@ def hand_ins_message(rows: Sequence[Any], page: Page, following: str) -> cash_pb
     )
 
 
-def held_message(row: Any) -> cash_agent_service_pb2.HeldCash:
+def held_message(row: HeldCash) -> cash_agent_service_pb2.HeldCash:
     """Return an order whose cash an agent carries."""
     message = cash_agent_service_pb2.HeldCash(
         order_id=str(row.order_id),
@@ -77,7 +79,7 @@ def held_message(row: Any) -> cash_agent_service_pb2.HeldCash:
     return message
 
 
-def mismatch_message(row: Any, *, now: datetime) -> cash_pb2.CashMismatch:
+def mismatch_message(row: Mismatch, *, now: datetime) -> cash_pb2.CashMismatch:
     """Return a mismatch with its age at an instant."""
     message = cash_pb2.CashMismatch(
         mismatch_id=str(row.id),

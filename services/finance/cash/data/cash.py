@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import uuid
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 from meshkit.cursor import Cursor
 from meshkit.db.recordset import insert_rows, to_json
@@ -10,18 +13,76 @@ from meshkit.db.sql import sql
 from services.finance.schema.cash import cash_counts, cash_declarations
 
 if TYPE_CHECKING:
-    import uuid
     from collections.abc import Mapping, Sequence
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
+    from services.finance.cash.domain.cash import Declared
+
+
+class Station(NamedTuple):
+    """Where cash is handed in."""
+
+    id: uuid.UUID
+    name: str
+    created_at: datetime
+
+
+class LockedHandIn(NamedTuple):
+    """A hand-in that nobody else changes."""
+
+    id: uuid.UUID
+    agent_user_id: uuid.UUID
+    station_id: uuid.UUID
+    status: str
+    currency: str
+
+
+class HandIn(NamedTuple):
+    """Cash of an agent's orders at a station; counted or not yet."""
+
+    id: uuid.UUID
+    agent_user_id: uuid.UUID
+    station_id: uuid.UUID
+    station_name: str
+    status: str
+    currency: str
+    declared_cents: int
+    counted_cents: int | None
+    declared_at: datetime
+    counted_at: datetime | None
+    counted_by_user_id: uuid.UUID | None
+
+
+class HandInItem(NamedTuple):
+    """What was collected, declared and counted of an order of a hand-in."""
+
+    order_id: uuid.UUID
+    order_number: int
+    collected_cents: int
+    declared_cents: int
+    counted_cents: int | None
+    mismatch_id: uuid.UUID | None
+
+
+class HeldCash(NamedTuple):
+    """An order whose cash an agent carries and has not declared."""
+
+    id: uuid.UUID
+    order_id: uuid.UUID
+    order_number: int
+    amount_cents: int
+    currency: str
+    cash_collected_at: datetime
+
 
 _ADD_STATION = sql(
     "INSERT INTO cash_stations (id, name, created_at) VALUES (:id, :name, :now)"
-    " ON CONFLICT ON CONSTRAINT cash_stations_name_key DO NOTHING RETURNING id, name, created_at"
+    " ON CONFLICT ON CONSTRAINT cash_stations_name_key DO NOTHING RETURNING {columns}",
+    Station,
 )
-_STATIONS = sql("SELECT id, name, created_at FROM cash_stations ORDER BY name LIMIT 1000")
-_FIND_STATION = sql("SELECT id, name, created_at FROM cash_stations WHERE id = :id")
+_STATIONS = sql("SELECT {columns} FROM cash_stations ORDER BY name LIMIT 1000", Station)
+_FIND_STATION = sql("SELECT {columns} FROM cash_stations WHERE id = :id", Station)
 _ADD = sql(
     "INSERT INTO cash_hand_ins (id, agent_user_id, station_id, status, currency, declared_cents, declared_at)"
     " VALUES (:id, :agent, :station, 'declared', :currency, :declared, :now)"
@@ -34,20 +95,27 @@ _COUNTED = sql(
     " WHERE id = :id"
 )
 _SET_STATUS = sql("UPDATE cash_hand_ins SET status = :status WHERE id = :id")
-_LOCK = sql("SELECT * FROM cash_hand_ins WHERE id = :id FOR UPDATE")
-_HAND_IN = "SELECT h.*, s.name AS station_name FROM cash_hand_ins h JOIN cash_stations s ON s.id = h.station_id"
-_FIND = sql(f"{_HAND_IN} WHERE h.id = :id")
-_FIND_OF_AGENT = sql(f"{_HAND_IN} WHERE h.id = :id AND h.agent_user_id = :agent")
+_LOCK = sql("SELECT {columns} FROM cash_hand_ins WHERE id = :id FOR UPDATE", LockedHandIn)
+_HAND_IN = """
+    SELECT h.id, h.agent_user_id, h.station_id, s.name AS station_name, h.status, h.currency, h.declared_cents,
+           h.counted_cents, h.declared_at, h.counted_at, h.counted_by_user_id
+    FROM cash_hand_ins h JOIN cash_stations s ON s.id = h.station_id
+"""
+_FIND = sql(f"{_HAND_IN} WHERE h.id = :id", HandIn)
+_FIND_OF_AGENT = sql(f"{_HAND_IN} WHERE h.id = :id AND h.agent_user_id = :agent", HandIn)
 _OF_AGENT = sql(
     f"""
     {_HAND_IN} WHERE h.agent_user_id = :agent
       AND (CAST(:at AS timestamptz) IS NULL OR (h.declared_at, h.id) < (CAST(:at AS timestamptz), CAST(:id AS uuid)))
     ORDER BY h.declared_at DESC, h.id DESC LIMIT :limit
-    """
+    """,
+    HandIn,
 )
 _AFTER = "CAST(:at AS timestamptz) IS NULL OR (h.declared_at, h.id) > (CAST(:at AS timestamptz), CAST(:id AS uuid))"
-_ALL = sql(f"{_HAND_IN} WHERE ({_AFTER}) ORDER BY h.declared_at, h.id LIMIT :limit")
-_OF_STATUS = sql(f"{_HAND_IN} WHERE h.status = :status AND ({_AFTER}) ORDER BY h.declared_at, h.id LIMIT :limit")
+_ALL = sql(f"{_HAND_IN} WHERE ({_AFTER}) ORDER BY h.declared_at, h.id LIMIT :limit", HandIn)
+_OF_STATUS = sql(
+    f"{_HAND_IN} WHERE h.status = :status AND ({_AFTER}) ORDER BY h.declared_at, h.id LIMIT :limit", HandIn
+)
 _ITEMS = sql(
     """
     SELECT d.order_id, d.order_number, d.collected_cents, d.declared_cents, c.counted_cents, m.id AS mismatch_id
@@ -55,31 +123,33 @@ _ITEMS = sql(
     LEFT JOIN cash_counts c ON c.hand_in_id = d.hand_in_id AND c.order_id = d.order_id
     LEFT JOIN cash_mismatches m ON m.hand_in_id = d.hand_in_id AND m.order_id = d.order_id
     WHERE d.hand_in_id = :id ORDER BY d.order_number, d.order_id
-    """
+    """,
+    HandInItem,
 )
 _HELD = sql(
     """
-    SELECT id, order_id, order_number, amount_cents - credited_cents AS amount_cents, currency, cash_collected_at FROM payment_intents
+    SELECT id, order_id, order_number, amount_cents - credited_cents AS amount_cents, currency, cash_collected_at
+    FROM payment_intents
     WHERE collected_by_user_id = :agent AND hand_in_id IS NULL
       AND (CAST(:at AS timestamptz) IS NULL
            OR (cash_collected_at, id) > (CAST(:at AS timestamptz), CAST(:id AS uuid)))
     ORDER BY cash_collected_at, id LIMIT :limit
-    """
+    """,
+    HeldCash,
 )
 
 
-def add_station(tx: Tx, *, station_id: uuid.UUID, name: str) -> Any | None:
+def add_station(tx: Tx, *, station_id: uuid.UUID, name: str) -> Station | None:
     """Insert a station; returns it, or None when another one has that name."""
     return tx.execute(_ADD_STATION, {"id": station_id, "name": name, "now": tx.now}).one_or_none()
 
 
-def stations(tx: Tx) -> Sequence[Any]:
+def stations(tx: Tx) -> list[Station]:
     """Return all stations by name."""
-    rows: Sequence[Any] = tx.execute(_STATIONS).all()
-    return rows
+    return tx.execute(_STATIONS).all()
 
 
-def find_station(tx: Tx, station_id: uuid.UUID) -> Any | None:
+def find_station(tx: Tx, station_id: uuid.UUID) -> Station | None:
     """Return a station, or None."""
     return tx.execute(_FIND_STATION, {"id": station_id}).one_or_none()
 
@@ -90,7 +160,7 @@ def declare(
     hand_in_id: uuid.UUID,
     station_id: uuid.UUID,
     currency: str,
-    declarations: Sequence[Mapping[str, Any]],
+    declarations: Sequence[Declared],
 ) -> None:
     """Insert the calling agent's hand-in with its orders, whose intents are locked."""
     values = {
@@ -98,15 +168,17 @@ def declare(
         "agent": tx.principal.require_user,
         "station": station_id,
         "currency": currency,
-        "declared": sum(row["declared_cents"] for row in declarations),
+        "declared": sum(each.declared_cents for each in declarations),
         "now": tx.now,
     }
     tx.execute(_ADD, values)
-    tx.execute(_ADD_DECLARATIONS, {"rows": to_json({**row, "hand_in_id": hand_in_id} for row in declarations)})
-    tx.execute(_ENTER, {"id": hand_in_id, "orders": [row["order_id"] for row in declarations]})
+    tx.execute(
+        _ADD_DECLARATIONS, {"rows": to_json({**asdict(each), "hand_in_id": hand_in_id} for each in declarations)}
+    )
+    tx.execute(_ENTER, {"id": hand_in_id, "orders": [each.order_id for each in declarations]})
 
 
-def lock(tx: Tx, hand_in_id: uuid.UUID) -> Any | None:
+def lock(tx: Tx, hand_in_id: uuid.UUID) -> LockedHandIn | None:
     """Return a hand-in and keep it from changing until commit, or None."""
     return tx.execute(_LOCK, {"id": hand_in_id}).one_or_none()
 
@@ -120,55 +192,52 @@ def count(tx: Tx, hand_in_id: uuid.UUID, *, counted: Mapping[uuid.UUID, int], st
 
 
 def set_status(tx: Tx, hand_in_id: uuid.UUID, *, status: str) -> None:
-    """Move a locked hand-in."""
+    """Set a locked hand-in's status."""
     tx.execute(_SET_STATUS, {"id": hand_in_id, "status": status})
 
 
-def find(tx: Tx, hand_in_id: uuid.UUID) -> Any | None:
+def find(tx: Tx, hand_in_id: uuid.UUID) -> HandIn | None:
     """Return a hand-in, or None."""
     return tx.execute(_FIND, {"id": hand_in_id}).one_or_none()
 
 
-def find_of_agent(tx: Tx, hand_in_id: uuid.UUID, agent_user_id: uuid.UUID) -> Any | None:
+def find_of_agent(tx: Tx, hand_in_id: uuid.UUID, agent_user_id: uuid.UUID) -> HandIn | None:
     """Return a hand-in that is an agent's own, or None."""
     return tx.execute(_FIND_OF_AGENT, {"id": hand_in_id, "agent": agent_user_id}).one_or_none()
 
 
-def items_of(tx: Tx, hand_in_id: uuid.UUID) -> Sequence[Any]:
+def items_of(tx: Tx, hand_in_id: uuid.UUID) -> list[HandInItem]:
     """Return what was collected, declared and counted of each order of a hand-in."""
-    rows: Sequence[Any] = tx.execute(_ITEMS, {"id": hand_in_id}).all()
-    return rows
+    return tx.execute(_ITEMS, {"id": hand_in_id}).all()
 
 
-def page_of_agent(tx: Tx, agent_user_id: uuid.UUID, page: Page) -> Sequence[Any]:
+def page_of_agent(tx: Tx, agent_user_id: uuid.UUID, page: Page) -> list[HandIn]:
     """Return an agent's hand-ins, newest first, one more than the page."""
-    rows: Sequence[Any] = tx.execute(_OF_AGENT, {"agent": agent_user_id, **_keyset(page)}).all()
-    return rows
+    return tx.execute(_OF_AGENT, {"agent": agent_user_id, **_keyset(page)}).all()
 
 
-def page_of(tx: Tx, *, status: str, page: Page) -> Sequence[Any]:
+def page_of(tx: Tx, *, status: str, page: Page) -> list[HandIn]:
     """Return hand-ins of a status, or of any, oldest first, one more than the page."""
-    statement, more = (_OF_STATUS, {"status": status}) if status else (_ALL, {})
-    rows: Sequence[Any] = tx.execute(statement, {**more, **_keyset(page)}).all()
-    return rows
+    if not status:
+        return tx.execute(_ALL, _keyset(page)).all()
+    return tx.execute(_OF_STATUS, {"status": status, **_keyset(page)}).all()
 
 
-def page_of_held(tx: Tx, agent_user_id: uuid.UUID, page: Page) -> Sequence[Any]:
+def page_of_held(tx: Tx, agent_user_id: uuid.UUID, page: Page) -> list[HeldCash]:
     """Return orders whose cash an agent carries undeclared, longest carried first, one more than the page."""
-    rows: Sequence[Any] = tx.execute(_HELD, {"agent": agent_user_id, **_keyset(page)}).all()
-    return rows
+    return tx.execute(_HELD, {"agent": agent_user_id, **_keyset(page)}).all()
 
 
-def declared_cursor(row: Any) -> Cursor:
+def declared_cursor(hand_in: HandIn) -> Cursor:
     """Return the sort key of hand-ins."""
-    return Cursor(row.declared_at, row.id)
+    return Cursor(hand_in.declared_at, hand_in.id)
 
 
-def held_cursor(row: Any) -> Cursor:
+def held_cursor(held: HeldCash) -> Cursor:
     """Return the sort key of held cash."""
-    return Cursor(row.cash_collected_at, row.id)
+    return Cursor(held.cash_collected_at, held.id)
 
 
-def _keyset(page: Page) -> dict[str, Any]:
+def _keyset(page: Page) -> dict[str, object]:
     after = page.after
     return {"limit": page.fetch, "at": after.at if after else None, "id": after.id if after else None}

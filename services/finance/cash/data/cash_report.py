@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import uuid
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
 
 from meshkit.db.sql import sql
 
 if TYPE_CHECKING:
-    import uuid
-    from collections.abc import Sequence
     from datetime import date
 
     from meshkit.db.tx import Tx
+
+
+class AgentDay(NamedTuple):
+    """What an agent carried before a day, what became of it that day, and what it carried in the end, in minor units."""
+
+    id: uuid.UUID
+    agent_user_id: uuid.UUID
+    currency: str
+    opening: Decimal
+    collected: Decimal
+    handed_in: Decimal
+    differences: Decimal
+    other: Decimal
+    held: Decimal
+
 
 _REPORT = sql(
     """
@@ -32,18 +47,18 @@ _REPORT = sql(
     GROUP BY a.id, a.owner_id, a.currency
     HAVING sum(p.amount_cents) <> 0 OR count(*) FILTER (WHERE e.effective_on = :day) > 0
     ORDER BY a.id LIMIT :limit
-    """
+    """,
+    AgentDay,
 )
 
 
 def page_of_day(
     tx: Tx, *, day: date, agent_user_id: uuid.UUID | None, after: uuid.UUID | None, limit: int
-) -> Sequence[Any]:
-    """Return `agent_user_id, currency, opening, collected, handed_in, differences, other, held` by account.
+) -> list[AgentDay]:
+    """Return a day by the accounts of agents, of one agent or of all.
 
     Agents who hold nothing and did nothing that day are left out. A past day changes only by entries that are made to
     count for it later.
     """
     values = {"day": day, "agent": agent_user_id, "after": after, "limit": limit}
-    rows: Sequence[Any] = tx.execute(_REPORT, values).all()
-    return rows
+    return tx.execute(_REPORT, values).all()

@@ -2,17 +2,57 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import uuid
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
 
 from meshkit.db.sql import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from meshkit.db.tx import Tx
 
+
+class WronglyHandedInOrder(NamedTuple):
+    """An order: what was posted of its hand-in, and what was counted, found later and written off."""
+
+    order_id: uuid.UUID
+    handed_in: Decimal
+    handed_in_expected: int
+    difference: Decimal
+    difference_expected: int
+
+
+class WronglyHeldCash(NamedTuple):
+    """An agent, what its account says it carries, and what it should carry."""
+
+    agent_id: uuid.UUID
+    currency: str
+    held: Decimal
+    expected: Decimal
+
+
+class WrongBlock(NamedTuple):
+    """An order, the mismatch that its intent names, and the one that is open."""
+
+    order_id: uuid.UUID
+    named: uuid.UUID | None
+    open: uuid.UUID | None
+
+
+class WrongHandIn(NamedTuple):
+    """A hand-in, and what its orders say it should be."""
+
+    id: uuid.UUID
+    status: str
+    declared_cents: int
+    counted_cents: int | None
+    declared: Decimal | None
+    counted: Decimal | None
+    expected: str
+
+
 # What was posted of each order's hand-in against what was counted, found later and written off.
-_ORDERS_OTHERWISE = sql(
+_WRONGLY_HANDED_IN = sql(
     """
     WITH posted AS (
         SELECT e.order_id,
@@ -20,27 +60,28 @@ _ORDERS_OTHERWISE = sql(
                coalesce(-sum(p.amount_cents) FILTER (WHERE e.type = 'cash_difference'), 0) AS difference
         FROM ledger_entries e JOIN postings p ON p.entry_id = e.id JOIN accounts a ON a.id = p.account_id
         WHERE e.type IN ('cash_handed_in', 'cash_difference') AND a.kind = 'cash_in_transit' GROUP BY e.order_id
-    ), told AS (
+    ), kept AS (
         SELECT c.order_id, c.counted_cents + coalesce(m.recovered_cents, 0) AS handed_in,
                coalesce(m.written_off_cents, 0) AS difference
         FROM cash_counts c LEFT JOIN cash_mismatches m ON m.order_id = c.order_id
     )
-    SELECT coalesce(p.order_id, t.order_id) AS order_id, coalesce(p.handed_in, 0) AS handed_in,
-           coalesce(t.handed_in, 0) AS handed_in_expected, coalesce(p.difference, 0) AS difference,
-           coalesce(t.difference, 0) AS difference_expected
-    FROM posted p FULL JOIN told t ON t.order_id = p.order_id
-    WHERE coalesce(p.handed_in, 0) <> coalesce(t.handed_in, 0) OR coalesce(p.difference, 0) <> coalesce(t.difference, 0)
-    """
+    SELECT coalesce(p.order_id, k.order_id) AS order_id, coalesce(p.handed_in, 0) AS handed_in,
+           coalesce(k.handed_in, 0) AS handed_in_expected, coalesce(p.difference, 0) AS difference,
+           coalesce(k.difference, 0) AS difference_expected
+    FROM posted p FULL JOIN kept k ON k.order_id = p.order_id
+    WHERE coalesce(p.handed_in, 0) <> coalesce(k.handed_in, 0) OR coalesce(p.difference, 0) <> coalesce(k.difference, 0)
+    """,
+    WronglyHandedInOrder,
 )
 # Held is what was collected less what was handed in and written off, for each agent and currency.
-_AGENTS_OTHERWISE = sql(
+_WRONGLY_HELD = sql(
     """
     WITH held AS (
         SELECT a.owner_id AS agent_id, a.currency, sum(p.amount_cents) AS cents
         FROM accounts a JOIN postings p ON p.account_id = a.id JOIN ledger_entries e ON e.id = p.entry_id
         WHERE a.kind = 'cash_in_transit' AND e.type IN ('cash_collected', 'cash_handed_in', 'cash_difference')
         GROUP BY a.owner_id, a.currency
-    ), told AS (
+    ), carried AS (
         SELECT i.collected_by_user_id AS agent_id, i.currency,
                sum(i.amount_cents - i.credited_cents - coalesce(c.counted_cents, 0) - coalesce(m.recovered_cents, 0)
                    - coalesce(m.written_off_cents, 0)) AS cents
@@ -49,23 +90,25 @@ _AGENTS_OTHERWISE = sql(
         WHERE i.status IN ('settled', 'paid') AND i.collected_by_user_id IS NOT NULL
         GROUP BY i.collected_by_user_id, i.currency
     )
-    SELECT coalesce(h.agent_id, t.agent_id) AS agent_id, coalesce(h.currency, t.currency) AS currency,
-           coalesce(h.cents, 0) AS held, coalesce(t.cents, 0) AS expected
-    FROM held h FULL JOIN told t ON t.agent_id = h.agent_id AND t.currency = h.currency
-    WHERE coalesce(h.cents, 0) <> coalesce(t.cents, 0)
-    """
+    SELECT coalesce(h.agent_id, c.agent_id) AS agent_id, coalesce(h.currency, c.currency) AS currency,
+           coalesce(h.cents, 0) AS held, coalesce(c.cents, 0) AS expected
+    FROM held h FULL JOIN carried c ON c.agent_id = h.agent_id AND c.currency = h.currency
+    WHERE coalesce(h.cents, 0) <> coalesce(c.cents, 0)
+    """,
+    WronglyHeldCash,
 )
 # An intent names exactly the open mismatch of its order.
-_BLOCKS_OTHERWISE = sql(
+_WRONGLY_BLOCKED = sql(
     """
-    SELECT coalesce(i.order_id, m.order_id) AS order_id, i.cash_mismatch_id AS told, m.id AS open
+    SELECT coalesce(i.order_id, m.order_id) AS order_id, i.cash_mismatch_id AS named, m.id AS open
     FROM (SELECT order_id, cash_mismatch_id FROM payment_intents WHERE cash_mismatch_id IS NOT NULL) i
     FULL JOIN (SELECT id, order_id FROM cash_mismatches WHERE resolved_at IS NULL) m ON m.order_id = i.order_id
     WHERE i.cash_mismatch_id IS DISTINCT FROM m.id
-    """
+    """,
+    WrongBlock,
 )
 # A hand-in says what its orders come to, and is mismatched exactly while one of them is.
-_HAND_INS_OTHERWISE = sql(
+_WRONG_HAND_INS = sql(
     """
     WITH sums AS (
         SELECT d.hand_in_id, sum(d.declared_cents) AS declared, sum(c.counted_cents) AS counted,
@@ -74,37 +117,34 @@ _HAND_INS_OTHERWISE = sql(
         FROM cash_declarations d LEFT JOIN cash_counts c ON c.order_id = d.order_id
         LEFT JOIN cash_mismatches m ON m.order_id = d.order_id GROUP BY d.hand_in_id
     ), compared AS (
-        SELECT h.id, h.status, h.declared_cents, h.counted_cents, s.*,
+        SELECT h.id, h.status, h.declared_cents, h.counted_cents, s.declared, s.counted, s.orders, s.counts,
                CASE WHEN s.counts = 0 THEN 'declared' WHEN s.is_open THEN 'mismatched' WHEN s.has_any THEN 'resolved'
                     ELSE 'matched' END AS expected
         FROM cash_hand_ins h LEFT JOIN sums s ON s.hand_in_id = h.id
     )
-    SELECT * FROM compared
+    SELECT {columns} FROM compared
     WHERE status IS DISTINCT FROM expected OR declared_cents IS DISTINCT FROM declared
        OR counted_cents IS DISTINCT FROM counted OR counts NOT IN (0, orders)
-    """
+    """,
+    WrongHandIn,
 )
 
 
-def wrongly_handed_in_orders(tx: Tx) -> Sequence[Any]:
+def wrongly_handed_in_orders(tx: Tx) -> list[WronglyHandedInOrder]:
     """Return orders whose hand-in was not posted as counted, found later or written off."""
-    rows: Sequence[Any] = tx.execute(_ORDERS_OTHERWISE).all()
-    return rows
+    return tx.execute(_WRONGLY_HANDED_IN).all()
 
 
-def wrongly_held_by_agents(tx: Tx) -> Sequence[Any]:
+def wrongly_held_by_agents(tx: Tx) -> list[WronglyHeldCash]:
     """Return agents whose account is not what they collected and have not handed in."""
-    rows: Sequence[Any] = tx.execute(_AGENTS_OTHERWISE).all()
-    return rows
+    return tx.execute(_WRONGLY_HELD).all()
 
 
-def wrongly_blocked_intents(tx: Tx) -> Sequence[Any]:
+def wrongly_blocked_intents(tx: Tx) -> list[WrongBlock]:
     """Return intents that do not name exactly the open mismatch of their order."""
-    rows: Sequence[Any] = tx.execute(_BLOCKS_OTHERWISE).all()
-    return rows
+    return tx.execute(_WRONGLY_BLOCKED).all()
 
 
-def wrong_hand_ins(tx: Tx) -> Sequence[Any]:
+def wrong_hand_ins(tx: Tx) -> list[WrongHandIn]:
     """Return hand-ins that are not what their orders come to."""
-    rows: Sequence[Any] = tx.execute(_HAND_INS_OTHERWISE).all()
-    return rows
+    return tx.execute(_WRONG_HAND_INS).all()

@@ -43,13 +43,23 @@ def next_status(status: HandInStatus, action: HandInAction) -> HandInStatus | No
 
 
 def is_mismatch(*, collected_cents: int, declared_cents: int, counted_cents: int) -> bool:
-    """Return whether agent, station and ledger do not say the same of an order's cash."""
+    """Return whether what was collected, declared and counted of an order's cash differs."""
     return not collected_cents == declared_cents == counted_cents
 
 
 @dataclass(frozen=True)
+class Declared:
+    """What was collected for an order, and what its agent says it hands in of that."""
+
+    order_id: uuid.UUID
+    order_number: int
+    collected_cents: int
+    declared_cents: int
+
+
+@dataclass(frozen=True)
 class Custody:
-    """Whose cash it is about: an order's, carried by an agent to a station."""
+    """An order's cash on its way: who carries it, and to which station."""
 
     order_id: uuid.UUID
     agent_id: uuid.UUID

@@ -1,29 +1,30 @@
-"""Take note that an agent holds an order's cash (REQUIREMENTS A.6.6)."""
+"""Record that an agent has collected an order's cash (REQUIREMENTS A.6.6)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
-from meshkit.errors import DependencyUnavailable, NotFound
+from meshkit.errors import DependencyUnavailable
 from services.finance.errors import CashCollectedOtherwise, PaymentFinal, PaymentMismatch
-from services.finance.ledger.domain import ledger as entries
-from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
-from services.finance.payments.data import intents
 from services.finance.payments.domain.intent import IntentAction, IntentStatus, due_cents, next_status
+from services.finance.payments.usecases.fail_payment import fail_payment
+from services.finance.payments.usecases.lock_payment import lock_payment
+from services.finance.payments.usecases.settle_payment import settle_payment
 
 if TYPE_CHECKING:
     import uuid
 
     from meshkit.db.tx import Tx
+    from services.finance.payments.domain.intent import Intent
 
 _COLLECTED = {IntentStatus.SETTLED, IntentStatus.PAID}
 
 
 @dataclass(frozen=True)
 class CashCount:
-    """What an agent says to hold, and what commerce says the order costs."""
+    """What an agent says it has collected, and what commerce says the order costs."""
 
     order_id: uuid.UUID
     agent_id: uuid.UUID
@@ -33,61 +34,29 @@ class CashCount:
     order_version: int
 
 
-def collect_cash(tx: Tx, count: CashCount) -> Any:
-    """Settle the intent and post the cash; returns the intent. The same agent with the same sum is answered the same.
+def collect_cash(tx: Tx, count: CashCount) -> Intent:
+    """Settle the intent and post the cash; returns the intent. A repeat by the same agent with the same sum answers the same.
 
-    Raises NotFound; CashCollectedOtherwise; DependencyUnavailable while the order's newest version has not arrived here; PaymentFinal; and
-    PaymentMismatch, which leaves the intent failed and the failure announced.
+    Raises NotFound; CashCollectedOtherwise; DependencyUnavailable while the order's newest version has not arrived here;
+    PaymentFinal; and PaymentMismatch, with which the failed intent and its announcement are committed.
     """
-    intent = intents.lock_by_order(tx, count.order_id)
-    if intent is None:
-        raise NotFound
+    intent = lock_payment(tx, order_id=count.order_id)
     if intent.status in _COLLECTED:
         _require_as_collected(intent, count)
         return intent
     if intent.order_version < count.order_version:
         raise DependencyUnavailable("The order's last change has not arrived yet.", dependency="commerce.order.v1")
-    settled = next_status(IntentStatus(intent.status), IntentAction.COLLECT)
-    if settled is None or intent.method != "cash":
+    is_collectable = next_status(IntentStatus(intent.status), IntentAction.COLLECT) is not None
+    if not is_collectable or intent.method != "cash":
         raise PaymentFinal(state=intent.status)
     _require_match(tx, intent, count)
-    post_entries(
-        tx,
-        [
-            NewEntry(
-                entries.cash_collected(collection_of(intent, agent_id=count.agent_id)),
-                buyer_store_id=intent.buyer_store_id,
-                vendor_store_id=intent.vendor_store_id,
-            )
-        ],
-    )
-    tx.audit(target=intent.order_id, before={"status": intent.status}, after={"status": settled})
+    settled = settle_payment(tx, intent, agent_id=count.agent_id)
+    tx.audit(target=intent.order_id, before={"status": intent.status}, after={"status": settled.status})
     tx.emit(_collected_event(tx, intent, count))
-    return intents.change(
-        tx,
-        intent.id,
-        status=settled,
-        cash_collected_at=tx.now,
-        collected_by_user_id=count.agent_id,
-        failure_reason="",
-    )
+    return settled
 
 
-def collection_of(intent: Any, *, agent_id: uuid.UUID | None) -> entries.Collection:
-    """Return what an intent says of the entry that settles it."""
-    return entries.Collection(
-        order_id=intent.order_id,
-        agent_id=agent_id,
-        buyer_id=intent.buyer_store_id,
-        vendor_id=intent.vendor_store_id,
-        amount_cents=intent.amount_cents,
-        fee_cents=intent.fee_cents,
-        currency=intent.currency,
-        credited_cents=intent.credited_cents,
-    )
-
-
-def _require_as_collected(intent: Any, count: CashCount) -> None:
+def _require_as_collected(intent: Intent, count: CashCount) -> None:
     collected = due_cents(intent)
     is_same_sum = (count.amount_cents, count.currency) == (collected, intent.currency)
     if is_same_sum and intent.collected_by_user_id in (None, count.agent_id):
@@ -102,33 +71,18 @@ def _require_as_collected(intent: Any, count: CashCount) -> None:
     )
 
 
-def _require_match(tx: Tx, intent: Any, count: CashCount) -> None:
+def _require_match(tx: Tx, intent: Intent, count: CashCount) -> None:
     due = due_cents(intent)
     money_fits = count.amount_cents == due and count.currency == intent.currency
     if money_fits and count.order_total_cents == intent.amount_cents:
         return
-    failed = next_status(IntentStatus(intent.status), IntentAction.FAIL)
     reason = (
         f"received {count.amount_cents} {count.currency}, order costs {count.order_total_cents},"
         f" intent is over {intent.amount_cents} {intent.currency}"
         + (f", {intent.credited_cents} of it credited" if intent.credited_cents else "")
     )
-    intents.change(tx, intent.id, status=failed, failure_reason=reason)
-    tx.audit(target=intent.order_id, before={"status": intent.status}, after={"status": failed, "reason": reason})
-    event = events.PaymentFailed(
-        order_id=str(intent.order_id),
-        payment_intent_id=str(intent.id),
-        buyer_store_id=str(intent.buyer_store_id),
-        vendor_store_id=str(intent.vendor_store_id),
-        reason=reason,
-        expected_cents=due,
-        received_cents=count.amount_cents,
-        currency=intent.currency,
-        order_number=intent.order_number,
-    )
-    event.failed_at.FromDatetime(tx.now)
-    tx.emit(event)
-    # The failed payment must stay; the source lost it by rolling back (REQUIREMENTS A.6.6, [bug]).
+    fail_payment(tx, intent, received_cents=count.amount_cents, currency=count.currency, reason=reason)
+    # The failed payment is committed; the original lost it by rolling back (REQUIREMENTS A.6.6, [bug]).
     raise PaymentMismatch(
         "The money does not fit the order.",
         expected_cents=str(due),
@@ -136,7 +90,7 @@ def _require_match(tx: Tx, intent: Any, count: CashCount) -> None:
     ).keeping_writes()
 
 
-def _collected_event(tx: Tx, intent: Any, count: CashCount) -> events.CashCollected:
+def _collected_event(tx: Tx, intent: Intent, count: CashCount) -> events.CashCollected:
     event = events.CashCollected(
         order_id=str(intent.order_id),
         payment_intent_id=str(intent.id),

@@ -1,9 +1,9 @@
-"""Somebody else than the agent counts what was handed in."""
+"""Count what was handed in; somebody else than the agent does."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from meshkit.errors import NotFound, ValidationError
@@ -12,14 +12,17 @@ from services.finance.cash.data import cash, cash_mismatches
 from services.finance.cash.domain.cash import Custody, HandInAction, HandInStatus, handed_in, is_mismatch, next_status
 from services.finance.errors import CheckerMustDiffer, HandInStateInvalid
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
-from services.finance.payments.data import intents
 from services.finance.payments.domain.intent import due_cents
+from services.finance.payments.usecases.lock_payment import lock_payments
+from services.finance.payments.usecases.mark_payments import mark_counted
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
+    from services.finance.cash.data.cash import LockedHandIn
+    from services.finance.payments.domain.intent import Intent
 
 
 @dataclass(frozen=True)
@@ -35,39 +38,39 @@ class Count:
 class Counted:
     """One order of a hand-in after the count; `mismatch_id` when something does not fit."""
 
-    intent: Any
+    intent: Intent
     declared_cents: int
     counted_cents: int
     mismatch_id: uuid.UUID | None
 
 
-def count_hand_in(tx: Tx, told: Count) -> None:
+def count_hand_in(tx: Tx, count: Count) -> None:
     """Post what was counted to the station, and keep orders whose cash does not fit from their payouts.
 
     Raises NotFound, CheckerMustDiffer for the agent, HandInStateInvalid for the second count, ValidationError.
     """
-    hand_in = cash.lock(tx, told.hand_in_id)
+    hand_in = cash.lock(tx, count.hand_in_id)
     if hand_in is None:
         raise NotFound
     if hand_in.agent_user_id == tx.principal.require_user:
         raise CheckerMustDiffer(caller_is="agent")
     if hand_in.status != HandInStatus.DECLARED:
         raise HandInStateInvalid(state=hand_in.status)
-    if told.currency != hand_in.currency:
+    if count.currency != hand_in.currency:
         raise ValidationError.of("currency", f"must be the hand-in's currency, {hand_in.currency}")
     declared = {item.order_id: item.declared_cents for item in cash.items_of(tx, hand_in.id)}
-    counted = dict(told.counts)
-    if len(counted) < len(told.counts) or counted.keys() != declared.keys():
+    counted = dict(count.counts)
+    if len(counted) < len(count.counts) or counted.keys() != declared.keys():
         raise ValidationError.of("counts", "must name every order of the hand-in once and no other")
     orders = [
         _counted(intent, declared[intent.order_id], counted[intent.order_id])
-        for intent in intents.lock_many(tx, list(counted))
+        for intent in lock_payments(tx, order_ids=list(counted))
     ]
     wrong = [order for order in orders if order.mismatch_id]
     status = next_status(HandInStatus(hand_in.status), HandInAction.COUNT_WRONG if wrong else HandInAction.COUNT_RIGHT)
     assert status is not None, "a declared hand-in can be counted"
     cash.count(tx, hand_in.id, counted=counted, status=status)
-    intents.note_counted(tx, list(counted))
+    mark_counted(tx, order_ids=list(counted))
     _post(tx, hand_in, orders)
     if wrong:
         cash_mismatches.add(tx, [_mismatch_row(hand_in, order) for order in wrong])
@@ -77,15 +80,15 @@ def count_hand_in(tx: Tx, told: Count) -> None:
         after={"status": status, "counted_cents": {str(order): cents for order, cents in counted.items()}},
     )
     for order in orders:
-        _tell(tx, hand_in, order)
+        _announce(tx, hand_in, order)
 
 
-def _counted(intent: Any, declared_cents: int, counted_cents: int) -> Counted:
+def _counted(intent: Intent, declared_cents: int, counted_cents: int) -> Counted:
     wrong = is_mismatch(collected_cents=due_cents(intent), declared_cents=declared_cents, counted_cents=counted_cents)
     return Counted(intent, declared_cents, counted_cents, new_id() if wrong else None)
 
 
-def _post(tx: Tx, hand_in: Any, orders: Sequence[Counted]) -> None:
+def _post(tx: Tx, hand_in: LockedHandIn, orders: Sequence[Counted]) -> None:
     made = [
         NewEntry(
             handed_in(
@@ -102,7 +105,7 @@ def _post(tx: Tx, hand_in: Any, orders: Sequence[Counted]) -> None:
     post_entries(tx, made)
 
 
-def _mismatch_row(hand_in: Any, order: Counted) -> dict[str, Any]:
+def _mismatch_row(hand_in: LockedHandIn, order: Counted) -> dict[str, object]:
     return {
         "id": order.mismatch_id,
         "hand_in_id": hand_in.id,
@@ -111,26 +114,33 @@ def _mismatch_row(hand_in: Any, order: Counted) -> dict[str, Any]:
     }
 
 
-def _tell(tx: Tx, hand_in: Any, order: Counted) -> None:
-    about = {
-        "order_id": str(order.intent.order_id),
-        "order_number": order.intent.order_number,
-        "payment_intent_id": str(order.intent.id),
-        "vendor_store_id": str(order.intent.vendor_store_id),
-        "hand_in_id": str(hand_in.id),
-        "agent_user_id": str(hand_in.agent_user_id),
-        "counted_cents": order.counted_cents,
-        "currency": hand_in.currency,
-    }
-    event = events.CashHandedIn(station_id=str(hand_in.station_id), **about)
-    event.counted_at.FromDatetime(tx.now)
-    tx.emit(event)
+def _announce(tx: Tx, hand_in: LockedHandIn, order: Counted) -> None:
+    handed_in_event = events.CashHandedIn(
+        order_id=str(order.intent.order_id),
+        order_number=order.intent.order_number,
+        payment_intent_id=str(order.intent.id),
+        vendor_store_id=str(order.intent.vendor_store_id),
+        hand_in_id=str(hand_in.id),
+        agent_user_id=str(hand_in.agent_user_id),
+        station_id=str(hand_in.station_id),
+        counted_cents=order.counted_cents,
+        currency=hand_in.currency,
+    )
+    handed_in_event.counted_at.FromDatetime(tx.now)
+    tx.emit(handed_in_event)
     if order.mismatch_id:
         tx.emit(
             events.CashMismatchFound(
+                order_id=str(order.intent.order_id),
+                order_number=order.intent.order_number,
+                payment_intent_id=str(order.intent.id),
+                vendor_store_id=str(order.intent.vendor_store_id),
+                hand_in_id=str(hand_in.id),
+                agent_user_id=str(hand_in.agent_user_id),
                 mismatch_id=str(order.mismatch_id),
                 collected_cents=due_cents(order.intent),
                 declared_cents=order.declared_cents,
-                **about,
+                counted_cents=order.counted_cents,
+                currency=hand_in.currency,
             )
         )

@@ -4,67 +4,68 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.errors import ValidationError
 from meshkit.ids import new_id
 from services.finance.cash.data import cash
+from services.finance.cash.domain.cash import Declared
 from services.finance.errors import CashAlreadyDeclared
-from services.finance.payments.data import intents
 from services.finance.payments.domain.intent import due_cents
+from services.finance.payments.usecases.lock_payment import lock_payments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
+    from services.finance.payments.domain.intent import Intent
 
 
 @dataclass(frozen=True)
 class Declaration:
-    """What the calling agent says."""
+    """What the calling agent says it hands in of each order."""
 
     station_id: uuid.UUID
     currency: str
     items: Sequence[tuple[uuid.UUID, int]]
 
 
-def declare_hand_in(tx: Tx, told: Declaration) -> uuid.UUID:
+def declare_hand_in(tx: Tx, declaration: Declaration) -> uuid.UUID:
     """Record the hand-in; returns its id. Nothing is posted before somebody else has counted.
 
     Raises ValidationError naming the field: no station, an order twice, cash that the caller does not carry (a foreign
     order is as missing as one that does not exist), another currency; and CashAlreadyDeclared.
     """
-    if cash.find_station(tx, told.station_id) is None:
+    if cash.find_station(tx, declaration.station_id) is None:
         raise ValidationError.of("station_id", "is not a cash station")
-    order_ids = [order_id for order_id, _ in told.items]
-    locked = {intent.order_id: intent for intent in intents.lock_many(tx, order_ids)}
-    rows = []
-    for number, (order_id, declared_cents) in enumerate(told.items):
+    order_ids = [order_id for order_id, _ in declaration.items]
+    locked = {intent.order_id: intent for intent in lock_payments(tx, order_ids=order_ids)}
+    declared = []
+    for number, (order_id, declared_cents) in enumerate(declaration.items):
         if order_id in order_ids[:number]:
             raise ValidationError.of(f"items[{number}].order_id", "is there already")
-        intent = _held(tx, locked.get(order_id), number=number, currency=told.currency)
-        rows.append(
-            {
-                "order_id": order_id,
-                "order_number": intent.order_number,
-                "collected_cents": due_cents(intent),
-                "declared_cents": declared_cents,
-            }
-        )
+        intent = _held(tx, locked.get(order_id), number=number, currency=declaration.currency)
+        declared.append(Declared(order_id, intent.order_number, due_cents(intent), declared_cents))
     hand_in_id = new_id()
-    cash.declare(tx, hand_in_id=hand_in_id, station_id=told.station_id, currency=told.currency, declarations=rows)
+    cash.declare(
+        tx,
+        hand_in_id=hand_in_id,
+        station_id=declaration.station_id,
+        currency=declaration.currency,
+        declarations=declared,
+    )
     tx.audit(
         target=hand_in_id,
         after={
-            "station_id": str(told.station_id),
-            "currency": told.currency,
-            "declared_cents": {str(row["order_id"]): row["declared_cents"] for row in rows},
+            "station_id": str(declaration.station_id),
+            "currency": declaration.currency,
+            "declared_cents": {str(each.order_id): each.declared_cents for each in declared},
         },
     )
     return hand_in_id
 
 
-def _held(tx: Tx, intent: Any | None, *, number: int, currency: str) -> Any:
+def _held(tx: Tx, intent: Intent | None, *, number: int, currency: str) -> Intent:
     if intent is None or intent.collected_by_user_id != tx.principal.require_user:
         raise ValidationError.of(f"items[{number}].order_id", "is no order whose cash you carry")
     if intent.hand_in_id is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.errors import Conflict
 from meshkit.ids import new_id
@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
+    from services.finance.cash.data.cash import Station
 
 
-def create_station(tx: Tx, *, name: str) -> Any:
+def create_station(tx: Tx, *, name: str) -> Station:
     """Return the new station. Raises Conflict when another one has that name."""
     station = cash.add_station(tx, station_id=new_id(), name=name)
     if station is None:
@@ -23,6 +24,6 @@ def create_station(tx: Tx, *, name: str) -> Any:
     return station
 
 
-def read_stations(tx: Tx) -> Sequence[Any]:
+def read_stations(tx: Tx) -> Sequence[Station]:
     """Return all stations by name."""
     return cash.stations(tx)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def prove_custody(tx: Tx) -> list[str]:
-    """Return every violation of the rules of cash custody, as text; none is the only good answer."""
+    """Return every violation of the rules of cash custody, as text."""
     problems = [
         f"cash of order {row.order_id}: {row.handed_in} handed in and {row.difference} written off,"
         f" {row.handed_in_expected} and {row.difference_expected} expected"
@@ -22,7 +22,7 @@ def prove_custody(tx: Tx) -> list[str]:
         for row in proofs.wrongly_held_by_agents(tx)
     ]
     problems += [
-        f"payment of order {row.order_id} is kept back for mismatch {row.told}, open is {row.open}"
+        f"payment of order {row.order_id} is kept back for mismatch {row.named}, open is {row.open}"
         for row in proofs.wrongly_blocked_intents(tx)
     ]
     problems += [

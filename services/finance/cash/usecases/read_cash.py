@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.cursor import Cursor
 from meshkit.errors import NotFound
@@ -17,19 +17,22 @@ if TYPE_CHECKING:
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
+    from services.finance.cash.data.cash import HandIn, HandInItem, HeldCash
+    from services.finance.cash.data.cash_mismatches import Mismatch
+    from services.finance.cash.data.cash_report import AgentDay
 
 
-def read_held_cash(tx: Tx, *, page: Page) -> tuple[Sequence[Any], str]:
+def read_held_cash(tx: Tx, *, page: Page) -> tuple[Sequence[HeldCash], str]:
     """Return orders whose cash the calling agent carries undeclared, longest carried first, and the next cursor."""
     return page.cut(cash.page_of_held(tx, tx.principal.require_user, page), cash.held_cursor)
 
 
-def read_my_hand_ins(tx: Tx, *, page: Page) -> tuple[Sequence[Any], str]:
+def read_my_hand_ins(tx: Tx, *, page: Page) -> tuple[Sequence[HandIn], str]:
     """Return the calling agent's hand-ins, newest first, and the next cursor."""
     return page.cut(cash.page_of_agent(tx, tx.principal.require_user, page), cash.declared_cursor)
 
 
-def read_my_hand_in(tx: Tx, *, hand_in_id: uuid.UUID) -> tuple[Any, Sequence[Any]]:
+def read_my_hand_in(tx: Tx, *, hand_in_id: uuid.UUID) -> tuple[HandIn, list[HandInItem]]:
     """Return a hand-in of the calling agent with its orders. Raises NotFound for anybody else's."""
     hand_in = cash.find_of_agent(tx, hand_in_id, tx.principal.require_user)
     if hand_in is None:
@@ -37,7 +40,7 @@ def read_my_hand_in(tx: Tx, *, hand_in_id: uuid.UUID) -> tuple[Any, Sequence[Any
     return hand_in, cash.items_of(tx, hand_in_id)
 
 
-def read_hand_in(tx: Tx, *, hand_in_id: uuid.UUID) -> tuple[Any, Sequence[Any]]:
+def read_hand_in(tx: Tx, *, hand_in_id: uuid.UUID) -> tuple[HandIn, list[HandInItem]]:
     """Return a hand-in with its orders. Raises NotFound."""
     hand_in = cash.find(tx, hand_in_id)
     if hand_in is None:
@@ -45,17 +48,17 @@ def read_hand_in(tx: Tx, *, hand_in_id: uuid.UUID) -> tuple[Any, Sequence[Any]]:
     return hand_in, cash.items_of(tx, hand_in_id)
 
 
-def read_hand_ins(tx: Tx, *, status: str, page: Page) -> tuple[Sequence[Any], str]:
+def read_hand_ins(tx: Tx, *, status: str, page: Page) -> tuple[Sequence[HandIn], str]:
     """Return hand-ins of a status, or of any, oldest first, and the next cursor."""
     return page.cut(cash.page_of(tx, status=status, page=page), cash.declared_cursor)
 
 
-def read_mismatches(tx: Tx, *, page: Page) -> tuple[Sequence[Any], str]:
+def read_mismatches(tx: Tx, *, page: Page) -> tuple[Sequence[Mismatch], str]:
     """Return open mismatches, oldest first, and the next cursor."""
     return page.cut(cash_mismatches.page_of_open(tx, page), cash_mismatches.found_cursor)
 
 
-def read_mismatch(tx: Tx, *, mismatch_id: uuid.UUID) -> Any:
+def read_mismatch(tx: Tx, *, mismatch_id: uuid.UUID) -> Mismatch:
     """Return a mismatch. Raises NotFound."""
     mismatch = cash_mismatches.find(tx, mismatch_id)
     if mismatch is None:
@@ -68,13 +71,13 @@ class CashDay:
     """A day's report, or a page of it."""
 
     day: date
-    rows: Sequence[Any]
+    rows: Sequence[AgentDay]
     following: str
 
 
 def read_cash_report(tx: Tx, *, day: str, agent_user_id: uuid.UUID | None, page: Page) -> CashDay:
     """Return what agents did on a day of the market, today when it is empty. Raises ValidationError for what is no day."""
-    # The next page of today's report stays on its day when midnight passes.
+    # The cursor names the day, so that the next page of today's report does not change days at midnight.
     today = page.after.at.date() if page.after else market_day(tx.now)
     when = parse_day(day, field="day") if day else today
     after = page.after.id if page.after else None

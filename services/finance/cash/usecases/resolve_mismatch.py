@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from meshkit.errors import NotFound, ValidationError
@@ -11,17 +11,20 @@ from services.finance.cash.data import cash, cash_mismatches
 from services.finance.cash.domain.cash import Custody, HandInAction, HandInStatus, next_status, recovered, written_off
 from services.finance.errors import CashMismatchResolved, CheckerMustDiffer
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
-from services.finance.payments.data import intents
+from services.finance.payments.usecases.lock_payment import lock_payment
 
 if TYPE_CHECKING:
     import uuid
 
     from meshkit.db.tx import Tx
+    from services.finance.cash.data.cash import LockedHandIn
+    from services.finance.cash.data.cash_mismatches import Mismatch
+    from services.finance.payments.domain.intent import Intent
 
 
 @dataclass(frozen=True)
 class Resolution:
-    """What the caller decided, and why."""
+    """How much of what was missing has been found, and why the rest is written off."""
 
     mismatch_id: uuid.UUID
     recovered_cents: int
@@ -29,31 +32,38 @@ class Resolution:
     reason: str
 
 
-def resolve_mismatch(tx: Tx, told: Resolution, *, two_persons_above_cents: int) -> Any:
-    """Return the mismatch, resolved; its order can be paid out again.
+def resolve_mismatch(tx: Tx, resolution: Resolution, *, two_persons_above_cents: int) -> Mismatch:
+    """Resolve the mismatch, so that its order can be paid out again; returns it.
 
     Raises NotFound, CashMismatchResolved, CheckerMustDiffer for the agent and, above the threshold, for whoever counted;
     ValidationError for more recovered than is missing.
     """
-    hand_in, mismatch = _lock(tx, told.mismatch_id)
+    hand_in, mismatch = _lock(tx, resolution.mismatch_id)
     missing_cents = mismatch.collected_cents - mismatch.counted_cents
     _require_somebody_else(tx, mismatch, large=abs(missing_cents) > two_persons_above_cents)
-    if told.currency != mismatch.currency:
+    if resolution.currency != mismatch.currency:
         raise ValidationError.of("currency", f"must be the hand-in's currency, {mismatch.currency}")
-    if told.recovered_cents > max(missing_cents, 0):
+    if resolution.recovered_cents > max(missing_cents, 0):
         raise ValidationError.of("recovered_cents", f"must be at most what is missing, {max(missing_cents, 0)}")
-    intent = intents.lock_by_order(tx, mismatch.order_id)
-    assert intent is not None, "its cash was collected"
-    lost_cents = missing_cents - told.recovered_cents
-    _post(tx, intent, mismatch, told, lost_cents=lost_cents)
+    intent = lock_payment(tx, order_id=mismatch.order_id)
+    lost_cents = missing_cents - resolution.recovered_cents
+    _post(tx, intent, mismatch, resolution, lost_cents=lost_cents)
     cash_mismatches.resolve(
-        tx, mismatch.id, reason=told.reason, recovered_cents=told.recovered_cents, written_off_cents=lost_cents
+        tx,
+        mismatch.id,
+        reason=resolution.reason,
+        recovered_cents=resolution.recovered_cents,
+        written_off_cents=lost_cents,
     )
     if not cash_mismatches.are_open(tx, hand_in.id):
         status = next_status(HandInStatus(hand_in.status), HandInAction.RESOLVE_LAST)
         assert status is not None, "a hand-in with an open mismatch is mismatched"
         cash.set_status(tx, hand_in.id, status=status)
-    after = {"recovered_cents": told.recovered_cents, "written_off_cents": lost_cents, "reason": told.reason}
+    after = {
+        "recovered_cents": resolution.recovered_cents,
+        "written_off_cents": lost_cents,
+        "reason": resolution.reason,
+    }
     tx.audit(target=mismatch.id, before={"missing_cents": missing_cents}, after=after)
     tx.emit(
         events.CashMismatchResolved(
@@ -62,14 +72,18 @@ def resolve_mismatch(tx: Tx, told: Resolution, *, two_persons_above_cents: int) 
             vendor_store_id=str(intent.vendor_store_id),
             mismatch_id=str(mismatch.id),
             currency=mismatch.currency,
-            **after,
+            recovered_cents=resolution.recovered_cents,
+            written_off_cents=lost_cents,
+            reason=resolution.reason,
         )
     )
-    return cash_mismatches.find(tx, mismatch.id)
+    resolved = cash_mismatches.find(tx, mismatch.id)
+    assert resolved is not None, "it is locked"
+    return resolved
 
 
-def _lock(tx: Tx, mismatch_id: uuid.UUID) -> tuple[Any, Any]:
-    """Return hand-in and mismatch, locked in that order, as when it is counted."""
+def _lock(tx: Tx, mismatch_id: uuid.UUID) -> tuple[LockedHandIn, Mismatch]:
+    """Return hand-in and mismatch, locked in that order, in which counting locks them too."""
     found = cash_mismatches.find(tx, mismatch_id)
     if found is None:
         raise NotFound
@@ -81,7 +95,7 @@ def _lock(tx: Tx, mismatch_id: uuid.UUID) -> tuple[Any, Any]:
     return hand_in, mismatch
 
 
-def _require_somebody_else(tx: Tx, mismatch: Any, *, large: bool) -> None:
+def _require_somebody_else(tx: Tx, mismatch: Mismatch, *, large: bool) -> None:
     caller = tx.principal.require_user
     if caller == mismatch.agent_user_id:
         raise CheckerMustDiffer(caller_is="agent")
@@ -89,11 +103,11 @@ def _require_somebody_else(tx: Tx, mismatch: Any, *, large: bool) -> None:
         raise CheckerMustDiffer(caller_is="counter")
 
 
-def _post(tx: Tx, intent: Any, mismatch: Any, told: Resolution, *, lost_cents: int) -> None:
+def _post(tx: Tx, intent: Intent, mismatch: Mismatch, resolution: Resolution, *, lost_cents: int) -> None:
     custody = Custody(mismatch.order_id, mismatch.agent_user_id, mismatch.station_id, mismatch.currency)
     entries = []
-    if told.recovered_cents:
-        entries.append(recovered(custody, cents=told.recovered_cents, mismatch_id=mismatch.id))
+    if resolution.recovered_cents:
+        entries.append(recovered(custody, cents=resolution.recovered_cents, mismatch_id=mismatch.id))
     if lost_cents:
         entries.append(written_off(custody, cents=lost_cents, mismatch_id=mismatch.id))
     made = [
@@ -101,7 +115,7 @@ def _post(tx: Tx, intent: Any, mismatch: Any, told: Resolution, *, lost_cents: i
             entry,
             buyer_store_id=intent.buyer_store_id,
             vendor_store_id=intent.vendor_store_id,
-            reference=told.reason[:200],
+            reference=resolution.reason[:200],
         )
         for entry in entries
     ]

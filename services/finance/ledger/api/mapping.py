@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from marketmesh.finance.v1 import (
     ledger_admin_service_pb2,
@@ -12,6 +12,12 @@ from meshkit.ids import parse_id
 from meshkit.messages import set_time
 from services.finance.ledger.domain.ledger import NOBODY, Account, AccountKind
 
+if TYPE_CHECKING:
+    import uuid
+
+    from services.finance.ledger.data.books import AccountBalance, PostedEntry, StatementLine
+    from services.finance.ledger.data.holds import Hold
+
 
 def account_name(message: ledger_pb2.AccountName, *, field: str) -> Account:
     """Return the account that a request names. Raises ValidationError."""
@@ -20,7 +26,7 @@ def account_name(message: ledger_pb2.AccountName, *, field: str) -> Account:
     return Account(kind, message.currency, owner)
 
 
-def account_message(row: Any) -> ledger_pb2.LedgerAccount:
+def account_message(row: AccountBalance) -> ledger_pb2.LedgerAccount:
     """Return an account with its balance."""
     return ledger_pb2.LedgerAccount(
         account_id=str(row.id),
@@ -32,7 +38,7 @@ def account_message(row: Any) -> ledger_pb2.LedgerAccount:
     )
 
 
-def entry_message(row: Any) -> ledger_pb2.LedgerEntry:
+def entry_message(row: PostedEntry) -> ledger_pb2.LedgerEntry:
     """Return an entry with its postings, its cause, and what it took back or what took it back."""
     message = ledger_pb2.LedgerEntry(
         entry_id=str(row.id),
@@ -47,13 +53,22 @@ def entry_message(row: Any) -> ledger_pb2.LedgerEntry:
         request_id=row.request_id,
         reverses_id=str(row.reverses_id or ""),
         reversed_by_id=str(row.reversed_by_id or ""),
-        postings=[ledger_pb2.LedgerPosting(**{**side, "owner_id": _owner(side["owner_id"])}) for side in row.postings],
+        postings=[
+            ledger_pb2.LedgerPosting(
+                account_id=side["account_id"],
+                kind=side["kind"],
+                owner_id=_owner(side["owner_id"]),
+                currency=side["currency"],
+                amount_cents=side["amount_cents"],
+            )
+            for side in row.sides
+        ],
     )
     set_time(message.created_at, row.created_at)
     return message
 
 
-def statement_line(row: Any) -> ledger_admin_service_pb2.StatementLine:
+def statement_line(row: StatementLine) -> ledger_admin_service_pb2.StatementLine:
     """Return one line of a statement."""
     message = ledger_admin_service_pb2.StatementLine(
         entry_id=str(row.id),
@@ -69,7 +84,7 @@ def statement_line(row: Any) -> ledger_admin_service_pb2.StatementLine:
     return message
 
 
-def hold_message(row: Any) -> ledger_pb2.Hold:
+def hold_message(row: Hold) -> ledger_pb2.Hold:
     """Return a hold."""
     message = ledger_pb2.Hold(
         hold_id=str(row.id),
@@ -86,5 +101,5 @@ def hold_message(row: Any) -> ledger_pb2.Hold:
     return message
 
 
-def _owner(owner_id: Any) -> str:
+def _owner(owner_id: uuid.UUID | str) -> str:
     return "" if str(owner_id) == str(NOBODY) else str(owner_id)

@@ -3,44 +3,122 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
 
 from meshkit.cursor import Cursor
 from meshkit.db.recordset import to_json
 from meshkit.db.sql import sql
+from services.finance.ledger.domain.ledger import Posting, Side, postings_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date, datetime
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
 
 _FIRST = uuid.UUID(int=0)
 
+
+class PostedEntry(NamedTuple):
+    """An entry of the ledger with its sides, its cause, and what took it back."""
+
+    id: uuid.UUID
+    type: str
+    key: str | None
+    effective_on: date
+    created_at: datetime
+    order_id: uuid.UUID | None
+    cause_type: str
+    cause_id: uuid.UUID
+    reference: str
+    actor: str
+    request_id: str
+    reverses_id: uuid.UUID | None
+    buyer_store_id: uuid.UUID | None
+    vendor_store_id: uuid.UUID | None
+    reversed_by_id: uuid.UUID | None
+    sides: list[Side]
+
+    @property
+    def postings(self) -> tuple[Posting, ...]:
+        """Return the sides as the domain knows them."""
+        return postings_of(self.sides)
+
+
+class KeyedEntry(NamedTuple):
+    """An entry that was posted under a key, and what tells it from any other of that key."""
+
+    id: uuid.UUID
+    key: str
+    fingerprint: str | None
+
+
+class AccountBalance(NamedTuple):
+    """An account, its balance, and what pending holds keep back of it."""
+
+    id: uuid.UUID
+    kind: str
+    owner_id: uuid.UUID
+    currency: str
+    balance_cents: Decimal
+    held_cents: Decimal
+
+
+class StatementLine(NamedTuple):
+    """What an entry did to an account, and the account's balance after it."""
+
+    id: uuid.UUID
+    type: str
+    effective_on: date
+    created_at: datetime
+    order_id: uuid.UUID | None
+    cause_type: str
+    cause_id: uuid.UUID
+    amount_cents: Decimal
+    balance_cents: Decimal
+
+
+class WrongSnapshot(NamedTuple):
+    """A snapshot, and the sum of the postings that it should be."""
+
+    account_id: uuid.UUID
+    balance_cents: Decimal
+    sum_cents: Decimal
+
+
+class Proof(NamedTuple):
+    """When everything was recomputed from the postings, and what did not fit."""
+
+    proved_at: datetime
+    problems: list[dict[str, str]]
+
+
 _ENTRY = """
     SELECT e.id, e.type, e.key, e.effective_on, e.created_at, e.order_id, e.cause_type,
            coalesce(e.cause_id, e.order_id) AS cause_id, e.reference, e.actor, e.request_id, e.reverses_id,
-           e.buyer_store_id, e.vendor_store_id, e.fingerprint,
+           e.buyer_store_id, e.vendor_store_id,
            (SELECT r.id FROM ledger_entries r WHERE r.reverses_id = e.id) AS reversed_by_id,
            (SELECT json_agg(json_build_object('account_id', a.id, 'kind', a.kind, 'owner_id', a.owner_id,
                                               'currency', a.currency, 'amount_cents', p.amount_cents)
                             ORDER BY p.position)
-            FROM postings p JOIN accounts a ON a.id = p.account_id WHERE p.entry_id = e.id) AS postings
+            FROM postings p JOIN accounts a ON a.id = p.account_id WHERE p.entry_id = e.id) AS sides
     FROM ledger_entries e
 """
-_FIND_ENTRY = sql(f"{_ENTRY} WHERE e.id = :id")
-_BY_KEYS = sql("SELECT id, key, fingerprint FROM ledger_entries WHERE key = ANY(CAST(:keys AS text[]))")
+_FIND_ENTRY = sql(f"{_ENTRY} WHERE e.id = :id", PostedEntry)
+_BY_KEYS = sql("SELECT {columns} FROM ledger_entries WHERE key = ANY(CAST(:keys AS text[]))", KeyedEntry)
 # Two index walks instead of one scan: what an order caused itself, and what names any other cause.
 _OF_CAUSE = sql(
     f"""
-    SELECT * FROM (
+    SELECT {{columns}} FROM (
         ({_ENTRY} WHERE e.order_id = :cause AND e.id > :after ORDER BY e.id LIMIT :limit)
         UNION ALL
         ({_ENTRY} WHERE e.cause_id = :cause AND e.order_id IS DISTINCT FROM :cause AND e.id > :after
          ORDER BY e.id LIMIT :limit)
     ) caused ORDER BY id LIMIT :limit
-    """  # noqa: S608
+    """,  # noqa: S608
+    PostedEntry,
 )
 _ACCOUNT = """
     SELECT a.id, a.kind, a.owner_id, a.currency,
@@ -54,8 +132,8 @@ _ACCOUNT = """
         SELECT upto_entry_id, balance_cents FROM account_snapshots WHERE account_id = a.id
         ORDER BY upto_entry_id DESC LIMIT 1) s ON true
 """
-_FIND_ACCOUNT = sql(f"{_ACCOUNT} WHERE a.id = :id")
-_ACCOUNTS_OF = sql(f"{_ACCOUNT} WHERE a.owner_id = :owner ORDER BY a.kind, a.currency")
+_FIND_ACCOUNT = sql(f"{_ACCOUNT} WHERE a.id = :id", AccountBalance)
+_ACCOUNTS_OF = sql(f"{_ACCOUNT} WHERE a.owner_id = :owner ORDER BY a.kind, a.currency", AccountBalance)
 _STATEMENT = sql(
     """
     WITH start AS (
@@ -75,16 +153,17 @@ _STATEMENT = sql(
            coalesce(e.cause_id, e.order_id) AS cause_id, page.amount_cents,
            (SELECT cents FROM opening) + sum(page.amount_cents) OVER (ORDER BY page.entry_id) AS balance_cents
     FROM page JOIN ledger_entries e ON e.id = page.entry_id ORDER BY e.id
-    """
+    """,
+    StatementLine,
 )
-_CLOSED_THROUGH = sql("SELECT max(closed_through) FROM period_closings")
+_CLOSED_THROUGH = sql("SELECT max(closed_through) FROM period_closings", date | None)
 _CLOSE = sql(
     "INSERT INTO period_closings (closed_through, reason, closed_by_user_id, closed_at)"
     " VALUES (:day, :reason, :user, :now)"
 )
-# Whoever closes waits for whoever posts, and the other way round; the triggers take the same lock.
+# Closing a period and posting an entry wait for each other; the triggers take the same lock.
 _LOCK_PERIODS = sql("SELECT pg_advisory_xact_lock(7362002)")
-# Up to an entry that is old enough for none to commit before it any more.
+# Up to an entry so old that no transaction under way can still commit an earlier one.
 _SNAPSHOT = sql(
     """
     WITH edge AS (
@@ -111,7 +190,8 @@ _WRONG_SNAPSHOTS = sql(
     FROM account_snapshots s LEFT JOIN postings p ON p.account_id = s.account_id AND p.entry_id <= s.upto_entry_id
     GROUP BY s.account_id, s.upto_entry_id, s.balance_cents
     HAVING s.balance_cents <> coalesce(sum(p.amount_cents), 0)
-    """
+    """,
+    WrongSnapshot,
 )
 _WRONG_REVERSALS = sql(
     """
@@ -119,83 +199,85 @@ _WRONG_REVERSALS = sql(
     WHERE r.reverses_id IS NOT NULL AND EXISTS (
         SELECT 1 FROM postings p WHERE p.entry_id IN (r.id, r.reverses_id)
         GROUP BY p.account_id HAVING sum(p.amount_cents) <> 0)
-    """
+    """,
+    uuid.UUID,
 )
 _ADD_PROOF = sql("INSERT INTO ledger_proofs (id, proved_at, problems) VALUES (:id, :now, CAST(:problems AS jsonb))")
-_LAST_PROOF = sql("SELECT proved_at, problems FROM ledger_proofs ORDER BY proved_at DESC LIMIT 1")
+_LAST_PROOF = sql("SELECT {columns} FROM ledger_proofs ORDER BY proved_at DESC LIMIT 1", Proof)
+# The daily jobs read everything; a request would be ended long before.
+_ALLOW_MINUTES = sql("SET LOCAL statement_timeout = '15min'")
 
 
-def find_entry(tx: Tx, entry_id: uuid.UUID) -> Any | None:
+def allow_minutes(tx: Tx) -> None:
+    """Let each statement of this transaction take up to a quarter of an hour."""
+    tx.execute(_ALLOW_MINUTES)
+
+
+def find_entry(tx: Tx, entry_id: uuid.UUID) -> PostedEntry | None:
     """Return an entry with its postings and what took it back, or None."""
     return tx.execute(_FIND_ENTRY, {"id": entry_id}).one_or_none()
 
 
-def by_keys(tx: Tx, keys: Sequence[str]) -> dict[str, Any]:
-    """Return `id, fingerprint` of the entries that have one of these keys, by key."""
+def by_keys(tx: Tx, keys: Sequence[str]) -> dict[str, KeyedEntry]:
+    """Return the entries that have one of these keys, by key."""
     return {row.key: row for row in tx.execute(_BY_KEYS, {"keys": list(keys)})} if keys else {}
 
 
-def page_of_cause(tx: Tx, cause_id: uuid.UUID, page: Page) -> Sequence[Any]:
+def page_of_cause(tx: Tx, cause_id: uuid.UUID, page: Page) -> list[PostedEntry]:
     """Return the entries of an order or of any other cause, oldest first, one more than the page."""
     after = page.after.id if page.after else _FIRST
-    rows: Sequence[Any] = tx.execute(_OF_CAUSE, {"cause": cause_id, "after": after, "limit": page.fetch}).all()
-    return rows
+    return tx.execute(_OF_CAUSE, {"cause": cause_id, "after": after, "limit": page.fetch}).all()
 
 
-def entry_cursor(row: Any) -> Cursor:
+def entry_cursor(entry: PostedEntry | StatementLine) -> Cursor:
     """Return the sort key of entries: their ids sort by the time they were made."""
-    return Cursor(row.created_at, row.id)
+    return Cursor(entry.created_at, entry.id)
 
 
-def find_account(tx: Tx, account_id: uuid.UUID) -> Any | None:
+def find_account(tx: Tx, account_id: uuid.UUID) -> AccountBalance | None:
     """Return an account with its balance and what is held of it, or None."""
     return tx.execute(_FIND_ACCOUNT, {"id": account_id}).one_or_none()
 
 
-def accounts_of(tx: Tx, owner_id: uuid.UUID) -> Sequence[Any]:
+def accounts_of(tx: Tx, owner_id: uuid.UUID) -> list[AccountBalance]:
     """Return the accounts of an owner with balance and what is held."""
-    rows: Sequence[Any] = tx.execute(_ACCOUNTS_OF, {"owner": owner_id}).all()
-    return rows
+    return tx.execute(_ACCOUNTS_OF, {"owner": owner_id}).all()
 
 
-def page_of_statement(tx: Tx, account_id: uuid.UUID, page: Page) -> Sequence[Any]:
+def page_of_statement(tx: Tx, account_id: uuid.UUID, page: Page) -> list[StatementLine]:
     """Return an account's entries with the balance after each, oldest first, one more than the page."""
     after = page.after.id if page.after else _FIRST
-    rows: Sequence[Any] = tx.execute(_STATEMENT, {"account": account_id, "after": after, "limit": page.fetch}).all()
-    return rows
+    return tx.execute(_STATEMENT, {"account": account_id, "after": after, "limit": page.fetch}).all()
 
 
 def closed_through(tx: Tx) -> date | None:
     """Return the last day that is closed, or None."""
-    day: date | None = tx.execute(_CLOSED_THROUGH).scalar()
-    return day
+    return tx.execute(_CLOSED_THROUGH).one()
 
 
 def lock_periods(tx: Tx) -> None:
-    """Keep everybody from posting and closing until commit."""
+    """Keep others from posting entries and closing periods until commit."""
     tx.execute(_LOCK_PERIODS)
 
 
 def close_period(tx: Tx, *, day: date, reason: str, user_id: uuid.UUID) -> None:
-    """Close the books up to and with a day. The periods must be locked."""
+    """Close the books for all days up to one, itself included. The periods must be locked."""
     tx.execute(_CLOSE, {"day": day, "reason": reason, "user": user_id, "now": tx.now})
 
 
 def take_snapshots(tx: Tx, *, before: datetime) -> int:
     """Note the balance of every account that moved since its last snapshot; returns how many."""
-    return int(tx.execute(_SNAPSHOT, {"before": before, "now": tx.now}).rowcount)
+    return tx.execute(_SNAPSHOT, {"before": before, "now": tx.now}).rowcount
 
 
-def wrong_snapshots(tx: Tx) -> Sequence[Any]:
+def wrong_snapshots(tx: Tx) -> list[WrongSnapshot]:
     """Return snapshots that are not the sum of their postings."""
-    rows: Sequence[Any] = tx.execute(_WRONG_SNAPSHOTS).all()
-    return rows
+    return tx.execute(_WRONG_SNAPSHOTS).all()
 
 
-def wrong_reversals(tx: Tx) -> Sequence[Any]:
-    """Return reversing entries that leave something of what they take back."""
-    rows: Sequence[Any] = tx.execute(_WRONG_REVERSALS).all()
-    return rows
+def wrong_reversals(tx: Tx) -> list[uuid.UUID]:
+    """Return the ids of reversing entries that leave something of what they take back."""
+    return tx.execute(_WRONG_REVERSALS).all()
 
 
 def add_proof(tx: Tx, *, proof_id: uuid.UUID, problems: list[str]) -> None:
@@ -203,6 +285,6 @@ def add_proof(tx: Tx, *, proof_id: uuid.UUID, problems: list[str]) -> None:
     tx.execute(_ADD_PROOF, {"id": proof_id, "now": tx.now, "problems": to_json([{"text": text} for text in problems])})
 
 
-def last_proof(tx: Tx) -> Any | None:
-    """Return `proved_at, problems` of the newest proof, or None."""
+def last_proof(tx: Tx) -> Proof | None:
+    """Return the newest proof, or None."""
     return tx.execute(_LAST_PROOF).first()

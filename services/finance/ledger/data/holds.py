@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import uuid
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
 
 from meshkit.db.sql import sql
 
 if TYPE_CHECKING:
-    import uuid
-    from collections.abc import Sequence
-    from datetime import datetime
-
     from meshkit.db.tx import Tx
+
+
+class Hold(NamedTuple):
+    """Money that is kept back of an account, with the account's name."""
+
+    id: uuid.UUID
+    key: str
+    account_id: uuid.UUID
+    status: str
+    amount_cents: int
+    reason: str
+    entry_id: uuid.UUID | None
+    expires_at: datetime
+    created_at: datetime
+    kind: str
+    owner_id: uuid.UUID
+    currency: str
+
 
 _HOLD = """
     SELECT h.id, h.key, h.account_id, h.status, h.amount_cents, h.reason, h.entry_id, h.expires_at, h.created_at,
@@ -25,11 +42,13 @@ _ADD = sql(
     ON CONFLICT ON CONSTRAINT holds_key_key DO NOTHING
     """
 )
-_BY_KEY = sql(f"{_HOLD} WHERE h.key = :key")
-_FIND = sql(f"{_HOLD} WHERE h.id = :id")
-_LOCK = sql(f"{_HOLD} WHERE h.id = :id FOR UPDATE OF h")
-_LOCK_ACCOUNT = sql("SELECT id FROM accounts WHERE id = :id FOR NO KEY UPDATE")
-_PENDING = sql("SELECT coalesce(sum(amount_cents), 0) FROM holds WHERE account_id = :account AND status = 'pending'")
+_BY_KEY = sql(f"{_HOLD} WHERE h.key = :key", Hold)
+_FIND = sql(f"{_HOLD} WHERE h.id = :id", Hold)
+_LOCK = sql(f"{_HOLD} WHERE h.id = :id FOR UPDATE OF h", Hold)
+_LOCK_ACCOUNT = sql("SELECT id FROM accounts WHERE id = :id FOR NO KEY UPDATE", uuid.UUID)
+_PENDING = sql(
+    "SELECT coalesce(sum(amount_cents), 0) FROM holds WHERE account_id = :account AND status = 'pending'", Decimal
+)
 _CHANGE = sql("UPDATE holds SET status = :status, entry_id = :entry, changed_at = :now WHERE id = :id")
 _EXPIRE = sql(
     """
@@ -38,12 +57,13 @@ _EXPIRE = sql(
         FOR UPDATE SKIP LOCKED)
     """
 )
-_UNPOSTED = sql(
+_WRONGLY_POSTED = sql(
     """
     SELECT h.id FROM holds h LEFT JOIN postings p ON p.entry_id = h.entry_id AND p.account_id = h.account_id
     WHERE h.status = 'posted' GROUP BY h.id, h.amount_cents
     HAVING coalesce(abs(sum(p.amount_cents)), 0) <> h.amount_cents
-    """
+    """,
+    uuid.UUID,
 )
 
 
@@ -54,7 +74,7 @@ def lock_account(tx: Tx, account_id: uuid.UUID) -> None:
 
 def pending_cents(tx: Tx, account_id: uuid.UUID) -> int:
     """Return what pending holds keep back of an account."""
-    return int(tx.execute(_PENDING, {"account": account_id}).scalar_one())
+    return int(tx.execute(_PENDING, {"account": account_id}).one())
 
 
 def add(
@@ -72,32 +92,31 @@ def add(
     tx.execute(_ADD, {**values, "expires_at": expires_at, "now": tx.now})
 
 
-def by_key(tx: Tx, key: str) -> Any | None:
+def by_key(tx: Tx, key: str) -> Hold | None:
     """Return the hold of a key with its account's name, or None."""
     return tx.execute(_BY_KEY, {"key": key}).one_or_none()
 
 
-def find(tx: Tx, hold_id: uuid.UUID) -> Any:
-    """Return a hold that is there."""
+def find(tx: Tx, hold_id: uuid.UUID) -> Hold:
+    """Return a hold that exists."""
     return tx.execute(_FIND, {"id": hold_id}).one()
 
 
-def lock(tx: Tx, hold_id: uuid.UUID) -> Any | None:
+def lock(tx: Tx, hold_id: uuid.UUID) -> Hold | None:
     """Return a hold with its account's name and keep it from changing until commit, or None."""
     return tx.execute(_LOCK, {"id": hold_id}).one_or_none()
 
 
 def change(tx: Tx, hold_id: uuid.UUID, *, status: str, entry_id: uuid.UUID | None = None) -> None:
-    """Move a locked hold on."""
+    """Set a locked hold's status, and the entry that posted it."""
     tx.execute(_CHANGE, {"id": hold_id, "status": status, "entry": entry_id, "now": tx.now})
 
 
 def expire(tx: Tx) -> int:
     """Let go of up to a thousand holds whose time is over; returns how many."""
-    return int(tx.execute(_EXPIRE, {"now": tx.now}).rowcount)
+    return tx.execute(_EXPIRE, {"now": tx.now}).rowcount
 
 
-def wrongly_posted(tx: Tx) -> Sequence[Any]:
-    """Return posted holds whose entry did not move exactly what was held."""
-    rows: Sequence[Any] = tx.execute(_UNPOSTED).all()
-    return rows
+def wrongly_posted(tx: Tx) -> list[uuid.UUID]:
+    """Return the ids of posted holds whose entry did not move exactly what was held."""
+    return tx.execute(_WRONGLY_POSTED).all()

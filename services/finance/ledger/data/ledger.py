@@ -2,29 +2,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import uuid
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
 
 from meshkit.db.recordset import to_json
 from meshkit.db.sql import sql
 from services.finance.ledger.domain.ledger import NOBODY, account_id
 
 if TYPE_CHECKING:
-    import uuid
     from collections.abc import Mapping, Sequence
 
     from meshkit.db.tx import Tx
     from services.finance.ledger.domain.ledger import Account
 
+
+class KindTotal(NamedTuple):
+    """What all accounts of a kind add up to in a currency: a line of the trial balance."""
+
+    kind: str
+    currency: str
+    sum_cents: Decimal
+    debits_cents: Decimal
+    credits_cents: Decimal
+
+
+class UnbalancedEntry(NamedTuple):
+    """An entry that does not sum to zero in a currency."""
+
+    entry_id: uuid.UUID
+    currency: str
+    sum_cents: Decimal
+
+
 # One statement for any number of entries: accounts that are missing, entries whose key is new, and the postings of
-# these. Sorted, so that two that open the same accounts or post the same keys cannot deadlock.
+# these. Sorted, so that two calls that open the same accounts or post the same keys cannot deadlock.
 _POST = sql(
     """
     WITH entry AS (
-        SELECT * FROM json_to_recordset(CAST(:entries AS json)) AS e (
+        SELECT id, key, type, order_id, buyer_store_id, vendor_store_id, cause_type, cause_id, reverses_id,
+               effective_on, fingerprint, reference
+        FROM json_to_recordset(CAST(:entries AS json)) AS e (
             id uuid, key text, type text, order_id uuid, buyer_store_id uuid, vendor_store_id uuid, cause_type text,
             cause_id uuid, reverses_id uuid, effective_on date, fingerprint text, reference text)
     ), side AS (
-        SELECT * FROM json_to_recordset(CAST(:sides AS json)) AS s (
+        SELECT entry_id, "position", account_id, kind, owner_id, currency, amount_cents
+        FROM json_to_recordset(CAST(:sides AS json)) AS s (
             entry_id uuid, "position" int, account_id uuid, kind text, owner_id uuid, currency text, amount_cents bigint)
     ), opened AS (
         INSERT INTO accounts (id, kind, owner_id, currency, created_at)
@@ -45,7 +68,8 @@ _POST = sql(
         SELECT s.entry_id, s."position", s.account_id, s.amount_cents FROM side s JOIN posted p ON p.id = s.entry_id
     )
     SELECT id FROM posted
-    """
+    """,
+    uuid.UUID,
 )
 _ENSURE_ACCOUNT = sql(
     "INSERT INTO accounts (id, kind, owner_id, currency, created_at) VALUES (:id, :kind, :owner, :currency, :now)"
@@ -53,12 +77,15 @@ _ENSURE_ACCOUNT = sql(
 )
 _UNBALANCED = sql(
     """
-    SELECT p.entry_id, a.currency, sum(p.amount_cents) AS sum_cents, count(*) AS sides
+    SELECT p.entry_id, a.currency, sum(p.amount_cents) AS sum_cents
     FROM postings p JOIN accounts a ON a.id = p.account_id
     GROUP BY p.entry_id, a.currency HAVING sum(p.amount_cents) <> 0
-    """
+    """,
+    UnbalancedEntry,
 )
-_EMPTY = sql("SELECT e.id FROM ledger_entries e WHERE (SELECT count(*) FROM postings p WHERE p.entry_id = e.id) < 2")
+_ONE_SIDED = sql(
+    "SELECT e.id FROM ledger_entries e WHERE (SELECT count(*) FROM postings p WHERE p.entry_id = e.id) < 2", uuid.UUID
+)
 _BALANCES = sql(
     """
     SELECT a.kind, a.currency, sum(p.amount_cents) AS sum_cents,
@@ -66,7 +93,8 @@ _BALANCES = sql(
            coalesce(-sum(p.amount_cents) FILTER (WHERE p.amount_cents < 0), 0) AS credits_cents
     FROM accounts a JOIN postings p ON p.account_id = a.id
     GROUP BY a.kind, a.currency ORDER BY a.currency, a.kind
-    """
+    """,
+    KindTotal,
 )
 # From the newest snapshot on, so that it costs the same after a million entries.
 _BALANCE = sql(
@@ -79,11 +107,12 @@ _BALANCE = sql(
     FROM postings p
     WHERE p.account_id = :account
       AND p.entry_id > coalesce((SELECT upto_entry_id FROM start), '00000000-0000-0000-0000-000000000000')
-    """
+    """,
+    Decimal,
 )
 
 
-def append(tx: Tx, entries: Sequence[Mapping[str, Any]], sides: Sequence[Mapping[str, Any]]) -> set[uuid.UUID]:
+def append(tx: Tx, entries: Sequence[Mapping[str, object]], sides: Sequence[Mapping[str, object]]) -> set[uuid.UUID]:
     """Insert entries whose key is new, with their postings, and accounts that are missing; returns these entries' ids.
 
     Raises IntegrityError on ledger_entries_order_id_type_key when the order's cash was collected already.
@@ -95,11 +124,11 @@ def append(tx: Tx, entries: Sequence[Mapping[str, Any]], sides: Sequence[Mapping
         "request_id": tx.call.request_id,
         "now": tx.now,
     }
-    return set(tx.execute(_POST, parameters).scalars())
+    return set(tx.execute(_POST, parameters))
 
 
 def open_account(tx: Tx, account: Account) -> uuid.UUID:
-    """Return the id of an account that is there from now on."""
+    """Insert an account unless it is there; returns its id."""
     values = {"kind": account.kind, "owner": account.owner_id or NOBODY, "currency": account.currency}
     tx.execute(_ENSURE_ACCOUNT, {"id": account_id(account), "now": tx.now, **values})
     return account_id(account)
@@ -107,22 +136,19 @@ def open_account(tx: Tx, account: Account) -> uuid.UUID:
 
 def balance_cents(tx: Tx, account: Account) -> int:
     """Return an account's balance: debits minus credits, in minor units."""
-    return int(tx.execute(_BALANCE, {"account": account_id(account)}).scalar_one())
+    return int(tx.execute(_BALANCE, {"account": account_id(account)}).one())
 
 
-def balances(tx: Tx) -> Sequence[Any]:
-    """Return `kind, currency, sum_cents, debits_cents, credits_cents` over all accounts: the trial balance."""
-    rows: Sequence[Any] = tx.execute(_BALANCES).all()
-    return rows
+def balances(tx: Tx) -> list[KindTotal]:
+    """Return what all accounts add up to, by kind and currency: the trial balance."""
+    return tx.execute(_BALANCES).all()
 
 
-def unbalanced_entries(tx: Tx) -> Sequence[Any]:
-    """Return entries that do not sum to zero: always none, or the trigger failed."""
-    rows: Sequence[Any] = tx.execute(_UNBALANCED).all()
-    return rows
+def unbalanced_entries(tx: Tx) -> list[UnbalancedEntry]:
+    """Return entries that do not sum to zero; the deferred trigger lets none be committed."""
+    return tx.execute(_UNBALANCED).all()
 
 
-def one_sided_entries(tx: Tx) -> Sequence[Any]:
-    """Return entries with fewer than two postings."""
-    rows: Sequence[Any] = tx.execute(_EMPTY).all()
-    return rows
+def one_sided_entries(tx: Tx) -> list[uuid.UUID]:
+    """Return the ids of entries with fewer than two postings."""
+    return tx.execute(_ONE_SIDED).all()

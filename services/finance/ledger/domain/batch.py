@@ -31,11 +31,11 @@ class Draft:
     def fingerprint(self) -> str:
         """Return what tells this entry from any other of the same key."""
         sides = [(p.account.kind, str(p.account.owner_id), p.account.currency, p.amount_cents) for p in self.postings]
-        told = (self.type.value, self.effective_on, str(self.order_id), self.cause_type, str(self.cause_id), sides)
-        return hashlib.sha256(repr((*told, self.reference)).encode()).hexdigest()
+        parts = (self.type.value, self.effective_on, str(self.order_id), self.cause_type, str(self.cause_id), sides)
+        return hashlib.sha256(repr((*parts, self.reference)).encode()).hexdigest()
 
     def entry(self, *, effective_on: date) -> Entry:
-        """Return the entry, of which `flaw` found nothing."""
+        """Return the entry of a draft in which `flaw` found nothing."""
         return Entry(
             self.type,
             self.order_id,

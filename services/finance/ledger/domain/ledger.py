@@ -7,11 +7,12 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from meshkit.ids import derived_id
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
 
 # Owner of the platform's own accounts.
@@ -51,7 +52,7 @@ OWNED_KINDS = {
     AccountKind.REFUND_PAYABLE,
     AccountKind.VENDOR_RECEIVABLE,
 }
-# Accounts that somebody may have: a cash station has one, and the platform its own.
+# Accounts that may have an owner: a cash station's, and one that is the platform's own.
 SHARED_KINDS = {AccountKind.CASH_CLEARING}
 
 
@@ -71,7 +72,7 @@ class EntryType(StrEnum):
     CREDIT = "credit"
 
 
-# Entries that no order's or payout's state stands for; the others are taken back by what made them.
+# What ReverseEntry may take back. Other entries go with the state of an order or payout, and are taken back with it.
 REVERSIBLE = {EntryType.ADJUSTMENT, EntryType.TRANSFER}
 
 
@@ -107,6 +108,29 @@ class Posting:
     amount_cents: int
 
 
+class Side(TypedDict):
+    """A posting as a JSON document of the database, ids as text."""
+
+    account_id: str
+    kind: str
+    owner_id: str
+    currency: str
+    amount_cents: int
+
+
+def postings_of(sides: Iterable[Side]) -> tuple[Posting, ...]:
+    """Return the postings that documents of the database describe."""
+    return tuple(
+        Posting(Account(AccountKind(side["kind"]), side["currency"], _owner(side["owner_id"])), side["amount_cents"])
+        for side in sides
+    )
+
+
+def _owner(text: str) -> uuid.UUID | None:
+    owner = uuid.UUID(text)
+    return None if owner == NOBODY else owner
+
+
 @dataclass(frozen=True)
 class Entry:
     """Something that happened to money, with at least two postings. Immutable; corrections are new entries."""
@@ -114,13 +138,13 @@ class Entry:
     type: EntryType
     order_id: uuid.UUID | None
     postings: tuple[Posting, ...]
-    # The name under which it is posted once; none for what is unique by itself.
+    # The name under which it is posted once; None for what a constraint of its own keeps unique.
     key: str | None = None
-    # What made it, when that is not its order.
+    # What caused it, when that is not its order.
     cause_type: str = "order"
     cause_id: uuid.UUID | None = None
     reverses_id: uuid.UUID | None = None
-    # The day it counts for; none for today.
+    # The day it counts for; None for today.
     effective_on: date | None = None
 
     def __post_init__(self) -> None:
@@ -140,7 +164,7 @@ def unbalanced(postings: tuple[Posting, ...]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Collection:
-    """What an order costs and what of it is taken in cash; the rest was credited to its buyer, and is used up by it."""
+    """What an order costs, and how much of that was credited to its buyer; only the rest is taken in cash."""
 
     order_id: uuid.UUID
     agent_id: uuid.UUID | None
@@ -152,23 +176,29 @@ class Collection:
     credited_cents: int = 0
 
 
-def cash_collected(told: Collection) -> Entry:
+def cash_collected(collection: Collection) -> Entry:
     """Return the entry of cash taken by an agent: we hold it in transit, owe the vendor, and earned the fee."""
-    currency = told.currency
+    currency = collection.currency
     postings = [
-        Posting(Account(AccountKind.CASH_IN_TRANSIT, currency, told.agent_id), told.amount_cents - told.credited_cents),
-        Posting(Account(AccountKind.REFUND_PAYABLE, currency, told.buyer_id), told.credited_cents),
-        Posting(Account(AccountKind.VENDOR_PAYABLE, currency, told.vendor_id), told.fee_cents - told.amount_cents),
-        Posting(Account(AccountKind.PLATFORM_FEE, currency), -told.fee_cents),
+        Posting(
+            Account(AccountKind.CASH_IN_TRANSIT, currency, collection.agent_id),
+            collection.amount_cents - collection.credited_cents,
+        ),
+        Posting(Account(AccountKind.REFUND_PAYABLE, currency, collection.buyer_id), collection.credited_cents),
+        Posting(
+            Account(AccountKind.VENDOR_PAYABLE, currency, collection.vendor_id),
+            collection.fee_cents - collection.amount_cents,
+        ),
+        Posting(Account(AccountKind.PLATFORM_FEE, currency), -collection.fee_cents),
     ]
     kept = tuple(posting for posting in postings if posting.amount_cents)
-    return Entry(EntryType.CASH_COLLECTED, told.order_id, kept)
+    return Entry(EntryType.CASH_COLLECTED, collection.order_id, kept)
 
 
 def vendor_payout(
     *, order_id: uuid.UUID, vendor_id: uuid.UUID, payout_cents: int, currency: str, payout_id: uuid.UUID
 ) -> Entry:
-    """Return the entry of a payout's order: we owe the vendor less and have less."""
+    """Return the entry of one order of a payout: we owe its vendor less, and have less money."""
     return Entry(
         EntryType.VENDOR_PAYOUT,
         order_id,
@@ -183,7 +213,7 @@ def vendor_payout(
 
 
 def payout_netted(*, payout_id: uuid.UUID, vendor_id: uuid.UUID, netted_cents: int, currency: str) -> Entry:
-    """Return the entry of what a payout is short of: the vendor owes us less and we kept the money."""
+    """Return the entry of what a payout keeps back for the vendor's debt: it owes us less, and we kept the money."""
     return Entry(
         EntryType.PAYOUT_NETTED,
         None,
@@ -208,29 +238,29 @@ class Refund:
     fee_cents: int
     currency: str
     is_paid_out: bool
-    # Before anything was paid: what the buyer is owed is taken off what it pays.
+    # A credit: nothing was paid yet, and the buyer pays that much less.
     is_credit: bool = False
 
 
-def refund(told: Refund) -> Entry:
+def refund(given: Refund) -> Entry:
     """Return the entry of a refund: we owe the buyer, and vendor and platform bear it.
 
     Before the payout we owe the vendor less; afterwards it owes us.
     """
-    bearer = AccountKind.VENDOR_RECEIVABLE if told.is_paid_out else AccountKind.VENDOR_PAYABLE
+    bearer = AccountKind.VENDOR_RECEIVABLE if given.is_paid_out else AccountKind.VENDOR_PAYABLE
     postings = [
-        Posting(Account(bearer, told.currency, told.vendor_id), told.amount_cents - told.fee_cents),
-        Posting(Account(AccountKind.PLATFORM_FEE, told.currency), told.fee_cents),
-        Posting(Account(AccountKind.REFUND_PAYABLE, told.currency, told.buyer_id), -told.amount_cents),
+        Posting(Account(bearer, given.currency, given.vendor_id), given.amount_cents - given.fee_cents),
+        Posting(Account(AccountKind.PLATFORM_FEE, given.currency), given.fee_cents),
+        Posting(Account(AccountKind.REFUND_PAYABLE, given.currency, given.buyer_id), -given.amount_cents),
     ]
-    kind = EntryType.CREDIT if told.is_credit else EntryType.REFUND
-    return Entry(kind, told.order_id, tuple(posting for posting in postings if posting.amount_cents))
+    kind = EntryType.CREDIT if given.is_credit else EntryType.REFUND
+    return Entry(kind, given.order_id, tuple(posting for posting in postings if posting.amount_cents))
 
 
 def payout_returned(
     *, entry_id: uuid.UUID, order_id: uuid.UUID | None, postings: tuple[Posting, ...], payout_id: uuid.UUID
 ) -> Entry:
-    """Return the entry that takes a payout's entry back because the bank did."""
+    """Return the entry that reverses a payout's entry, because the bank sent the money back."""
     plain = reversal(entry_id=entry_id, order_id=order_id, postings=postings)
     return replace(plain, type=EntryType.PAYOUT_RETURNED, cause_type="payout", cause_id=payout_id)
 

@@ -13,12 +13,12 @@ from services.finance.ledger.data import books
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
 
-# Whoever began before midnight has ended by then.
+# A transaction that began before midnight has ended by then.
 GRACE = timedelta(hours=1)
 
 
 def close_period(tx: Tx, *, closed_through: str, reason: str) -> date:
-    """Return the last day that is closed from now on. Raises ValidationError, PeriodClosed."""
+    """Close the books up to a day; returns that day. Raises ValidationError, PeriodClosed."""
     day = parse_day(closed_through, field="closed_through")
     if day >= market_day(tx.now - GRACE):
         raise ValidationError.of("closed_through", "must be over for an hour at least")

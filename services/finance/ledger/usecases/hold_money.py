@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.errors import IdempotencyKeyReused, NotFound, ValidationError
 from meshkit.ids import new_id
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import uuid
 
     from meshkit.db.tx import Tx
+    from services.finance.ledger.data.holds import Hold
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,12 @@ class NewHold:
     reason: str
 
 
-def place_hold(tx: Tx, hold: NewHold) -> Any:
-    """Return the hold, pending; the same key again answers the same.
+def place_hold(tx: Tx, hold: NewHold) -> Hold:
+    """Keep money of an account back; returns the pending hold. A repeat of the key answers the same.
 
     Raises HoldNotCovered, IdempotencyKeyReused, ValidationError.
     """
-    require_owner(hold.account, field="account.owner_id")
+    _require_owner(hold.account, field="account.owner_id")
     account_id = ledger.open_account(tx, hold.account)
     holds.lock_account(tx, account_id)
     there = holds.by_key(tx, hold.key)
@@ -61,16 +62,16 @@ def place_hold(tx: Tx, hold: NewHold) -> Any:
     )
     made = holds.by_key(tx, hold.key)
     if made is None or made.id != hold_id:
-        # The same key at the same instant, for another account.
+        # Another call has used the same key at the same instant, for another account.
         raise IdempotencyKeyReused
     tx.audit(target=hold_id, after={"status": "pending", "amount_cents": hold.amount_cents})
     return made
 
 
-def post_hold(tx: Tx, *, hold_id: uuid.UUID, target: Account, reference: str) -> Any:
-    """Return the hold, its money moved to the target. Raises NotFound, HoldNotPending, ValidationError."""
-    require_owner(target, field="to.owner_id")
-    hold, status = _move(tx, hold_id, HoldAction.POST)
+def post_hold(tx: Tx, *, hold_id: uuid.UUID, target: Account, reference: str) -> Hold:
+    """Move a hold's money to the target; returns the hold. Raises NotFound, HoldNotPending, ValidationError."""
+    _require_owner(target, field="to.owner_id")
+    hold, status = _lock_for(tx, hold_id, HoldAction.POST)
     held = Account(AccountKind(hold.kind), hold.currency, None if hold.owner_id == NOBODY else hold.owner_id)
     if target.currency != held.currency:
         raise ValidationError.of("to.currency", f"must be the hold's currency, {held.currency}")
@@ -78,29 +79,29 @@ def post_hold(tx: Tx, *, hold_id: uuid.UUID, target: Account, reference: str) ->
         raise ValidationError.of("to", "must be another account than the hold's")
     entry = settled_hold(hold_id=hold_id, held=held, target=target, amount_cents=hold.amount_cents)
     entry_id = post_entries(tx, [NewEntry(entry, reference=reference)])[0]
-    return _changed(tx, hold, status=status, entry_id=entry_id)
+    return _set_status(tx, hold, status=status, entry_id=entry_id)
 
 
-def void_hold(tx: Tx, *, hold_id: uuid.UUID) -> Any:
-    """Return the hold, let go. Raises NotFound, HoldNotPending."""
-    hold, status = _move(tx, hold_id, HoldAction.VOID)
-    return _changed(tx, hold, status=status)
+def void_hold(tx: Tx, *, hold_id: uuid.UUID) -> Hold:
+    """Void a hold, so that its money is free again; returns it. Raises NotFound, HoldNotPending."""
+    hold, status = _lock_for(tx, hold_id, HoldAction.VOID)
+    return _set_status(tx, hold, status=status)
 
 
 def expire_holds(tx: Tx) -> int:
-    """Let go of holds whose time is over; returns how many."""
+    """Free the money of holds whose time is over; returns how many."""
     return holds.expire(tx)
 
 
-def require_owner(account: Account, *, field: str) -> None:
-    """Raise ValidationError when an account lacks its owner, or has one and should not."""
+def _require_owner(account: Account, *, field: str) -> None:
     wrong = owner_flaw(account)
     if wrong:
-        told = "has an owner" if wrong == "OWNER_MISSING" else "is the platform's own"
-        raise ValidationError.of(field, f"{account.kind} {told}")
+        needed = "has an owner" if wrong == "OWNER_MISSING" else "is the platform's own"
+        raise ValidationError.of(field, f"{account.kind} {needed}")
 
 
-def _move(tx: Tx, hold_id: uuid.UUID, action: HoldAction) -> tuple[Any, HoldStatus]:
+def _lock_for(tx: Tx, hold_id: uuid.UUID, action: HoldAction) -> tuple[Hold, HoldStatus]:
+    """Return the locked hold, and the status that an action leads to."""
     hold = holds.lock(tx, hold_id)
     if hold is None:
         raise NotFound
@@ -108,12 +109,12 @@ def _move(tx: Tx, hold_id: uuid.UUID, action: HoldAction) -> tuple[Any, HoldStat
     if status is None:
         raise HoldNotPending(state=hold.status)
     if hold.expires_at <= tx.now:
-        # The job has not come by yet.
+        # It is over; the job has not marked it yet.
         raise HoldNotPending(state=HoldStatus.EXPIRED)
     return hold, status
 
 
-def _changed(tx: Tx, hold: Any, *, status: HoldStatus, entry_id: uuid.UUID | None = None) -> Any:
+def _set_status(tx: Tx, hold: Hold, *, status: HoldStatus, entry_id: uuid.UUID | None = None) -> Hold:
     holds.change(tx, hold.id, status=status, entry_id=entry_id)
     tx.audit(target=hold.id, before={"status": hold.status}, after={"status": status})
     return holds.find(tx, hold.id)

@@ -1,10 +1,11 @@
-"""Post many entries at once; each stands for itself."""
+"""Post many entries at once; a refused one does not keep the others from being posted."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.market_day import market_day
 from services.finance.ledger.data import books
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
+    from services.finance.ledger.data.books import KeyedEntry
 
 
 class Outcome(StrEnum):
@@ -28,7 +30,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Result:
-    """An entry's outcome, in the order they were sent."""
+    """What became of an entry, and why if it was refused."""
 
     key: str
     outcome: Outcome
@@ -38,7 +40,7 @@ class Result:
 
 
 def post_batch(tx: Tx, *, drafts: Sequence[Draft]) -> list[Result]:
-    """Return what became of each entry. What is refused leaves the others alone."""
+    """Return what became of each entry, in the order they were sent."""
     today, closed = market_day(tx.now), books.closed_through(tx)
     flaws = [flaw(draft, today=today, closed_through=closed) for draft in drafts]
     first: dict[str, Draft] = {}
@@ -62,8 +64,8 @@ def post_batch(tx: Tx, *, drafts: Sequence[Draft]) -> list[Result]:
         else:
             assert wrong is not None, "what is not posted has a flaw"
             results.append(Result(draft.key, Outcome.REFUSED, reason=wrong.reason, field=wrong.field))
-    told = [outcome.value for outcome in Outcome]
-    tx.audit(target=tx.call.request_id, after={name: sum(r.outcome == name for r in results) for name in told})
+    counts = Counter(result.outcome for result in results)
+    tx.audit(target=tx.call.request_id, after={outcome.value: counts[outcome] for outcome in Outcome})
     return results
 
 
@@ -76,7 +78,7 @@ def _of_new(draft: Draft, posted: Draft, entry_id: uuid.UUID) -> Result:
     return _reused(draft)
 
 
-def _of_known(draft: Draft, known: Any) -> Result:
+def _of_known(draft: Draft, known: KeyedEntry) -> Result:
     """Return the outcome of a draft whose key an earlier call has posted."""
     if draft.fingerprint() == known.fingerprint:
         return Result(draft.key, Outcome.DUPLICATE, known.id)

@@ -1,9 +1,9 @@
-"""Post entries: the only way by which money moves in the books."""
+"""Post entries: the only way money moves in the books."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.ids import new_id
 from meshkit.market_day import market_day
@@ -30,7 +30,7 @@ class NewEntry:
 
 
 def post_entries(tx: Tx, entries: Sequence[NewEntry]) -> list[uuid.UUID | None]:
-    """Post with one statement; returns the entries' ids in order, None for one whose key was posted before.
+    """Post all with one statement; returns the entries' ids in order, None for one whose key was posted before.
 
     Raises IntegrityError on ledger_entries_order_id_type_key when an order's cash was collected already.
     """
@@ -45,7 +45,7 @@ def post_entries(tx: Tx, entries: Sequence[NewEntry]) -> list[uuid.UUID | None]:
     return [entry_id if entry_id in posted else None for entry_id in ids]
 
 
-def _row(tx: Tx, entry_id: uuid.UUID, new: NewEntry) -> dict[str, Any]:
+def _row(tx: Tx, entry_id: uuid.UUID, new: NewEntry) -> dict[str, object]:
     entry = new.entry
     return {
         "id": entry_id,
@@ -63,7 +63,7 @@ def _row(tx: Tx, entry_id: uuid.UUID, new: NewEntry) -> dict[str, Any]:
     }
 
 
-def _sides(entry_id: uuid.UUID, entry: Entry) -> list[dict[str, Any]]:
+def _sides(entry_id: uuid.UUID, entry: Entry) -> list[dict[str, object]]:
     return [
         {
             "entry_id": entry_id,

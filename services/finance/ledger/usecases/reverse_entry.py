@@ -1,22 +1,24 @@
-"""Take an entry back by another one."""
+"""Reverse an entry by another one."""
 
 from __future__ import annotations
 
-import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.errors import NotFound
 from services.finance.errors import EntryNotReversible
 from services.finance.ledger.data import books
-from services.finance.ledger.domain.ledger import NOBODY, REVERSIBLE, Account, AccountKind, EntryType, Posting, reversal
+from services.finance.ledger.domain.ledger import REVERSIBLE, EntryType, reversal
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 
 if TYPE_CHECKING:
+    import uuid
+
     from meshkit.db.tx import Tx
+    from services.finance.ledger.data.books import PostedEntry
 
 
-def reverse_entry(tx: Tx, *, entry_id: uuid.UUID, reason: str) -> Any:
-    """Return the reversing entry, which names what it takes back. Raises NotFound, EntryNotReversible."""
+def reverse_entry(tx: Tx, *, entry_id: uuid.UUID, reason: str) -> PostedEntry:
+    """Post the reversing entry, which names what it reverses; returns it. Raises NotFound, EntryNotReversible."""
     taken = books.find_entry(tx, entry_id)
     if taken is None:
         raise NotFound
@@ -28,7 +30,7 @@ def reverse_entry(tx: Tx, *, entry_id: uuid.UUID, reason: str) -> Any:
         tx,
         [
             NewEntry(
-                reversal(entry_id=entry_id, order_id=taken.order_id, postings=postings_of(taken)),
+                reversal(entry_id=entry_id, order_id=taken.order_id, postings=taken.postings),
                 buyer_store_id=taken.buyer_store_id,
                 vendor_store_id=taken.vendor_store_id,
                 reference=reason,
@@ -38,19 +40,6 @@ def reverse_entry(tx: Tx, *, entry_id: uuid.UUID, reason: str) -> Any:
     if made is None:
         raise EntryNotReversible(state="reversed")
     tx.audit(target=entry_id, after={"reversed_by": str(made), "reason": reason})
-    return books.find_entry(tx, made)
-
-
-def postings_of(entry: Any) -> tuple[Posting, ...]:
-    """Return an entry's postings as the domain knows them."""
-    return tuple(
-        Posting(
-            Account(AccountKind(side["kind"]), side["currency"], _owner(side["owner_id"])), int(side["amount_cents"])
-        )
-        for side in entry.postings
-    )
-
-
-def _owner(text: str) -> uuid.UUID | None:
-    owner = uuid.UUID(text)
-    return None if owner == NOBODY else owner
+    entry = books.find_entry(tx, made)
+    assert entry is not None, "it was just posted"
+    return entry

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from marketmesh.finance.v1 import (
     payment_pb2,
 )
 from meshkit.messages import set_time
 
+if TYPE_CHECKING:
+    from services.finance.payments.domain.intent import Intent
 
-def intent_message(row: Any) -> payment_pb2.PaymentIntent:
+
+def intent_message(row: Intent) -> payment_pb2.PaymentIntent:
     """Return a payment intent."""
     message = payment_pb2.PaymentIntent(
         id=str(row.id),

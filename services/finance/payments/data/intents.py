@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import uuid
+from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from meshkit.cursor import Cursor
 from meshkit.db.recordset import insert_rows, to_json
+from meshkit.db.rows import columns_of
 from meshkit.db.sql import sql
+from services.finance.payments.domain.intent import Intent, VendorTotals
 from services.finance.schema.payments import payment_intents
 
 if TYPE_CHECKING:
-    import uuid
     from collections.abc import Iterable, Mapping, Sequence
 
     from meshkit.cursor import Page
@@ -42,13 +44,12 @@ _ADD = sql(
     )
 )
 
-_COLUMNS = ", ".join(column.name for column in payment_intents.c)
 _IS_DUE = (
     "status = 'settled' AND delivered_at IS NOT NULL AND payout_id IS NULL AND payout_hold_reason = ''"
     " AND cash_mismatch_id IS NULL"
     " AND (NOT CAST(:counted_only AS boolean) OR method <> 'cash' OR cash_counted_at IS NOT NULL)"
 )
-# Chosen by age, locked by primary key, and looked at again once the lock is there.
+# Chosen by age, locked in the order of the primary key, and checked again once locked.
 _LOCK_DUE = sql(
     f"""
     WITH due AS (
@@ -56,19 +57,22 @@ _LOCK_DUE = sql(
         WHERE {_IS_DUE} AND (CAST(:vendor AS uuid) IS NULL OR vendor_store_id = CAST(:vendor AS uuid))
         ORDER BY delivered_at, id LIMIT :limit
     )
-    SELECT {_COLUMNS} FROM payment_intents WHERE id IN (SELECT id FROM due) AND {_IS_DUE} ORDER BY id FOR UPDATE
-    """  # noqa: S608
+    SELECT {{columns}} FROM payment_intents WHERE id IN (SELECT id FROM due) AND {_IS_DUE} ORDER BY id FOR UPDATE
+    """,  # noqa: S608
+    Intent,
 )
 _DUE = sql(
     f"""
-    SELECT {_COLUMNS} FROM payment_intents
+    SELECT {{columns}} FROM payment_intents
     WHERE {_IS_DUE}
       AND (CAST(:at AS timestamptz) IS NULL OR (delivered_at, id) > (CAST(:at AS timestamptz), CAST(:id AS uuid)))
     ORDER BY delivered_at, id LIMIT :limit
-    """  # noqa: S608
+    """,  # noqa: S608
+    Intent,
 )
+_LOCK = sql("SELECT {columns} FROM payment_intents WHERE order_id = :order FOR UPDATE", Intent)
 _LOCK_MANY = sql(
-    f"SELECT {_COLUMNS} FROM payment_intents WHERE order_id = ANY(CAST(:orders AS uuid[])) ORDER BY id FOR UPDATE"  # noqa: S608
+    "SELECT {columns} FROM payment_intents WHERE order_id = ANY(CAST(:orders AS uuid[])) ORDER BY id FOR UPDATE", Intent
 )
 _JOIN_PAYOUTS = sql(
     "UPDATE payment_intents i SET payout_id = r.payout_id"
@@ -83,12 +87,13 @@ _TAKE_BACK = sql(
     " WHERE order_id = ANY(CAST(:orders AS uuid[]))"
 )
 _OF_VENDOR = sql(
-    f"""
-    SELECT {_COLUMNS} FROM payment_intents
+    """
+    SELECT {columns} FROM payment_intents
     WHERE vendor_store_id = :vendor
       AND (CAST(:at AS timestamptz) IS NULL OR (created_at, id) < (CAST(:at AS timestamptz), CAST(:id AS uuid)))
     ORDER BY created_at DESC, id DESC LIMIT :limit
-    """  # noqa: S608
+    """,
+    Intent,
 )
 _NET = "amount_cents - fee_cents - refunded_cents + refunded_fee_cents"
 _TOTALS_OF_VENDOR = sql(
@@ -98,49 +103,46 @@ _TOTALS_OF_VENDOR = sql(
            CAST(coalesce(sum({_NET}) FILTER (WHERE status = 'settled'), 0) AS bigint) AS due_cents,
            CAST(coalesce(sum({_NET}) FILTER (WHERE status NOT IN ('paid', 'settled')), 0) AS bigint) AS open_cents
     FROM payment_intents WHERE vendor_store_id = :vendor AND status <> 'rejected' GROUP BY currency ORDER BY currency
-    """  # noqa: S608
+    """,  # noqa: S608
+    VendorTotals,
 )
 _FIND_OF_VENDOR = sql(
-    f"SELECT {_COLUMNS} FROM payment_intents WHERE order_id = :order AND vendor_store_id = :vendor"  # noqa: S608
+    "SELECT {columns} FROM payment_intents WHERE order_id = :order AND vendor_store_id = :vendor", Intent
 )
-_FIND_BY_ORDER = sql(f"SELECT {_COLUMNS} FROM payment_intents WHERE order_id = :order")  # noqa: S608
+_FIND_BY_ORDER = sql("SELECT {columns} FROM payment_intents WHERE order_id = :order", Intent)
 
 
-def add(tx: Tx, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Insert orders' intents; a second one for the same order changes nothing."""
+def add(tx: Tx, rows: Iterable[Mapping[str, object]]) -> None:
+    """Insert intents; a second one for the same order changes nothing."""
     tx.execute(_ADD, {"rows": to_json(rows), "now": tx.now})
 
 
-def lock_by_order(tx: Tx, order_id: uuid.UUID) -> Any | None:
+def lock_by_order(tx: Tx, order_id: uuid.UUID) -> Intent | None:
     """Return an order's intent and keep it from changing until commit, or None."""
-    statement = select(payment_intents).where(payment_intents.c.order_id == order_id).with_for_update()
-    return tx.execute(statement).one_or_none()
+    return tx.execute(_LOCK, {"order": order_id}).one_or_none()
 
 
-def change(tx: Tx, intent_id: uuid.UUID, **columns: Any) -> Any:
-    """Set columns of a locked intent; returns the row."""
-    statement = (
-        update(payment_intents).where(payment_intents.c.id == intent_id).values(**columns).returning(payment_intents)
-    )
-    return tx.execute(statement).one()
+def change(tx: Tx, intent_id: uuid.UUID, **columns: object) -> Intent:
+    """Set columns of a locked intent; returns it."""
+    statement = update(payment_intents).where(payment_intents.c.id == intent_id).values(**columns)
+    return tx.fetch(statement.returning(*columns_of(payment_intents, Intent)), Intent).one()
 
 
-def lock_due(tx: Tx, *, vendor_store_id: uuid.UUID | None, counted_only: bool, limit: int) -> Sequence[Any]:
+def lock_due(tx: Tx, *, vendor_store_id: uuid.UUID | None, counted_only: bool, limit: int) -> list[Intent]:
     """Return intents whose vendor can be paid, and keep them from changing until commit; the oldest deliveries first."""
     parameters = {"vendor": vendor_store_id, "counted_only": counted_only, "limit": limit}
-    rows: Sequence[Any] = tx.execute(_LOCK_DUE, parameters).all()
-    return rows
+    return tx.execute(_LOCK_DUE, parameters).all()
 
 
-def lock_many(tx: Tx, order_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
+def lock_many(tx: Tx, order_ids: Sequence[uuid.UUID]) -> list[Intent]:
     """Return the intents of orders and keep them from changing until commit."""
-    rows: Sequence[Any] = tx.execute(_LOCK_MANY, {"orders": list(order_ids)}).all()
-    return rows
+    return tx.execute(_LOCK_MANY, {"orders": list(order_ids)}).all()
 
 
-def join_payouts(tx: Tx, items: Sequence[Mapping[str, Any]]) -> None:
-    """Note which payout each locked intent is in; none takes it out again."""
-    tx.execute(_JOIN_PAYOUTS, {"rows": to_json(items)})
+def join_payouts(tx: Tx, payouts: Mapping[uuid.UUID, uuid.UUID | None]) -> None:
+    """Note by order which payout each locked intent is in; None takes it out again."""
+    rows = [{"order_id": order_id, "payout_id": payout_id} for order_id, payout_id in payouts.items()]
+    tx.execute(_JOIN_PAYOUTS, {"rows": to_json(rows)})
 
 
 def pay(tx: Tx, order_ids: Sequence[uuid.UUID]) -> None:
@@ -158,41 +160,42 @@ def take_back(tx: Tx, order_ids: Sequence[uuid.UUID]) -> None:
     tx.execute(_TAKE_BACK, {"orders": list(order_ids), "now": tx.now})
 
 
-def page_of_vendor(tx: Tx, vendor_store_id: uuid.UUID, page: Page) -> Sequence[Any]:
+def page_of_vendor(tx: Tx, vendor_store_id: uuid.UUID, page: Page) -> list[Intent]:
     """Return a vendor's intents, newest first, one more than the page."""
-    after = {"at": page.after.at if page.after else None, "id": page.after.id if page.after else None}
-    rows: Sequence[Any] = tx.execute(_OF_VENDOR, {"vendor": vendor_store_id, "limit": page.fetch, **after}).all()
-    return rows
+    return tx.execute(_OF_VENDOR, {"vendor": vendor_store_id, **_keyset(page)}).all()
 
 
-def totals_of_vendor(tx: Tx, vendor_store_id: uuid.UUID) -> Sequence[Any]:
+def totals_of_vendor(tx: Tx, vendor_store_id: uuid.UUID) -> list[VendorTotals]:
     """Return what a vendor's orders leave for it, by currency and by where the money is."""
-    rows: Sequence[Any] = tx.execute(_TOTALS_OF_VENDOR, {"vendor": vendor_store_id}).all()
-    return rows
+    return tx.execute(_TOTALS_OF_VENDOR, {"vendor": vendor_store_id}).all()
 
 
-def find_of_vendor(tx: Tx, order_id: uuid.UUID, vendor_store_id: uuid.UUID) -> Any | None:
+def find_of_vendor(tx: Tx, order_id: uuid.UUID, vendor_store_id: uuid.UUID) -> Intent | None:
     """Return an order's intent if the order is the vendor's, or None."""
     return tx.execute(_FIND_OF_VENDOR, {"order": order_id, "vendor": vendor_store_id}).one_or_none()
 
 
-def find_by_order(tx: Tx, order_id: uuid.UUID) -> Any | None:
+def find_by_order(tx: Tx, order_id: uuid.UUID) -> Intent | None:
     """Return an order's intent, or None."""
     return tx.execute(_FIND_BY_ORDER, {"order": order_id}).one_or_none()
 
 
-def created_cursor(row: Any) -> Cursor:
+def created_cursor(intent: Intent) -> Cursor:
     """Return the sort key of a vendor's intents."""
-    return Cursor(row.created_at, row.id)
+    return Cursor(intent.created_at, intent.id)
 
 
-def page_of_payouts(tx: Tx, page: Page, *, counted_only: bool) -> Sequence[Any]:
+def page_of_due(tx: Tx, page: Page, *, counted_only: bool) -> list[Intent]:
     """Return intents whose vendor can be paid, oldest delivery first, one more than the page."""
-    after = {"at": page.after.at if page.after else None, "id": page.after.id if page.after else None}
-    rows: Sequence[Any] = tx.execute(_DUE, {"counted_only": counted_only, "limit": page.fetch, **after}).all()
-    return rows
+    return tx.execute(_DUE, {"counted_only": counted_only, **_keyset(page)}).all()
 
 
-def payout_cursor(row: Any) -> Cursor:
-    """Return the sort key of the payout queue."""
-    return Cursor(row.delivered_at, row.id)
+def delivered_cursor(intent: Intent) -> Cursor:
+    """Return the sort key of intents whose vendor can be paid."""
+    assert intent.delivered_at is not None, "what is due was delivered"
+    return Cursor(intent.delivered_at, intent.id)
+
+
+def _keyset(page: Page) -> dict[str, object]:
+    after = page.after
+    return {"limit": page.fetch, "at": after.at if after else None, "id": after.id if after else None}

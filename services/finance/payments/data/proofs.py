@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import uuid
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
 
 from meshkit.db.sql import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from meshkit.db.tx import Tx
 
-# What is posted of each order against what its intent says; an order that is only on one side is compared with zero.
-_ORDERS_OTHERWISE = sql(
+
+class WronglyPostedOrder(NamedTuple):
+    """An order: what is posted of it, and what its intent says should be."""
+
+    order_id: uuid.UUID
+    collected: Decimal
+    collected_expected: int
+    paid_out: Decimal
+    paid_out_expected: int
+    fees: Decimal
+    fees_expected: int
+    refunded: Decimal
+    refunded_expected: int
+    credited: Decimal
+    credited_expected: int
+
+
+class UnsettledOrder(NamedTuple):
+    """A delivered order with nothing due, and where its payment is."""
+
+    order_id: uuid.UUID
+    status: str
+
+
+# What is posted for each order against what its intent says; an order that only one of them has is compared with zero.
+_WRONGLY_POSTED = sql(
     """
     WITH posted AS (
         SELECT e.order_id, a.currency,
@@ -40,26 +64,26 @@ _ORDERS_OTHERWISE = sql(
                coalesce(t.credited, 0) AS credited, coalesce(i.credited_cents, 0) AS credited_expected
         FROM payment_intents i FULL JOIN posted t ON t.order_id = i.order_id AND t.currency = i.currency
     )
-    SELECT * FROM compared
+    SELECT {columns} FROM compared
     WHERE collected <> collected_expected OR paid_out <> paid_out_expected OR fees <> fees_expected
        OR refunded <> refunded_expected
        OR credited <> credited_expected
-    """
+    """,
+    WronglyPostedOrder,
 )
-# What is delivered and costs nothing any more is settled.
+# A delivered order with nothing due is settled.
 _NOTHING_DUE = sql(
     "SELECT order_id, status FROM payment_intents WHERE delivered_at IS NOT NULL AND amount_cents = credited_cents"
-    " AND status NOT IN ('settled', 'paid', 'rejected')"
+    " AND status NOT IN ('settled', 'paid', 'rejected')",
+    UnsettledOrder,
 )
 
 
-def wrongly_posted_orders(tx: Tx) -> Sequence[Any]:
+def wrongly_posted_orders(tx: Tx) -> list[WronglyPostedOrder]:
     """Return orders whose postings are not what their intent says."""
-    rows: Sequence[Any] = tx.execute(_ORDERS_OTHERWISE).all()
-    return rows
+    return tx.execute(_WRONGLY_POSTED).all()
 
 
-def unsettled_though_nothing_is_due(tx: Tx) -> Sequence[Any]:
+def unsettled_though_nothing_is_due(tx: Tx) -> list[UnsettledOrder]:
     """Return delivered orders that cost nothing any more and are not settled."""
-    rows: Sequence[Any] = tx.execute(_NOTHING_DUE).all()
-    return rows
+    return tx.execute(_NOTHING_DUE).all()

@@ -2,8 +2,57 @@
 
 from __future__ import annotations
 
+import uuid
+from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import NamedTuple
+
+from meshkit.money import percent_of
+
+
+class Intent(NamedTuple):
+    """What is owed for an order, and what has become of it. It is a row, and what payments gives to its siblings."""
+
+    id: uuid.UUID
+    order_id: uuid.UUID
+    order_number: int
+    order_version: int
+    order_status: str
+    buyer_store_id: uuid.UUID
+    vendor_store_id: uuid.UUID
+    vendor_store_name: str
+    method: str
+    status: str
+    amount_cents: int
+    fee_basis_points: int
+    fee_cents: int
+    currency: str
+    failure_reason: str
+    delivered_at: datetime | None
+    cash_collected_at: datetime | None
+    vendor_paid_at: datetime | None
+    payout_returned_at: datetime | None
+    payout_id: uuid.UUID | None
+    payout_hold_reason: str
+    collected_by_user_id: uuid.UUID | None
+    hand_in_id: uuid.UUID | None
+    cash_counted_at: datetime | None
+    cash_mismatch_id: uuid.UUID | None
+    refunded_cents: int
+    refunded_fee_cents: int
+    credited_cents: int
+    payable_refunded_cents: int
+    created_at: datetime
+
+
+class VendorTotals(NamedTuple):
+    """What a vendor's orders leave for it in a currency: paid out, due, and not settled yet."""
+
+    currency: str
+    orders: int
+    paid_cents: int
+    due_cents: int
+    open_cents: int
 
 
 class IntentStatus(StrEnum):
@@ -30,6 +79,9 @@ class IntentAction(StrEnum):
     SETTLE_NOTHING = "settle_nothing"
 
 
+# An order in one of these states will never be paid for.
+DEAD_ORDERS = {"rejected", "canceled", "expired"}
+
 # Source: REQUIREMENTS A.6.6, A.6.7. What is not here is refused.
 TRANSITIONS: dict[tuple[IntentStatus, IntentAction], IntentStatus] = {
     (IntentStatus.UNPAID, IntentAction.COLLECT): IntentStatus.SETTLED,
@@ -47,11 +99,11 @@ TRANSITIONS: dict[tuple[IntentStatus, IntentAction], IntentStatus] = {
 }
 
 
-def earned_cents(intent: Any) -> int:
-    """Return what is left of an order for its vendor, in its currency; nothing of one that came to nothing."""
+def earned_cents(intent: Intent) -> int:
+    """Return what is left of an order for its vendor, in its currency; nothing of a rejected one."""
     if intent.status == IntentStatus.REJECTED:
         return 0
-    return int(intent.amount_cents - intent.fee_cents - intent.refunded_cents + intent.refunded_fee_cents)
+    return intent.amount_cents - intent.fee_cents - intent.refunded_cents + intent.refunded_fee_cents
 
 
 def next_status(status: IntentStatus, action: IntentAction) -> IntentStatus | None:
@@ -59,6 +111,20 @@ def next_status(status: IntentStatus, action: IntentAction) -> IntentStatus | No
     return TRANSITIONS.get((status, action))
 
 
-def due_cents(intent: Any) -> int:
+def due_cents(intent: Intent) -> int:
     """Return what an order's buyer pays, or paid: what it costs less what was credited."""
-    return int(intent.amount_cents - intent.credited_cents)
+    return intent.amount_cents - intent.credited_cents
+
+
+def net_cents(intent: Intent) -> int:
+    """Return what a vendor gets for an order: its amount without the platform's fee and what refunds took of it."""
+    return intent.amount_cents - intent.fee_cents - intent.payable_refunded_cents
+
+
+def fee_of_refund(*, amount_cents: int, refunded_cents: int, refunded_fee_cents: int, fee_basis_points: int) -> int:
+    """Return the platform's part of a further refund.
+
+    The part of all refunds together is rounded half up, as the fee was, and what was given back before is taken off: many
+    small refunds come to the same as a single one, and a full refund gives back exactly the fee.
+    """
+    return percent_of(refunded_cents + amount_cents, basis_points=fee_basis_points) - refunded_fee_cents

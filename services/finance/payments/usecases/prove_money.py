@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 
 
 def prove_money(tx: Tx) -> list[str]:
-    """Return every violation of finance's invariants, as text; none is the only good answer."""
+    """Return every violation of finance's invariants, as text."""
     return [*prove_ledger(tx), *prove_payouts(tx), *prove_payments(tx), *prove_custody(tx)]

@@ -1,17 +1,18 @@
-"""Recompute from the postings that every payment intent is true."""
+"""Recompute from the postings that every payment intent says what was posted."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from services.finance.payments.data import proofs
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
+    from services.finance.payments.data.proofs import WronglyPostedOrder
 
 
 def prove_payments(tx: Tx) -> list[str]:
-    """Return every intent that is not what is posted of its order, as text; none is the only good answer."""
+    """Return every intent that is not what is posted of its order, as text."""
     problems = [
         f"order {row.order_id} is delivered and nothing is due, its payment is {row.status}"
         for row in proofs.unsettled_though_nothing_is_due(tx)
@@ -21,7 +22,7 @@ def prove_payments(tx: Tx) -> list[str]:
     return problems
 
 
-def _differences(row: Any) -> list[str]:
+def _differences(row: WronglyPostedOrder) -> list[str]:
     compared = (
         ("collected", row.collected, row.collected_expected),
         ("paid out", row.paid_out, row.paid_out_expected),

@@ -1,32 +1,33 @@
-"""Owe a buyer a part of what an order cost, or ask less of it."""
+"""Refund a part of what an order cost, or let its buyer pay less."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
-from meshkit.errors import NotFound, ValidationError
+from meshkit.errors import ValidationError
 from services.finance.errors import CreditNotPossible, PayoutStateInvalid, RefundTooLarge
 from services.finance.ledger.domain.ledger import Refund, refund
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 from services.finance.payments.data import intents
-from services.finance.payments.domain.intent import IntentStatus, due_cents
+from services.finance.payments.domain.intent import IntentStatus, due_cents, fee_of_refund
+from services.finance.payments.usecases.lock_payment import lock_payment
 from services.finance.payments.usecases.settle_nothing import settle_nothing
-from services.finance.payouts.domain.payout import fee_of_refund
 
 if TYPE_CHECKING:
     import uuid
 
     from meshkit.db.tx import Tx
+    from services.finance.payments.domain.intent import Intent
 
 _COLLECTED = {IntentStatus.SETTLED, IntentStatus.PAID}
 _CREDITABLE = {IntentStatus.UNPAID, IntentStatus.PENDING, IntentStatus.FAILED}
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What is to go back, and why."""
+class RefundRequest:
+    """What the buyer of an order is to get back, or need not pay, and why."""
 
     order_id: uuid.UUID
     amount_cents: int
@@ -34,56 +35,56 @@ class Wish:
     reason: str
 
 
-def refund_order(tx: Tx, wish: Wish) -> Any:
+def refund_order(tx: Tx, request: RefundRequest) -> Intent:
     """Post the refund; returns the intent.
 
     Raises NotFound, ValidationError for another currency, RefundTooLarge, PayoutStateInvalid while a payout waits.
     """
-    intent = _lock(tx, wish)
+    intent = _lock(tx, request)
     refundable = intent.amount_cents - intent.refunded_cents if intent.status in _COLLECTED else 0
-    if wish.amount_cents > refundable:
+    if request.amount_cents > refundable:
         raise RefundTooLarge(refundable_cents=str(refundable), payment_status=intent.status)
     is_paid_out = intent.status == IntentStatus.PAID
     if intent.payout_id is not None and not is_paid_out:
         raise PayoutStateInvalid(state="awaiting_approval")
-    return _give(tx, intent, wish, is_paid_out=is_paid_out)
+    return _post_refund(tx, intent, request, is_paid_out=is_paid_out)
 
 
-def credit_order(tx: Tx, wish: Wish) -> Any:
+def credit_order(tx: Tx, request: RefundRequest) -> Intent:
     """Let the buyer of a delivered order pay less; returns the intent, settled if nothing is left to pay.
 
     Raises NotFound, ValidationError for another currency, CreditNotPossible.
     """
-    intent = _lock(tx, wish)
+    intent = _lock(tx, request)
     may = intent.delivered_at is not None and IntentStatus(intent.status) in _CREDITABLE
     due = due_cents(intent) if may else 0
-    if wish.amount_cents > due:
+    if request.amount_cents > due:
         raise CreditNotPossible(order_status=intent.order_status, payment_status=intent.status, due_cents=str(due))
-    return settle_nothing(tx, _give(tx, intent, wish, is_credit=True))
+    return settle_nothing(tx, _post_refund(tx, intent, request, is_credit=True))
 
 
-def _lock(tx: Tx, wish: Wish) -> Any:
-    intent = intents.lock_by_order(tx, wish.order_id)
-    if intent is None:
-        raise NotFound
-    if wish.currency != intent.currency:
+def _lock(tx: Tx, request: RefundRequest) -> Intent:
+    intent = lock_payment(tx, order_id=request.order_id)
+    if request.currency != intent.currency:
         raise ValidationError.of("currency", f"must be the order's currency, {intent.currency}")
     return intent
 
 
-def _give(tx: Tx, intent: Any, wish: Wish, *, is_paid_out: bool = False, is_credit: bool = False) -> Any:
-    """Post what goes back to the buyer or is not asked of it, and tell the mesh; returns the intent."""
+def _post_refund(
+    tx: Tx, intent: Intent, request: RefundRequest, *, is_paid_out: bool = False, is_credit: bool = False
+) -> Intent:
+    """Post what the buyer is owed or need not pay, and announce it; returns the intent."""
     fee = fee_of_refund(
-        amount_cents=wish.amount_cents,
+        amount_cents=request.amount_cents,
         refunded_cents=intent.refunded_cents,
         refunded_fee_cents=intent.refunded_fee_cents,
         fee_basis_points=intent.fee_basis_points,
     )
-    told = Refund(
-        order_id=wish.order_id,
+    given = Refund(
+        order_id=request.order_id,
         buyer_id=intent.buyer_store_id,
         vendor_id=intent.vendor_store_id,
-        amount_cents=wish.amount_cents,
+        amount_cents=request.amount_cents,
         fee_cents=fee,
         currency=intent.currency,
         is_paid_out=is_paid_out,
@@ -93,44 +94,44 @@ def _give(tx: Tx, intent: Any, wish: Wish, *, is_paid_out: bool = False, is_cred
         tx,
         [
             NewEntry(
-                refund(told),
+                refund(given),
                 buyer_store_id=intent.buyer_store_id,
                 vendor_store_id=intent.vendor_store_id,
-                reference=wish.reason,
+                reference=request.reason,
             )
         ],
     )
     after = intents.change(
         tx,
         intent.id,
-        refunded_cents=intent.refunded_cents + wish.amount_cents,
+        refunded_cents=intent.refunded_cents + request.amount_cents,
         refunded_fee_cents=intent.refunded_fee_cents + fee,
-        payable_refunded_cents=intent.payable_refunded_cents + (0 if is_paid_out else wish.amount_cents - fee),
-        credited_cents=intent.credited_cents + (wish.amount_cents if is_credit else 0),
+        payable_refunded_cents=intent.payable_refunded_cents + (0 if is_paid_out else request.amount_cents - fee),
+        credited_cents=intent.credited_cents + (request.amount_cents if is_credit else 0),
     )
     tx.audit(
-        target=wish.order_id,
+        target=request.order_id,
         before={"refunded_cents": intent.refunded_cents, "credited_cents": intent.credited_cents},
         after={
             "refunded_cents": after.refunded_cents,
             "credited_cents": after.credited_cents,
-            "reason": wish.reason,
+            "reason": request.reason,
         },
     )
-    tx.emit(_event(after, wish, is_credit=is_credit))
+    tx.emit(_event(after, request, is_credit=is_credit))
     return after
 
 
-def _event(intent: Any, wish: Wish, *, is_credit: bool) -> events.PaymentRefunded:
+def _event(intent: Intent, request: RefundRequest, *, is_credit: bool) -> events.PaymentRefunded:
     return events.PaymentRefunded(
         order_id=str(intent.order_id),
         payment_intent_id=str(intent.id),
         buyer_store_id=str(intent.buyer_store_id),
         vendor_store_id=str(intent.vendor_store_id),
-        amount_cents=wish.amount_cents,
+        amount_cents=request.amount_cents,
         refunded_cents=intent.refunded_cents,
         currency=intent.currency,
-        reason=wish.reason,
+        reason=request.reason,
         order_number=intent.order_number,
         credited_cents=intent.credited_cents,
         is_credit=is_credit,

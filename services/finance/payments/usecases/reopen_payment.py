@@ -1,26 +1,25 @@
-"""Put a failed payment back to unpaid once its difference is cleared up."""
+"""Set a failed payment back to unpaid once its difference is cleared up."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
-from meshkit.errors import NotFound
 from services.finance.errors import PaymentNotFailed
 from services.finance.payments.data import intents
 from services.finance.payments.domain.intent import IntentAction, IntentStatus, next_status
+from services.finance.payments.usecases.lock_payment import lock_payment
 
 if TYPE_CHECKING:
     import uuid
 
     from meshkit.db.tx import Tx
+    from services.finance.payments.domain.intent import Intent
 
 
-def reopen_payment(tx: Tx, *, order_id: uuid.UUID, reason: str) -> Any:
+def reopen_payment(tx: Tx, *, order_id: uuid.UUID, reason: str) -> Intent:
     """Return the intent, unpaid again. Raises NotFound, PaymentNotFailed."""
-    intent = intents.lock_by_order(tx, order_id)
-    if intent is None:
-        raise NotFound
+    intent = lock_payment(tx, order_id=order_id)
     unpaid = next_status(IntentStatus(intent.status), IntentAction.REOPEN)
     if unpaid is None:
         raise PaymentNotFailed(state=intent.status)

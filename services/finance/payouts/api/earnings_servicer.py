@@ -8,7 +8,8 @@ from marketmesh.finance.v1 import earnings_service_pb2 as messages
 from meshkit.cursor import Page
 from meshkit.ids import parse_id
 from services.finance.payouts.api import mapping
-from services.finance.payouts.usecases.read_payouts import acknowledge_payout, read_earnings
+from services.finance.payouts.usecases.acknowledge_payout import acknowledge_payout
+from services.finance.payouts.usecases.read_payouts import read_earnings
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx

@@ -12,13 +12,12 @@ from services.finance.payments.api.mapping import intent_message
 from services.finance.payments.usecases.reopen_payment import reopen_payment
 from services.finance.payouts.api import mapping
 from services.finance.payouts.usecases.confirm_payout import confirm_payout
-from services.finance.payouts.usecases.list_payouts import list_payouts
-from services.finance.payouts.usecases.pay_vendors import PayoutTerms
-from services.finance.payouts.usecases.read_payouts import read_due_payout
+from services.finance.payouts.usecases.read_payouts import read_due_payout, read_due_payouts
 
 if TYPE_CHECKING:
     from marketmesh.finance.v1 import payment_pb2
     from meshkit.db.tx import Tx
+    from services.finance.payouts.domain.payout import PayoutTerms
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class FinanceAdminServicer:
 
     def ListPayouts(self, request: messages.ListPayoutsRequest, tx: Tx) -> messages.ListPayoutsResponse:
         page = Page.of(request)
-        rows, following = list_payouts(tx, page=page, terms=self.terms)
+        rows, following = read_due_payouts(tx, page=page, terms=self.terms)
         return messages.ListPayoutsResponse(
             items=[mapping.payout_message(row) for row in rows],
             next_cursor=following,

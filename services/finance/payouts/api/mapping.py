@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketmesh.finance.v1 import (
     earnings_service_pb2,
@@ -10,14 +10,16 @@ from marketmesh.finance.v1 import (
 )
 from marketmesh.finance.v1 import payout_batch_service_pb2 as batches
 from meshkit.messages import set_time
-from services.finance.payments.domain.intent import earned_cents
-from services.finance.payouts.domain.payout import net_cents
+from services.finance.payments.domain.intent import earned_cents, net_cents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from services.finance.payments.domain.intent import Intent, VendorTotals
+    from services.finance.payouts.data.payouts import Payout, PayoutDecision, PayoutItem
 
-def payout_message(row: Any) -> payout_service_pb2.Payout:
+
+def payout_message(row: Intent) -> payout_service_pb2.Payout:
     """Return one row of the payout queue."""
     message = payout_service_pb2.Payout(
         order_id=str(row.order_id),
@@ -32,7 +34,9 @@ def payout_message(row: Any) -> payout_service_pb2.Payout:
     return message
 
 
-def batch_message(row: Any, items: Sequence[Any] = (), decisions: Sequence[Any] = ()) -> batches.PayoutBatch:
+def batch_message(
+    row: Payout, items: Sequence[PayoutItem] = (), decisions: Sequence[PayoutDecision] = ()
+) -> batches.PayoutBatch:
     """Return a payout, with its parts if they are given."""
     message = batches.PayoutBatch(
         payout_id=str(row.id),
@@ -54,12 +58,12 @@ def batch_message(row: Any, items: Sequence[Any] = (), decisions: Sequence[Any] 
     set_time(message.created_at, row.created_at)
     set_time(message.paid_at, row.paid_at)
     for decision in decisions:
-        told = message.decisions.add(user_id=str(decision.user_id), decision=decision.decision, reason=decision.reason)
-        set_time(told.decided_at, decision.decided_at)
+        step = message.decisions.add(user_id=str(decision.user_id), decision=decision.decision, reason=decision.reason)
+        set_time(step.decided_at, decision.decided_at)
     return message
 
 
-def earning_message(row: Any) -> earnings_service_pb2.Earning:
+def earning_message(row: Intent) -> earnings_service_pb2.Earning:
     """Return what a vendor gets for an order."""
     message = earnings_service_pb2.Earning(
         order_id=str(row.order_id),
@@ -79,7 +83,7 @@ def earning_message(row: Any) -> earnings_service_pb2.Earning:
     return message
 
 
-def earning_totals_message(row: Any) -> earnings_service_pb2.EarningTotals:
+def earning_totals_message(row: VendorTotals) -> earnings_service_pb2.EarningTotals:
     """Return what a vendor earns in a currency."""
     return earnings_service_pb2.EarningTotals(
         currency=row.currency,

@@ -10,16 +10,17 @@ from meshkit.cursor import Page
 from meshkit.errors import ValidationError
 from meshkit.ids import parse_id
 from services.finance.payments.api.mapping import intent_message
-from services.finance.payments.usecases.refund_order import Wish, credit_order, refund_order
+from services.finance.payments.usecases.refund_order import RefundRequest, credit_order, refund_order
 from services.finance.payouts.api import mapping
 from services.finance.payouts.usecases.decide_payout import approve_payout, reject_payout, return_payout
 from services.finance.payouts.usecases.keep_from_payout import hold_payout, release_payout
-from services.finance.payouts.usecases.pay_vendors import PayoutTerms, run_payouts
 from services.finance.payouts.usecases.read_payouts import read_payout, read_payout_parts, read_payouts
+from services.finance.payouts.usecases.run_payouts import run_payouts
 
 if TYPE_CHECKING:
     from marketmesh.finance.v1 import payment_pb2
     from meshkit.db.tx import Tx
+    from services.finance.payouts.domain.payout import PayoutTerms
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class PayoutAdminServicer:
         vendor = parse_id(request.vendor_store_id, field="vendor_store_id") if request.vendor_store_id else None
         run = run_payouts(tx, vendor_store_id=vendor, reference=request.reference, terms=self.terms)
         return messages.RunPayoutsResponse(
-            payouts=[mapping.batch_message(read_payout(tx, payout_id=payout_id)) for payout_id in run.payout_ids],
+            payouts=[mapping.batch_message(payout) for payout in run.payouts],
             skipped=[
                 messages.SkippedVendor(
                     vendor_store_id=str(share.intents[0].vendor_store_id),
@@ -88,19 +89,19 @@ class PayoutAdminServicer:
         return intent_message(release_payout(tx, order_id=order_id, reason=request.reason))
 
     def RefundOrder(self, request: messages.RefundOrderRequest, tx: Tx) -> payment_pb2.PaymentIntent:
-        wish = Wish(
+        refund = RefundRequest(
             order_id=parse_id(request.order_id, field="order_id"),
             amount_cents=request.amount_cents,
             currency=request.currency,
             reason=request.reason,
         )
-        return intent_message(refund_order(tx, wish))
+        return intent_message(refund_order(tx, refund))
 
     def CreditOrder(self, request: messages.CreditOrderRequest, tx: Tx) -> payment_pb2.PaymentIntent:
-        wish = Wish(
+        credit = RefundRequest(
             order_id=parse_id(request.order_id, field="order_id"),
             amount_cents=request.amount_cents,
             currency=request.currency,
             reason=request.reason,
         )
-        return intent_message(credit_order(tx, wish))
+        return intent_message(credit_order(tx, credit))

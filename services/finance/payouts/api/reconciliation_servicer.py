@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketmesh.finance.v1 import reconciliation_service_pb2 as messages
 from meshkit.ids import parse_id
-from services.finance.payouts.usecases.reconcile_file import BankFile, read_reconciliation, reconcile_file
+from services.finance.payouts.usecases.read_reconciliation import read_reconciliation
+from services.finance.payouts.usecases.reconcile_file import BankFile, reconcile_file
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
+    from services.finance.payouts.data.reconciliations import Reconciliation
 
 
 class ReconciliationServicer:
@@ -23,7 +25,7 @@ class ReconciliationServicer:
         return _report(read_reconciliation(tx, report_id=parse_id(request.report_id, field="report_id")))
 
 
-def _report(row: Any) -> messages.ReconciliationReport:
+def _report(row: Reconciliation) -> messages.ReconciliationReport:
     message = messages.ReconciliationReport(
         report_id=str(row.id),
         file_name=row.file_name,

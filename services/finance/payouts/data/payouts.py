@@ -2,21 +2,86 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import uuid
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
 
 from meshkit.cursor import Cursor
 from meshkit.db.recordset import insert_rows, to_json
 from meshkit.db.sql import sql
+from services.finance.ledger.domain.ledger import Posting, Side, postings_of
 from services.finance.schema.payouts import payout_items, payouts
 
 if TYPE_CHECKING:
-    import uuid
     from collections.abc import Mapping, Sequence
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
 
-_COLUMNS = ", ".join(column.name for column in payouts.c)
+
+class Payout(NamedTuple):
+    """A transfer to a vendor for any number of orders."""
+
+    id: uuid.UUID
+    vendor_store_id: uuid.UUID
+    vendor_store_name: str
+    status: str
+    currency: str
+    gross_cents: int
+    netted_cents: int
+    reference: str
+    requested_by_user_id: uuid.UUID
+    created_at: datetime
+    paid_at: datetime | None
+
+
+class PayoutItem(NamedTuple):
+    """An order of a payout, and what its vendor gets for it."""
+
+    order_id: uuid.UUID
+    order_number: int
+    amount_cents: int
+
+
+class PayoutDecision(NamedTuple):
+    """Who asked for, approved, rejected or took back a payout, and why."""
+
+    user_id: uuid.UUID
+    decision: str
+    reason: str
+    decided_at: datetime
+
+
+class PayoutEntry(NamedTuple):
+    """An entry that a payout posted."""
+
+    id: uuid.UUID
+    order_id: uuid.UUID | None
+    buyer_store_id: uuid.UUID | None
+    vendor_store_id: uuid.UUID | None
+    sides: list[Side]
+
+    @property
+    def postings(self) -> tuple[Posting, ...]:
+        """Return the sides as the ledger's domain knows them."""
+        return postings_of(self.sides)
+
+
+class AccountDebt(NamedTuple):
+    """What a vendor owes us, by account."""
+
+    account_id: uuid.UUID
+    cents: Decimal
+
+
+class VendorDebt(NamedTuple):
+    """What a vendor owes us in a currency."""
+
+    currency: str
+    cents: Decimal
+
+
 _ADD = sql(insert_rows(payouts, [column.name for column in payouts.c]))
 _ADD_ITEMS = sql(insert_rows(payout_items, [column.name for column in payout_items.c]))
 _REQUEST = sql(
@@ -27,52 +92,57 @@ _DECIDE = sql(
     "INSERT INTO payout_decisions (payout_id, decision, user_id, reason, decided_at)"
     " VALUES (:id, :decision, :user, :reason, :now)"
 )
-_FIND = sql(f"SELECT {_COLUMNS} FROM payouts WHERE id = :id")  # noqa: S608
-_LOCK = sql(f"SELECT {_COLUMNS} FROM payouts WHERE id = :id FOR UPDATE")  # noqa: S608
-_ITEMS = sql(
-    "SELECT order_id, order_number, amount_cents FROM payout_items WHERE payout_id = :id ORDER BY order_number"
-)
+_FIND = sql("SELECT {columns} FROM payouts WHERE id = :id", Payout)
+_FIND_MANY = sql("SELECT {columns} FROM payouts WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id", Payout)
+_LOCK = sql("SELECT {columns} FROM payouts WHERE id = :id FOR UPDATE", Payout)
+_ITEMS = sql("SELECT {columns} FROM payout_items WHERE payout_id = :id ORDER BY order_number", PayoutItem)
 _DECISIONS = sql(
-    "SELECT user_id, decision, reason, decided_at FROM payout_decisions WHERE payout_id = :id"
-    " ORDER BY decided_at, decision DESC"
+    "SELECT {columns} FROM payout_decisions WHERE payout_id = :id ORDER BY decided_at, decision DESC",
+    PayoutDecision,
 )
 _PAGE = sql(
-    f"""
-    SELECT {_COLUMNS} FROM payouts
+    """
+    SELECT {columns} FROM payouts
     WHERE (:status = '' OR status = :status)
       AND (CAST(:at AS timestamptz) IS NULL OR (created_at, id) < (CAST(:at AS timestamptz), CAST(:id AS uuid)))
     ORDER BY created_at DESC, id DESC LIMIT :limit
-    """  # noqa: S608
+    """,
+    Payout,
 )
 _PAID = sql(
     "UPDATE payouts SET status = 'paid', paid_at = :now, netted_cents = :netted, reference = :reference WHERE id = :id"
 )
 _END = sql("UPDATE payouts SET status = :status WHERE id = :id")
 _LET_GO = sql("UPDATE payout_items SET active = false WHERE payout_id = :id")
-# Two payouts of a vendor take turns: what it owes us is kept back once.
-_LOCK_DEBTS = sql("SELECT id FROM accounts WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
+# Payouts of one vendor wait for each other, so that what it owes us is kept back once.
+_LOCK_DEBTS = sql(
+    "SELECT id FROM accounts WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE", uuid.UUID
+)
 _DEBTS = sql(
     "SELECT account_id, sum(amount_cents) AS cents FROM postings WHERE account_id = ANY(CAST(:ids AS uuid[]))"
-    " GROUP BY account_id"
+    " GROUP BY account_id",
+    AccountDebt,
 )
 _DEBTS_OF = sql(
     "SELECT a.currency, sum(p.amount_cents) AS cents FROM accounts a JOIN postings p ON p.account_id = a.id"
     " WHERE a.owner_id = :vendor AND a.kind = 'vendor_receivable' GROUP BY a.currency"
-    " HAVING sum(p.amount_cents) <> 0 ORDER BY a.currency"
+    " HAVING sum(p.amount_cents) <> 0 ORDER BY a.currency",
+    VendorDebt,
 )
 _ENTRIES = sql(
     """
     SELECT e.id, e.order_id, e.buyer_store_id, e.vendor_store_id,
-           (SELECT json_agg(json_build_object('kind', a.kind, 'owner_id', a.owner_id, 'currency', a.currency,
+           (SELECT json_agg(json_build_object('account_id', a.id, 'kind', a.kind, 'owner_id', a.owner_id, 'currency', a.currency,
                                               'amount_cents', p.amount_cents) ORDER BY p.position)
-            FROM postings p JOIN accounts a ON a.id = p.account_id WHERE p.entry_id = e.id) AS postings
+            FROM postings p JOIN accounts a ON a.id = p.account_id WHERE p.entry_id = e.id) AS sides
     FROM ledger_entries e
     WHERE e.cause_id = :id AND e.type IN ('vendor_payout', 'payout_netted') ORDER BY e.id
-    """
+    """,
+    PayoutEntry,
 )
 
 
-def add(tx: Tx, rows: Sequence[Mapping[str, Any]], items: Sequence[Mapping[str, Any]]) -> None:
+def add(tx: Tx, rows: Sequence[Mapping[str, object]], items: Sequence[Mapping[str, object]]) -> None:
     """Insert payouts with their items, and who asked for them."""
     tx.execute(_ADD, {"rows": to_json(rows)})
     tx.execute(_ADD_ITEMS, {"rows": to_json(items)})
@@ -85,38 +155,40 @@ def decide(tx: Tx, payout_id: uuid.UUID, *, decision: str, reason: str) -> None:
     tx.execute(_DECIDE, {"id": payout_id, "decision": decision, "user": user, "reason": reason, "now": tx.now})
 
 
-def find(tx: Tx, payout_id: uuid.UUID) -> Any | None:
+def find(tx: Tx, payout_id: uuid.UUID) -> Payout | None:
     """Return a payout, or None."""
     return tx.execute(_FIND, {"id": payout_id}).one_or_none()
 
 
-def lock(tx: Tx, payout_id: uuid.UUID) -> Any | None:
+def find_many(tx: Tx, payout_ids: Sequence[uuid.UUID]) -> list[Payout]:
+    """Return those of the payouts that are there, in the order of their ids: that in which they were made."""
+    return tx.execute(_FIND_MANY, {"ids": list(payout_ids)}).all() if payout_ids else []
+
+
+def lock(tx: Tx, payout_id: uuid.UUID) -> Payout | None:
     """Return a payout and keep it from changing until commit, or None."""
     return tx.execute(_LOCK, {"id": payout_id}).one_or_none()
 
 
-def items_of(tx: Tx, payout_id: uuid.UUID) -> Sequence[Any]:
+def items_of(tx: Tx, payout_id: uuid.UUID) -> list[PayoutItem]:
     """Return a payout's orders."""
-    rows: Sequence[Any] = tx.execute(_ITEMS, {"id": payout_id}).all()
-    return rows
+    return tx.execute(_ITEMS, {"id": payout_id}).all()
 
 
-def decisions_of(tx: Tx, payout_id: uuid.UUID) -> Sequence[Any]:
+def decisions_of(tx: Tx, payout_id: uuid.UUID) -> list[PayoutDecision]:
     """Return who decided what about a payout, oldest first."""
-    rows: Sequence[Any] = tx.execute(_DECISIONS, {"id": payout_id}).all()
-    return rows
+    return tx.execute(_DECISIONS, {"id": payout_id}).all()
 
 
-def page_of(tx: Tx, *, status: str, page: Page) -> Sequence[Any]:
+def page_of(tx: Tx, *, status: str, page: Page) -> list[Payout]:
     """Return payouts of a status, or of any, newest first, one more than the page."""
     after = {"at": page.after.at if page.after else None, "id": page.after.id if page.after else None}
-    rows: Sequence[Any] = tx.execute(_PAGE, {"status": status, "limit": page.fetch, **after}).all()
-    return rows
+    return tx.execute(_PAGE, {"status": status, "limit": page.fetch, **after}).all()
 
 
-def cursor(row: Any) -> Cursor:
+def cursor(payout: Payout) -> Cursor:
     """Return the sort key of payouts."""
-    return Cursor(row.created_at, row.id)
+    return Cursor(payout.created_at, payout.id)
 
 
 def mark_paid(tx: Tx, payout_id: uuid.UUID, *, netted_cents: int, reference: str) -> None:
@@ -125,24 +197,22 @@ def mark_paid(tx: Tx, payout_id: uuid.UUID, *, netted_cents: int, reference: str
 
 
 def end(tx: Tx, payout_id: uuid.UUID, *, status: str) -> None:
-    """End a locked payout; its orders can be in another one."""
+    """Set a locked payout's last status; its orders can be in another payout from now on."""
     tx.execute(_END, {"id": payout_id, "status": status})
     tx.execute(_LET_GO, {"id": payout_id})
 
 
 def lock_debts(tx: Tx, account_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
-    """Return what vendors owe us, by account, and keep others from keeping it back until commit."""
+    """Return what vendors owe us, by account; others that would keep it back wait until commit."""
     tx.execute(_LOCK_DEBTS, {"ids": list(account_ids)})
     return {row.account_id: int(row.cents) for row in tx.execute(_DEBTS, {"ids": list(account_ids)})}
 
 
-def debts_of(tx: Tx, vendor_store_id: uuid.UUID) -> Sequence[Any]:
+def debts_of(tx: Tx, vendor_store_id: uuid.UUID) -> list[VendorDebt]:
     """Return what a vendor owes us, by currency."""
-    rows: Sequence[Any] = tx.execute(_DEBTS_OF, {"vendor": vendor_store_id}).all()
-    return rows
+    return tx.execute(_DEBTS_OF, {"vendor": vendor_store_id}).all()
 
 
-def entries_of(tx: Tx, payout_id: uuid.UUID) -> Sequence[Any]:
+def entries_of(tx: Tx, payout_id: uuid.UUID) -> list[PayoutEntry]:
     """Return what a payout posted, with the postings."""
-    rows: Sequence[Any] = tx.execute(_ENTRIES, {"id": payout_id}).all()
-    return rows
+    return tx.execute(_ENTRIES, {"id": payout_id}).all()

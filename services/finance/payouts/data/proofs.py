@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import uuid
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
 
 from meshkit.db.sql import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from meshkit.db.tx import Tx
 
-# What a payout says against what its orders come to and what left our account for it.
-_PAYOUTS_OTHERWISE = sql(
+
+class WronglyPostedPayout(NamedTuple):
+    """A payout: what its orders come to, what left our account for it, and what should have."""
+
+    id: uuid.UUID
+    gross_cents: int
+    listed: Decimal
+    moved: Decimal
+    moved_expected: int
+
+
+# A payout's sums against those of its orders and what left our account for it.
+_WRONGLY_POSTED = sql(
     """
     WITH listed AS (
         SELECT payout_id, sum(amount_cents) AS cents FROM payout_items GROUP BY payout_id
@@ -26,11 +37,11 @@ _PAYOUTS_OTHERWISE = sql(
     FROM payouts o LEFT JOIN listed l ON l.payout_id = o.id LEFT JOIN moved m ON m.payout_id = o.id
     WHERE o.gross_cents <> coalesce(l.cents, 0)
        OR coalesce(m.cents, 0) <> CASE WHEN o.status = 'paid' THEN o.gross_cents - o.netted_cents ELSE 0 END
-    """
+    """,
+    WronglyPostedPayout,
 )
 
 
-def wrongly_posted_payouts(tx: Tx) -> Sequence[Any]:
+def wrongly_posted_payouts(tx: Tx) -> list[WronglyPostedPayout]:
     """Return payouts that are not what their orders come to or what left our account."""
-    rows: Sequence[Any] = tx.execute(_PAYOUTS_OTHERWISE).all()
-    return rows
+    return tx.execute(_WRONGLY_POSTED).all()

@@ -1,11 +1,16 @@
-"""The life of a payout, and what it comes to."""
+"""The life of a payout, its terms, and what it comes to."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING
 
-from meshkit.money import percent_of
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Sequence
+
+    from services.finance.payments.domain.intent import Intent
 
 
 class PayoutStatus(StrEnum):
@@ -38,15 +43,26 @@ def next_status(status: PayoutStatus, action: PayoutAction) -> PayoutStatus | No
     return TRANSITIONS.get((status, action))
 
 
-def net_cents(intent: Any) -> int:
-    """Return what a vendor gets for an order: its amount without the platform's fee and what refunds took of it."""
-    return int(intent.amount_cents - intent.fee_cents - intent.payable_refunded_cents)
+@dataclass(frozen=True)
+class PayoutTerms:
+    """From which sum on a payout is made, above which it waits for a second person, and whether cash must be counted."""
+
+    minimum_cents: int = 0
+    two_persons_above_cents: int = 0
+    counted_cash_only: bool = False
 
 
-def fee_of_refund(*, amount_cents: int, refunded_cents: int, refunded_fee_cents: int, fee_basis_points: int) -> int:
-    """Return the platform's part of a further refund.
+@dataclass(frozen=True)
+class Share:
+    """A payout: a vendor's due orders in one currency, and what they come to."""
 
-    Of all refunds together, rounded half up as the fee was: many small ones come to the same as a single one, and a
-    full refund gives back exactly the fee.
-    """
-    return percent_of(refunded_cents + amount_cents, basis_points=fee_basis_points) - refunded_fee_cents
+    payout_id: uuid.UUID
+    intents: Sequence[Intent]
+    gross_cents: int
+    # What the vendor owes us and this payout keeps back.
+    netted_cents: int
+
+    @property
+    def amount_cents(self) -> int:
+        """Return what is transferred."""
+        return self.gross_cents - self.netted_cents

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 HEADER = ["amount", "currency", "reference", "date"]
 MAX_LINES = 10_000
 MAX_LINE_LENGTH = 500
-# That many mistakes are named at once.
-_TOLD = 20
+# An answer names up to that many mistakes.
+_MAX_NAMED = 20
 _MAX_CENTS = 10**15
 
 
 class Kind(StrEnum):
-    """How file and books differ."""
+    """How the file differs from our payouts."""
 
     MISSING_HERE = "missing_here"
     MISSING_THERE = "missing_there"
@@ -38,7 +38,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Line:
-    """A transfer as the file tells it."""
+    """A transfer as the bank's file has it."""
 
     number: int
     amount_cents: int
@@ -59,7 +59,7 @@ class Transfer:
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that does not fit."""
+    """A line or a payout that does not fit."""
 
     kind: Kind
     line: Line | None = None
@@ -79,7 +79,7 @@ def parse(content: str) -> list[Line]:
         wrong += read if isinstance(read, list) else []
         lines += [read] if isinstance(read, Line) else []
     if wrong:
-        raise ValidationError(f"{len(wrong)} mistakes in the file", violations=tuple(wrong[:_TOLD]))
+        raise ValidationError(f"{len(wrong)} mistakes in the file", violations=tuple(wrong[:_MAX_NAMED]))
     return lines
 
 
@@ -104,7 +104,7 @@ def _rows(content: str) -> Iterator[tuple[int, list[str]]]:
 def compare(lines: Sequence[Line], ours: Sequence[Transfer], *, first: date, last: date) -> list[Difference]:
     """Return every difference: those of the file in its order, then what it lacks.
 
-    A line belongs to the payout whose id or reference it names; several payouts under one reference are told apart by
+    A line belongs to the payout whose id or reference it names; several payouts under one reference are distinguished by
     their sums.
     """
     named: dict[str, list[Transfer]] = defaultdict(list)
@@ -115,7 +115,7 @@ def compare(lines: Sequence[Line], ours: Sequence[Transfer], *, first: date, las
     inside = [line for line in lines if first <= line.on <= last]
     matches: dict[int, Transfer] = {}
     taken: set[str] = set()
-    # What fits to the cent has its payout before anything that does not can take it.
+    # Lines that fit to the cent are matched first, so that no other line takes their payout.
     for is_match in (_agree, lambda line, transfer: line.currency == transfer.currency, lambda *_: True):
         for line in inside:
             free = (t for t in named.get(line.reference, ()) if t.payout_id not in taken and is_match(line, t))

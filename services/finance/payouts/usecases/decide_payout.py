@@ -2,67 +2,70 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from meshkit.errors import NotFound
 from services.finance.errors import ApproverMustDiffer, PayoutStateInvalid
-from services.finance.ledger.domain.ledger import payout_returned
+from services.finance.ledger.domain.ledger import Account, AccountKind, payout_returned
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
-from services.finance.ledger.usecases.reverse_entry import postings_of
-from services.finance.payments.data import intents
+from services.finance.payments.domain.intent import net_cents
+from services.finance.payments.usecases.lock_payment import lock_payments
+from services.finance.payments.usecases.mark_payments import mark_in_payouts, mark_payout_returned
 from services.finance.payouts.data import payouts
-from services.finance.payouts.domain.payout import PayoutAction, PayoutStatus, net_cents, next_status
-from services.finance.payouts.usecases.confirm_payout import require_no_mismatch
-from services.finance.payouts.usecases.pay_vendors import Share, netted, transfer
+from services.finance.payouts.domain.payout import PayoutAction, PayoutStatus, Share, next_status
+from services.finance.payouts.usecases.net_debts import net_debts
+from services.finance.payouts.usecases.require_due import require_no_mismatch
+from services.finance.payouts.usecases.transfer_payouts import transfer_payouts
 
 if TYPE_CHECKING:
     import uuid
 
     from meshkit.db.tx import Tx
+    from services.finance.payments.domain.intent import Intent
+    from services.finance.payouts.data.payouts import Payout
 
 
-def approve_payout(tx: Tx, *, payout_id: uuid.UUID, reference: str) -> Any:
+def approve_payout(tx: Tx, *, payout_id: uuid.UUID, reference: str) -> Payout:
     """Transfer a payout that waits; returns it.
 
     Raises NotFound, PayoutStateInvalid, ApproverMustDiffer, and CashMismatchOpen for an order whose cash was found wrong
     since: the payout waits for it, or is rejected.
     """
-    payout, status = _move(tx, payout_id, PayoutAction.APPROVE)
+    payout, status = _lock_for(tx, payout_id, PayoutAction.APPROVE)
     if payout.requested_by_user_id == tx.principal.require_user:
         raise ApproverMustDiffer
-    orders = intents.lock_many(tx, [item.order_id for item in payouts.items_of(tx, payout_id)])
+    orders = lock_payments(tx, order_ids=[item.order_id for item in payouts.items_of(tx, payout_id)])
     for intent in orders:
         require_no_mismatch(intent)
     payouts.decide(tx, payout_id, decision="approve", reason=reference)
-    kept = netted(tx, vendor_store_id=payout.vendor_store_id, currency=payout.currency, gross_cents=payout.gross_cents)
+    debt = Account(AccountKind.VENDOR_RECEIVABLE, payout.currency, payout.vendor_store_id)
+    kept = net_debts(tx, {debt: payout.gross_cents})[debt]
     reference = reference or payout.reference
-    transfer(tx, [Share(payout_id, orders, payout.gross_cents, kept)], reference=reference)
+    transfer_payouts(tx, [Share(payout_id, orders, payout.gross_cents, kept)], reference=reference)
     payouts.mark_paid(tx, payout_id, netted_cents=kept, reference=reference)
-    return _told(tx, payout, status, decision="approve", reason=reference)
+    return _announce(tx, payout, status, decision="approve", reason=reference)
 
 
-def reject_payout(tx: Tx, *, payout_id: uuid.UUID, reason: str) -> Any:
+def reject_payout(tx: Tx, *, payout_id: uuid.UUID, reason: str) -> Payout:
     """Give the orders of a waiting payout back to the queue; returns it. Raises NotFound, PayoutStateInvalid."""
-    payout, status = _move(tx, payout_id, PayoutAction.REFUSE)
+    payout, status = _lock_for(tx, payout_id, PayoutAction.REFUSE)
     payouts.decide(tx, payout_id, decision="reject", reason=reason)
     orders = [item.order_id for item in payouts.items_of(tx, payout_id)]
-    intents.lock_many(tx, orders)
-    intents.join_payouts(tx, [{"order_id": order_id, "payout_id": None} for order_id in orders])
+    lock_payments(tx, order_ids=orders)
+    mark_in_payouts(tx, payouts=dict.fromkeys(orders))
     payouts.end(tx, payout_id, status=status)
-    return _told(tx, payout, status, decision="reject", reason=reason)
+    return _announce(tx, payout, status, decision="reject", reason=reason)
 
 
-def return_payout(tx: Tx, *, payout_id: uuid.UUID, reason: str) -> Any:
+def return_payout(tx: Tx, *, payout_id: uuid.UUID, reason: str) -> Payout:
     """Reverse every entry of a payout; its orders are due again. Returns it. Raises NotFound, PayoutStateInvalid."""
-    payout, status = _move(tx, payout_id, PayoutAction.TAKE_BACK)
+    payout, status = _lock_for(tx, payout_id, PayoutAction.TAKE_BACK)
     payouts.decide(tx, payout_id, decision="return", reason=reason)
-    orders = intents.lock_many(tx, [item.order_id for item in payouts.items_of(tx, payout_id)])
+    orders = lock_payments(tx, order_ids=[item.order_id for item in payouts.items_of(tx, payout_id)])
     made = [
         NewEntry(
-            payout_returned(
-                entry_id=entry.id, order_id=entry.order_id, postings=postings_of(entry), payout_id=payout_id
-            ),
+            payout_returned(entry_id=entry.id, order_id=entry.order_id, postings=entry.postings, payout_id=payout_id),
             buyer_store_id=entry.buyer_store_id,
             vendor_store_id=entry.vendor_store_id,
             reference=reason,
@@ -70,14 +73,14 @@ def return_payout(tx: Tx, *, payout_id: uuid.UUID, reason: str) -> Any:
         for entry in payouts.entries_of(tx, payout_id)
     ]
     post_entries(tx, made)
-    intents.take_back(tx, [intent.order_id for intent in orders])
+    mark_payout_returned(tx, order_ids=[intent.order_id for intent in orders])
     payouts.end(tx, payout_id, status=status)
     for intent in orders:
         tx.emit(_returned_event(tx, intent, payout_id=payout_id, reason=reason))
-    return _told(tx, payout, status, decision="return", reason=reason)
+    return _announce(tx, payout, status, decision="return", reason=reason)
 
 
-def _returned_event(tx: Tx, intent: Any, *, payout_id: uuid.UUID, reason: str) -> events.PayoutReturned:
+def _returned_event(tx: Tx, intent: Intent, *, payout_id: uuid.UUID, reason: str) -> events.PayoutReturned:
     event = events.PayoutReturned(
         order_id=str(intent.order_id),
         payment_intent_id=str(intent.id),
@@ -92,7 +95,8 @@ def _returned_event(tx: Tx, intent: Any, *, payout_id: uuid.UUID, reason: str) -
     return event
 
 
-def _move(tx: Tx, payout_id: uuid.UUID, action: PayoutAction) -> tuple[Any, PayoutStatus]:
+def _lock_for(tx: Tx, payout_id: uuid.UUID, action: PayoutAction) -> tuple[Payout, PayoutStatus]:
+    """Return the locked payout, and the status that an action leads to."""
     payout = payouts.lock(tx, payout_id)
     if payout is None:
         raise NotFound
@@ -102,7 +106,7 @@ def _move(tx: Tx, payout_id: uuid.UUID, action: PayoutAction) -> tuple[Any, Payo
     return payout, status
 
 
-def _told(tx: Tx, payout: Any, status: PayoutStatus, *, decision: str, reason: str) -> Any:
+def _announce(tx: Tx, payout: Payout, status: PayoutStatus, *, decision: str, reason: str) -> Payout:
     tx.audit(target=payout.id, before={"status": payout.status}, after={"status": status})
     after = payouts.find(tx, payout.id)
     assert after is not None, "it is locked"

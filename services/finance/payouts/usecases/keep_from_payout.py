@@ -2,56 +2,60 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
-from meshkit.errors import NotFound
 from services.finance.errors import PayoutNotDue, PayoutStateInvalid
-from services.finance.payments.data import intents
 from services.finance.payments.domain.intent import IntentStatus
+from services.finance.payments.usecases.lock_payment import lock_payment
+from services.finance.payments.usecases.mark_payments import mark_payout_held
 
 if TYPE_CHECKING:
     import uuid
 
     from meshkit.db.tx import Tx
+    from services.finance.payments.domain.intent import Intent
 
 _OVER = {IntentStatus.PAID, IntentStatus.REJECTED}
 
 
-def hold_payout(tx: Tx, *, order_id: uuid.UUID, reason: str) -> Any:
+class _Order(TypedDict):
+    order_id: str
+    payment_intent_id: str
+    vendor_store_id: str
+    order_number: int
+
+
+def hold_payout(tx: Tx, *, order_id: uuid.UUID, reason: str) -> Intent:
     """Return the intent, kept out of payouts. Raises NotFound, PayoutNotDue, PayoutStateInvalid."""
-    intent = intents.lock_by_order(tx, order_id)
-    if intent is None:
-        raise NotFound
+    intent = lock_payment(tx, order_id=order_id)
     if intent.status in _OVER:
         raise PayoutNotDue(order_status=intent.order_status, payment_status=intent.status)
     if intent.payout_id is not None:
         raise PayoutStateInvalid(state="awaiting_approval")
     tx.audit(target=order_id, before={"hold_reason": intent.payout_hold_reason}, after={"hold_reason": reason})
     if not intent.payout_hold_reason:
-        held = events.PayoutHeld(**_named(intent))
+        held = events.PayoutHeld(**_about(intent))
         held.held_at.FromDatetime(tx.now)
         tx.emit(held)
-    return intents.change(tx, intent.id, payout_hold_reason=reason)
+    return mark_payout_held(tx, intent, reason=reason)
 
 
-def release_payout(tx: Tx, *, order_id: uuid.UUID, reason: str) -> Any:
+def release_payout(tx: Tx, *, order_id: uuid.UUID, reason: str) -> Intent:
     """Return the intent, let into payouts again. Raises NotFound, PayoutStateInvalid when nothing holds it."""
-    intent = intents.lock_by_order(tx, order_id)
-    if intent is None:
-        raise NotFound
+    intent = lock_payment(tx, order_id=order_id)
     if not intent.payout_hold_reason:
         raise PayoutStateInvalid(state="not_held")
     before = {"hold_reason": intent.payout_hold_reason}
     tx.audit(target=order_id, before=before, after={"hold_reason": "", "reason": reason})
-    released = events.PayoutReleased(**_named(intent))
+    released = events.PayoutReleased(**_about(intent))
     released.released_at.FromDatetime(tx.now)
     tx.emit(released)
-    return intents.change(tx, intent.id, payout_hold_reason="")
+    return mark_payout_held(tx, intent, reason="")
 
 
-def _named(intent: Any) -> dict[str, Any]:
-    # Why is between administrators.
+def _about(intent: Intent) -> _Order:
+    # Without the reason: vendors are notified of these events, and it is for administrators only.
     return {
         "order_id": str(intent.order_id),
         "payment_intent_id": str(intent.id),

@@ -1,4 +1,4 @@
-"""Recompute from items and postings that every payout is true."""
+"""Recompute every payout from its items and from the postings."""
 
 from __future__ import annotations
 

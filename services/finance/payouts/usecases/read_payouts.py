@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.errors import NotFound
-from services.finance.errors import PayoutNotDue, PayoutStateInvalid
-from services.finance.payments.data import intents
+from services.finance.errors import PayoutStateInvalid
+from services.finance.payments.usecases.read_payment import (
+    read_due_payments,
+    read_payment,
+    read_payments_of_vendor,
+    read_totals_of_vendor,
+)
 from services.finance.payouts.data import payouts
-from services.finance.payouts.usecases.confirm_payout import require_due
+from services.finance.payouts.usecases.require_due import require_due
 
 if TYPE_CHECKING:
     import uuid
@@ -17,23 +22,29 @@ if TYPE_CHECKING:
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
+    from services.finance.payments.domain.intent import Intent, VendorTotals
+    from services.finance.payouts.data.payouts import Payout, PayoutDecision, PayoutItem, VendorDebt
+    from services.finance.payouts.domain.payout import PayoutTerms
 
 
-def read_due_payout(tx: Tx, *, order_id: uuid.UUID) -> Any:
+def read_due_payouts(tx: Tx, *, page: Page, terms: PayoutTerms) -> tuple[Sequence[Intent], str]:
+    """Return the intents of orders whose vendor can be paid, oldest delivery first, and the next cursor."""
+    return read_due_payments(tx, page=page, counted_only=terms.counted_cash_only)
+
+
+def read_due_payout(tx: Tx, *, order_id: uuid.UUID) -> Intent:
     """Return the intent of an order in the payout queue.
 
     Raises NotFound, PayoutNotDue, PayoutHeld, CashMismatchOpen, PayoutStateInvalid.
     """
-    intent = intents.find_by_order(tx, order_id)
-    if intent is None:
-        raise NotFound
+    intent = read_payment(tx, order_id=order_id)
     require_due(intent)
     if intent.payout_id is not None:
         raise PayoutStateInvalid(state="awaiting_approval")
     return intent
 
 
-def read_payout(tx: Tx, *, payout_id: uuid.UUID) -> Any:
+def read_payout(tx: Tx, *, payout_id: uuid.UUID) -> Payout:
     """Return a payout. Raises NotFound."""
     payout = payouts.find(tx, payout_id)
     if payout is None:
@@ -41,12 +52,12 @@ def read_payout(tx: Tx, *, payout_id: uuid.UUID) -> Any:
     return payout
 
 
-def read_payout_parts(tx: Tx, *, payout_id: uuid.UUID) -> tuple[Sequence[Any], Sequence[Any]]:
+def read_payout_parts(tx: Tx, *, payout_id: uuid.UUID) -> tuple[list[PayoutItem], list[PayoutDecision]]:
     """Return a payout's orders and who decided what about it."""
     return payouts.items_of(tx, payout_id), payouts.decisions_of(tx, payout_id)
 
 
-def read_payouts(tx: Tx, *, status: str, page: Page) -> tuple[Sequence[Any], str]:
+def read_payouts(tx: Tx, *, status: str, page: Page) -> tuple[Sequence[Payout], str]:
     """Return payouts of a status, or of any, newest first, and the next cursor."""
     return page.cut(payouts.page_of(tx, status=status, page=page), payouts.cursor)
 
@@ -55,28 +66,15 @@ def read_payouts(tx: Tx, *, status: str, page: Page) -> tuple[Sequence[Any], str
 class Earnings:
     """A page of a vendor's intents, newest first; its totals over all of them, and what it owes us."""
 
-    rows: Sequence[Any]
-    totals: Sequence[Any]
-    debts: Sequence[Any]
+    rows: Sequence[Intent]
+    totals: Sequence[VendorTotals]
+    debts: Sequence[VendorDebt]
     following: str
 
 
 def read_earnings(tx: Tx, *, page: Page) -> Earnings:
     """Return what the calling vendor earns."""
     vendor = tx.principal.require_store
-    rows, following = page.cut(intents.page_of_vendor(tx, vendor, page), intents.created_cursor)
-    return Earnings(rows, intents.totals_of_vendor(tx, vendor), payouts.debts_of(tx, vendor), following)
-
-
-def acknowledge_payout(tx: Tx, *, order_id: uuid.UUID, note: str) -> Any:
-    """Note that the calling vendor says its money has come; returns the intent, unchanged (PF-297).
-
-    Raises NotFound for another vendor's order, PayoutNotDue before the payout.
-    """
-    intent = intents.find_of_vendor(tx, order_id, tx.principal.require_store)
-    if intent is None:
-        raise NotFound
-    if intent.vendor_paid_at is None:
-        raise PayoutNotDue(order_status=intent.order_status, payment_status=intent.status)
-    tx.audit(target=order_id, after={"note": note, "payment_status": intent.status})
-    return intent
+    rows, following = read_payments_of_vendor(tx, vendor_store_id=vendor, page=page)
+    totals = read_totals_of_vendor(tx, vendor_store_id=vendor)
+    return Earnings(rows, totals, payouts.debts_of(tx, vendor), following)

@@ -5,18 +5,17 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from meshkit.errors import NotFound, ValidationError
+from meshkit.errors import ValidationError
 from meshkit.ids import new_id
 from meshkit.market_day import market_day, parse_day, start_of
 from services.finance.payouts.data import reconciliations
 from services.finance.payouts.domain.reconciliation import Difference, Transfer, compare, parse
 
 if TYPE_CHECKING:
-    import uuid
-
     from meshkit.db.tx import Tx
+    from services.finance.payouts.data.reconciliations import DifferenceDocument, Reconciliation
 
 MAX_DAYS = 92
 
@@ -31,7 +30,7 @@ class BankFile:
     date_to: str
 
 
-def reconcile_file(tx: Tx, file: BankFile) -> Any:
+def reconcile_file(tx: Tx, file: BankFile) -> Reconciliation:
     """Return the report; the same file for the same days of the market answers the same. Raises ValidationError."""
     first, last = parse_day(file.date_from, field="date_from"), parse_day(file.date_to, field="date_to")
     if last > market_day(tx.now):
@@ -55,21 +54,15 @@ def reconcile_file(tx: Tx, file: BankFile) -> Any:
         date_to=last,
         lines=len(lines),
         matched=len(lines) - sum(difference.line is not None for difference in found),
-        differences=[_told(difference) for difference in found],
+        differences=[_document(difference) for difference in found],
     )
     tx.audit(target=file_hash, after={"lines": len(lines), "differences": len(found)})
-    return reconciliations.by_hash(tx, file_hash)
-
-
-def read_reconciliation(tx: Tx, *, report_id: uuid.UUID) -> Any:
-    """Return a report. Raises NotFound."""
-    report = reconciliations.find(tx, report_id)
-    if report is None:
-        raise NotFound
+    report = reconciliations.by_hash(tx, file_hash)
+    assert report is not None, "it was just added"
     return report
 
 
-def _told(difference: Difference) -> dict[str, Any]:
+def _document(difference: Difference) -> DifferenceDocument:
     line, ours = difference.line, difference.ours
     return {
         "kind": difference.kind.value,

@@ -20,9 +20,10 @@ from meshkit.market_day import market_day
 from meshkit.principal import Principal
 from services.finance.errors import CashNotCounted
 from services.finance.payments.usecases.prove_money import prove_money
+from services.finance.payouts.domain.payout import PayoutTerms
 from services.finance.payouts.usecases.confirm_payout import confirm_payout
-from services.finance.payouts.usecases.list_payouts import list_payouts
-from services.finance.payouts.usecases.pay_vendors import PayoutTerms, run_payouts
+from services.finance.payouts.usecases.read_payouts import read_due_payouts
+from services.finance.payouts.usecases.run_payouts import run_payouts
 from tests.finance.cash_desk import COST, CashDesk, Status
 from tests.support.mesh_harness import MeshHarness, Refused
 
@@ -111,7 +112,7 @@ class TestCountHandIn:
 
         def queue() -> set[uuid.UUID]:
             with mesh.transaction("finance") as tx:
-                return {row.order_id for row in list_payouts(tx, page=page, terms=terms)[0]}
+                return {row.order_id for row in read_due_payouts(tx, page=page, terms=terms)[0]}
 
         def pay() -> str:
             with mesh.transaction("finance", who) as tx:
@@ -121,7 +122,7 @@ class TestCountHandIn:
             pay()
         with mesh.transaction("finance", who) as tx:
             nothing = run_payouts(tx, vendor_store_id=uuid.UUID(order.vendor_store_id), reference="r", terms=terms)
-        assert (nothing.payout_ids, order_id in queue()) == ([], False)
+        assert (nothing.payouts, order_id in queue()) == ([], False)
         desk.count(desk.declare(order), COST)
 
         assert order_id in queue()

@@ -14,8 +14,9 @@ from meshkit.market_day import market_day
 from services.finance.ledger.data import books as books_sql
 from services.finance.ledger.data import ledger
 from services.finance.ledger.domain.ledger import Account, AccountKind, Entry, EntryType, Posting
-from services.finance.ledger.usecases.keep_ledger import keep_proof, snapshot_balances
+from services.finance.ledger.usecases.keep_proof import keep_proof
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
+from services.finance.ledger.usecases.snapshot_balances import snapshot_balances
 from services.finance.payments.usecases.prove_money import prove_money
 from tests.finance.books import Books, Kind, Outcome, entry
 from tests.finance.paid_orders import Payments

@@ -22,7 +22,7 @@ from services.finance.ledger.domain.ledger import (
     unbalanced,
     vendor_payout,
 )
-from services.finance.payouts.domain.payout import fee_of_refund
+from services.finance.payments.domain.intent import fee_of_refund
 
 AGENT, VENDOR, ORDER, BUYER = (uuid.UUID(int=number) for number in (1, 2, 3, 4))
 _cents = st.integers(min_value=1, max_value=10**15)

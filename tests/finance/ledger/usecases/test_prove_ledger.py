@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from meshkit.db.tx import Tx
-from services.finance.payments.usecases.follow_order import open_intents
+from services.finance.payments.usecases.open_intents import open_intents
 from services.finance.payments.usecases.prove_money import prove_money
 from tests.finance.paid_orders import Payments
 from tests.finance.snapshots import order_snapshot

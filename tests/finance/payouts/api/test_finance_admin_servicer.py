@@ -13,7 +13,7 @@ import pytest
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from marketmesh.finance.v1 import payment_pb2
 from marketmesh.finance.v1 import payout_service_pb2 as messages
-from services.finance.payments.usecases.follow_order import open_intents
+from services.finance.payments.usecases.open_intents import open_intents
 from tests.finance.paid_orders import Payments
 from tests.finance.snapshots import order_snapshot
 from tests.support.mesh_harness import MeshHarness, Refused

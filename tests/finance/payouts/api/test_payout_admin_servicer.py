@@ -15,14 +15,16 @@ from marketmesh.finance.v1 import earnings_service_pb2, earnings_service_pb2_grp
 from marketmesh.finance.v1 import payout_batch_service_pb2 as messages
 from meshkit.principal import Principal
 from services.finance.errors import PayoutBelowMinimum
-from services.finance.payments.usecases.follow_order import open_intents
+from services.finance.payments.usecases.open_intents import open_intents
 from services.finance.payments.usecases.prove_money import prove_money
 from services.finance.payouts.data import payouts as payouts_sql
+from services.finance.payouts.domain.payout import PayoutTerms
 from services.finance.payouts.usecases.confirm_payout import confirm_payout
-from services.finance.payouts.usecases.pay_vendors import PayoutTerms, run_payouts
+from services.finance.payouts.usecases.run_payouts import run_payouts
 from tests.finance.paid_orders import Payments
 from tests.finance.snapshots import order_snapshot
 from tests.support.mesh_harness import MeshHarness, Refused
+from tests.support.statements import recorded_statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,6 +100,18 @@ class TestRunPayouts:
         mine = sorted((item.vendor_store_id, item.currency) for item in made if item.vendor_store_id in vendors)
         assert mine == [(vendor, currency) for vendor in vendors for currency in ("EUR", "USD")]
 
+    def test_runs_as_many_statements_for_many_vendors_as_for_one(self, mesh: MeshHarness, payments: Payments) -> None:
+        def statements_of(vendors: int) -> int:
+            payments.pay("RunPayouts", all_vendors=True)
+            for _ in range(vendors):
+                payments.due(vendor_store_id=str(uuid.uuid4()))
+            with recorded_statements(mesh.process("finance").database) as sessions:
+                assert len(payments.pay("RunPayouts", all_vendors=True).payouts) == vendors
+            (run,) = [each for each in sessions if any("INSERT INTO payouts" in text for text in each)]
+            return len(run)
+
+        assert statements_of(1) == statements_of(3)
+
     @pytest.mark.parametrize("both", [False, True])
     def test_pays_nobody_before_it_is_said_whom(self, payments: Payments, vendor: str, *, both: bool) -> None:
         order = payments.due(vendor_store_id=vendor)
@@ -131,11 +145,11 @@ class TestRunPayouts:
         with pytest.raises(PayoutBelowMinimum), mesh.transaction("finance", who) as tx:
             confirm_payout(tx, order_id=uuid.UUID(first.order_id), reference="", terms=terms)
 
-        assert (run.payout_ids, [share.amount_cents for share in run.skipped]) == ([], [12_345])
+        assert (run.payouts, [share.amount_cents for share in run.skipped]) == ([], [12_345])
         assert payments.intent(first).status == "settled"
         payments.due(vendor_store_id=vendor)
         with mesh.transaction("finance", who) as tx:
-            assert len(run_payouts(tx, vendor_store_id=uuid.UUID(vendor), reference="", terms=terms).payout_ids) == 1
+            assert len(run_payouts(tx, vendor_store_id=uuid.UUID(vendor), reference="", terms=terms).payouts) == 1
 
     def test_pages_payouts_newest_first(self, payments: Payments, vendor: str) -> None:
         for _ in range(3):

@@ -1,0 +1,20 @@
+"""Note balances every day, so that nobody has to sum an account's postings from the first one on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from services.finance.ledger.data import books
+
+if TYPE_CHECKING:
+    from meshkit.db.tx import Tx
+
+# No transaction lasts that long, so no entry comes before the snapshot any more.
+SETTLED_AFTER = timedelta(hours=1)
+
+
+def snapshot_balances(tx: Tx) -> int:
+    """Note the balances of all accounts that moved; returns how many."""
+    books.allow_minutes(tx)
+    return books.take_snapshots(tx, before=tx.now - SETTLED_AFTER)
