@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from services.commerce.cart.data import carts
 from services.commerce.checkout.usecases.give_up_checkout import give_up_checkout
-from services.commerce.store_gates.usecases.read_store_gates import lock_buyer
+from services.commerce.store_gates.usecases.lock_buyer import lock_buyer
 
 if TYPE_CHECKING:
     import uuid

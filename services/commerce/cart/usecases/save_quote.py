@@ -11,7 +11,8 @@ from meshkit.ids import derived_id
 from services.commerce.cart.data import carts
 from services.commerce.cart.domain.quote import CURRENCY, Intent, PromoCode, Quote, QuoteFacts, price_cart
 from services.commerce.checkout.usecases.give_up_checkout import give_up_checkout
-from services.commerce.store_gates.usecases.read_store_gates import lock_buyer, read_store_gates
+from services.commerce.store_gates.usecases.lock_buyer import lock_buyer
+from services.commerce.store_gates.usecases.read_store_gates import read_store_gates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -25,7 +25,7 @@ from services.commerce.errors import (
     VendorUnavailable,
 )
 from services.commerce.store_gates.domain.gate import Gate
-from services.commerce.store_gates.usecases.check_buyer import require_verified
+from services.commerce.store_gates.usecases.check_buyer import require_verified_buyer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +85,7 @@ def begin_checkout(tx: Tx, terms: CheckoutTerms, *, rules: CheckoutRules) -> Che
         raise QuoteExpired(valid_until=cart.valid_until.isoformat())
     snapshot = quoted_lines(tx, cart_id=terms.cart_id)
     _check(snapshot, buyer_store_id, terms, rules)
-    require_verified(cart.kyc_status)
+    require_verified_buyer(cart.kyc_status)
     _check_vendors(snapshot, cart.buyer_state)
     group_id = attempts.begin(tx, cart_id=terms.cart_id, buyer_store_id=buyer_store_id, group_id=new_id(), stale=stale)
     return Checkout(
