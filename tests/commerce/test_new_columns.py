@@ -36,7 +36,7 @@ def test_carts_are_traded_while_columns_are_added(market: Market) -> None:
                 shown = market.mesh.read(market.carts.GetCart, cart_service_pb2.GetCartRequest(), token=token)
                 assert shown.id == quote.id
                 with transactions.write(Call()) as tx:
-                    assert len(carts.snapshot(tx, uuid.UUID(quote.id))) == 1
+                    assert len(carts.items_to_buy(tx, uuid.UUID(quote.id))) == 1
                     assert lifetimes.expire(tx, []) == lifetimes.remind(tx, []) == []
                 done += 1
                 rounds.release()

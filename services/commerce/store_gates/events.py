@@ -20,7 +20,7 @@ def consumers() -> tuple[Consumer, ...]:
 
 
 def store_gate_changed(tx: Tx, event: identity.StoreGateChanged) -> None:
-    """Keep the gate."""
+    """Keep what the store may do now."""
     gate = Gate(
         store_id=uuid.UUID(event.store_id),
         type=event.type,

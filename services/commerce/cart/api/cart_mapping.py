@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from marketmesh.commerce.v1 import cart_pb2, cart_service_pb2
 from marketmesh.type.v1 import address_pb2
 from meshkit.messages import set_time
 from meshkit.text import tidy
+from services.commerce.cart.domain.delivery import Address, QuotedDelivery
 from services.commerce.cart.domain.quote import Intent, PromoCode, merge_intents
-from services.commerce.cart.usecases.save_quote import CartWish, SavedQuote
+from services.commerce.cart.usecases.save_quote import QuoteRequest, SavedQuote
 from services.commerce.checkout.domain.attribution import keep_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from services.commerce.cart.data.carts import Cart, CartGroup, CartItem
+    from services.commerce.cart.domain.quote import QuotedGroup, QuotedItem
 
-def cart_wish(request: cart_service_pb2.QuoteCartRequest) -> CartWish:
+
+def quote_request(request: cart_service_pb2.QuoteCartRequest) -> QuoteRequest:
     """Return what a request asks for; `ad_tokens` is an alias."""
     promos = [PromoCode(uuid.UUID(promo.vendor_store_id), tidy(promo.code)) for promo in request.vendor_promos]
-    return CartWish(
+    return QuoteRequest(
         buyer_store_id=uuid.UUID(request.buyer_store_id),
         intents=merge_intents(
             Intent(uuid.UUID(item.product_id), uuid.UUID(item.vendor_store_id), item.quantity, position)
@@ -28,11 +32,11 @@ def cart_wish(request: cart_service_pb2.QuoteCartRequest) -> CartWish:
         ),
         promos=list(dict.fromkeys(promo for promo in promos if promo.code)),
         tokens=keep_tokens([*request.attribution_tokens, *request.ad_tokens]),
-        delivery={
-            "shipping_address": _address(request, "shipping_address"),
-            "billing_address": _address(request, "billing_address"),
-            "tip_cents": request.tip_cents if request.HasField("tip_cents") else None,
-        },
+        delivery=QuotedDelivery(
+            shipping_address=_address(request, "shipping_address"),
+            billing_address=_address(request, "billing_address"),
+            tip_cents=request.tip_cents if request.HasField("tip_cents") else None,
+        ),
     )
 
 
@@ -42,12 +46,14 @@ def saved_quote_message(saved: SavedQuote) -> cart_pb2.CartQuote:
     return _cart(saved.cart, (_item(item_id, item) for item_id, item in items), saved.quote.groups)
 
 
-def cart_message(cart: Any, items: Iterable[Any], groups: Iterable[Any]) -> cart_pb2.CartQuote:
+def cart_message(cart: Cart, items: Iterable[CartItem], groups: Iterable[CartGroup]) -> cart_pb2.CartQuote:
     """Return a stored cart."""
     return _cart(cart, (_item(item.id, item) for item in items), groups)
 
 
-def _cart(cart: Any, items: Iterable[cart_pb2.CartItem], groups: Iterable[Any]) -> cart_pb2.CartQuote:
+def _cart(
+    cart: Cart, items: Iterable[cart_pb2.CartItem], groups: Iterable[CartGroup | QuotedGroup]
+) -> cart_pb2.CartQuote:
     message = cart_pb2.CartQuote(
         id=str(cart.id),
         buyer_store_id=str(cart.buyer_store_id),
@@ -71,15 +77,15 @@ def _cart(cart: Any, items: Iterable[cart_pb2.CartItem], groups: Iterable[Any]) 
     return message
 
 
-def _address(request: cart_service_pb2.QuoteCartRequest, field: str) -> dict[str, Any] | None:
+def _address(request: cart_service_pb2.QuoteCartRequest, field: str) -> Address | None:
     return address_document(getattr(request, field)) if request.HasField(field) else None
 
 
-def _address_message(stored: dict[str, Any] | None) -> address_pb2.Address | None:
+def _address_message(stored: Address | None) -> address_pb2.Address | None:
     return address_pb2.Address(**stored) if stored else None
 
 
-def _item(item_id: uuid.UUID, item: Any) -> cart_pb2.CartItem:
+def _item(item_id: uuid.UUID, item: CartItem | QuotedItem) -> cart_pb2.CartItem:
     message = cart_pb2.CartItem(
         id=str(item_id),
         product_id=str(item.product_id),
@@ -99,13 +105,13 @@ def _item(item_id: uuid.UUID, item: Any) -> cart_pb2.CartItem:
         warnings=item.warnings,
         thumbnail_media_id=str(item.thumbnail_media_id or ""),
     )
-    if item.applied_min_qty is not None:
+    if item.applied_min_qty is not None and item.applied_percent is not None:
         message.applied_volume_discount.min_qty = item.applied_min_qty
         message.applied_volume_discount.discount_percent = item.applied_percent
     return message
 
 
-def _group(group: Any) -> cart_pb2.CartVendorGroup:
+def _group(group: CartGroup | QuotedGroup) -> cart_pb2.CartVendorGroup:
     return cart_pb2.CartVendorGroup(
         vendor_store_id=str(group.vendor_store_id),
         vendor_store_name=group.vendor_store_name,
@@ -120,6 +126,6 @@ def _group(group: Any) -> cart_pb2.CartVendorGroup:
     )
 
 
-def address_document(message: address_pb2.Address) -> dict[str, Any]:
+def address_document(message: address_pb2.Address) -> Address:
     """Return an address as it is stored."""
-    return {field.name: getattr(message, field.name) for field in message.DESCRIPTOR.fields}
+    return cast("Address", {field.name: getattr(message, field.name) for field in message.DESCRIPTOR.fields})

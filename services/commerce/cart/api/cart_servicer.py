@@ -11,6 +11,7 @@ from marketmesh.commerce.v1 import cart_pb2, order_pb2
 from marketmesh.commerce.v1 import cart_service_pb2 as messages
 from meshkit.ids import parse_id
 from services.commerce.cart.api import cart_mapping
+from services.commerce.cart.domain.delivery import ShippingLine
 from services.commerce.cart.flows.quote_cart import QuoteRules, quote_cart
 from services.commerce.cart.usecases.clear_cart import clear_cart
 from services.commerce.cart.usecases.read_cart import read_cart
@@ -41,7 +42,7 @@ class CartServicer:
     def QuoteCart(self, request: messages.QuoteCartRequest, flow: Flow) -> Message:
         return quote_cart(
             flow,
-            cart_mapping.cart_wish(request),
+            cart_mapping.quote_request(request),
             catalog=self.catalog,
             rules=self.quote_rules,
             respond=cart_mapping.saved_quote_message,
@@ -85,7 +86,7 @@ def _terms(request: messages.CheckoutRequest) -> CheckoutTerms:
             cart_mapping.address_document(request.billing_address) if request.HasField("billing_address") else shipping
         ),
         shipping_line=(
-            {"code": line.code, "title": line.title, "price_cents": line.price_cents}
+            ShippingLine(code=line.code, title=line.title, price_cents=line.price_cents)
             if request.HasField("shipping_line")
             else None
         ),

@@ -3,32 +3,120 @@
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from meshkit.db.recordset import insert_rows, to_json
 from meshkit.db.sql import sql
-from services.commerce.schema.cart import cart_items, cart_records, cart_vendor_groups
+from services.commerce.cart.domain.delivery import Address, QuotedDelivery
+from services.commerce.cart.domain.purchase import CartToBuy, ItemToBuy
+from services.commerce.schema.cart import cart_items, cart_vendor_groups
 
 if TYPE_CHECKING:
-    import uuid
     from collections.abc import Mapping, Sequence
 
     from meshkit.db.tx import Tx
+    from services.commerce.cart.domain.delivery import Delivery
     from services.commerce.cart.domain.quote import Quote
 
-# A `*` would mean other columns as soon as a migration adds one, and what is prepared would be refused.
-_CART = ", ".join(column.name for column in cart_records.c)
-_ITEM = ", ".join(column.name for column in cart_items.c)
-_GROUP = ", ".join(column.name for column in cart_vendor_groups.c)
+
+class StoredPromoWarning(TypedDict):
+    """A code that changed nothing, and why."""
+
+    vendor_store_id: str
+    code: str
+    reason: str
+
+
+class Cart(NamedTuple):
+    """A cart without what is in it."""
+
+    id: uuid.UUID
+    buyer_store_id: uuid.UUID
+    status: str
+    checkout_group_id: uuid.UUID | None
+    currency: str
+    valid_until: datetime
+    subtotal_cents: int
+    discounts_cents: int
+    total_cents: int
+    attribution_tokens: list[str]
+    quote_version: str | None
+    promo_warnings: list[StoredPromoWarning]
+    shipping_address: Address | None
+    billing_address: Address | None
+    tip_cents: int | None
+    created_at: datetime
+
+
+class CartItem(NamedTuple):
+    """A line of a cart."""
+
+    id: uuid.UUID
+    product_id: uuid.UUID
+    vendor_store_id: uuid.UUID
+    vendor_store_name: str
+    title: str
+    unit: str
+    quantity: int
+    moq: int
+    max_qty: int
+    unit_price_cents: int
+    effective_unit_price_cents: int
+    line_subtotal_cents: int
+    line_discounts_cents: int
+    line_total_cents: int
+    applied_min_qty: int | None
+    applied_percent: str | None
+    status: str
+    warnings: list[str]
+    thumbnail_media_id: uuid.UUID | None
+
+
+class CartGroup(NamedTuple):
+    """One vendor's part of a cart."""
+
+    vendor_store_id: uuid.UUID
+    vendor_store_name: str
+    status: str
+    warnings: list[str]
+    promo: str
+    subtotal_cents: int
+    line_discounts_cents: int
+    promo_discount_cents: int
+    discounts_cents: int
+    total_cents: int
+
+
+class ActiveCart(NamedTuple):
+    """A buyer's locked active cart, with what the buyer said of the delivery so far."""
+
+    id: uuid.UUID
+    shipping_address: Address | None
+    billing_address: Address | None
+    tip_cents: int | None
+
+    @property
+    def delivery(self) -> QuotedDelivery:
+        """Return what the buyer said of the delivery."""
+        return QuotedDelivery(self.shipping_address, self.billing_address, self.tip_cents)
+
+
+class Price(NamedTuple):
+    """What a unit of a product costs in a quote."""
+
+    product_id: uuid.UUID
+    unit_price_cents: int
+
+
 _ACTIVE = sql(
-    "SELECT id, shipping_address, billing_address, tip_cents FROM cart_records"
-    " WHERE buyer_store_id = :buyer AND status = 'active' FOR UPDATE"
+    "SELECT {columns} FROM cart_records WHERE buyer_store_id = :buyer AND status = 'active' FOR UPDATE", ActiveCart
 )
 _SUPERSEDE = sql("UPDATE cart_records SET status = 'superseded', updated_at = :now WHERE id = :id")
 _SAVE = sql(
-    f"""
+    """
     INSERT INTO cart_records (id, buyer_store_id, status, currency, valid_until, subtotal_cents, discounts_cents,
                               total_cents, attribution_tokens, quote_version, promo_warnings, shipping_address,
                               billing_address, tip_cents, created_at, updated_at)
@@ -41,8 +129,9 @@ _SAVE = sql(
         quote_version = excluded.quote_version, promo_warnings = excluded.promo_warnings,
         shipping_address = excluded.shipping_address, billing_address = excluded.billing_address,
         tip_cents = excluded.tip_cents, updated_at = excluded.updated_at
-    RETURNING {_CART}
-    """  # noqa: S608
+    RETURNING {columns}
+    """,
+    Cart,
 )
 _CLEAR = sql(
     "WITH items AS (DELETE FROM cart_items WHERE cart_id = :id) DELETE FROM cart_vendor_groups WHERE cart_id = :id"
@@ -57,31 +146,39 @@ _CONTENT = [
     for table in (cart_items, cart_vendor_groups)
 ]
 _ADD_CONTENT = sql(f"WITH items AS ({_CONTENT[0]}) {_CONTENT[1]}")
-_FIND_ACTIVE = sql(f"SELECT {_CART} FROM cart_records WHERE buyer_store_id = :buyer AND status = 'active'")  # noqa: S608
-_ITEMS = sql(f"SELECT {_ITEM} FROM cart_items WHERE cart_id = :id ORDER BY position")  # noqa: S608
-_GROUPS = sql(f"SELECT {_GROUP} FROM cart_vendor_groups WHERE cart_id = :id ORDER BY position")  # noqa: S608
+_FIND_ACTIVE = sql("SELECT {columns} FROM cart_records WHERE buyer_store_id = :buyer AND status = 'active'", Cart)
+_ITEMS = sql("SELECT {columns} FROM cart_items WHERE cart_id = :id ORDER BY position", CartItem)
+_GROUPS = sql("SELECT {columns} FROM cart_vendor_groups WHERE cart_id = :id ORDER BY position", CartGroup)
 _PRICES = sql(
-    "SELECT i.product_id, i.unit_price_cents FROM cart_items i JOIN cart_records c ON c.id = i.cart_id"
-    " WHERE c.buyer_store_id = :buyer AND c.status = 'active' AND i.unit_price_cents > 0"
+    "SELECT {i.columns} FROM cart_items i JOIN cart_records c ON c.id = i.cart_id"
+    " WHERE c.buyer_store_id = :buyer AND c.status = 'active' AND i.unit_price_cents > 0",
+    Price,
 )
-_LOCK_FOR_CHECKOUT = sql(
+_LOCK_TO_BUY = sql(
     """
     SELECT c.status, c.currency, c.valid_until, c.attribution_tokens, c.quote_version, c.total_cents, c.tip_cents,
            g.name AS buyer_store_name, g.kyc_status, g.state AS buyer_state
     FROM cart_records c LEFT JOIN store_gates g ON g.store_id = c.buyer_store_id
     WHERE c.id = :id AND c.buyer_store_id = :buyer FOR UPDATE OF c
-    """
+    """,
+    CartToBuy,
 )
-_SNAPSHOT = sql(
-    f"""
-    SELECT {", ".join(f"i.{column.name}" for column in cart_items.c)},
-           v.promo, v.promo_cents, v.warnings AS group_warnings, g.type AS vendor_type, g.state AS vendor_state,
-           g.kyc_status AS vendor_kyc_status, g.subscription_active AS vendor_subscription_active
+# Of a vendor that identity has not announced nothing is known, and a gate without a type lets nobody buy.
+_TO_BUY = sql(
+    """
+    SELECT i.id, i.position, i.product_id, i.vendor_store_id, i.vendor_store_name, i.sku, i.title, i.category,
+           i.classification, i.strain, i.unit, i.quantity, i.moq, i.max_qty, i.unit_price_cents, i.line_subtotal_cents,
+           i.line_discounts_cents, i.line_total_cents, i.applied_min_qty, i.applied_percent, i.warnings,
+           i.thumbnail_media_id, v.promo, v.promo_cents, v.warnings AS group_warnings,
+           coalesce(g.type, '') AS vendor_type, coalesce(g.state, '') AS vendor_state,
+           coalesce(g.kyc_status, '') AS vendor_kyc_status,
+           coalesce(g.subscription_active, false) AS vendor_subscription_active
     FROM cart_items i
     JOIN cart_vendor_groups v ON v.cart_id = i.cart_id AND v.vendor_store_id = i.vendor_store_id
     LEFT JOIN store_gates g ON g.store_id = i.vendor_store_id
     WHERE i.cart_id = :id AND i.status = 'ok' ORDER BY v.position, i.position
-    """  # noqa: S608
+    """,
+    ItemToBuy,
 )
 _CONVERT = sql(
     """
@@ -93,8 +190,8 @@ _CONVERT = sql(
 )
 
 
-def lock_active(tx: Tx, buyer_store_id: uuid.UUID) -> Any | None:
-    """Return a buyer's active cart, its id, addresses and tip, and keep it from changing until commit, or None."""
+def lock_active(tx: Tx, buyer_store_id: uuid.UUID) -> ActiveCart | None:
+    """Return a buyer's active cart and keep it from changing until commit, or None."""
     return tx.execute(_ACTIVE, {"buyer": buyer_store_id}).one_or_none()
 
 
@@ -112,14 +209,11 @@ def save(
     valid_until: datetime,
     quote: Quote,
     tokens: list[str],
-    delivery: Mapping[str, Any],
+    delivery: QuotedDelivery,
     item_ids: Sequence[uuid.UUID],
-) -> Any:
-    """Put a quote into the cart, in place of what was in it; returns the cart's row. `item_ids` as `quote.items`.
-
-    `delivery` has `shipping_address`, `billing_address` and `tip_cents`, each None when nobody gave it.
-    """
-    row = tx.execute(
+) -> Cart:
+    """Put a quote into the cart, in place of what was in it; returns the cart. `item_ids` as `quote.items`."""
+    cart = tx.execute(
         _SAVE,
         {
             "id": cart_id,
@@ -129,12 +223,12 @@ def save(
             "subtotal": quote.subtotal_cents,
             "discounts": quote.discounts_cents,
             "total": quote.total_cents,
-            "tokens": to_json(tokens),  # type: ignore[arg-type]
+            "tokens": json.dumps(tokens),
             "quote_version": quote.version,
             "promo_warnings": to_json(asdict(warning) for warning in quote.promo_warnings),
-            "shipping_address": _document(delivery["shipping_address"]),
-            "billing_address": _document(delivery["billing_address"]),
-            "tip_cents": delivery["tip_cents"],
+            "shipping_address": _document(delivery.shipping_address),
+            "billing_address": _document(delivery.billing_address),
+            "tip_cents": delivery.tip_cents,
             "now": tx.now,
         },
     ).one()
@@ -142,10 +236,10 @@ def save(
     items = ({**vars(item), "id": item_id} for item, item_id in zip(quote.items, item_ids, strict=True))
     groups = map(vars, quote.groups)
     tx.execute(_ADD_CONTENT, {"cart_id": cart_id, "cart_items": to_json(items), "cart_vendor_groups": to_json(groups)})
-    return row
+    return cart
 
 
-def find_active(tx: Tx, buyer_store_id: uuid.UUID) -> tuple[Any, Sequence[Any], Sequence[Any]] | None:
+def find_active(tx: Tx, buyer_store_id: uuid.UUID) -> tuple[Cart, list[CartItem], list[CartGroup]] | None:
     """Return a buyer's active cart with its items and groups, or None."""
     cart = tx.execute(_FIND_ACTIVE, {"buyer": buyer_store_id}).one_or_none()
     if cart is None:
@@ -155,25 +249,33 @@ def find_active(tx: Tx, buyer_store_id: uuid.UUID) -> tuple[Any, Sequence[Any], 
 
 def active_prices(tx: Tx, buyer_store_id: uuid.UUID) -> dict[uuid.UUID, int]:
     """Return the unit prices that the buyer's active quote shows, by product."""
-    return {row.product_id: row.unit_price_cents for row in tx.execute(_PRICES, {"buyer": buyer_store_id})}
+    return {price.product_id: price.unit_price_cents for price in tx.execute(_PRICES, {"buyer": buyer_store_id})}
 
 
-def lock_for_checkout(tx: Tx, cart_id: uuid.UUID, buyer_store_id: uuid.UUID) -> Any | None:
+def lock_to_buy(tx: Tx, cart_id: uuid.UUID, buyer_store_id: uuid.UUID) -> CartToBuy | None:
     """Return a buyer's cart with the buyer's gate, and keep it from changing until commit, or None."""
-    return tx.execute(_LOCK_FOR_CHECKOUT, {"id": cart_id, "buyer": buyer_store_id}).one_or_none()
+    return tx.execute(_LOCK_TO_BUY, {"id": cart_id, "buyer": buyer_store_id}).one_or_none()
 
 
-def snapshot(tx: Tx, cart_id: uuid.UUID) -> Sequence[Any]:
+def items_to_buy(tx: Tx, cart_id: uuid.UUID) -> list[ItemToBuy]:
     """Return what a checkout buys, in a fixed order: the ok items with their group's promo and their vendor's gate now."""
-    rows: Sequence[Any] = tx.execute(_SNAPSHOT, {"id": cart_id}).all()
-    return rows
+    return tx.execute(_TO_BUY, {"id": cart_id}).all()
 
 
-def convert(tx: Tx, cart_id: uuid.UUID, **columns: Any) -> bool:
+def convert(tx: Tx, cart_id: uuid.UUID, *, group_id: uuid.UUID, delivery: Delivery) -> bool:
     """Convert an active cart; False when it is not active any more."""
-    converted: bool = tx.execute(_CONVERT, {"id": cart_id, "now": tx.now, **columns}).rowcount == 1
-    return converted
+    parameters = {
+        "id": cart_id,
+        "group_id": group_id,
+        "payment_method": delivery.payment_method,
+        "shipping_address": json.dumps(delivery.shipping_address),
+        "billing_address": json.dumps(delivery.billing_address),
+        "shipping_line": json.dumps(delivery.shipping_line),
+        "tip_cents": delivery.tip_cents,
+        "now": tx.now,
+    }
+    return tx.execute(_CONVERT, parameters).rowcount == 1
 
 
-def _document(value: Any | None) -> str | None:
+def _document(value: Mapping[str, object] | None) -> str | None:
     return None if value is None else json.dumps(value)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from meshkit.obs.logging import get_logger
 from meshkit.obs.metrics import QUOTE_ITEMS, QUOTE_SECONDS, QUOTE_WARNINGS
-from services.commerce.cart.usecases.save_quote import CartWish, SavedQuote, save_quote
+from services.commerce.cart.usecases.save_quote import QuoteRequest, SavedQuote, save_quote
 from services.commerce.checkout.flows.release_stock import release_stock
 from services.commerce.errors import ForeignBuyerStore
 from services.commerce.store_gates.usecases.check_buyer import check_buyer
@@ -33,7 +33,7 @@ class QuoteRules:
 
 def quote_cart(
     flow: Flow,
-    wish: CartWish,
+    request: QuoteRequest,
     *,
     catalog: Catalog,
     rules: QuoteRules,
@@ -41,15 +41,15 @@ def quote_cart(
 ) -> Message:
     """Return the stored quote's answer. Raises ForeignBuyerStore, BuyerNotVerified, DependencyUnavailable."""
     started = time.perf_counter()
-    if wish.buyer_store_id != flow.principal.require_store:
+    if request.buyer_store_id != flow.principal.require_store:
         raise ForeignBuyerStore
     with flow.read() as tx:
-        check_buyer(tx, buyer_store_id=wish.buyer_store_id, unverified=rules.unverified_may_quote)
+        check_buyer(tx, buyer_store_id=request.buyer_store_id, unverified=rules.unverified_may_quote)
     facts = catalog.quote_facts(
-        flow.call, product_ids={intent.product_id for intent in wish.intents}, promos=wish.promos
+        flow.call, product_ids={intent.product_id for intent in request.intents}, promos=request.promos
     )
     with flow.transaction() as tx:
-        saved = save_quote(tx, wish, facts=facts, flow_id=flow.id, valid_for=rules.valid_for)
+        saved = save_quote(tx, request, facts=facts, flow_id=flow.id, valid_for=rules.valid_for)
         answer = flow.complete(tx, respond(saved))
     _count(saved.quote, seconds=time.perf_counter() - started)
     if saved.abandoned_group is not None:

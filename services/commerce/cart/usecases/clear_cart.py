@@ -1,4 +1,4 @@
-"""The buyer throws the cart away."""
+"""The buyer empties the cart."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from services.commerce.cart.data import carts
 from services.commerce.checkout.usecases.give_up_checkout import give_up_checkout
-from services.commerce.store_gates.usecases.read_store_gates import lock_buyer
+from services.commerce.store_gates.usecases.lock_buyer import lock_buyer
 
 if TYPE_CHECKING:
     import uuid
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def clear_cart(tx: Tx, *, buyer_store_id: uuid.UUID) -> None:
     """Retire the active cart, if there is one; converted ones stay.
 
-    A checkout of it that is under way finds it gone and gives its stock back; what an interrupted one reserved expires.
+    A checkout of it that is under way finds it retired and gives its stock back; what an interrupted one reserved expires.
     """
     lock_buyer(tx, store_id=buyer_store_id)
     active = carts.lock_active(tx, buyer_store_id)

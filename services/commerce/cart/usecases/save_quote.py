@@ -5,56 +5,61 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.ids import derived_id
 from services.commerce.cart.data import carts
 from services.commerce.cart.domain.quote import CURRENCY, Intent, PromoCode, Quote, QuoteFacts, price_cart
 from services.commerce.checkout.usecases.give_up_checkout import give_up_checkout
-from services.commerce.store_gates.usecases.read_store_gates import lock_buyer, read_store_gates
+from services.commerce.store_gates.usecases.lock_buyer import lock_buyer
+from services.commerce.store_gates.usecases.read_store_gates import read_store_gates
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
+    from services.commerce.cart.data.carts import Cart
+    from services.commerce.cart.domain.delivery import QuotedDelivery
     from services.commerce.outbound.ports import CatalogFacts
 
 
 @dataclass(frozen=True)
-class CartWish:
-    """What a buyer asks for: merged intents, promo codes in the order given, tokens to keep.
+class QuoteRequest:
+    """What a buyer asks a price for: merged intents, promo codes in the order given, attribution tokens to keep.
 
-    `delivery` has `shipping_address`, `billing_address` and `tip_cents`; what is None there stays as the cart has it.
+    What `delivery` leaves open stays as the cart has it.
     """
 
     buyer_store_id: uuid.UUID
     intents: Sequence[Intent]
     promos: Sequence[PromoCode]
     tokens: list[str]
-    delivery: Mapping[str, Any]
+    delivery: QuotedDelivery
 
 
 @dataclass(frozen=True)
 class SavedQuote:
-    """The stored cart; `items` have their ids in `item_ids`. `abandoned_group` is a reservation nobody will buy."""
+    """The stored cart; `item_ids` are those of the quote's items. `abandoned_group` is a reservation nobody will buy."""
 
-    cart: Any
+    cart: Cart
     quote: Quote
     item_ids: list[uuid.UUID]
     abandoned_group: uuid.UUID | None
 
 
-def save_quote(tx: Tx, wish: CartWish, *, facts: CatalogFacts, flow_id: uuid.UUID, valid_for: timedelta) -> SavedQuote:
+def save_quote(
+    tx: Tx, request: QuoteRequest, *, facts: CatalogFacts, flow_id: uuid.UUID, valid_for: timedelta
+) -> SavedQuote:
     """Replace header, items and groups of the active cart as one; no stock is touched.
 
     A cart whose checkout was begun is left as it is and loses its place to a new one, so that whoever finishes that
     checkout never buys what was quoted later. Raises ValidationError for more money than can be counted.
     """
-    buyer = wish.buyer_store_id
+    buyer = request.buyer_store_id
     lock_buyer(tx, store_id=buyer)
     active = carts.lock_active(tx, buyer)
     abandoned_group = give_up_checkout(tx, cart_id=active.id) if active else None
-    quote = _price(tx, wish, facts)
+    quote = _price(tx, request, facts)
     cart_id = active.id if active else derived_id(flow_id, "cart")
     if abandoned_group is not None:
         carts.supersede(tx, cart_id)
@@ -67,27 +72,25 @@ def save_quote(tx: Tx, wish: CartWish, *, facts: CatalogFacts, flow_id: uuid.UUI
         currency=CURRENCY,
         valid_until=tx.now + valid_for,
         quote=quote,
-        tokens=wish.tokens,
-        delivery={
-            name: getattr(active, name, None) if value is None else value for name, value in wish.delivery.items()
-        },
+        tokens=request.tokens,
+        delivery=request.delivery.completed_by(active.delivery) if active else request.delivery,
         item_ids=item_ids,
     )
     return SavedQuote(cart, quote, item_ids, abandoned_group)
 
 
-def _price(tx: Tx, wish: CartWish, facts: CatalogFacts) -> Quote:
+def _price(tx: Tx, request: QuoteRequest, facts: CatalogFacts) -> Quote:
     owners = {product.vendor_store_id for product in facts.products.values()}
-    asked = {intent.vendor_store_id for intent in wish.intents}
-    gates = read_store_gates(tx, {wish.buyer_store_id, *owners, *asked})
+    asked = {intent.vendor_store_id for intent in request.intents}
+    gates = read_store_gates(tx, {request.buyer_store_id, *owners, *asked})
     return price_cart(
-        wish.intents,
-        wish.promos,
+        request.intents,
+        request.promos,
         QuoteFacts(
-            buyer=gates[wish.buyer_store_id],
+            buyer=gates[request.buyer_store_id],
             gates=gates,
             products=facts.products,
             promos=facts.promos,
-            previous_prices=carts.active_prices(tx, wish.buyer_store_id),
+            previous_prices=carts.active_prices(tx, request.buyer_store_id),
         ),
     )

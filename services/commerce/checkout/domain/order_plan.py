@@ -1,11 +1,11 @@
-"""Turns a cart snapshot and catalog's answer into the orders of a checkout: the same input gives the same orders."""
+"""Turns a cart and catalog's answer into the orders of a checkout: the same input gives the same orders."""
 
 from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.ids import derived_id
 from services.commerce.orders.domain.order_state import LineStatus, OrderStatus, PaymentStatus
@@ -13,6 +13,10 @@ from services.commerce.orders.domain.totals import order_totals, split_transport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from services.commerce.cart.domain.delivery import Address, ShippingLine
+    from services.commerce.cart.domain.purchase import ItemToBuy
+    from services.commerce.cart.domain.quote import QuotedItem
 
 
 @dataclass
@@ -43,7 +47,7 @@ class PlannedLine:
     notes: str
     warnings: list[str]
     thumbnail_media_id: uuid.UUID | None
-    attribution: dict[str, Any] | None = None
+    attribution: dict[str, object] | None = None
     attributed_ad_id: uuid.UUID | None = None
 
 
@@ -59,7 +63,7 @@ class PlannedOrder:
     vendor_store_id: uuid.UUID
     vendor_store_name: str
     currency: str
-    shipping_address: dict[str, Any]
+    shipping_address: Address
     status: str
     payment_status: str
     payment_method: str
@@ -73,7 +77,7 @@ class PlannedOrder:
     balance_due_cents: int
     notes: str
     warnings: list[str]
-    shipping_line: dict[str, Any] | None
+    shipping_line: ShippingLine | None
     hold_reason: str | None = None
     fulfillment_status: str = "pending"
     shipping_status: str = "pending"
@@ -81,7 +85,7 @@ class PlannedOrder:
     version: int = 1
     retry_of: uuid.UUID | None = None
     attribution_tokens: list[str] = field(default_factory=list)
-    attribution: dict[str, Any] | None = None
+    attribution: dict[str, object] | None = None
     attributed_ad_id: uuid.UUID | None = None
     # Known once it is written.
     order_number: int = 0
@@ -103,17 +107,17 @@ class PlannedOrder:
 
 @dataclass(frozen=True)
 class OrderTerms:
-    """What a buyer says at checkout about every order. `shipping_line` has code, title and price_cents."""
+    """What a buyer says at checkout about every order."""
 
     payment_method: str
-    shipping_address: dict[str, Any]
-    shipping_line: dict[str, Any] | None
+    shipping_address: Address
+    shipping_line: ShippingLine | None
     notes: str
 
 
 @dataclass(frozen=True, eq=False)
 class Checkout:
-    """What the orders of one checkout share; `snapshot` are the ok items of the cart with their groups' promo."""
+    """What the orders of one checkout share, and the lines of the cart that it buys."""
 
     cart_id: uuid.UUID
     checkout_group_id: uuid.UUID
@@ -122,7 +126,7 @@ class Checkout:
     currency: str
     tip_cents: int
     attribution_tokens: list[str]
-    snapshot: Sequence[Any]
+    items: Sequence[ItemToBuy]
     _ids: dict[uuid.UUID, uuid.UUID] = field(default_factory=dict)
 
     def order_id(self, vendor_store_id: uuid.UUID) -> uuid.UUID:
@@ -149,7 +153,7 @@ def plan_orders(
     rejected order that costs nothing.
     """
     plans = []
-    for items in _by_vendor(checkout.snapshot):
+    for items in _by_vendor(checkout.items):
         order_id = checkout.order_id(items[0].vendor_store_id)
         lines = [_line(checkout, order_id, item, refused) for item in items]
         plans.append((_order(checkout, order_id, items[0], terms), lines))
@@ -157,52 +161,64 @@ def plan_orders(
     return plans
 
 
-def _by_vendor(snapshot: Sequence[Any]) -> list[list[Any]]:
-    vendors: dict[uuid.UUID, list[Any]] = {}
-    for item in snapshot:
+def _by_vendor(items: Sequence[ItemToBuy]) -> list[list[ItemToBuy]]:
+    vendors: dict[uuid.UUID, list[ItemToBuy]] = {}
+    for item in items:
         vendors.setdefault(item.vendor_store_id, []).append(item)
     return list(vendors.values())
 
 
-def frozen(item: Any) -> dict[str, Any]:
-    """Return what an order line keeps of a quoted item."""
-    return {
-        "product_id": item.product_id,
-        "product_name": item.title,
-        "sku": item.sku,
-        "category": item.category,
-        "classification": item.classification,
-        "strain": item.strain,
-        "unit": item.unit,
-        "moq": item.moq,
-        "max_qty": item.max_qty,
-        "qty": item.quantity,
-        "unit_price_cents": item.unit_price_cents,
-        "discount_cents": item.line_discounts_cents,
-        "line_subtotal_cents": item.line_subtotal_cents,
-        "total_cents": item.line_total_cents,
-        "applied_min_qty": item.applied_min_qty,
-        "applied_percent": item.applied_percent,
-        "warnings": item.warnings,
-        "thumbnail_media_id": item.thumbnail_media_id,
-    }
-
-
-def _line(checkout: Checkout, order_id: uuid.UUID, item: Any, refused: Mapping[uuid.UUID, str]) -> PlannedLine:
-    line_id = checkout.line_id(item.id)
-    reason = refused.get(line_id)
+def planned_line(
+    item: ItemToBuy | QuotedItem,
+    *,
+    line_id: uuid.UUID,
+    order_id: uuid.UUID,
+    cart_item_id: uuid.UUID,
+    position: int,
+    refused: str | None = None,
+) -> PlannedLine:
+    """Return the order line that a quoted item becomes; `refused` is why its stock cannot be had."""
     return PlannedLine(
         id=line_id,
         order_id=order_id,
-        position=item.position,
-        cart_item_id=item.id,
-        status=(LineStatus.PENDING if reason is None else LineStatus.REJECTED).value,
-        notes=reason or "",
-        **frozen(item),
+        position=position,
+        cart_item_id=cart_item_id,
+        product_id=item.product_id,
+        product_name=item.title,
+        sku=item.sku,
+        category=item.category,
+        classification=item.classification,
+        strain=item.strain,
+        unit=item.unit,
+        moq=item.moq,
+        max_qty=item.max_qty,
+        qty=item.quantity,
+        unit_price_cents=item.unit_price_cents,
+        discount_cents=item.line_discounts_cents,
+        line_subtotal_cents=item.line_subtotal_cents,
+        total_cents=item.line_total_cents,
+        applied_min_qty=item.applied_min_qty,
+        applied_percent=item.applied_percent,
+        status=(LineStatus.PENDING if refused is None else LineStatus.REJECTED).value,
+        notes=refused or "",
+        warnings=item.warnings,
+        thumbnail_media_id=item.thumbnail_media_id,
     )
 
 
-def _order(checkout: Checkout, order_id: uuid.UUID, item: Any, terms: OrderTerms) -> PlannedOrder:
+def _line(checkout: Checkout, order_id: uuid.UUID, item: ItemToBuy, refused: Mapping[uuid.UUID, str]) -> PlannedLine:
+    line_id = checkout.line_id(item.id)
+    return planned_line(
+        item,
+        line_id=line_id,
+        order_id=order_id,
+        cart_item_id=item.id,
+        position=item.position,
+        refused=refused.get(line_id),
+    )
+
+
+def _order(checkout: Checkout, order_id: uuid.UUID, item: ItemToBuy, terms: OrderTerms) -> PlannedOrder:
     unpaid = PaymentStatus.PENDING if terms.payment_method == "ach" else PaymentStatus.UNPAID
     return PlannedOrder(
         id=order_id,

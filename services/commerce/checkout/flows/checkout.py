@@ -15,9 +15,9 @@ from services.commerce.checkout.usecases.begin_checkout import (
     CheckoutRules,
     CheckoutTerms,
     begin_checkout,
-    earlier_answer,
 )
 from services.commerce.checkout.usecases.convert_cart import ConvertedCart, convert_cart
+from services.commerce.checkout.usecases.read_earlier_answer import read_earlier_answer
 from services.commerce.errors import CartNotActive, CheckoutRunning
 from services.commerce.outbound.ports import StockLine
 
@@ -73,7 +73,7 @@ CHECKOUT_FLOWS: dict[str, CheckoutFlow] = {"single": checkout}
 def _stock_lines(begun: Checkout) -> list[StockLine]:
     return [
         StockLine(begun.line_id(item.id), begun.order_id(item.vendor_store_id), item.product_id, item.quantity)
-        for item in begun.snapshot
+        for item in begun.items
     ]
 
 
@@ -90,7 +90,7 @@ def _convert(
         converted = convert_cart(tx, begun, terms, refused=refused)
         if converted is None:
             tx.audit(target=terms.cart_id)
-            return flow.complete(tx, restore(earlier_answer(tx, terms.cart_id)))
+            return flow.complete(tx, restore(read_earlier_answer(tx, terms.cart_id)))
         answer = flow.complete(tx, respond(converted))
         assert flow.completed is not None, "complete keeps the answer"
         if not attempts.convert(tx, cart_id=begun.cart_id, group_id=begun.checkout_group_id, response=flow.completed):

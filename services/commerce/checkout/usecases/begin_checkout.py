@@ -5,15 +5,16 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketmesh.commerce.v1 import cart_service_pb2 as messages
 from meshkit.errors import NotFound, Violation
 from meshkit.ids import new_id
 from services.commerce.cart.domain.quote import vendor_warning
-from services.commerce.cart.usecases.buy_cart import lock_for_checkout, quoted_lines
+from services.commerce.cart.usecases.buy_cart import lock_cart_to_buy, read_items_to_buy
 from services.commerce.checkout.data import attempts
 from services.commerce.checkout.domain.order_plan import Checkout
+from services.commerce.checkout.usecases.read_earlier_answer import read_earlier_answer
 from services.commerce.errors import (
     BuyerIsVendor,
     CartEmpty,
@@ -24,13 +25,15 @@ from services.commerce.errors import (
     QuoteExpired,
     VendorUnavailable,
 )
-from services.commerce.store_gates.domain.gate import Gate
-from services.commerce.store_gates.usecases.check_buyer import require_verified
+from services.commerce.store_gates.usecases.check_buyer import require_verified_buyer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from meshkit.db.tx import Tx
+    from services.commerce.cart.domain.delivery import Address, ShippingLine
+    from services.commerce.cart.domain.purchase import ItemToBuy
 
 
 @dataclass(frozen=True)
@@ -48,18 +51,18 @@ class CheckoutRules:
 
 @dataclass(frozen=True)
 class CheckoutTerms:
-    """What the buyer says at checkout. `shipping_line` has code, title and price_cents."""
+    """What the buyer says at checkout."""
 
     cart_id: uuid.UUID
     # The quote that the buyer saw.
     quote_version: str
     payment_method: str
-    shipping_address: dict[str, Any]
-    billing_address: dict[str, Any]
-    shipping_line: dict[str, Any] | None
+    shipping_address: Address
+    billing_address: Address
+    shipping_line: ShippingLine | None
     # The quote's when it is None.
     tip_cents: int | None
-    # The buyer's, for every vendor of it.
+    # The buyer's words to every vendor.
     notes: str
 
 
@@ -70,23 +73,25 @@ def begin_checkout(tx: Tx, terms: CheckoutTerms, *, rules: CheckoutRules) -> Che
     VendorUnavailable, PaymentMethodUnavailable.
     """
     buyer_store_id = tx.principal.require_store
-    cart = lock_for_checkout(tx, cart_id=terms.cart_id, buyer_store_id=buyer_store_id)
+    cart = lock_cart_to_buy(tx, cart_id=terms.cart_id, buyer_store_id=buyer_store_id)
     if cart is None:
         raise NotFound
-    # Also for a converted cart: who saw another quote must not believe to have bought that one.
+    # Also of a converted cart: a buyer who saw another quote must not take that one for bought.
     if (cart.quote_version or "") != terms.quote_version:
         raise QuoteChanged(quote_version=cart.quote_version or "", total_cents=str(cart.total_cents))
     if cart.status == "converted":
-        return earlier_answer(tx, terms.cart_id)
+        return read_earlier_answer(tx, terms.cart_id)
     if cart.status != "active":
         raise CartNotActive(state=cart.status)
     stale = tx.now - rules.continue_for
     if tx.now > cart.valid_until and not _is_running(tx, terms.cart_id, stale):
         raise QuoteExpired(valid_until=cart.valid_until.isoformat())
-    snapshot = quoted_lines(tx, cart_id=terms.cart_id)
-    _check(snapshot, buyer_store_id, terms, rules)
-    require_verified(cart.kyc_status)
-    _check_vendors(snapshot, cart.buyer_state)
+    items = read_items_to_buy(tx, cart_id=terms.cart_id)
+    _check(items, buyer_store_id, terms, rules)
+    require_verified_buyer(cart.kyc_status)
+    assert cart.buyer_store_name is not None, "a verified store is known"
+    assert cart.buyer_state is not None, "a verified store is known"
+    _check_vendors(items, cart.buyer_state)
     group_id = attempts.begin(tx, cart_id=terms.cart_id, buyer_store_id=buyer_store_id, group_id=new_id(), stale=stale)
     return Checkout(
         cart_id=terms.cart_id,
@@ -96,37 +101,29 @@ def begin_checkout(tx: Tx, terms: CheckoutTerms, *, rules: CheckoutRules) -> Che
         currency=cart.currency,
         tip_cents=(cart.tip_cents or 0) if terms.tip_cents is None else terms.tip_cents,
         attribution_tokens=cart.attribution_tokens,
-        snapshot=snapshot,
+        items=items,
     )
 
 
-def earlier_answer(tx: Tx, cart_id: uuid.UUID) -> bytes:
-    """Return the answer that a converted cart was given. Raises CartNotActive when the cart is not converted."""
-    attempt = attempts.find(tx, cart_id)
-    if attempt is None or attempt.response is None:
-        raise CartNotActive(state="superseded")
-    return bytes(attempt.response)
-
-
-def _is_running(tx: Tx, cart_id: uuid.UUID, stale: Any) -> bool:
+def _is_running(tx: Tx, cart_id: uuid.UUID, stale: datetime) -> bool:
     # A checkout begun in time is finished, even if the quote ran out while it was interrupted.
     attempt = attempts.find(tx, cart_id)
     return attempt is not None and attempt.state == "reserving" and attempt.started_at >= stale
 
 
-def _check(snapshot: Sequence[Any], buyer_store_id: uuid.UUID, terms: CheckoutTerms, rules: CheckoutRules) -> None:
-    if not snapshot:
+def _check(items: Sequence[ItemToBuy], buyer_store_id: uuid.UUID, terms: CheckoutTerms, rules: CheckoutRules) -> None:
+    if not items:
         raise CartEmpty
-    if any(item.vendor_store_id == buyer_store_id for item in snapshot):
+    if any(item.vendor_store_id == buyer_store_id for item in items):
         raise BuyerIsVendor
-    _check_moq(snapshot)
+    _check_moq(items)
     if terms.payment_method == "ach" and not rules.ach_enabled:
         raise PaymentMethodUnavailable
 
 
-def _check_vendors(snapshot: Sequence[Any], buyer_state: str) -> None:
+def _check_vendors(items: Sequence[ItemToBuy], buyer_state: str) -> None:
     # At the moment of buying: a vendor may have lost licence or subscription since the quote.
-    warnings = {item.vendor_store_id: _vendor_warning(item, buyer_state) for item in snapshot}
+    warnings = {item.vendor_store_id: vendor_warning(item.vendor, buyer_state) for item in items}
     violations = tuple(
         Violation("cart_id", f"vendor {vendor} may not sell to you now: {warning}", warning.upper())
         for vendor, warning in warnings.items()
@@ -136,34 +133,20 @@ def _check_vendors(snapshot: Sequence[Any], buyer_state: str) -> None:
         raise VendorUnavailable(violations=violations)
 
 
-def _vendor_warning(item: Any, buyer_state: str) -> str:
-    if item.vendor_type is None:
-        return vendor_warning(None, buyer_state)
-    gate = Gate(
-        store_id=item.vendor_store_id,
-        type=item.vendor_type,
-        name=item.vendor_store_name,
-        state=item.vendor_state,
-        kyc_status=item.vendor_kyc_status,
-        subscription_active=item.vendor_subscription_active,
-    )
-    return vendor_warning(gate, buyer_state)
-
-
-def _check_moq(snapshot: Sequence[Any]) -> None:
+def _check_moq(items: Sequence[ItemToBuy]) -> None:
     # By the quote's own figures: what a vendor changes later counts from the next quote on.
     violations = tuple(
         Violation(
             f"items[{item.position}]", f"product_id {item.product_id}: requested {item.quantity}, moq {item.moq}", "MOQ"
         )
-        for item in snapshot
+        for item in items
         if item.quantity < item.moq
     )
     if violations:
         few = messages.MoqViolations(
             violations=[
                 messages.MoqViolation(product_id=str(item.product_id), requested=item.quantity, moq=item.moq)
-                for item in snapshot
+                for item in items
                 if item.quantity < item.moq
             ]
         )

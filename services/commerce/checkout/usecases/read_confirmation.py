@@ -19,7 +19,7 @@ def read_confirmation(
     tx: Tx, *, cart_or_group_id: uuid.UUID, buyer_store_id: uuid.UUID
 ) -> tuple[bytes, list[OrderDetail]]:
     """Return the answer given at checkout and its orders in detail as they are now. Raises NotFound."""
-    attempt = attempts.find_converted(tx, cart_or_group_id, buyer_store_id)
-    if attempt is None:
+    finished = attempts.find_converted(tx, cart_or_group_id, buyer_store_id)
+    if finished is None:
         raise NotFound
-    return bytes(attempt.response), read_orders_of_group(tx, checkout_group_id=attempt.checkout_group_id)
+    return finished.response, read_orders_of_group(tx, checkout_group_id=finished.checkout_group_id)

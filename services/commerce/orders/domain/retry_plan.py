@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.ids import derived_id
-from services.commerce.checkout.domain.order_plan import PlannedLine, PlannedOrder, frozen
-from services.commerce.orders.domain.order_state import LineStatus, OrderStatus, PaymentStatus
+from services.commerce.checkout.domain.order_plan import PlannedLine, PlannedOrder, planned_line
+from services.commerce.orders.domain.order_state import OrderStatus, PaymentStatus
 from services.commerce.orders.domain.totals import order_totals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from services.commerce.cart.domain.quote import Quote, QuotedItem
-
-_COPIED = (
-    "cart_id", "buyer_store_id", "buyer_store_name", "vendor_store_id", "vendor_store_name", "currency",
-    "shipping_address", "shipping_line", "notes", "payment_method", "tax_cents", "attribution_tokens", "attribution", "attributed_ad_id",
-)  # fmt: skip
+    from services.commerce.orders.domain.order import Line, Order
 
 
-def lines_to_retry(lines: Iterable[Any]) -> list[Any]:
+def lines_to_retry(lines: Iterable[Line]) -> list[Line]:
     """Return the lines that an order still had when it expired; what was rejected before stays out."""
     return [line for line in lines if line.expired_at is not None]
 
@@ -31,13 +27,13 @@ def retried_order_id(group_id: uuid.UUID, expired_id: uuid.UUID) -> uuid.UUID:
     return derived_id(group_id, expired_id)
 
 
-def lapsed_total(expired: Any, lines: Iterable[Any]) -> int:
+def lapsed_total(expired: Order, lines: Iterable[Line]) -> int:
     """Return what the order cost, in cents, before it expired."""
     totals = order_totals(lines, promo_cents=expired.promo_cents, transport_fee_cents=expired.transport_fee_cents)
-    return int(totals.total_cents + expired.tax_cents)
+    return totals.total_cents + expired.tax_cents
 
 
-def shortages(lines: Iterable[Any], quote: Quote) -> dict[uuid.UUID, str]:
+def shortages(lines: Iterable[Line], quote: Quote) -> dict[uuid.UUID, str]:
     """Return why lines cannot be had as they were, by line id: gone, too few, or another least or greatest quantity."""
     priced = {item.product_id: item for item in quote.items}
     found = {}
@@ -51,7 +47,7 @@ def shortages(lines: Iterable[Any], quote: Quote) -> dict[uuid.UUID, str]:
 
 
 def plan_retry(
-    expired: Any, lines: Sequence[Any], quote: Quote, *, group_id: uuid.UUID
+    expired: Order, lines: Sequence[Line], quote: Quote, *, group_id: uuid.UUID
 ) -> tuple[PlannedOrder, list[PlannedLine]]:
     """Return the new order and its lines at the quote's prices; the same input gives the same ids."""
     order_id = retried_order_id(group_id, expired.id)
@@ -62,10 +58,23 @@ def plan_retry(
     total = totals.total_cents + expired.tax_cents
     unpaid = PaymentStatus.PENDING if expired.payment_method == "ach" else PaymentStatus.UNPAID
     order = PlannedOrder(
-        **{name: getattr(expired, name) for name in _COPIED},
         id=order_id,
+        cart_id=expired.cart_id,
         checkout_group_id=group_id,
         retry_of=expired.id,
+        buyer_store_id=expired.buyer_store_id,
+        buyer_store_name=expired.buyer_store_name,
+        vendor_store_id=expired.vendor_store_id,
+        vendor_store_name=expired.vendor_store_name,
+        currency=expired.currency,
+        shipping_address=expired.shipping_address,
+        shipping_line=expired.shipping_line,
+        notes=expired.notes,
+        payment_method=expired.payment_method,
+        tax_cents=expired.tax_cents,
+        attribution_tokens=expired.attribution_tokens,
+        attribution=expired.attribution,
+        attributed_ad_id=expired.attributed_ad_id,
         status=OrderStatus.CREATED_PENDING.value,
         payment_status=unpaid.value,
         payment_intent_id=derived_id("payment_intent", order_id),
@@ -81,15 +90,13 @@ def plan_retry(
     return order, planned
 
 
-def _line(line: Any, item: QuotedItem, group_id: uuid.UUID, order_id: uuid.UUID) -> PlannedLine:
-    return PlannedLine(
-        id=derived_id(group_id, line.id),
+def _line(line: Line, item: QuotedItem, group_id: uuid.UUID, order_id: uuid.UUID) -> PlannedLine:
+    planned = planned_line(
+        item,
+        line_id=derived_id(group_id, line.id),
         order_id=order_id,
-        position=line.position,
         cart_item_id=line.cart_item_id,
-        attribution=line.attribution,
-        attributed_ad_id=line.attributed_ad_id,
-        status=LineStatus.PENDING.value,
-        notes="",
-        **frozen(item),
+        position=line.position,
     )
+    planned.attribution, planned.attributed_ad_id = line.attribution, line.attributed_ad_id
+    return planned

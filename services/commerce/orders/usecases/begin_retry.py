@@ -13,7 +13,7 @@ from services.commerce.orders.data import orders, retries
 from services.commerce.orders.domain.order_state import Action
 from services.commerce.orders.domain.retry_plan import lines_to_retry
 from services.commerce.orders.usecases.lock_order import lock_order, require
-from services.commerce.store_gates.usecases.check_buyer import require_verified
+from services.commerce.store_gates.usecases.check_buyer import require_verified_buyer
 from services.commerce.store_gates.usecases.read_store_gates import read_store_gates
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def begin_retry(tx: Tx, *, order_id: uuid.UUID, rules: CheckoutRules) -> uuid.UU
 def _check(tx: Tx, expired: Any, rules: CheckoutRules) -> Mapping[uuid.UUID, Gate]:
     gates = read_store_gates(tx, [expired.buyer_store_id, expired.vendor_store_id])
     buyer = gates.get(expired.buyer_store_id)
-    require_verified(buyer.kyc_status if buyer else None)
+    require_verified_buyer(buyer.kyc_status if buyer else None)
     assert buyer is not None, "an unknown store is not verified"
     warning = vendor_warning(gates.get(expired.vendor_store_id), buyer.state)
     if warning:

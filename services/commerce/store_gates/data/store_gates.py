@@ -1,4 +1,4 @@
-"""SQL about what identity says of stores."""
+"""SQL about what stores may do, as identity announces it."""
 
 from __future__ import annotations
 
@@ -23,35 +23,20 @@ _UPSERT = sql(
     WHERE store_gates.version < excluded.version
     """
 )
-_FIND = sql(
-    "SELECT store_id, type, name, state, kyc_status, subscription_active FROM store_gates"
-    " WHERE store_id = ANY(CAST(:store_ids AS uuid[]))"
-)
-_LOCK = sql("SELECT 1 FROM store_gates WHERE store_id = :store_id FOR NO KEY UPDATE")
+_FIND = sql("SELECT {columns} FROM store_gates WHERE store_id = ANY(CAST(:store_ids AS uuid[]))", Gate)
+_LOCK = sql("SELECT 1 FROM store_gates WHERE store_id = :store_id FOR NO KEY UPDATE", int)
 
 
 def upsert(tx: Tx, gate: Gate, *, version: int) -> None:
     """Insert or replace a store's gate; an older version changes nothing."""
-    tx.execute(
-        _UPSERT,
-        {
-            "store_id": gate.store_id,
-            "type": gate.type,
-            "name": gate.name,
-            "state": gate.state,
-            "kyc_status": gate.kyc_status,
-            "subscription_active": gate.subscription_active,
-            "version": version,
-        },
-    )
+    tx.execute(_UPSERT, {**gate._asdict(), "version": version})
 
 
 def find(tx: Tx, store_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Gate]:
     """Return the known gates of stores, by id."""
-    rows = tx.execute(_FIND, {"store_ids": list(store_ids)})
-    return {row.store_id: Gate(*row) for row in rows}
+    return {gate.store_id: gate for gate in tx.execute(_FIND, {"store_ids": list(store_ids)})}
 
 
 def lock(tx: Tx, store_id: uuid.UUID) -> None:
-    """Let one quote of a buyer run at a time, also its very first one."""
+    """Keep a known store's gate from changing, and others from locking it, until commit."""
     tx.execute(_LOCK, {"store_id": store_id})

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """What may be done with a store."""
+class Gate(NamedTuple):
+    """What a store may do; a row of store_gates."""
 
     store_id: uuid.UUID
     type: str

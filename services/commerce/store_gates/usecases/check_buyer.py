@@ -16,16 +16,17 @@ VERIFIED = "verified"
 
 
 def check_buyer(tx: Tx, *, buyer_store_id: uuid.UUID, unverified: bool) -> None:
-    """Raise BuyerNotVerified unless the store is known to be verified, or `unverified` ones may see prices too.
+    """Raise BuyerNotVerified unless the store is verified; with `unverified` it only has to be known.
 
-    One that identity has not told about yet is refused in any case: nothing is known of where it is. Vendors may buy as well.
+    A store that identity has not announced yet is always refused, because nobody knows in which state it is. Vendors may
+    buy as well.
     """
     gate = store_gates.find(tx, [buyer_store_id]).get(buyer_store_id)
     if gate is None or not unverified:
-        require_verified(gate.kyc_status if gate else None)
+        require_verified_buyer(gate.kyc_status if gate else None)
 
 
-def require_verified(kyc_status: str | None) -> None:
-    """Raise BuyerNotVerified; a store that identity has not told about yet counts as not verified."""
+def require_verified_buyer(kyc_status: str | None) -> None:
+    """Raise BuyerNotVerified; None is the status of a store that identity has not announced yet, so not verified."""
     if kyc_status != VERIFIED:
         raise BuyerNotVerified(kyc_status=kyc_status or "pending_verification")

@@ -15,10 +15,5 @@ if TYPE_CHECKING:
 
 
 def read_store_gates(tx: Tx, store_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Gate]:
-    """Return the gates of stores, by id; a store of which identity has not told is missing."""
+    """Return the gates of stores, by id; a store that identity has not announced is missing."""
     return store_gates.find(tx, store_ids)
-
-
-def lock_buyer(tx: Tx, *, store_id: uuid.UUID) -> None:
-    """Let one quote of a buyer run at a time, also its very first one."""
-    store_gates.lock(tx, store_id)
