@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketmesh.catalog.v1 import (
     catalog_internal_service_pb2,
@@ -16,21 +16,24 @@ if TYPE_CHECKING:
     import uuid
     from collections.abc import Iterable, Mapping
 
-    from services.catalog.products.domain.quoted import QuotedProduct
+    from services.catalog.products.data.products import ShownProduct, VolumeDiscount
+    from services.catalog.products.domain.quoted import QuotedProduct, Tier
     from services.catalog.products.usecases.explain_visibility import Explanation
     from services.catalog.products.usecases.read_product import ProductDetail
+    from services.catalog.stock.data.inventory import Inventory, StockChange
 
 
 _NO_URLS: Mapping[uuid.UUID, str] = MappingProxyType({})
 
 
-def shown_in(rows: Iterable[Any]) -> list[uuid.UUID | None]:
+def shown_in(rows: Iterable[ShownProduct]) -> list[uuid.UUID | None]:
     """Return the files that a list of products shows: pictures and vendors' logos."""
     return [media_id for row in rows for media_id in (row.thumbnail_media_id, row.vendor_logo_media_id)]
 
 
-def summary_message(row: Any, urls: Mapping[uuid.UUID, str] = _NO_URLS) -> product_pb2.ProductSummary:
+def summary_message(row: ShownProduct, urls: Mapping[uuid.UUID, str] = _NO_URLS) -> product_pb2.ProductSummary:
     """Return one row of the grid, with its picture and its vendor's logo if their URLs are among `urls`."""
+    logo, thumbnail = row.vendor_logo_media_id, row.thumbnail_media_id
     message = product_pb2.ProductSummary(
         id=str(row.id),
         sku=row.sku,
@@ -52,22 +55,22 @@ def summary_message(row: Any, urls: Mapping[uuid.UUID, str] = _NO_URLS) -> produ
             store_id=str(row.store_id),
             company_name=row.vendor_name or "",
             state=row.vendor_state or "",
-            logo_media_id=str(row.vendor_logo_media_id or ""),
-            logo_url=urls.get(row.vendor_logo_media_id, ""),
+            logo_media_id=str(logo or ""),
+            logo_url=urls.get(logo, "") if logo else "",
         ),
         coa_added=row.coa_media_id is not None,
         is_active=row.is_active,
         is_featured=row.is_featured,
         in_stock=row.available_qty >= row.moq,
-        thumbnail_media_id=str(row.thumbnail_media_id or ""),
-        thumbnail_url=urls.get(row.thumbnail_media_id, ""),
+        thumbnail_media_id=str(thumbnail or ""),
+        thumbnail_url=urls.get(thumbnail, "") if thumbnail else "",
     )
     message.created_at.FromDatetime(row.created_at)
     message.updated_at.FromDatetime(row.updated_at)
     return message
 
 
-def own_summary_message(row: Any, urls: Mapping[uuid.UUID, str] = _NO_URLS) -> product_pb2.ProductSummary:
+def own_summary_message(row: ShownProduct, urls: Mapping[uuid.UUID, str] = _NO_URLS) -> product_pb2.ProductSummary:
     """Return one row of the vendor's own table, with its inventory."""
     message = summary_message(row, urls)
     message.inventory.CopyFrom(inventory_message(row))
@@ -97,20 +100,20 @@ def product_message(
             product_pb2.ProductPicture(media_id=str(media_id), url=urls.get(media_id, ""))
             for media_id in detail.media_ids
         ],
-        coa_url=urls.get(row.coa_media_id, ""),
+        coa_url=urls.get(row.coa_media_id, "") if row.coa_media_id else "",
     )
 
 
-def inventory_message(row: Any) -> product_pb2.Inventory:
+def inventory_message(row: ShownProduct | Inventory | StockChange) -> product_pb2.Inventory:
     """Return what there is of a product."""
     return product_pb2.Inventory(
         available_qty=row.available_qty, reserved_qty=row.reserved_qty, low_stock_threshold=row.low_stock_threshold
     )
 
 
-def tier_message(row: Any) -> product_pb2.VolumeDiscount:
+def tier_message(tier: VolumeDiscount | Tier) -> product_pb2.VolumeDiscount:
     """Return a volume discount."""
-    return product_pb2.VolumeDiscount(min_qty=row.min_qty, discount_percent=format_percent(row.discount_basis_points))
+    return product_pb2.VolumeDiscount(min_qty=tier.min_qty, discount_percent=format_percent(tier.discount_basis_points))
 
 
 def visibility_message(explanation: Explanation) -> product_service_pb2.ProductVisibility:

@@ -116,7 +116,7 @@ class ProductServicer:
         return promo_message(deactivate_promo(tx, promo_id=parse_id(request.promo_id, field="promo_id")))
 
     def SetInventory(self, request: messages.SetInventoryRequest, tx: Tx) -> product_pb2.Inventory:
-        row = set_inventory(
+        stock = set_inventory(
             tx,
             product_id=parse_id(request.product_id, field="product_id"),
             available_qty=(
@@ -125,8 +125,9 @@ class ProductServicer:
                 else None
             ),
             low_stock_threshold=request.low_stock_threshold if request.HasField("low_stock_threshold") else None,
+            field="available_qty",
         )
-        return mapping.inventory_message(row)
+        return mapping.inventory_message(stock)
 
     def CreatePromo(self, request: messages.CreatePromoRequest, tx: Tx) -> messages.Promo:
         return promo_message(create_promo(tx, code=request.code, amount_cents=request.amount_cents))

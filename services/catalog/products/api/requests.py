@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from marketmesh.catalog.v1 import product_pb2
 from meshkit.errors import ValidationError
@@ -15,21 +15,25 @@ from services.catalog.stock.domain.stock import MAX_UNITS
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from marketmesh.catalog.v1 import product_service_pb2
+    from services.catalog.products.domain.product import ProductColumns
 
-
+T = TypeVar("T")
 # Fields of an update that are columns as they come, and those whose numbers stand for words.
 _PLAIN = (
     "sku", "title", "subtitle", "body_html", "strain", "moq", "max_qty", "price_cents", "compare_at_price_cents",
     "is_active", "is_featured", "batch_id", "metric_tag", "barcode", "packaging_type",
 )  # fmt: skip
-_WORDS: dict[str, Any] = {"category": product_pb2.Category.Value, "unit": product_pb2.Unit.Value}
-_WORD_LISTS: tuple[tuple[str, str, Any], ...] = (
-    ("feelings", "feelings", product_pb2.Feeling.Value),
-    ("flavors", "flavors", product_pb2.Flavor.Value),
-    ("usage", "usages", product_pb2.Usage.Value),
+_WORDS: dict[str, Callable[[int], str]] = {
+    "category": product_pb2.Category.Value.Name,
+    "unit": product_pb2.Unit.Value.Name,
+}
+_WORD_LISTS: tuple[tuple[str, str, Callable[[int], str]], ...] = (
+    ("feelings", "feelings", product_pb2.Feeling.Value.Name),
+    ("flavors", "flavors", product_pb2.Flavor.Value.Name),
+    ("usage", "usages", product_pb2.Usage.Value.Name),
 )
 
 
@@ -44,12 +48,12 @@ def filters_of(request: product_service_pb2.ListProductsRequest) -> Filters:
     return Filters(
         category=product_pb2.Category.Value.Name(request.category) if request.category else "",
         classification=_classification(request.classification) or "",
-        price_min_cents=_given(request, "price_min_cents"),
-        price_max_cents=_given(request, "price_max_cents"),
-        thc_min=_basis_points(_given(request, "thc_min")),
-        thc_max=_basis_points(_given(request, "thc_max")),
-        cbd_min=_basis_points(_given(request, "cbd_min")),
-        cbd_max=_basis_points(_given(request, "cbd_max")),
+        price_min_cents=_given(request, "price_min_cents", request.price_min_cents),
+        price_max_cents=_given(request, "price_max_cents", request.price_max_cents),
+        thc_min=_basis_points(_given(request, "thc_min", request.thc_min)),
+        thc_max=_basis_points(_given(request, "thc_max", request.thc_max)),
+        cbd_min=_basis_points(_given(request, "cbd_min", request.cbd_min)),
+        cbd_max=_basis_points(_given(request, "cbd_max", request.cbd_max)),
         has_promo=request.has_promo,
         words=words,
         prefixes=prefix_query(words),
@@ -73,25 +77,26 @@ def new_product_of(request: product_service_pb2.CreateProductRequest) -> NewProd
 def product_change_of(request: product_service_pb2.UpdateProductRequest) -> ProductChange:
     """Return what a vendor wants different: only what the request has."""
     columns = _plain_columns(request)
-    for name, words in _WORDS.items():
+    for name, word_of in _WORDS.items():
         if request.HasField(name):
-            columns[name] = words.Name(getattr(request, name))
+            columns[name] = word_of(getattr(request, name))
     if request.HasField("classification"):
         columns["classification"] = _classification(request.classification)
     for name in ("thc", "cbd"):
         if request.HasField(f"{name}_percent"):
             percent = getattr(request, f"{name}_percent")
             columns[f"{name}_basis_points"] = parse_percent(percent) if percent else None
-    for name, column, words in _WORD_LISTS:
+    for name, column, word_of in _WORD_LISTS:
         if values := getattr(request, name):
-            columns[column] = [words.Name(value) for value in values]
+            columns[column] = [word_of(value) for value in values]
     if request.HasField("coa_media_id"):
         columns["coa_media_id"] = _coa(request.coa_media_id)
     stock = request.inventory
     if request.HasField("inventory") and not stock.ListFields():
         raise ValidationError.of("inventory", "must name available_qty, low_stock_threshold or both")
     return ProductChange(
-        columns=columns,
+        # The columns of an update are those of `ProductColumns`, name for name.
+        columns=cast("ProductColumns", columns),
         tiers=_tiers(request.volume_discounts.items) if request.HasField("volume_discounts") else None,
         media_ids=tuple(parse_id(each, field="gallery.media_ids") for each in request.gallery.media_ids)
         if request.HasField("gallery")
@@ -103,9 +108,9 @@ def product_change_of(request: product_service_pb2.UpdateProductRequest) -> Prod
     )
 
 
-def _plain_columns(request: product_service_pb2.UpdateProductRequest) -> dict[str, Any]:
-    columns = {name: getattr(request, name) for name in _PLAIN if request.HasField(name)}
-    return {**columns, "sku": sku_of(columns["sku"])} if "sku" in columns else columns
+def _plain_columns(request: product_service_pb2.UpdateProductRequest) -> dict[str, object]:
+    columns: dict[str, object] = {name: getattr(request, name) for name in _PLAIN if request.HasField(name)}
+    return {**columns, "sku": sku_of(request.sku)} if "sku" in columns else columns
 
 
 def checked_units(quantity: int, *, field: str) -> int:
@@ -155,8 +160,8 @@ def _classification(value: product_pb2.Classification.Value) -> str | None:
     return product_pb2.Classification.Value.Name(value) if value else None
 
 
-def _given(request: product_service_pb2.ListProductsRequest, name: str) -> Any:
-    return getattr(request, name) if request.HasField(name) else None
+def _given(request: product_service_pb2.ListProductsRequest, name: str, value: T) -> T | None:
+    return value if request.HasField(name) else None
 
 
 def _basis_points(percent: float | None) -> int | None:

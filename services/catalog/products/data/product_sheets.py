@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import uuid
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
@@ -15,34 +17,73 @@ from services.catalog.products.domain.sheet import COLUMNS, STOCK, THRESHOLD, TI
 from services.catalog.schema import products, volume_discounts
 
 if TYPE_CHECKING:
-    import uuid
     from collections.abc import Mapping, Sequence
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
+
+
+class SheetProduct(NamedTuple):
+    """A product as a sheet shows it; volume discounts are read apart."""
+
+    id: uuid.UUID
+    created_at: datetime
+    sku: str
+    title: str
+    subtitle: str
+    body_html: str
+    strain: str
+    category: str
+    classification: str | None
+    unit: str
+    feelings: list[str]
+    flavors: list[str]
+    usages: list[str]
+    moq: int
+    max_qty: int
+    price_cents: int
+    compare_at_price_cents: int
+    thc_basis_points: int | None
+    cbd_basis_points: int | None
+    is_active: bool
+    is_featured: bool
+    available_qty: int
+    low_stock_threshold: int
+
+
+class LockedStock(NamedTuple):
+    """A product's stock as an import finds it."""
+
+    product_id: uuid.UUID
+    available_qty: int
+    reserved_qty: int
+    low_stock_threshold: int
+
 
 # What a sheet says of the product itself.
 DESCRIPTION = [column for column in COLUMNS if column not in {TIERS, STOCK, THRESHOLD}]
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 _WRITTEN = [*DESCRIPTION, "search_words"]
 _TYPES = ", ".join(f"{name} {products.c[name].type.compile(dialect=_DIALECT)}" for name in ["id", *_WRITTEN])
-_SHOWN = ", ".join(f"p.{name}" for name in ["id", "created_at", *DESCRIPTION])
-_SELECT = f"""
-    SELECT {_SHOWN}, i.available_qty, i.low_stock_threshold
-    FROM products p JOIN inventory_items i ON i.product_id = p.id
+_SELECT = """
+    SELECT {columns} FROM products p JOIN inventory_items i ON i.product_id = p.id
     WHERE p.store_id = :store_id AND p.deleted_at IS NULL
-"""  # noqa: S608
-_LOCK = sql(_SELECT + " AND p.sku = ANY(CAST(:skus AS text[])) ORDER BY p.id FOR NO KEY UPDATE OF p")
+"""
+_LOCK = sql(_SELECT + " AND p.sku = ANY(CAST(:skus AS text[])) ORDER BY p.id FOR NO KEY UPDATE OF p", SheetProduct)
 _LIKE_NUMBERS = sql(
     "SELECT sku FROM products WHERE store_id = :store_id AND deleted_at IS NULL AND length(sku) <= 30"
-    " AND sku ~ '^[0-9A-Za-z.,:/ +-]*[0-9][0-9A-Za-z.,:/ +-]*$' ORDER BY sku"
+    " AND sku ~ '^[0-9A-Za-z.,:/ +-]*[0-9][0-9A-Za-z.,:/ +-]*$' ORDER BY sku",
+    str,
 )
-_FIRST = sql(_SELECT + " ORDER BY p.created_at DESC, p.id DESC LIMIT :limit")
+_FIRST = sql(_SELECT + " ORDER BY p.created_at DESC, p.id DESC LIMIT :limit", SheetProduct)
 _NEXT = sql(
-    _SELECT + " AND (p.created_at, p.id) < (:after_at, :after_id) ORDER BY p.created_at DESC, p.id DESC LIMIT :limit"
+    _SELECT + " AND (p.created_at, p.id) < (:after_at, :after_id) ORDER BY p.created_at DESC, p.id DESC LIMIT :limit",
+    SheetProduct,
 )
 _LOCK_STOCK = sql(
-    "SELECT * FROM inventory_items WHERE product_id = ANY(CAST(:product_ids AS uuid[])) ORDER BY product_id FOR UPDATE"
+    "SELECT {columns} FROM inventory_items"
+    " WHERE product_id = ANY(CAST(:product_ids AS uuid[])) ORDER BY product_id FOR UPDATE",
+    LockedStock,
 )
 _ADD = sql(
     insert_rows(
@@ -63,33 +104,30 @@ _REMOVE_TIERS = sql("DELETE FROM volume_discounts WHERE product_id = ANY(CAST(:p
 _ADD_TIERS = sql(insert_rows(volume_discounts, ["product_id", "min_qty", "discount_basis_points"]))
 
 
-def lock_by_sku(tx: Tx, skus: Sequence[str], *, store_id: uuid.UUID) -> Sequence[Any]:
+def lock_by_sku(tx: Tx, skus: Sequence[str], *, store_id: uuid.UUID) -> list[SheetProduct]:
     """Return those of a store's products that have the SKUs, with stock, and keep them from changing until commit."""
-    rows: Sequence[Any] = tx.execute(_LOCK, {"skus": skus, "store_id": store_id}).all()
-    return rows
+    return tx.execute(_LOCK, {"skus": skus, "store_id": store_id}).all()
 
 
 def skus_like_numbers(tx: Tx, *, store_id: uuid.UUID) -> list[str]:
     """Return those of a store's SKUs that a spreadsheet may take for numbers, times or dates."""
-    skus: list[str] = tx.execute(_LIKE_NUMBERS, {"store_id": store_id}).scalars()
-    return skus
+    return tx.execute(_LIKE_NUMBERS, {"store_id": store_id}).all()
 
 
-def page_of_store(tx: Tx, store_id: uuid.UUID, *, page: Page) -> Sequence[Any]:
+def page_of_store(tx: Tx, store_id: uuid.UUID, *, page: Page) -> list[SheetProduct]:
     """Return a store's products with what a sheet shows, newest first, one more than the page."""
-    parameters: dict[str, Any] = {"store_id": store_id, "limit": page.fetch}
+    parameters: dict[str, object] = {"store_id": store_id, "limit": page.fetch}
     if page.after:
         parameters |= {"after_at": page.after.at, "after_id": page.after.id}
-    rows: Sequence[Any] = tx.execute(_NEXT if page.after else _FIRST, parameters).all()
-    return rows
+    return tx.execute(_NEXT if page.after else _FIRST, parameters).all()
 
 
-def lock_stock(tx: Tx, product_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Any]:
+def lock_stock(tx: Tx, product_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, LockedStock]:
     """Return inventory by product and keep it from changing until commit."""
     return {row.product_id: row for row in tx.execute(_LOCK_STOCK, {"product_ids": product_ids})}
 
 
-def add_all(tx: Tx, rows: Sequence[Mapping[str, Any]], *, store_id: uuid.UUID, currency: str) -> None:
+def add_all(tx: Tx, rows: Sequence[Mapping[str, object]], *, store_id: uuid.UUID, currency: str) -> None:
     """Insert products. Raises SkuTaken when somebody else has just made one of them."""
     try:
         tx.execute(_ADD, {"rows": to_json(rows), "store_id": store_id, "currency": currency, "now": tx.now})
@@ -99,12 +137,12 @@ def add_all(tx: Tx, rows: Sequence[Mapping[str, Any]], *, store_id: uuid.UUID, c
         raise
 
 
-def change_all(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+def change_all(tx: Tx, rows: Sequence[Mapping[str, object]]) -> None:
     """Give products the descriptions in `rows`."""
     tx.execute(_CHANGE, {"rows": to_json(rows), "now": tx.now})
 
 
-def replace_tiers(tx: Tx, product_ids: Sequence[uuid.UUID], tiers: Sequence[Mapping[str, Any]]) -> None:
+def replace_tiers(tx: Tx, product_ids: Sequence[uuid.UUID], tiers: Sequence[Mapping[str, object]]) -> None:
     """Give products exactly these volume discounts."""
     tx.execute(_REMOVE_TIERS, {"product_ids": product_ids})
     tx.execute(_ADD_TIERS, {"rows": to_json(tiers)})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import uuid
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from sqlalchemy import (
     ARRAY,
@@ -21,10 +23,11 @@ from sqlalchemy import (
 )
 
 from meshkit.cursor import Cursor
+from meshkit.db.rows import columns_of
 from meshkit.db.sql import compiled, sql
 from services.catalog.products.domain.filters import Filters
+from services.catalog.products.domain.product import VolumeTier
 from services.catalog.schema import (
-    MARKS,
     SIMPLE,
     inventory_items,
     product_media,
@@ -33,15 +36,115 @@ from services.catalog.schema import (
     store_gates,
     volume_discounts,
 )
+from services.catalog.store_gates.domain.visibility import VisibilityFacts
 
 if TYPE_CHECKING:
-    import uuid
     from collections.abc import Sequence
+
+    from sqlalchemy import ColumnElement
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
-    from services.catalog.products.domain.product import VolumeTier
+    from services.catalog.products.data.product_sheets import SheetProduct
 
+
+class ListedProduct(NamedTuple):
+    """What a list shows of a product, of its stock and of its vendor (None: identity has announced no such store)."""
+
+    id: uuid.UUID
+    store_id: uuid.UUID
+    sku: str
+    title: str
+    subtitle: str
+    category: str
+    classification: str | None
+    unit: str
+    moq: int
+    max_qty: int
+    price_cents: int
+    compare_at_price_cents: int
+    currency: str
+    thc_basis_points: int | None
+    cbd_basis_points: int | None
+    coa_media_id: uuid.UUID | None
+    is_active: bool
+    is_featured: bool
+    created_at: datetime
+    updated_at: datetime
+    available_qty: int
+    reserved_qty: int
+    low_stock_threshold: int
+    vendor_name: str | None
+    vendor_state: str | None
+    vendor_logo_media_id: uuid.UUID | None
+    has_promo: bool
+    thumbnail_media_id: uuid.UUID | None
+
+
+class WholeProduct(NamedTuple):
+    """As a list shows it, and everything else that its vendor says of it."""
+
+    id: uuid.UUID
+    store_id: uuid.UUID
+    sku: str
+    title: str
+    subtitle: str
+    category: str
+    classification: str | None
+    unit: str
+    moq: int
+    max_qty: int
+    price_cents: int
+    compare_at_price_cents: int
+    currency: str
+    thc_basis_points: int | None
+    cbd_basis_points: int | None
+    coa_media_id: uuid.UUID | None
+    is_active: bool
+    is_featured: bool
+    created_at: datetime
+    updated_at: datetime
+    available_qty: int
+    reserved_qty: int
+    low_stock_threshold: int
+    vendor_name: str | None
+    vendor_state: str | None
+    vendor_logo_media_id: uuid.UUID | None
+    has_promo: bool
+    thumbnail_media_id: uuid.UUID | None
+    body_html: str
+    strain: str
+    feelings: list[str]
+    flavors: list[str]
+    usages: list[str]
+    batch_id: str
+    metric_tag: str
+    barcode: str
+    packaging_type: str
+
+
+ShownProduct: TypeAlias = ListedProduct | WholeProduct
+
+
+class VolumeDiscount(NamedTuple):
+    """From how many units on a product costs how much less."""
+
+    product_id: uuid.UUID
+    min_qty: int
+    discount_basis_points: int
+
+
+class NamedProduct(NamedTuple):
+    """What others call a product."""
+
+    id: uuid.UUID
+    store_id: uuid.UUID
+    sku: str
+    title: str
+
+
+# A statement that is put together: SQLAlchemy does not know its columns, the class of its rows names them.
+_Statement: TypeAlias = Select[Any]
 # Cheaper in quantity, or by a code of its vendor: as a filter, and as a column. With a limit the planner looks each shown
 # product up, without one it may read the whole table for a page of twenty.
 _IN_QUANTITY = select(volume_discounts.c.min_qty).where(volume_discounts.c.product_id == products.c.id)
@@ -57,15 +160,24 @@ _THUMBNAIL = (
     .limit(literal_column("1"))
     .scalar_subquery()
 )
-_NOT_SHOWN = {"body_html", "search_words", "gallery_flow", "active_changed_at", "deleted_at", *MARKS}
-# What a list shows: not the long texts.
-_SUMMARY = [column for column in products.c if column.name not in _NOT_SHOWN]
+# What is shown of a product, by the names of its row classes.
+_SHOWN: dict[str, ColumnElement[Any]] = {
+    **{column.name: column for column in products.c},
+    "available_qty": inventory_items.c.available_qty,
+    "reserved_qty": inventory_items.c.reserved_qty,
+    "low_stock_threshold": inventory_items.c.low_stock_threshold,
+    "vendor_name": store_gates.c.name.label("vendor_name"),
+    "vendor_state": store_gates.c.state.label("vendor_state"),
+    "vendor_logo_media_id": store_gates.c.logo_media_id.label("vendor_logo_media_id"),
+    "has_promo": _HAS_PROMO.label("has_promo"),
+    "thumbnail_media_id": _THUMBNAIL.label("thumbnail_media_id"),
+}
 _IS_VISIBLE = and_(
     store_gates.c.type == "vendor", store_gates.c.kyc_status == "verified", store_gates.c.subscription_active
 )
 
 
-def add(tx: Tx, **columns: Any) -> None:
+def add(tx: Tx, **columns: object) -> None:
     """Insert a product. Raises IntegrityError on products_store_id_sku_key."""
     tx.execute(insert(products).values(created_at=tx.now, updated_at=tx.now, **columns))
 
@@ -88,7 +200,7 @@ def add_media(tx: Tx, product_id: uuid.UUID, files: Sequence[tuple[uuid.UUID, st
 
 def exists_with_id(tx: Tx, product_id: uuid.UUID) -> bool:
     """Return whether there is such a product."""
-    return tx.execute(select(products.c.id).where(products.c.id == product_id)).first() is not None
+    return tx.fetch(select(products.c.id).where(products.c.id == product_id), uuid.UUID).first() is not None
 
 
 def is_of_store(tx: Tx, product_id: uuid.UUID, *, store_id: uuid.UUID) -> bool:
@@ -96,7 +208,7 @@ def is_of_store(tx: Tx, product_id: uuid.UUID, *, store_id: uuid.UUID) -> bool:
     statement = select(products.c.id).where(
         products.c.id == product_id, products.c.store_id == store_id, products.c.deleted_at.is_(None)
     )
-    return tx.execute(statement).first() is not None
+    return tx.fetch(statement, uuid.UUID).first() is not None
 
 
 def is_sku_taken(tx: Tx, *, store_id: uuid.UUID, sku: str) -> bool:
@@ -104,90 +216,85 @@ def is_sku_taken(tx: Tx, *, store_id: uuid.UUID, sku: str) -> bool:
     statement = select(products.c.id).where(
         products.c.store_id == store_id, products.c.sku == sku, products.c.deleted_at.is_(None)
     )
-    return tx.execute(statement).first() is not None
+    return tx.fetch(statement, uuid.UUID).first() is not None
 
 
-def find(tx: Tx, product_id: uuid.UUID) -> Any | None:
+def find(tx: Tx, product_id: uuid.UUID) -> WholeProduct | None:
     """Return a product with its inventory and vendor, whoever may see it, or None."""
     return tx.execute(_FIND, {"product_id": product_id}).one_or_none()
 
 
-def tiers_of(tx: Tx, product_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
-    """Return `product_id, min_qty, discount_basis_points` of products, smallest quantity first."""
-    rows: Sequence[Any] = tx.execute(_TIERS, {"product_ids": product_ids}).all()
-    return rows
+def tiers_of(tx: Tx, product_ids: Sequence[uuid.UUID]) -> list[VolumeDiscount]:
+    """Return the volume discounts of products, smallest quantity first."""
+    return tx.execute(_TIERS, {"product_ids": product_ids}).all()
+
+
+def tiers_by_product(tx: Tx, product_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[VolumeTier, ...]]:
+    """Return the volume discounts of each of the products, smallest quantity first."""
+    tiers: dict[uuid.UUID, list[VolumeTier]] = {product_id: [] for product_id in product_ids}
+    for tier in tiers_of(tx, product_ids) if product_ids else ():
+        tiers[tier.product_id].append(VolumeTier(tier.min_qty, tier.discount_basis_points))
+    return {product_id: tuple(each) for product_id, each in tiers.items()}
 
 
 def media_ids_of(tx: Tx, product_id: uuid.UUID) -> list[uuid.UUID]:
     """Return the gallery of a product, in order."""
-    ids: list[uuid.UUID] = tx.execute(_MEDIA, {"product_id": product_id}).scalars()
-    return ids
+    return tx.execute(_MEDIA, {"product_id": product_id}).all()
 
 
-def named(tx: Tx, product_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
-    """Return `id, store_id, sku, title` of products, deleted or not."""
-    rows: Sequence[Any] = tx.execute(_NAMED, {"product_ids": product_ids}).all()
-    return rows
+def named(tx: Tx, product_ids: Sequence[uuid.UUID]) -> list[NamedProduct]:
+    """Return what products are called, deleted ones too."""
+    return tx.execute(_NAMED, {"product_ids": product_ids}).all()
 
 
-def page_of_listed(tx: Tx, *, state: str, filters: Filters, page: Page) -> Sequence[Any]:
+def page_of_listed(tx: Tx, *, state: str, filters: Filters, page: Page) -> list[ListedProduct]:
     """Return active products of the visible vendors of a state, newest first, one more than the page."""
-    statement = _shown().where(products.c.is_active, _IS_VISIBLE, store_gates.c.state == state)
+    statement = _shown(ListedProduct).where(products.c.is_active, _IS_VISIBLE, store_gates.c.state == state)
     return _page(tx, statement, filters, page)
 
 
-def page_of_store(tx: Tx, store_id: uuid.UUID, *, filters: Filters, page: Page) -> Sequence[Any]:
+def page_of_store(tx: Tx, store_id: uuid.UUID, *, filters: Filters, page: Page) -> list[ListedProduct]:
     """Return a store's own products, newest first, one more than the page."""
-    return _page(tx, _shown().where(products.c.store_id == store_id, products.c.deleted_at.is_(None)), filters, page)
+    return _page(
+        tx, _shown(ListedProduct).where(products.c.store_id == store_id, products.c.deleted_at.is_(None)), filters, page
+    )
 
 
-def page_of_stock(tx: Tx, store_id: uuid.UUID, *, low_stock_only: bool, page: Page) -> Sequence[Any]:
+def page_of_stock(tx: Tx, store_id: uuid.UUID, *, low_stock_only: bool, page: Page) -> list[ListedProduct]:
     """Return a store's own products with their stock, newest first, one more than the page."""
-    statement = _shown().where(products.c.store_id == store_id, products.c.deleted_at.is_(None))
+    statement = _shown(ListedProduct).where(products.c.store_id == store_id, products.c.deleted_at.is_(None))
     if low_stock_only:
         statement = statement.where(inventory_items.c.available_qty <= inventory_items.c.low_stock_threshold)
     return _page(tx, statement, Filters(), page)
 
 
-def visibility_of(tx: Tx, product_id: uuid.UUID) -> Any | None:
+def visibility_of(tx: Tx, product_id: uuid.UUID) -> VisibilityFacts | None:
     """Return what decides who sees a product, with its vendor's gate and since when each is so, or None."""
     return tx.execute(_VISIBILITY, {"product_id": product_id}).one_or_none()
 
 
-def cursor_of(row: Any) -> Cursor:
+def cursor_of(row: ListedProduct | SheetProduct) -> Cursor:
     """Return the sort key of a product."""
     return Cursor(row.created_at, row.id)
 
 
-def _shown(*more: Any) -> Select[Any]:
+def _shown(row: type[ListedProduct | WholeProduct]) -> _Statement:
     return (
-        select(
-            *_SUMMARY,
-            *more,
-            inventory_items.c.available_qty,
-            inventory_items.c.reserved_qty,
-            inventory_items.c.low_stock_threshold,
-            store_gates.c.name.label("vendor_name"),
-            store_gates.c.state.label("vendor_state"),
-            store_gates.c.logo_media_id.label("vendor_logo_media_id"),
-            _HAS_PROMO.label("has_promo"),
-            _THUMBNAIL.label("thumbnail_media_id"),
-        )
+        select(*(_SHOWN[name] for name in row._fields))
         .join(inventory_items, inventory_items.c.product_id == products.c.id)
         .outerjoin(store_gates, store_gates.c.store_id == products.c.store_id)
     )
 
 
-def _page(tx: Tx, statement: Select[Any], filters: Filters, page: Page) -> Sequence[Any]:
+def _page(tx: Tx, statement: _Statement, filters: Filters, page: Page) -> list[ListedProduct]:
     statement = _filtered(statement, filters)
     if page.after:
         statement = statement.where(tuple_(products.c.created_at, products.c.id) < (page.after.at, page.after.id))
     statement = statement.order_by(products.c.created_at.desc(), products.c.id.desc()).limit(page.fetch)
-    rows: Sequence[Any] = tx.execute(statement).all()
-    return rows
+    return tx.fetch(statement, ListedProduct).all()
 
 
-def _filtered(statement: Select[Any], filters: Filters) -> Select[Any]:
+def _filtered(statement: _Statement, filters: Filters) -> _Statement:
     if filters.category:
         statement = statement.where(products.c.category == filters.category)
     if filters.classification:
@@ -207,7 +314,7 @@ def _filtered(statement: Select[Any], filters: Filters) -> Select[Any]:
     return statement.where(products.c.id.in_(_found(filters))) if filters.words else statement
 
 
-def _found(filters: Filters) -> Select[Any]:
+def _found(filters: Filters) -> _Statement:
     """Return the ids of products with whole words or beginnings of words, or something that looks much like it.
 
     Materialized: the planner would rather walk the newest products, which takes long when few match.
@@ -220,9 +327,8 @@ def _found(filters: Filters) -> Select[Any]:
 
 
 _FIND = compiled(
-    _shown(products.c.body_html, *(products.c[mark] for mark in MARKS)).where(
-        products.c.id == bindparam("product_id"), products.c.deleted_at.is_(None)
-    )
+    _shown(WholeProduct).where(products.c.id == bindparam("product_id"), products.c.deleted_at.is_(None)),
+    WholeProduct,
 )
 # A product that nobody has switched on or off is as it was made.
 _VISIBILITY = sql(
@@ -233,21 +339,23 @@ _VISIBILITY = sql(
     FROM products p JOIN inventory_items i ON i.product_id = p.id
     LEFT JOIN store_gates g ON g.store_id = p.store_id
     WHERE p.id = :product_id AND p.deleted_at IS NULL
-    """
+    """,
+    VisibilityFacts,
 )
 _OF_PRODUCTS = any_(bindparam("product_ids", type_=ARRAY(Uuid)))
 _TIERS = compiled(
-    select(volume_discounts)
+    select(*columns_of(volume_discounts, VolumeDiscount))
     .where(volume_discounts.c.product_id == _OF_PRODUCTS)
-    .order_by(volume_discounts.c.product_id, volume_discounts.c.min_qty)
+    .order_by(volume_discounts.c.product_id, volume_discounts.c.min_qty),
+    VolumeDiscount,
 )
 _MEDIA = compiled(
     select(product_media.c.media_id)
     .where(product_media.c.product_id == bindparam("product_id"))
-    .order_by(product_media.c.position)
+    .order_by(product_media.c.position),
+    uuid.UUID,
 )
 _NAMED = compiled(
-    select(products.c.id, products.c.store_id, products.c.sku, products.c.title)
-    .where(products.c.id == _OF_PRODUCTS)
-    .order_by(products.c.id)
+    select(*columns_of(products, NamedProduct)).where(products.c.id == _OF_PRODUCTS).order_by(products.c.id),
+    NamedProduct,
 )

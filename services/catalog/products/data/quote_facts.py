@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from meshkit.db.sql import sql
 from services.catalog.products.domain.quoted import QuotedProduct, QuotedPromo, Tier
@@ -12,6 +12,39 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
+
+
+class _Product(TypedDict):
+    id: str
+    store_id: str
+    sku: str
+    title: str
+    category: str
+    classification: str | None
+    strain: str
+    unit: str
+    moq: int
+    max_qty: int
+    price_cents: int
+    currency: str
+    is_active: bool
+    available_qty: int
+    thumbnail_media_id: str | None
+    # Pairs of a quantity and a discount.
+    tiers: list[list[int]]
+
+
+class _Promo(TypedDict):
+    store_id: str
+    code: str
+    amount_cents: int
+    asked: str
+
+
+class _Facts(NamedTuple):
+    products: list[_Product] | None
+    promos: list[_Promo] | None
+
 
 _FACTS = sql(
     """
@@ -36,7 +69,8 @@ _FACTS = sql(
             JOIN promos m ON m.store_id = w.store_id AND m.code = w.code AND m.is_active
         ) m
     ) AS promos
-    """
+    """,
+    _Facts,
 )
 
 
@@ -53,25 +87,35 @@ def read(
             "promo_asked": [asked for _, _, asked in promos],
         },
     ).one()
-    return [_product(**product) for product in row.products or ()], [_promo(**promo) for promo in row.promos or ()]
+    return [_product(product) for product in row.products or ()], [_promo(promo) for promo in row.promos or ()]
 
 
-def _product(
-    *,
-    id: str,  # noqa: A002
-    store_id: str,
-    tiers: list[list[int]],
-    thumbnail_media_id: str | None,
-    **columns: Any,
-) -> QuotedProduct:
+def _product(product: _Product) -> QuotedProduct:
+    thumbnail = product["thumbnail_media_id"]
     return QuotedProduct(
-        id=uuid.UUID(id),
-        store_id=uuid.UUID(store_id),
-        tiers=tuple(Tier(*tier) for tier in tiers),
-        thumbnail_media_id=uuid.UUID(thumbnail_media_id) if thumbnail_media_id else None,
-        **columns,
+        id=uuid.UUID(product["id"]),
+        store_id=uuid.UUID(product["store_id"]),
+        sku=product["sku"],
+        title=product["title"],
+        category=product["category"],
+        classification=product["classification"],
+        strain=product["strain"],
+        unit=product["unit"],
+        moq=product["moq"],
+        max_qty=product["max_qty"],
+        price_cents=product["price_cents"],
+        currency=product["currency"],
+        is_active=product["is_active"],
+        available_qty=product["available_qty"],
+        tiers=tuple(Tier(*tier) for tier in product["tiers"]),
+        thumbnail_media_id=uuid.UUID(thumbnail) if thumbnail else None,
     )
 
 
-def _promo(*, store_id: str, **columns: Any) -> QuotedPromo:
-    return QuotedPromo(store_id=uuid.UUID(store_id), **columns)
+def _promo(promo: _Promo) -> QuotedPromo:
+    return QuotedPromo(
+        store_id=uuid.UUID(promo["store_id"]),
+        code=promo["code"],
+        amount_cents=promo["amount_cents"],
+        asked=promo["asked"],
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from meshkit.errors import ValidationError
 from meshkit.text import tidy_code
@@ -147,6 +147,35 @@ class NewProduct:
     coa_media_id: uuid.UUID | None
 
 
+class ProductColumns(TypedDict, total=False):
+    """Columns of a product that a vendor changes; those that it does not name are missing."""
+
+    sku: str
+    title: str
+    subtitle: str
+    body_html: str
+    strain: str
+    category: str
+    classification: str | None
+    unit: str
+    feelings: list[str]
+    flavors: list[str]
+    usages: list[str]
+    moq: int
+    max_qty: int
+    price_cents: int
+    compare_at_price_cents: int
+    thc_basis_points: int | None
+    cbd_basis_points: int | None
+    coa_media_id: uuid.UUID | None
+    is_active: bool
+    is_featured: bool
+    batch_id: str
+    metric_tag: str
+    barcode: str
+    packaging_type: str
+
+
 @dataclass(frozen=True)
 class ProductChange:
     """What a vendor wants different: columns of the product, and tiers or gallery as a whole unless None.
@@ -154,7 +183,7 @@ class ProductChange:
     Of the stock, what is not None.
     """
 
-    columns: dict[str, Any]
+    columns: ProductColumns
     tiers: tuple[VolumeTier, ...] | None
     media_ids: tuple[uuid.UUID, ...] | None
     available_qty: int | None

@@ -23,7 +23,7 @@ class QuotedProduct:
     sku: str
     title: str
     category: str
-    classification: str
+    classification: str | None
     strain: str
     unit: str
     moq: int

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from enum import StrEnum
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from meshkit.text import complaint_about, matching_key, tidy, tidy_code
 from services.catalog.products.domain.percent import format_percent, parse_percent
@@ -33,13 +34,18 @@ _WHOLE = re.compile(r"[0-9]{1,18}", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"([0-9]),([0-9])")
 
 
+T = TypeVar("T")
+# What a row says, by column. Each has the type that its Column reads, which is looked up by name and so unknown to mypy.
+Values: TypeAlias = dict[str, Any]
+
+
 @dataclass(frozen=True)
-class Column:
+class Column(Generic[T]):
     """How a cell is read (ValueError says what is wrong) and written, and what a new product has without it."""
 
-    read: Callable[[str], Any]
-    write: Callable[[Any], str]
-    default: Any = None
+    read: Callable[[str], T]
+    write: Callable[[T], str]
+    default: T | None = None
     is_required: bool = False
 
 
@@ -69,7 +75,7 @@ def _whole(*, most: int, least: int = 0) -> Callable[[str], int]:
     return read
 
 
-def _word(words: Any, *, may_be_empty: bool = False) -> Callable[[str], str | None]:
+def _word(words: type[StrEnum], *, may_be_empty: bool = False) -> Callable[[str], str | None]:
     known = {word.value for word in words}
 
     def read(cell: str) -> str | None:
@@ -83,7 +89,7 @@ def _word(words: Any, *, may_be_empty: bool = False) -> Callable[[str], str | No
     return read
 
 
-def _words(words: Any) -> Callable[[str], list[str]]:
+def _words(words: type[StrEnum]) -> Callable[[str], list[str]]:
     one = _word(words)
 
     def read(cell: str) -> list[str]:
@@ -129,18 +135,18 @@ def _shown_percent(value: int | None) -> str:
     return "" if value is None else format_percent(value)
 
 
-def _shown_tiers(tiers: Any) -> str:
+def _shown_tiers(tiers: Iterable[VolumeTier]) -> str:
     return "|".join(f"{tier.min_qty}:{format_percent(tier.discount_basis_points)}" for tier in tiers)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return "" if value is None else str(value)
 
 
 _CENTS = _whole(most=_CENTS_MAX)
 TIERS, STOCK, THRESHOLD = "volume_discounts", "available_qty", "low_stock_threshold"
 # By the name at the top of the sheet. Most are columns of `products`.
-COLUMNS: dict[str, Column] = {
+COLUMNS: dict[str, Column[Any]] = {
     "sku": Column(_text(least=1, most=SKU_MAX, spelling=tidy_code), _shown, is_required=True),
     "title": Column(_text(least=1, most=200), _shown, is_required=True),
     "subtitle": Column(_text(most=200), _shown, ""),
@@ -186,7 +192,7 @@ class SheetRow:
 
     line: int
     sku: str
-    values: dict[str, Any]
+    values: Values
     problems: list[Problem] = field(default_factory=list)
 
     def reject(self, column: str, reason: str) -> None:

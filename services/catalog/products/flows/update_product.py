@@ -14,7 +14,7 @@ from services.catalog.products.flows.attach_gallery import attach_coa, attach_ga
 from services.catalog.products.flows.put_gallery_right import put_gallery_right
 from services.catalog.products.usecases import update_product as record
 from services.catalog.products.usecases.read_product import ProductDetail, read_product
-from services.catalog.stock.usecases.set_inventory import change_stock
+from services.catalog.stock.usecases.set_inventory import set_inventory
 
 if TYPE_CHECKING:
     import uuid
@@ -104,7 +104,7 @@ def _record(
 ) -> Message:
     record.update_product(tx, change, product_id=product_id, files=files)
     if change.available_qty is not None or change.low_stock_threshold is not None:
-        change_stock(
+        set_inventory(
             tx,
             product_id=product_id,
             available_qty=change.available_qty,

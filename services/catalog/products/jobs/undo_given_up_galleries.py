@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marketmesh.catalog.v1 import product_service_pb2 as messages
-from meshkit import audit
 from meshkit.given_up import GivenUpFlows
 from meshkit.ids import derived_id
-from services.catalog.products.data import product_changes
-from services.catalog.products.flows.delete_product import what_it_was
+from services.catalog.products.flows.delete_product import finish_deletion
 from services.catalog.products.flows.put_gallery_right import put_gallery_right
 
 if TYPE_CHECKING:
@@ -65,11 +63,11 @@ class _Undo:
     def deletion(self, call: Call, flow: GivenUp) -> None:
         """Do what is left of a deletion: the product is hidden for good since its first step."""
         product_id = uuid.UUID(messages.DeleteProductRequest.FromString(flow.request).product_id)
-        with self.transactions.read(call) as tx:
-            if product_changes.gallery_flow(tx, product_id) != flow.flow_id:
-                return
-        self.galleries.detach_all(call, product_id=product_id, store_id=flow.store_id)
-        with self.transactions.write(call) as tx:
-            before = what_it_was(tx, product_changes.lock(tx, product_id, store_id=flow.store_id))
-            product_changes.remove_media(tx, product_id)
-            audit.write_rows(tx, action="product.delete", changes=[audit.Change(product_id, before, {"deleted": True})])
+        finish_deletion(
+            self.transactions,
+            call,
+            product_id=product_id,
+            store_id=flow.store_id,
+            flow_id=flow.flow_id,
+            galleries=self.galleries,
+        )

@@ -5,15 +5,13 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from services.catalog.products.data import product_sheets, products
 from services.catalog.products.domain.sheet import COLUMNS, EXPORTED, MAX_BYTES, NAMES, TEXTS, TIERS
 from services.catalog.products.domain.spreadsheet import harmless
 
 if TYPE_CHECKING:
-    import uuid
-
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
 
@@ -21,9 +19,7 @@ if TYPE_CHECKING:
 def export_products(tx: Tx, *, page: Page) -> tuple[str, int, str]:
     """Return a sheet that can be imported, byte order mark included in its size, how many rows it has, and the cursor of the next one."""
     rows = product_sheets.page_of_store(tx, tx.principal.require_store, page=page)
-    tiers: dict[uuid.UUID, list[Any]] = {row.id: [] for row in rows}
-    for tier in products.tiers_of(tx, list(tiers)) if rows else ():
-        tiers[tier.product_id].append(tier)
+    tiers = products.tiers_by_product(tx, [row.id for row in rows])
     lines, size = [_line([NAMES.get(name, name) for name in EXPORTED])], len(codecs.BOM_UTF8)
     for row in rows[: page.limit]:
         values = {name: tiers[row.id] if name == TIERS else getattr(row, name) for name in EXPORTED}

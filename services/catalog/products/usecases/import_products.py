@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketmesh.catalog.events.v1 import catalog_events_pb2 as events
 from meshkit.ids import new_id
 from services.catalog.products.data import product_sheets, products
-from services.catalog.products.domain.product import CURRENCY, VolumeTier
+from services.catalog.products.domain.product import CURRENCY
 from services.catalog.products.domain.search import plain_words
 from services.catalog.products.domain.sheet import COLUMNS, NAMES, STOCK, THRESHOLD, TIERS
 from services.catalog.products.domain.spreadsheet import Value, places_in, readings_of, values_of
 from services.catalog.stock.domain.stock import MAX_UNITS, Cause, Level, Movement, MovementKind
-from services.catalog.stock.usecases.open_inventory import import_stock, open_inventory
+from services.catalog.stock.usecases.import_stock import import_stock
+from services.catalog.stock.usecases.open_inventory import open_inventory
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
-    from services.catalog.products.domain.sheet import SheetRow
+    from services.catalog.products.domain.sheet import SheetRow, Values
     from services.catalog.products.usecases.read_sheet import WrittenRow
 
 
@@ -34,8 +35,8 @@ class Wanted:
 
     row: SheetRow
     product_id: uuid.UUID
-    before: dict[str, Any] | None
-    after: dict[str, Any]
+    before: Values | None
+    after: Values
     changed: list[str] = field(default_factory=list)
 
     @property
@@ -109,21 +110,19 @@ def _reject_mangled(tx: Tx, strangers: Sequence[WrittenRow]) -> None:
             )
 
 
-def _known(tx: Tx, skus: Sequence[str]) -> dict[str, tuple[uuid.UUID, dict[str, Any]]]:
+def _known(tx: Tx, skus: Sequence[str]) -> dict[str, tuple[uuid.UUID, Values]]:
     rows = product_sheets.lock_by_sku(tx, skus, store_id=tx.principal.require_store)
-    tiers: dict[uuid.UUID, list[VolumeTier]] = {row.id: [] for row in rows}
-    for tier in products.tiers_of(tx, list(tiers)) if rows else ():
-        tiers[tier.product_id].append(VolumeTier(tier.min_qty, tier.discount_basis_points))
+    tiers = products.tiers_by_product(tx, [row.id for row in rows])
     return {
         row.sku: (
             row.id,
-            {name: tuple(tiers[row.id]) if name == TIERS else getattr(row, name) for name in COLUMNS},
+            {name: tiers[row.id] if name == TIERS else getattr(row, name) for name in COLUMNS},
         )
         for row in rows
     }
 
 
-def _wanted(row: SheetRow, known: tuple[uuid.UUID, dict[str, Any]] | None) -> Wanted:
+def _wanted(row: SheetRow, known: tuple[uuid.UUID, Values] | None) -> Wanted:
     if known is None:
         for name, column in COLUMNS.items():
             if column.is_required and name not in row.values:
@@ -173,7 +172,7 @@ def _write(tx: Tx, done: Sequence[Wanted]) -> None:
         product_sheets.replace_tiers(tx, [each.product_id for each in tiered], tiers)
 
 
-def _described(each: Wanted) -> dict[str, Any]:
+def _described(each: Wanted) -> dict[str, object]:
     after = each.after
     words = plain_words(after["title"], after["subtitle"], after["strain"], after["sku"])
     description = {name: after[name] for name in product_sheets.DESCRIPTION}
@@ -193,7 +192,7 @@ def _created(tx: Tx, each: Wanted) -> events.ProductCreated:
     )
 
 
-def _audited(values: dict[str, Any], changed: Sequence[str]) -> dict[str, Any]:
+def _audited(values: Values, changed: Sequence[str]) -> dict[str, object]:
     # Long texts are in the product; that they changed is enough here.
     return {
         name: "…" if name == "body_html" else COLUMNS[name].write(values[name]) if name == TIERS else values[name]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.errors import ValidationError
 from services.catalog.products.data import products
@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
+    from services.catalog.products.data.products import ListedProduct
     from services.catalog.products.domain.filters import Filters
     from services.catalog.store_gates.domain.visibility import Gate
 
 
-def list_products(tx: Tx, *, state: str, filters: Filters, page: Page, unverified: bool) -> tuple[Sequence[Any], str]:
+def list_products(
+    tx: Tx, *, state: str, filters: Filters, page: Page, unverified: bool
+) -> tuple[Sequence[ListedProduct], str]:
     """Return what the caller's store may see, newest first, and the next cursor.
 
     A store without a verified licence sees nothing unless `unverified` ones do. Raises ValidationError when `state` is
@@ -32,7 +35,7 @@ def list_products(tx: Tx, *, state: str, filters: Filters, page: Page, unverifie
     return page.cut(rows, products.cursor_of)
 
 
-def list_vendor_products(tx: Tx, *, state: str, filters: Filters, page: Page) -> tuple[Sequence[Any], str]:
+def list_vendor_products(tx: Tx, *, state: str, filters: Filters, page: Page) -> tuple[Sequence[ListedProduct], str]:
     """Return all products of the caller's store, inactive ones included, newest first, and the next cursor.
 
     Raises ValidationError when `state` is given and not the store's own.
@@ -49,7 +52,7 @@ def _check_state(gate: Gate | None, state: str) -> None:
         raise ValidationError.of("state", "must be your own store's state")
 
 
-def list_inventory(tx: Tx, *, low_stock_only: bool, page: Page) -> tuple[Sequence[Any], str]:
+def list_inventory(tx: Tx, *, low_stock_only: bool, page: Page) -> tuple[Sequence[ListedProduct], str]:
     """Return the stock of the caller's store with its products, newest first, and the next cursor."""
     rows = products.page_of_stock(tx, tx.principal.require_store, low_stock_only=low_stock_only, page=page)
     return page.cut(rows, products.cursor_of)

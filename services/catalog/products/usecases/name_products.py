@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.errors import NotFound
 from services.catalog.products.data import products
@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
+    from services.catalog.products.data.products import NamedProduct
 
 
-def name_products(tx: Tx, product_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
-    """Return `id, store_id, sku, title` of products that are not deleted."""
+def name_products(tx: Tx, product_ids: Sequence[uuid.UUID]) -> list[NamedProduct]:
+    """Return what products are called, deleted ones too."""
     return products.named(tx, list(product_ids))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.errors import NotFound
 from services.catalog.products.data import products
@@ -15,14 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
+    from services.catalog.products.data.products import VolumeDiscount, WholeProduct
 
 
 @dataclass(frozen=True)
 class ProductDetail:
     """A product with its tiers and gallery."""
 
-    row: Any
-    tiers: Sequence[Any]
+    row: WholeProduct
+    tiers: Sequence[VolumeDiscount]
     media_ids: Sequence[uuid.UUID]
 
 
@@ -37,7 +38,7 @@ def read_product(tx: Tx, *, product_id: uuid.UUID, unverified: bool = False) -> 
     return ProductDetail(row, products.tiers_of(tx, [product_id]), products.media_ids_of(tx, product_id))
 
 
-def _may_see(tx: Tx, row: Any, *, unverified: bool) -> bool:
+def _may_see(tx: Tx, row: WholeProduct, *, unverified: bool) -> bool:
     reader = tx.principal.require_store
     if row.store_id == reader:
         return True

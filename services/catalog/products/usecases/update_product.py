@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import IntegrityError
 
@@ -17,10 +17,12 @@ from services.catalog.products.domain.product import check_quantities
 from services.catalog.products.domain.search import plain_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from meshkit.db.tx import Tx
-    from services.catalog.products.domain.product import ProductChange
+    from services.catalog.products.data.product_changes import OwnProduct
+    from services.catalog.products.data.products import VolumeDiscount
+    from services.catalog.products.domain.product import ProductChange, ProductColumns, VolumeTier
 
 
 def update_product(
@@ -35,10 +37,9 @@ def update_product(
         raise NotFound
     wanted = _with_sku_of_before(tx, row, change.columns)
     before, after = _differences(row, wanted)
-    columns = {name: wanted[name] for name in after}
-    check_quantities(moq=columns.get("moq", row.moq), max_qty=columns.get("max_qty", row.max_qty))
-    if columns:
-        _write(tx, row, columns)
+    check_quantities(moq=wanted.get("moq", row.moq), max_qty=wanted.get("max_qty", row.max_qty))
+    if after:
+        _write(tx, row, wanted, changed=after)
     if change.tiers is not None:
         before["volume_discounts"] = _tiers(products.tiers_of(tx, [product_id]))
         product_changes.remove_tiers(tx, product_id)
@@ -52,37 +53,43 @@ def update_product(
     tx.audit(target=product_id, before=before, after=after)
 
 
-def _with_sku_of_before(tx: Tx, row: Any, columns: dict[str, Any]) -> dict[str, Any]:
+def _with_sku_of_before(tx: Tx, row: OwnProduct, columns: ProductColumns) -> ProductColumns:
     """Leave a SKU its spelling of before when a twin has the one of today: who sends it changes nothing of it."""
     sku = columns.get("sku", row.sku)
     if sku == row.sku or sku != tidy_code(row.sku) or not products.is_sku_taken(tx, store_id=row.store_id, sku=sku):
         return columns
-    return columns | {"sku": row.sku}
+    return {**columns, "sku": row.sku}
 
 
-def _write(tx: Tx, row: Any, columns: dict[str, Any]) -> None:
+def _write(tx: Tx, row: OwnProduct, wanted: ProductColumns, *, changed: Iterable[str]) -> None:
+    values: Mapping[str, object] = wanted
+    columns = {name: values[name] for name in changed}
     if "is_active" in columns:
-        columns = columns | {"active_changed_at": tx.now}
-    words = [columns.get(name, getattr(row, name)) for name in ("title", "subtitle", "strain", "sku")]
+        columns["active_changed_at"] = tx.now
+    columns["search_words"] = plain_words(
+        wanted.get("title", row.title),
+        wanted.get("subtitle", row.subtitle),
+        wanted.get("strain", row.strain),
+        wanted.get("sku", row.sku),
+    )
     try:
-        product_changes.change(tx, row.id, columns | {"search_words": plain_words(*words)})
+        product_changes.change(tx, row.id, columns)
     except IntegrityError as error:
         if constraint_of(error) == "products_store_id_sku_key":
             raise SkuTaken(field="sku") from None
         raise
 
 
-def _differences(row: Any, columns: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    changed = {name: value for name, value in columns.items() if value != getattr(row, name)}
-    return {name: _told(getattr(row, name)) for name in changed}, {
-        name: _told(value) for name, value in changed.items()
-    }
+def _differences(row: OwnProduct, wanted: ProductColumns) -> tuple[dict[str, object], dict[str, object]]:
+    """Return the columns that change, before and after, as the audit log holds them."""
+    is_now: dict[str, object] = row._asdict()
+    changed = {name: value for name, value in wanted.items() if value != is_now[name]}
+    return {name: _audited(is_now[name]) for name in changed}, {name: _audited(changed[name]) for name in changed}
 
 
-def _told(value: Any) -> Any:
-    # As the audit log holds it.
+def _audited(value: object) -> object:
     return str(value) if isinstance(value, uuid.UUID) else value
 
 
-def _tiers(tiers: Sequence[Any]) -> dict[str, str]:
+def _tiers(tiers: Iterable[VolumeDiscount | VolumeTier]) -> dict[str, str]:
     return {str(tier.min_qty): format_percent(tier.discount_basis_points) for tier in tiers}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketmesh.catalog.v1 import (
     catalog_internal_service_pb2,
@@ -11,19 +11,20 @@ from marketmesh.catalog.v1 import (
 
 if TYPE_CHECKING:
     from services.catalog.products.domain.quoted import QuotedPromo
+    from services.catalog.promos.data.promos import Promo
 
 
-def promo_message(row: Any) -> product_service_pb2.Promo:
+def promo_message(promo: Promo) -> product_service_pb2.Promo:
     """Return a promo code."""
     message = product_service_pb2.Promo(
-        id=str(row.id),
-        vendor_store_id=str(row.store_id),
-        code=row.code,
-        amount_cents=row.amount_cents,
-        currency=row.currency,
-        is_active=row.is_active,
+        id=str(promo.id),
+        vendor_store_id=str(promo.store_id),
+        code=promo.code,
+        amount_cents=promo.amount_cents,
+        currency=promo.currency,
+        is_active=promo.is_active,
     )
-    message.created_at.FromDatetime(row.created_at)
+    message.created_at.FromDatetime(promo.created_at)
     return message
 
 

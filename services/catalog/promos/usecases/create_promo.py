@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import IntegrityError
 
@@ -15,13 +15,14 @@ from services.catalog.promos.domain.promo import new_promo_code
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
+    from services.catalog.promos.data.promos import Promo
 
 
-def create_promo(tx: Tx, *, code: str, amount_cents: int) -> Any:
-    """Insert an active promo of the caller's store; returns the row. Raises PromoTaken, ValidationError."""
+def create_promo(tx: Tx, *, code: str, amount_cents: int) -> Promo:
+    """Insert an active promo of the caller's store; returns it. Raises PromoTaken, ValidationError."""
     code = new_promo_code(code)
     try:
-        row = promos.add(
+        promo = promos.add(
             tx,
             id=new_id(),
             store_id=tx.principal.require_store,
@@ -33,5 +34,5 @@ def create_promo(tx: Tx, *, code: str, amount_cents: int) -> Any:
         if constraint_of(error) == "promos_store_id_code_key":
             raise PromoTaken(field="code") from None
         raise
-    tx.audit(target=row.id, after={"code": code, "amount_cents": amount_cents})
-    return row
+    tx.audit(target=promo.id, after={"code": code, "amount_cents": amount_cents})
+    return promo

@@ -2,46 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketmesh.catalog.v1 import (
     catalog_internal_service_pb2,
     inventory_service_pb2,
 )
+from services.catalog.products.api.mapping import inventory_message, own_summary_message
 from services.catalog.stock.domain.stock import is_low
 
 if TYPE_CHECKING:
+    from services.catalog.products.data.products import ListedProduct
+    from services.catalog.stock.data.inventory import StockChange
+    from services.catalog.stock.data.stock_movements import StockMovement
     from services.catalog.stock.usecases.reserve_stock import Outcome
-from services.catalog.products.api.mapping import inventory_message, own_summary_message
 
 
-def inventory_item_message(row: Any) -> inventory_service_pb2.InventoryItem:
+def inventory_item_message(product: ListedProduct) -> inventory_service_pb2.InventoryItem:
     """Return one row of a vendor's stock."""
     return inventory_service_pb2.InventoryItem(
-        product=own_summary_message(row),
-        low_stock=is_low(available_qty=row.available_qty, low_stock_threshold=row.low_stock_threshold),
+        product=own_summary_message(product),
+        low_stock=is_low(available_qty=product.available_qty, low_stock_threshold=product.low_stock_threshold),
     )
 
 
-def movement_message(row: Any) -> inventory_service_pb2.StockMovement:
+def movement_message(movement: StockMovement | StockChange) -> inventory_service_pb2.StockMovement:
     """Return a change of how many units there are."""
     message = inventory_service_pb2.StockMovement(
-        id=str(row.id),
-        product_id=str(row.product_id),
-        kind=row.kind,
-        quantity=row.quantity,
-        available_after=row.available_after,
-        reason=row.reason,
-        cause=row.cause,
-        actor_user_id=str(row.actor_user_id or ""),
+        id=str(movement.id),
+        product_id=str(movement.product_id),
+        kind=movement.kind,
+        quantity=movement.quantity,
+        available_after=movement.available_after,
+        reason=movement.reason,
+        cause=movement.cause,
+        actor_user_id=str(movement.actor_user_id or ""),
     )
-    message.created_at.FromDatetime(row.created_at)
+    message.created_at.FromDatetime(movement.created_at)
     return message
 
 
-def stock_change_message(row: Any) -> inventory_service_pb2.StockChange:
+def stock_change_message(change: StockChange) -> inventory_service_pb2.StockChange:
     """Return a movement with what it left."""
-    return inventory_service_pb2.StockChange(inventory=inventory_message(row), movement=movement_message(row))
+    return inventory_service_pb2.StockChange(inventory=inventory_message(change), movement=movement_message(change))
 
 
 def outcome_message(outcome: Outcome) -> catalog_internal_service_pb2.ReserveOutcome:

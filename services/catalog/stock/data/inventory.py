@@ -2,17 +2,57 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import uuid
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 from meshkit.db.sql import sql
 from services.catalog.stock.domain.reservations import Stock
 
 if TYPE_CHECKING:
-    import uuid
     from collections.abc import Collection, Sequence
 
+    from meshkit.db.sql import Sql
     from meshkit.db.tx import Tx
     from services.catalog.stock.domain.stock import Cause, Movement
+
+
+class Inventory(NamedTuple):
+    """How many units of a product there are, and where."""
+
+    product_id: uuid.UUID
+    available_qty: int
+    reserved_qty: int
+    consumed_qty: int
+    received_qty: int
+    low_stock_threshold: int
+
+
+class StockChange(NamedTuple):
+    """A movement with the inventory that it left."""
+
+    product_id: uuid.UUID
+    available_qty: int
+    reserved_qty: int
+    consumed_qty: int
+    received_qty: int
+    low_stock_threshold: int
+    id: uuid.UUID
+    kind: str
+    quantity: int
+    reason: str
+    available_after: int
+    cause: str
+    actor_user_id: uuid.UUID | None
+    created_at: datetime
+
+
+class _LockedStock(NamedTuple):
+    product_id: uuid.UUID
+    available_qty: int
+    low_stock_threshold: int
+    is_active: bool
+
 
 _STOCK = """
     SELECT i.product_id, i.available_qty, i.low_stock_threshold, p.is_active
@@ -21,20 +61,22 @@ _STOCK = """
     ORDER BY i.product_id
     FOR UPDATE OF i
 """
-_LOCK = sql(_STOCK)
-_LOCK_FREE = sql(_STOCK + " SKIP LOCKED")
+_LOCK = sql(_STOCK, _LockedStock)
+_LOCK_FREE = sql(_STOCK + " SKIP LOCKED", _LockedStock)
 _LOCK_OF_STORE = sql(
     """
-    SELECT i.* FROM inventory_items i JOIN products p ON p.id = i.product_id
+    SELECT {i.columns} FROM inventory_items i JOIN products p ON p.id = i.product_id
     WHERE p.id = :product_id AND p.store_id = :store_id AND p.deleted_at IS NULL
     FOR UPDATE OF i
-    """
+    """,
+    Inventory,
 )
 # Stock and movements, or neither: what was received is always the sum of a product's movements.
 _CHANGE = """
     WITH wanted AS (
-        SELECT * FROM unnest(CAST(:movement_ids AS uuid[]), CAST(:product_ids AS uuid[]), CAST(:kinds AS text[]),
-                             CAST(:quantities AS bigint[]), CAST(:thresholds AS integer[]), CAST(:reasons AS text[]))
+        SELECT movement_id, product_id, kind, quantity, low_stock_threshold, reason
+        FROM unnest(CAST(:movement_ids AS uuid[]), CAST(:product_ids AS uuid[]), CAST(:kinds AS text[]),
+                    CAST(:quantities AS bigint[]), CAST(:thresholds AS integer[]), CAST(:reasons AS text[]))
              AS w (movement_id, product_id, kind, quantity, low_stock_threshold, reason)
     ), changed AS (
         {change}
@@ -46,7 +88,8 @@ _CHANGE = """
         FROM wanted w JOIN changed c ON c.product_id = w.product_id
         WHERE w.quantity <> 0 OR w.kind = 'counted'
     )
-    SELECT c.*, w.movement_id AS id, w.kind, w.quantity, w.reason, c.available_qty AS available_after,
+    SELECT c.product_id, c.available_qty, c.reserved_qty, c.consumed_qty, c.received_qty, c.low_stock_threshold,
+           w.movement_id AS id, w.kind, w.quantity, w.reason, c.available_qty AS available_after,
            CAST(:cause AS text) AS cause, CAST(:actor_user_id AS uuid) AS actor_user_id,
            CAST(:now AS timestamptz) AS created_at
     FROM changed c JOIN wanted w ON w.product_id = c.product_id ORDER BY c.product_id
@@ -59,7 +102,8 @@ _ADD = sql(
         SELECT product_id, quantity, 0, 0, quantity, low_stock_threshold, :now FROM wanted
         RETURNING {_COLUMNS}
         """  # noqa: S608
-    )
+    ),
+    StockChange,
 )
 _MOVE = sql(
     _CHANGE.format(
@@ -70,7 +114,8 @@ _MOVE = sql(
         FROM wanted w WHERE i.product_id = w.product_id
         RETURNING i.product_id, i.available_qty, i.reserved_qty, i.consumed_qty, i.received_qty, i.low_stock_threshold
         """
-    )
+    ),
+    StockChange,
 )
 
 # A consumer's batch is one transaction of many events. While it holds stock of one it must not wait for that of
@@ -87,14 +132,13 @@ def add(tx: Tx, movements: Sequence[Movement], *, cause: Cause) -> None:
     tx.execute(_ADD, _parameters(tx, movements, cause))
 
 
-def move(tx: Tx, movements: Sequence[Movement], *, cause: Cause) -> Sequence[Any]:
+def move(tx: Tx, movements: Sequence[Movement], *, cause: Cause) -> list[StockChange]:
     """Change what is available, write down why, and keep thresholds; the inventory must be locked.
 
     One movement per product at most. Returns inventory with movement by product: one that moves nothing is written
     only when it is a count.
     """
-    rows: Sequence[Any] = tx.execute(_MOVE, _parameters(tx, movements, cause)).all()
-    return rows
+    return tx.execute(_MOVE, _parameters(tx, movements, cause)).all()
 
 
 def lock(tx: Tx, product_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Stock]:
@@ -113,12 +157,12 @@ def lock_free(tx: Tx, product_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Sto
     return _locked(tx, _LOCK_FREE, list(set(product_ids)))
 
 
-def lock_of_store(tx: Tx, product_id: uuid.UUID, *, store_id: uuid.UUID) -> Any | None:
+def lock_of_store(tx: Tx, product_id: uuid.UUID, *, store_id: uuid.UUID) -> Inventory | None:
     """Return the inventory of a store's own product and keep it from changing until commit, or None."""
     return tx.execute(_LOCK_OF_STORE, {"product_id": product_id, "store_id": store_id}).one_or_none()
 
 
-def _parameters(tx: Tx, movements: Sequence[Movement], cause: Cause) -> dict[str, Any]:
+def _parameters(tx: Tx, movements: Sequence[Movement], cause: Cause) -> dict[str, object]:
     return {
         "movement_ids": [movement.id for movement in movements],
         "product_ids": [movement.product_id for movement in movements],
@@ -134,7 +178,7 @@ def _parameters(tx: Tx, movements: Sequence[Movement], cause: Cause) -> dict[str
     }
 
 
-def _locked(tx: Tx, statement: Any, product_ids: list[uuid.UUID]) -> dict[uuid.UUID, Stock]:
+def _locked(tx: Tx, statement: Sql[_LockedStock], product_ids: list[uuid.UUID]) -> dict[uuid.UUID, Stock]:
     rows = tx.execute(statement, {"product_ids": product_ids}).all()
     if rows:
         tx.notes.add(HOLDS_STOCK)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import uuid
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import update
 
@@ -11,23 +13,49 @@ from services.catalog.schema import reservations
 from services.catalog.stock.domain.reservations import ReservationState
 
 if TYPE_CHECKING:
-    import uuid
     from collections.abc import Collection, Mapping, Sequence
-    from datetime import datetime
 
+    from meshkit.db.sql import Sql
     from meshkit.db.tx import Tx
     from services.catalog.stock.domain.reservations import Line, Refusal
 
-_OF_GROUP = sql(
-    "SELECT line_id, order_id, product_id, quantity, state, reason FROM reservations WHERE group_id = :group_id"
-)
-_OF_ORDER = sql(
-    "SELECT line_id, group_id, order_id, product_id, quantity, state, expires_at FROM reservations"
-    " WHERE order_id = :order_id ORDER BY line_id"
-)
+
+class Reservation(NamedTuple):
+    """What became of an order line that wanted stock."""
+
+    line_id: uuid.UUID
+    group_id: uuid.UUID
+    order_id: uuid.UUID
+    product_id: uuid.UUID
+    quantity: int
+    state: str
+    reason: str
+    expires_at: datetime | None
+
+
+class DueReservation(NamedTuple):
+    """A reservation past its time."""
+
+    line_id: uuid.UUID
+    group_id: uuid.UUID
+    product_id: uuid.UUID
+
+
+class SettledReservation(NamedTuple):
+    """A reservation whose stock has just moved on."""
+
+    line_id: uuid.UUID
+    group_id: uuid.UUID
+    order_id: uuid.UUID
+    product_id: uuid.UUID
+    quantity: int
+
+
+_OF_GROUP = sql("SELECT {columns} FROM reservations WHERE group_id = :group_id", Reservation)
+_OF_ORDER = sql("SELECT {columns} FROM reservations WHERE order_id = :order_id ORDER BY line_id", Reservation)
 _DUE = sql(
-    "SELECT line_id, group_id, product_id FROM reservations"
-    " WHERE state = 'reserved' AND expires_at <= :now ORDER BY expires_at LIMIT :limit"
+    "SELECT {columns} FROM reservations WHERE state = 'reserved' AND expires_at <= :now ORDER BY expires_at LIMIT :limit",
+    DueReservation,
 )
 # Only an expired reservation is ever written a second time.
 _WRITE_TEXT = """
@@ -54,10 +82,11 @@ _WRITE_TEXT = """
     )
     SELECT line_id FROM written
 """
-_WRITE = sql(_WRITE_TEXT.format(condition=""))
+_WRITE = sql(_WRITE_TEXT.format(condition=""), uuid.UUID)
 # Who holds the stock sees what a faster twin has written.
 _WRITE_NEW = sql(
-    _WRITE_TEXT.format(condition="WHERE NOT EXISTS (SELECT 1 FROM reservations r WHERE r.group_id = :group_id)")
+    _WRITE_TEXT.format(condition="WHERE NOT EXISTS (SELECT 1 FROM reservations r WHERE r.group_id = :group_id)"),
+    uuid.UUID,
 )
 _SETTLE = """
     WITH chosen AS (
@@ -74,12 +103,15 @@ _SETTLE = """
         SET reserved_qty = i.reserved_qty - s.quantity, {target} = i.{target} + s.quantity, updated_at = :now
         FROM sums s WHERE i.product_id = s.product_id
     )
-    SELECT * FROM settled ORDER BY line_id
+    SELECT line_id, group_id, order_id, product_id, quantity FROM settled ORDER BY line_id
 """
-_RELEASE = sql(_SETTLE.format(condition="", target="available_qty"))
-_CONSUME = sql(_SETTLE.format(condition="", target="consumed_qty"))
+_RELEASE = sql(_SETTLE.format(condition="", target="available_qty"), SettledReservation)
+_CONSUME = sql(_SETTLE.format(condition="", target="consumed_qty"), SettledReservation)
 # Takes only what is due and nobody is working on.
-_EXPIRE = sql(_SETTLE.format(condition="AND expires_at <= :now FOR UPDATE SKIP LOCKED", target="available_qty"))
+_EXPIRE = sql(
+    _SETTLE.format(condition="AND expires_at <= :now FOR UPDATE SKIP LOCKED", target="available_qty"),
+    SettledReservation,
+)
 
 # All lines of an order or none: an order of which something is amiss is followed on its own, and holds nothing here.
 # "IS TRUE" keeps the planner from the partial index over everything reserved, which it takes for small while statistics
@@ -101,16 +133,17 @@ _MAKE_ORDERS_DURABLE = sql(
     FROM kept k
     WHERE r.line_id = k.line_id AND (r.state = 'reserved') IS TRUE AND k.order_id NOT IN (SELECT a.order_id FROM amiss a)
     RETURNING r.line_id
-    """
+    """,
+    uuid.UUID,
 )
 
 
-def of_group(tx: Tx, group_id: uuid.UUID) -> dict[uuid.UUID, Any]:
+def of_group(tx: Tx, group_id: uuid.UUID) -> dict[uuid.UUID, Reservation]:
     """Return a group's reservations by line."""
     return {row.line_id: row for row in tx.execute(_OF_GROUP, {"group_id": group_id})}
 
 
-def of_order(tx: Tx, order_id: uuid.UUID) -> dict[uuid.UUID, Any]:
+def of_order(tx: Tx, order_id: uuid.UUID) -> dict[uuid.UUID, Reservation]:
     """Return an order's reservations by line."""
     return {row.line_id: row for row in tx.execute(_OF_ORDER, {"order_id": order_id})}
 
@@ -127,7 +160,7 @@ def write(
 
     Returns the lines written: those that have a reservation which has not expired, or one of another group, are not.
     """
-    return set(tx.execute(_WRITE, _columns(tx, group_id, lines, refusals, expires_at)).scalars())
+    return set(tx.execute(_WRITE, _columns(tx, group_id, lines, refusals, expires_at)))
 
 
 def write_new(
@@ -139,7 +172,7 @@ def write_new(
     expires_at: datetime,
 ) -> bool:
     """Write a group's outcomes as `write` does, unless it has some already; returns whether it wrote them."""
-    written = tx.execute(_WRITE_NEW, _columns(tx, group_id, lines, refusals, expires_at)).scalars()
+    written = tx.execute(_WRITE_NEW, _columns(tx, group_id, lines, refusals, expires_at)).all()
     return len(written) == len(lines)
 
 
@@ -149,7 +182,7 @@ def _columns(
     lines: Sequence[Line],
     refusals: Sequence[Refusal | None],
     expires_at: datetime | None,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     return {
         "group_id": group_id,
         "expires_at": expires_at,
@@ -162,25 +195,24 @@ def _columns(
     }
 
 
-def release(tx: Tx, line_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
+def release(tx: Tx, line_ids: Sequence[uuid.UUID]) -> list[SettledReservation]:
     """Give back what the lines still hold; their inventory must be locked. Returns the lines that did."""
     return _settle(tx, _RELEASE, line_ids, ReservationState.RELEASED)
 
 
-def consume(tx: Tx, line_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
+def consume(tx: Tx, line_ids: Sequence[uuid.UUID]) -> list[SettledReservation]:
     """Count what the lines still hold as gone; their inventory must be locked. Returns the lines that did."""
     return _settle(tx, _CONSUME, line_ids, ReservationState.CONSUMED)
 
 
-def expire(tx: Tx, line_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
+def expire(tx: Tx, line_ids: Sequence[uuid.UUID]) -> list[SettledReservation]:
     """Give back what the lines hold past their time; their inventory must be locked. Returns the lines that did."""
     return _settle(tx, _EXPIRE, line_ids, ReservationState.EXPIRED)
 
 
-def due(tx: Tx, *, limit: int) -> Sequence[Any]:
-    """Return `line_id, group_id, product_id` of reservations past their time, the longest overdue first."""
-    rows: Sequence[Any] = tx.execute(_DUE, {"now": tx.now, "limit": limit}).all()
-    return rows
+def due(tx: Tx, *, limit: int) -> list[DueReservation]:
+    """Return reservations past their time, the longest overdue first."""
+    return tx.execute(_DUE, {"now": tx.now, "limit": limit}).all()
 
 
 def make_orders_durable(
@@ -196,7 +228,7 @@ def make_orders_durable(
         "rejected_line_ids": list(rejected),
         "now": tx.now,
     }
-    return set(tx.execute(_MAKE_ORDERS_DURABLE, parameters).scalars())
+    return set(tx.execute(_MAKE_ORDERS_DURABLE, parameters))
 
 
 def make_durable(tx: Tx, line_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
@@ -209,7 +241,7 @@ def make_durable(tx: Tx, line_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
         .values(expires_at=None, updated_at=tx.now)
         .returning(reservations.c.line_id)
     )
-    return set(tx.execute(statement).scalars())
+    return set(tx.fetch(statement, uuid.UUID))
 
 
 def forget_expired(tx: Tx, line_ids: Sequence[uuid.UUID]) -> None:
@@ -222,7 +254,7 @@ def forget_expired(tx: Tx, line_ids: Sequence[uuid.UUID]) -> None:
         )
 
 
-def _settle(tx: Tx, statement: Any, line_ids: Sequence[uuid.UUID], state: ReservationState) -> Sequence[Any]:
-    parameters = {"line_ids": list(line_ids), "state": state.value, "now": tx.now}
-    rows: Sequence[Any] = tx.execute(statement, parameters).all()
-    return rows
+def _settle(
+    tx: Tx, statement: Sql[SettledReservation], line_ids: Sequence[uuid.UUID], state: ReservationState
+) -> list[SettledReservation]:
+    return tx.execute(statement, {"line_ids": list(line_ids), "state": state.value, "now": tx.now}).all()

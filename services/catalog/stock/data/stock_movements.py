@@ -2,37 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import uuid
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 from meshkit.cursor import Cursor
 from meshkit.db.sql import sql
 
 if TYPE_CHECKING:
-    import uuid
-    from collections.abc import Sequence
-
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
 
+
+class StockMovement(NamedTuple):
+    """A change of how many units of a product there are."""
+
+    id: uuid.UUID
+    product_id: uuid.UUID
+    kind: str
+    quantity: int
+    available_after: int
+    reason: str
+    cause: str
+    actor_user_id: uuid.UUID | None
+    created_at: datetime
+
+
 _PAGE = """
-    SELECT id, product_id, kind, quantity, available_after, reason, cause, actor_user_id, created_at
-    FROM stock_movements
-    WHERE product_id = :product_id {after}
+    SELECT {columns} FROM stock_movements
+    WHERE product_id = :product_id %s
     ORDER BY created_at DESC, id DESC LIMIT :limit
 """
-_FIRST = sql(_PAGE.format(after=""))
-_NEXT = sql(_PAGE.format(after="AND (created_at, id) < (:after_at, :after_id)"))
+_FIRST = sql(_PAGE % "", StockMovement)
+_NEXT = sql(_PAGE % "AND (created_at, id) < (:after_at, :after_id)", StockMovement)
 
 
-def page_of(tx: Tx, product_id: uuid.UUID, *, page: Page) -> Sequence[Any]:
+def page_of(tx: Tx, product_id: uuid.UUID, *, page: Page) -> list[StockMovement]:
     """Return a product's movements, newest first, one more than the page."""
-    parameters: dict[str, Any] = {"product_id": product_id, "limit": page.fetch}
+    parameters: dict[str, object] = {"product_id": product_id, "limit": page.fetch}
     if page.after:
         parameters |= {"after_at": page.after.at, "after_id": page.after.id}
-    rows: Sequence[Any] = tx.execute(_NEXT if page.after else _FIRST, parameters).all()
-    return rows
+    return tx.execute(_NEXT if page.after else _FIRST, parameters).all()
 
 
-def cursor_of(row: Any) -> Cursor:
+def cursor_of(movement: StockMovement) -> Cursor:
     """Return the sort key of a movement."""
-    return Cursor(row.created_at, row.id)
+    return Cursor(movement.created_at, movement.id)

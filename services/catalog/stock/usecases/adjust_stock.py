@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.ids import new_id
 from services.catalog.stock.domain.stock import Movement, MovementKind
@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     import uuid
 
     from meshkit.db.tx import Tx
+    from services.catalog.stock.data.inventory import StockChange
 
 
-def adjust_stock(tx: Tx, *, product_id: uuid.UUID, quantity: int, reason: str) -> Any:
+def adjust_stock(tx: Tx, *, product_id: uuid.UUID, quantity: int, reason: str) -> StockChange:
     """Add units or take them out; returns the inventory with the movement.
 
     Raises NotFound, ValidationError, StockHeld when orders hold what is to be taken out.

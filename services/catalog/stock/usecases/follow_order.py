@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.obs.logging import get_logger
 from services.catalog.stock.data import inventory, reservations
@@ -12,9 +11,11 @@ from services.catalog.stock.usecases.announce_low_stock import announce_taken
 from services.catalog.stock.usecases.release_lines import release_lines
 
 if TYPE_CHECKING:
+    import uuid
     from collections.abc import Mapping, Sequence
 
     from meshkit.db.tx import Tx
+    from services.catalog.stock.data.reservations import Reservation
 
 
 def follow_order(tx: Tx, *, order_id: uuid.UUID, order_status: str, line_statuses: Mapping[uuid.UUID, str]) -> None:
@@ -45,7 +46,7 @@ def follow_order(tx: Tx, *, order_id: uuid.UUID, order_status: str, line_statuse
             )
 
 
-def _keep(tx: Tx, rows: Sequence[Any]) -> list[uuid.UUID]:
+def _keep(tx: Tx, rows: Sequence[Reservation]) -> list[uuid.UUID]:
     """Make lines durable; returns those that expired in this very moment."""
     passing = [row.line_id for row in rows if row.expires_at is not None]
     if not passing:
@@ -54,7 +55,7 @@ def _keep(tx: Tx, rows: Sequence[Any]) -> list[uuid.UUID]:
     return [line_id for line_id in passing if line_id not in kept]
 
 
-def _revive(tx: Tx, rows: Sequence[Any]) -> set[uuid.UUID]:
+def _revive(tx: Tx, rows: Sequence[Reservation]) -> set[uuid.UUID]:
     """Reserve again for lines whose reservation has expired, durably; returns those for which there was stock."""
     if not rows:
         return set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from services.catalog.products.usecases.name_products import require_own_product
 from services.catalog.stock.data import stock_movements
@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
+    from services.catalog.stock.data.stock_movements import StockMovement
 
 
-def list_stock_movements(tx: Tx, *, product_id: uuid.UUID, page: Page) -> tuple[Sequence[Any], str]:
+def list_stock_movements(tx: Tx, *, product_id: uuid.UUID, page: Page) -> tuple[Sequence[StockMovement], str]:
     """Return an own product's movements, newest first, and the next cursor. Raises NotFound for a foreign product."""
     require_own_product(tx, product_id=product_id)
     return page.cut(stock_movements.page_of(tx, product_id, page=page), stock_movements.cursor_of)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.errors import NotFound, ValidationError
 from services.catalog.errors import StockHeld
@@ -14,18 +14,19 @@ if TYPE_CHECKING:
     import uuid
 
     from meshkit.db.tx import Tx
+    from services.catalog.stock.data.inventory import Inventory, StockChange
     from services.catalog.stock.domain.stock import Movement
 
 
-def lock_own_stock(tx: Tx, product_id: uuid.UUID) -> Any:
+def lock_own_stock(tx: Tx, product_id: uuid.UUID) -> Inventory:
     """Return the inventory of a product of the caller's store, locked. Raises NotFound for a foreign one."""
-    row = inventory.lock_of_store(tx, product_id, store_id=tx.principal.require_store)
-    if row is None:
+    stock = inventory.lock_of_store(tx, product_id, store_id=tx.principal.require_store)
+    if stock is None:
         raise NotFound
-    return row
+    return stock
 
 
-def move_stock(tx: Tx, movement: Movement, *, before: Any, field: str) -> Any:
+def move_stock(tx: Tx, movement: Movement, *, before: Inventory, field: str) -> StockChange:
     """Apply one movement to locked stock and audit it; returns the inventory with the movement.
 
     Raises StockHeld when it takes more than is available, ValidationError on `field` when there would be too much.
@@ -40,14 +41,14 @@ def move_stock(tx: Tx, movement: Movement, *, before: Any, field: str) -> Any:
     return after
 
 
-def _level(row: Any) -> Level:
-    return Level(row.available_qty, row.low_stock_threshold)
+def _level(stock: Inventory | StockChange) -> Level:
+    return Level(stock.available_qty, stock.low_stock_threshold)
 
 
-def _facts(row: Any) -> dict[str, int]:
+def _facts(stock: Inventory | StockChange) -> dict[str, int]:
     return {
-        "available_qty": row.available_qty,
-        "reserved_qty": row.reserved_qty,
-        "received_qty": row.received_qty,
-        "low_stock_threshold": row.low_stock_threshold,
+        "available_qty": stock.available_qty,
+        "reserved_qty": stock.reserved_qty,
+        "received_qty": stock.received_qty,
+        "low_stock_threshold": stock.low_stock_threshold,
     }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from services.catalog.stock.data import stock_proof
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
+    from services.catalog.stock.data.stock_proof import Disagreement
 
 _MAX = 100
 
@@ -19,11 +20,11 @@ def prove_stock(tx: Tx) -> list[str]:
     is left of that, and nothing is negative. No line holds stock that does not exist.
     """
     violations = [finding for row in stock_proof.disagreeing(tx, limit=_MAX) for finding in _findings(row)]
-    violations += [f"line {row.line_id}: holds stock of no product" for row in stock_proof.unstocked(tx, limit=_MAX)]
+    violations += [f"line {line_id}: holds stock of no product" for line_id in stock_proof.unstocked(tx, limit=_MAX)]
     return violations
 
 
-def _findings(row: Any) -> list[str]:
+def _findings(row: Disagreement) -> list[str]:
     total = row.available_qty + row.reserved_qty + row.consumed_qty
     checks = (
         (total == row.received_qty, f"available + reserved + consumed = {total}, received = {row.received_qty}"),

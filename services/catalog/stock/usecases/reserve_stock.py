@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.errors import StateConflict, ValidationError
 from services.catalog.stock.data import inventory, reservations
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from meshkit.db.tx import Tx
+    from services.catalog.stock.data.reservations import Reservation
     from services.catalog.stock.domain.reservations import Line, Stock
 
 
@@ -64,13 +65,13 @@ def _served(lines: Sequence[Line], refusals: Sequence[Refusal | None]) -> list[L
     return [line for line, refusal in zip(lines, refusals, strict=True) if refusal is None]
 
 
-def _check_same(known: dict[uuid.UUID, Any], lines: Sequence[Line]) -> None:
+def _check_same(known: dict[uuid.UUID, Reservation], lines: Sequence[Line]) -> None:
     before = {(row.line_id, row.order_id, row.product_id, row.quantity) for row in known.values()}
     if before != {(line.line_id, line.order_id, line.product_id, line.quantity) for line in lines}:
         raise StateConflict("The group or one of its lines was reserved as something else.", state="reserved")
 
 
-def _refusal_of(row: Any) -> Refusal | None:
+def _refusal_of(row: Reservation) -> Refusal | None:
     if row.state == ReservationState.REFUSED:
         return Refusal(row.reason)
     # What was given back is not held any more, whatever the first answer said.

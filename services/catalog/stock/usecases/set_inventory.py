@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.ids import new_id
 from services.catalog.stock.domain.stock import Movement, MovementKind
@@ -12,23 +12,16 @@ if TYPE_CHECKING:
     import uuid
 
     from meshkit.db.tx import Tx
+    from services.catalog.stock.data.inventory import StockChange
 
 
-def set_inventory(tx: Tx, *, product_id: uuid.UUID, available_qty: int | None, low_stock_threshold: int | None) -> Any:
-    """Set what is given, never what orders hold; returns the inventory. Raises NotFound for a foreign product."""
-    return change_stock(
-        tx,
-        product_id=product_id,
-        available_qty=available_qty,
-        low_stock_threshold=low_stock_threshold,
-        field="available_qty",
-    )
-
-
-def change_stock(
+def set_inventory(
     tx: Tx, *, product_id: uuid.UUID, available_qty: int | None, low_stock_threshold: int | None, field: str
-) -> Any:
-    """Set what is available and the threshold; None leaves it. `field` is named when there would be too much."""
+) -> StockChange:
+    """Set what is available and the threshold, never what orders hold; None leaves it. Returns the inventory.
+
+    Raises NotFound for a foreign product, ValidationError on `field` when there would be too much.
+    """
     before = lock_own_stock(tx, product_id)
     threshold = before.low_stock_threshold if low_stock_threshold is None else low_stock_threshold
     quantity = 0 if available_qty is None else available_qty - before.available_qty

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from services.catalog.stock.data import inventory, reservations
 from services.catalog.stock.domain.reservations import ReservationState
-from services.catalog.stock.usecases.release_lines import announce_released
+from services.catalog.stock.usecases.announce_release import announce_release
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Collection, Sequence
 
     from meshkit.db.tx import Tx
+    from services.catalog.stock.data.reservations import DueReservation
 
-BATCH = 500
 
-
-def settle_reservations(tx: Tx, due: Sequence[Any], *, bought: Collection[uuid.UUID]) -> int:
-    """Settle `due` rows of reservations, knowing which groups were bought; returns how many were.
+def settle_reservations(tx: Tx, due: Sequence[DueReservation], *, bought: Collection[uuid.UUID]) -> int:
+    """Settle reservations past their time, knowing which groups were bought; returns how many were settled.
 
     Waits for nobody: stock that is in use now is looked at again at the next run.
     """
@@ -26,5 +25,5 @@ def settle_reservations(tx: Tx, due: Sequence[Any], *, bought: Collection[uuid.U
     lost = [row for row in due if row.group_id not in bought]
     free = inventory.lock_free(tx, {row.product_id for row in lost}) if lost else set()
     expired = reservations.expire(tx, [row.line_id for row in lost if row.product_id in free])
-    announce_released(tx, expired, state=ReservationState.EXPIRED)
+    announce_release(tx, expired, state=ReservationState.EXPIRED)
     return len(kept) + len(expired)

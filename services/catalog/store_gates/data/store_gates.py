@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import uuid
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import case
 from sqlalchemy.dialects.postgresql import insert
@@ -12,22 +13,26 @@ from services.catalog.schema import store_gates
 from services.catalog.store_gates.domain.visibility import Gate
 
 if TYPE_CHECKING:
-    import uuid
     from datetime import datetime
 
     from meshkit.db.tx import Tx
 
-_FIND = sql(
-    "SELECT store_id, type, state, kyc_status, subscription_active FROM store_gates"
-    " WHERE store_id = ANY(CAST(:store_ids AS uuid[]))"
-)
 
+class _StoreGate(NamedTuple):
+    store_id: uuid.UUID
+    type: str
+    state: str
+    kyc_status: str
+    subscription_active: bool
+
+
+_FIND = sql("SELECT {columns} FROM store_gates WHERE store_id = ANY(CAST(:store_ids AS uuid[]))", _StoreGate)
 
 # Facts of which we keep since when they are so.
 _FACTS = ("type", "state", "kyc_status", "subscription_active")
 
 
-def upsert(tx: Tx, *, since: datetime, **columns: Any) -> None:
+def upsert(tx: Tx, *, since: datetime, **columns: object) -> None:
     """Insert or replace a store's gate unless a higher version is known; what differs is so since `since`."""
     statement = insert(store_gates).values(columns | {f"{fact}_since": since for fact in _FACTS})
     kept = {

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from datetime import datetime
+from typing import NamedTuple
 
 _VERIFIED = "verified"
 _VENDOR = "vendor"
@@ -30,6 +29,24 @@ class Gate:
     def may_sell(self) -> bool:
         """Whether the store's offers may be seen."""
         return self.type == _VENDOR and self.kyc_status == _VERIFIED and self.subscription_active
+
+
+class VisibilityFacts(NamedTuple):
+    """What decides who sees a product, and since when each is so; of a store that identity has not announced nothing."""
+
+    store_id: uuid.UUID
+    is_active: bool
+    active_since: datetime
+    in_stock: bool
+    is_known: bool
+    type: str | None
+    state: str | None
+    kyc_status: str | None
+    subscription_active: bool | None
+    type_since: datetime | None
+    state_since: datetime | None
+    kyc_status_since: datetime | None
+    subscription_active_since: datetime | None
 
 
 class GateName(StrEnum):
@@ -69,11 +86,8 @@ class GateState:
     fix: str
 
 
-def explain(facts: Any, *, buyer_state: str) -> list[GateState]:
-    """Return every gate of a product in the order in which they are looked at.
-
-    `facts` is what `data/products.visibility_of` returns; `buyer_state` empty means the vendor's own.
-    """
+def explain(facts: VisibilityFacts, *, buyer_state: str) -> list[GateState]:
+    """Return every gate of a product in the order in which they are looked at; no `buyer_state` means the vendor's own."""
 
     def gate(name: GateName, is_open: bool, value: str, since: datetime | None, fix: str = "") -> GateState:  # noqa: FBT001
         return GateState(name, is_open, value, since, "" if is_open else (fix or _FIXES[name]))
@@ -87,7 +101,7 @@ def explain(facts: Any, *, buyer_state: str) -> list[GateState]:
             facts.kyc_status == _VERIFIED,
             facts.kyc_status or "unknown",
             facts.kyc_status_since,
-            unknown or _KYC_FIXES.get(facts.kyc_status, _KYC_FIXES["pending_verification"]),
+            unknown or _KYC_FIXES.get(facts.kyc_status or "", _KYC_FIXES["pending_verification"]),
         ),
         gate(
             GateName.VENDOR_SUBSCRIBED,
