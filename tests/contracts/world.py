@@ -33,8 +33,8 @@ from marketmesh.media.v1 import media_service_pb2
 from meshkit.principal import Principal
 from services.commerce.orders.domain.lifetime import Lifetime
 from services.commerce.orders.usecases.end_lifetimes import end_lifetimes
-from services.finance.payouts.usecases.confirm_payout import confirm_payout
 from services.finance.payouts.domain.payout import PayoutTerms
+from services.finance.payouts.usecases.confirm_payout import confirm_payout
 from tests.support.identity import PASSWORD, address, register_request
 from tests.support.mesh_harness import MeshHarness, Refused
 
