@@ -61,7 +61,7 @@ _COPIES: dict[str, list[tuple[str, int, dict[str, str]]]] = {
         ("inbox", 1, {"event_id": _id("event"), "handled_at": _AGO}),
     ],
     "finance": [
-        ("payment_intents", 1, {"id": _id("intent"), "order_id": _id("order"), "vendor_store_id": _SELLER,
+        ("payment_intents", 1, {"id": _id("intent"), "subject_id": _id("order"), "vendor_store_id": _SELLER,
                                 "status": "'paid'", "created_at": _AGO}),
         ("inbox", 1, {"event_id": _id("event"), "handled_at": _AGO}),
     ],

@@ -132,8 +132,8 @@ _LINES = sql(
     Line,
 )
 _INTENTS = sql(
-    "SELECT id, order_id, amount_cents, status, refunded_cents, payout_returned_at IS NOT NULL AS came_back"
-    " FROM payment_intents",
+    "SELECT id, subject_id AS order_id, amount_cents, status, refunded_cents, payout_returned_at IS NOT NULL AS came_back"
+    " FROM payment_intents WHERE subject_kind = 'order'",
     Intent,
 )
 _RESERVATIONS = sql("SELECT {columns} FROM reservations", Reservation)

@@ -30,7 +30,6 @@ class CollectedIntent(NamedTuple):
 
     order_id: uuid.UUID
     status: str
-    cash_collected_at: datetime | None
     collected_by_user_id: uuid.UUID | None
 
 
@@ -53,7 +52,11 @@ class Assignment(NamedTuple):
 
 
 _ORDERS = sql("SELECT id, shipping_status, delivered_at IS NOT NULL AS is_delivered FROM vendor_orders", ShippedOrder)
-_INTENTS = sql("SELECT {columns} FROM payment_intents", CollectedIntent)
+_INTENTS = sql(
+    "SELECT i.subject_id AS order_id, i.status, c.collected_by_user_id FROM payment_intents i"
+    " LEFT JOIN cash_custodies c ON c.intent_id = i.id WHERE i.subject_kind = 'order'",
+    CollectedIntent,
+)
 _DELIVERIES = sql("SELECT {columns} FROM deliveries", Delivery)
 _ASSIGNMENTS = sql("SELECT {columns} FROM order_assignments", Assignment)
 _PICKED_UP = {"in_transit", "delivered"}

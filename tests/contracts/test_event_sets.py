@@ -9,7 +9,7 @@ from tests.support.mesh_harness import MeshHarness
 from tests.support.statements import recorded_statements
 
 _EFFECTS = {
-    "finance": "SELECT 1 FROM payment_intents WHERE order_id = ANY(CAST(:ids AS uuid[]))",
+    "finance": "SELECT 1 FROM payment_intents WHERE subject_id = ANY(CAST(:ids AS uuid[]))",
     "identity": "SELECT 1 FROM notifications WHERE link = ANY(SELECT '/orders/' || id FROM unnest(CAST(:ids AS text[])) AS id)",
     "analytics": "SELECT 1 FROM warehouse_rows WHERE row ->> 'order_id' = ANY(:ids)",
 }

@@ -150,7 +150,7 @@ def _delivery_actions(world: World) -> Actions:
     agent, admin, station = world.agent, world.admin, world.new_station()
 
     def total(order_id: str) -> int:
-        sql = "SELECT amount_cents FROM payment_intents WHERE order_id = CAST(:id AS uuid)"
+        sql = "SELECT amount_cents FROM payment_intents WHERE subject_id = CAST(:id AS uuid)"
         return int(world.mesh.rows("finance", sql, id=order_id)[0].amount_cents)
 
     def money(order_id: str) -> Message:

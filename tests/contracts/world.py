@@ -325,7 +325,7 @@ class World:
         if waits:
             with self.mesh.transaction("finance", Principal(user_id=uuid.uuid4())) as tx:
                 confirm_payout(tx, order_id=uuid.UUID(order_id), reference="", terms=PayoutTerms(0, 0))
-        sql = "SELECT payout_id FROM payment_intents WHERE order_id = CAST(:id AS uuid)"
+        sql = "SELECT payout_id FROM payment_intents WHERE subject_id = CAST(:id AS uuid)"
         return str(self.mesh.rows("finance", sql, id=order_id)[0].payout_id)
 
     def new_held_payout(self) -> str:

@@ -145,7 +145,11 @@ class Payments:
 
     def intent(self, order: commerce.OrderSnapshot) -> Any:
         """Return the order's intent."""
-        sql = "SELECT * FROM payment_intents WHERE order_id = CAST(:order_id AS uuid)"
+        sql = (
+            "SELECT i.*, c.collected_at, c.collected_by_user_id, c.hand_in_id, h.reason AS hold_reason FROM payment_intents i"
+            " LEFT JOIN cash_custodies c ON c.intent_id = i.id LEFT JOIN payout_holds h ON h.intent_id = i.id"
+            " WHERE i.subject_id = CAST(:order_id AS uuid)"
+        )
         return self.mesh.rows("finance", sql, order_id=order.order_id)[0]
 
     def postings(self, order: commerce.OrderSnapshot) -> list[tuple[str, str, str, str, int]]:

@@ -33,6 +33,8 @@ _CHANGEABLE = {
         "written_off_cents",
     },
     ("finance", "cash_hand_ins"): {"status", "counted_cents", "counted_at", "counted_by_user_id"},
+    ("finance", "cash_custodies"): {"hand_in_id", "counted_at", "mismatch_id"},
+    ("finance", "payout_holds"): {"reason", "held_by_user_id"},
     ("finance", "holds"): {"status", "entry_id", "changed_at"},
     ("identity", "licenses"): {"status", "reason", "decided_at"},
     ("identity", "users"): {"last_login_at"},
@@ -41,8 +43,9 @@ _CHANGEABLE = {
 }
 _ONCE = {
     "id",
-    "order_id",
-    "order_number",
+    "subject_kind",
+    "subject_id",
+    "subject_number",
     "buyer_store_id",
     "vendor_store_id",
     "method",
@@ -74,7 +77,7 @@ class TestGrants:
 
         assert {row.name for row in mesh.rows(service, _COLUMNS, name=table)} == _CHANGEABLE[service, table]
 
-    def test_of_an_intent_leave_its_order_parties_and_terms(self, mesh: MeshHarness) -> None:
+    def test_of_an_intent_leave_its_subject_parties_and_terms(self, mesh: MeshHarness) -> None:
         mesh.start("finance")
 
         changeable = {row.name for row in mesh.rows("finance", _COLUMNS, name="payment_intents")}

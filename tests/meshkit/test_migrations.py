@@ -30,9 +30,9 @@ _COLLECTED = [
     *(
         "INSERT INTO payment_intents (id, order_id, order_number, order_version, order_status, buyer_store_id,"
         " vendor_store_id, vendor_store_name, method, status, amount_cents, fee_basis_points, fee_cents, currency,"
-        f" failure_reason, created_at) VALUES ({_ID.format(number)}, {_ID.format(number)}, {number}, 1, 'delivered',"
-        f" {_ID.format(3)}, {_ID.format(4)}, '', 'cash', '{status}', 5, 0, 0, 'USD', '', now())"
-        for number, status in ((1, "settled"), (2, "unpaid"))
+        f" failure_reason, cash_collected_at, created_at) VALUES ({_ID.format(number)}, {_ID.format(number)}, {number}, 1,"
+        f" 'delivered', {_ID.format(3)}, {_ID.format(4)}, '', 'cash', '{status}', 5, 0, 0, 'USD', '', {collected}, now())"
+        for number, status, collected in ((1, "settled", "now()"), (2, "unpaid", "NULL"))
     ),
     (
         "INSERT INTO accounts (id, kind, owner_id, currency, created_at) VALUES"
@@ -227,6 +227,6 @@ class TestCashCustody:
         migrate.upgrade(service="finance", url=scratch)
 
         with engine.begin() as connection:
-            agents = connection.execute(text("SELECT id, collected_by_user_id FROM payment_intents ORDER BY id")).all()
+            agents = connection.execute(text("SELECT intent_id, collected_by_user_id FROM cash_custodies")).all()
         engine.dispose()
-        assert [(str(intent)[-1], str(agent)[-1]) for intent, agent in agents] == [("1", "7"), ("2", "e")]
+        assert [(str(intent)[-1], str(agent)[-1]) for intent, agent in agents] == [("1", "7")]

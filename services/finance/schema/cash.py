@@ -95,8 +95,8 @@ cash_counts = Table(
     CheckConstraint("counted_cents >= 0", name="cash_counts_counted_cents_check"),
 )
 
-# What did not fit. Open until it is resolved, once, by somebody who is not the agent; while it is open the intent of its
-# order names it.
+# What did not fit. Open until it is resolved, once, by somebody who is not the agent; while it is open the custody of its
+# order's cash names it.
 cash_mismatches = Table(
     "cash_mismatches",
     metadata,
@@ -131,3 +131,25 @@ Index(
     postgresql_where=text("resolved_at IS NULL"),
 )
 Index("cash_mismatches_hand_in_id_idx", cash_mismatches.c.hand_in_id)
+
+# The cash of an intent, from the door to the station: who took it, the hand-in it is in, and the open mismatch that keeps
+# the intent from its payout. Written under the lock of its intent.
+cash_custodies = Table(
+    "cash_custodies",
+    metadata,
+    Column("intent_id", Uuid, nullable=False),
+    Column("collected_by_user_id", Uuid, nullable=False),
+    instant("collected_at"),
+    Column("hand_in_id", Uuid),
+    instant("counted_at", nullable=True),
+    Column("mismatch_id", Uuid),
+    PrimaryKeyConstraint("intent_id", name="cash_custodies_pk"),
+    ForeignKeyConstraint(["intent_id"], ["payment_intents.id"], name="cash_custodies_intent_id_fk"),
+)
+Index(
+    "cash_custodies_held_idx",
+    cash_custodies.c.collected_by_user_id,
+    cash_custodies.c.collected_at,
+    cash_custodies.c.intent_id,
+    postgresql_where=text("hand_in_id IS NULL"),
+)

@@ -19,15 +19,17 @@ from sqlalchemy import (
 from meshkit.db.tables import instant
 from services.finance.schema.base import metadata
 
-# One per order. `order_version` is the newest version of the order that finance has heard of.
+# One per subject: what is paid for, an order today. A kind comes with the code that follows it. `subject_version` is the
+# newest version of the subject that finance has heard of.
 payment_intents = Table(
     "payment_intents",
     metadata,
     Column("id", Uuid, nullable=False),
-    Column("order_id", Uuid, nullable=False),
-    Column("order_number", BigInteger, nullable=False),
-    Column("order_version", BigInteger, nullable=False),
-    Column("order_status", Text, nullable=False),
+    Column("subject_kind", Text, nullable=False),
+    Column("subject_id", Uuid, nullable=False),
+    Column("subject_number", BigInteger, nullable=False),
+    Column("subject_version", BigInteger, nullable=False),
+    Column("subject_status", Text, nullable=False),
     Column("buyer_store_id", Uuid, nullable=False),
     Column("vendor_store_id", Uuid, nullable=False),
     Column("vendor_store_name", Text, nullable=False),
@@ -39,16 +41,9 @@ payment_intents = Table(
     Column("currency", Text, nullable=False),
     Column("failure_reason", Text, nullable=False),
     instant("delivered_at", nullable=True),
-    instant("cash_collected_at", nullable=True),
     instant("vendor_paid_at", nullable=True),
     instant("payout_returned_at", nullable=True),
     Column("payout_id", Uuid),
-    Column("payout_hold_reason", Text, nullable=False, server_default=text("''")),
-    # Who took the cash, the hand-in it is in, and the open mismatch that keeps the order from its payout.
-    Column("collected_by_user_id", Uuid),
-    Column("hand_in_id", Uuid),
-    instant("cash_counted_at", nullable=True),
-    Column("cash_mismatch_id", Uuid),
     Column("refunded_cents", BigInteger, nullable=False, server_default=text("0")),
     Column("refunded_fee_cents", BigInteger, nullable=False, server_default=text("0")),
     # What the buyer need not pay; `refunded_cents` includes it.
@@ -63,7 +58,8 @@ payment_intents = Table(
         "refunded_fee_cents BETWEEN 0 AND least(fee_cents, refunded_cents)",
         name="payment_intents_refunded_fee_cents_check",
     ),
-    UniqueConstraint("order_id", name="payment_intents_order_id_key"),
+    UniqueConstraint("subject_kind", "subject_id", name="payment_intents_subject_key"),
+    CheckConstraint("subject_kind IN ('order')", name="payment_intents_subject_kind_check"),
     CheckConstraint("amount_cents >= 0", name="payment_intents_amount_cents_check"),
     CheckConstraint("fee_cents BETWEEN 0 AND amount_cents", name="payment_intents_fee_cents_check"),
     CheckConstraint("method IN ('cash', 'ach')", name="payment_intents_method_check"),
@@ -83,12 +79,4 @@ Index(
     payment_intents.c.vendor_store_id,
     payment_intents.c.created_at.desc(),
     payment_intents.c.id.desc(),
-)
-
-Index(
-    "payment_intents_held_cash_idx",
-    payment_intents.c.collected_by_user_id,
-    payment_intents.c.cash_collected_at,
-    payment_intents.c.id,
-    postgresql_where=text("collected_by_user_id IS NOT NULL AND hand_in_id IS NULL"),
 )

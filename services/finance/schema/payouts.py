@@ -75,6 +75,20 @@ payout_decisions = Table(
     CheckConstraint("decision IN ('request', 'approve', 'reject', 'return')", name="payout_decisions_decision_check"),
 )
 
+# What an administrator keeps out of payouts, why, since when, and who said so last (unknown of some from before this table).
+# Gone once it is let in again; the audit log keeps it. Written under the lock of its intent.
+payout_holds = Table(
+    "payout_holds",
+    metadata,
+    Column("intent_id", Uuid, nullable=False),
+    Column("reason", Text, nullable=False),
+    instant("held_at"),
+    Column("held_by_user_id", Uuid),
+    PrimaryKeyConstraint("intent_id", name="payout_holds_pk"),
+    ForeignKeyConstraint(["intent_id"], ["payment_intents.id"], name="payout_holds_intent_id_fk"),
+    CheckConstraint("reason <> ''", name="payout_holds_reason_check"),
+)
+
 # Append-only. What a comparison of our payouts with a bank's file found; one per file and days.
 reconciliations = Table(
     "reconciliations",

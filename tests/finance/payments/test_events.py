@@ -32,7 +32,7 @@ class TestOrderCreated:
             order.buyer_store_id,
             order.vendor_store_id,
         )
-        assert (intent.order_version, intent.order_status, intent.failure_reason) == (1, "created_pending", "")
+        assert (intent.subject_version, intent.subject_status, intent.failure_reason) == (1, "created_pending", "")
 
     def test_opens_a_pending_intent_for_a_transfer(self, payments: Payments) -> None:
         assert payments.intent(payments.opened(payment_method="ach")).status == "pending"
@@ -48,7 +48,9 @@ class TestOrderCreated:
         mesh.deliver("finance", created(later(order, total_cents=1)))
 
         rows = mesh.rows(
-            "finance", "SELECT amount_cents FROM payment_intents WHERE order_id = CAST(:id AS uuid)", id=order.order_id
+            "finance",
+            "SELECT amount_cents FROM payment_intents WHERE subject_id = CAST(:id AS uuid)",
+            id=order.order_id,
         )
         assert [row.amount_cents for row in rows] == [12_345]
 
@@ -80,7 +82,7 @@ class TestOrderChanged:
         mesh.deliver("finance", event_class(order_id=order.order_id, order=order))
 
         intent = payments.intent(order)
-        assert (intent.order_version, intent.order_status, intent.amount_cents) == (2, "hold", 77)
+        assert (intent.subject_version, intent.subject_status, intent.amount_cents) == (2, "hold", 77)
 
     def test_ignores_an_older_and_the_same_version(self, mesh: MeshHarness, payments: Payments) -> None:
         order = payments.opened()
@@ -90,7 +92,7 @@ class TestOrderChanged:
         mesh.deliver("finance", changed(later(order, total_cents=900, version=4)))
         mesh.deliver("finance", changed(later(order, total_cents=901, version=5)))
 
-        assert (payments.intent(order).amount_cents, payments.intent(order).order_version) == (500, 5)
+        assert (payments.intent(order).amount_cents, payments.intent(order).subject_version) == (500, 5)
 
     @pytest.mark.parametrize("status", ["rejected", "canceled", "expired"])
     def test_rejects_the_payment_of_an_order_that_came_to_nothing(self, payments: Payments, status: str) -> None:
@@ -99,7 +101,7 @@ class TestOrderChanged:
         payments.moved(order, status=status, total_cents=1)
 
         intent = payments.intent(order)
-        assert (intent.status, intent.order_status, intent.amount_cents) == ("rejected", status, 12_345)
+        assert (intent.status, intent.subject_status, intent.amount_cents) == ("rejected", status, 12_345)
 
     def test_leaves_settled_money_alone(self, payments: Payments) -> None:
         order = payments.collected()
@@ -107,7 +109,7 @@ class TestOrderChanged:
         payments.moved(order, status="canceled", total_cents=1)
 
         intent = payments.intent(order)
-        assert (intent.status, intent.order_status, intent.amount_cents) == ("settled", "canceled", 12_345)
+        assert (intent.status, intent.subject_status, intent.amount_cents) == ("settled", "canceled", 12_345)
 
     def test_remembers_the_delivery(self, mesh: MeshHarness, payments: Payments) -> None:
         order = payments.delivered(payments.opened())
@@ -122,7 +124,7 @@ class TestOrderChanged:
 
         assert refused.value.retryable
         rows = mesh.rows(
-            "finance", "SELECT 1 FROM payment_intents WHERE order_id = CAST(:id AS uuid)", id=order.order_id
+            "finance", "SELECT 1 FROM payment_intents WHERE subject_id = CAST(:id AS uuid)", id=order.order_id
         )
         assert rows == []
 
@@ -134,4 +136,4 @@ class TestOrderChanged:
 
         mesh.deliver("finance", changed(later(order, status="hold")), event_id=event_id)
 
-        assert payments.intent(order).order_status == "hold"
+        assert payments.intent(order).subject_status == "hold"

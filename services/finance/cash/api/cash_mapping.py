@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from meshkit.cursor import Page
-    from services.finance.cash.data.cash import HandIn, HandInItem, HeldCash, Station
+    from services.finance.cash.data.cash import HandIn, HandInItem, Station
     from services.finance.cash.data.cash_mismatches import Mismatch
+    from services.finance.cash.data.custodies import HeldCash
     from services.finance.cash.usecases.read_cash import CashDay
 
 

@@ -65,17 +65,6 @@ class HandInItem(NamedTuple):
     mismatch_id: uuid.UUID | None
 
 
-class HeldCash(NamedTuple):
-    """An order whose cash an agent carries and has not declared."""
-
-    id: uuid.UUID
-    order_id: uuid.UUID
-    order_number: int
-    amount_cents: int
-    currency: str
-    cash_collected_at: datetime
-
-
 _ADD_STATION = sql(
     "INSERT INTO cash_stations (id, name, created_at) VALUES (:id, :name, :now)"
     " ON CONFLICT ON CONSTRAINT cash_stations_name_key DO NOTHING RETURNING {columns}",
@@ -124,17 +113,6 @@ _ITEMS = sql(
     WHERE d.hand_in_id = :id ORDER BY d.order_number, d.order_id
     """,
     HandInItem,
-)
-_HELD = sql(
-    """
-    SELECT id, order_id, order_number, amount_cents - credited_cents AS amount_cents, currency, cash_collected_at
-    FROM payment_intents
-    WHERE collected_by_user_id = :agent AND hand_in_id IS NULL
-      AND (CAST(:at AS timestamptz) IS NULL
-           OR (cash_collected_at, id) > (CAST(:at AS timestamptz), CAST(:id AS uuid)))
-    ORDER BY cash_collected_at, id LIMIT :limit
-    """,
-    HeldCash,
 )
 
 
@@ -221,19 +199,9 @@ def page_of(tx: Tx, *, status: str, page: Page) -> list[HandIn]:
     return tx.execute(_OF_STATUS, {"status": status, **_keyset(page)}).all()
 
 
-def page_of_held(tx: Tx, agent_user_id: uuid.UUID, page: Page) -> list[HeldCash]:
-    """Return orders whose cash an agent carries undeclared, longest carried first, one more than the page."""
-    return tx.execute(_HELD, {"agent": agent_user_id, **_keyset(page)}).all()
-
-
 def declared_cursor(hand_in: HandIn) -> Cursor:
     """Return the sort key of hand-ins."""
     return Cursor(hand_in.declared_at, hand_in.id)
-
-
-def held_cursor(held: HeldCash) -> Cursor:
-    """Return the sort key of held cash."""
-    return Cursor(held.cash_collected_at, held.id)
 
 
 def _keyset(page: Page) -> dict[str, object]:

@@ -32,7 +32,7 @@ class WronglyHeldCash(NamedTuple):
 
 
 class WrongBlock(NamedTuple):
-    """An order, the mismatch that its intent names, and the one that is open."""
+    """An order, the mismatch that its cash names, and the one that is open."""
 
     order_id: uuid.UUID
     named: uuid.UUID | None
@@ -82,13 +82,13 @@ _WRONGLY_HELD = sql(
         WHERE a.kind = 'cash_in_transit' AND e.type IN ('cash_collected', 'cash_handed_in', 'cash_difference')
         GROUP BY a.owner_id, a.currency
     ), carried AS (
-        SELECT i.collected_by_user_id AS agent_id, i.currency,
+        SELECT k.collected_by_user_id AS agent_id, i.currency,
                sum(i.amount_cents - i.credited_cents - coalesce(c.counted_cents, 0) - coalesce(m.recovered_cents, 0)
                    - coalesce(m.written_off_cents, 0)) AS cents
-        FROM payment_intents i LEFT JOIN cash_counts c ON c.order_id = i.order_id
-        LEFT JOIN cash_mismatches m ON m.order_id = i.order_id
-        WHERE i.status IN ('settled', 'paid') AND i.collected_by_user_id IS NOT NULL
-        GROUP BY i.collected_by_user_id, i.currency
+        FROM payment_intents i JOIN cash_custodies k ON k.intent_id = i.id
+        LEFT JOIN cash_counts c ON c.order_id = i.subject_id LEFT JOIN cash_mismatches m ON m.order_id = i.subject_id
+        WHERE i.status IN ('settled', 'paid') AND i.subject_kind = 'order'
+        GROUP BY k.collected_by_user_id, i.currency
     )
     SELECT coalesce(h.agent_id, c.agent_id) AS agent_id, coalesce(h.currency, c.currency) AS currency,
            coalesce(h.cents, 0) AS held, coalesce(c.cents, 0) AS expected
@@ -97,13 +97,14 @@ _WRONGLY_HELD = sql(
     """,
     WronglyHeldCash,
 )
-# An intent names exactly the open mismatch of its order.
+# The custody of an intent's cash names exactly the open mismatch of its order.
 _WRONGLY_BLOCKED = sql(
     """
-    SELECT coalesce(i.order_id, m.order_id) AS order_id, i.cash_mismatch_id AS named, m.id AS open
-    FROM (SELECT order_id, cash_mismatch_id FROM payment_intents WHERE cash_mismatch_id IS NOT NULL) i
-    FULL JOIN (SELECT id, order_id FROM cash_mismatches WHERE resolved_at IS NULL) m ON m.order_id = i.order_id
-    WHERE i.cash_mismatch_id IS DISTINCT FROM m.id
+    SELECT coalesce(i.subject_id, m.order_id) AS order_id, i.mismatch_id AS named, m.id AS open
+    FROM (SELECT i.subject_id, k.mismatch_id FROM cash_custodies k JOIN payment_intents i ON i.id = k.intent_id
+          WHERE k.mismatch_id IS NOT NULL) i
+    FULL JOIN (SELECT id, order_id FROM cash_mismatches WHERE resolved_at IS NULL) m ON m.order_id = i.subject_id
+    WHERE i.mismatch_id IS DISTINCT FROM m.id
     """,
     WrongBlock,
 )
@@ -141,7 +142,7 @@ def wrongly_held_by_agents(tx: Tx) -> list[WronglyHeldCash]:
 
 
 def wrongly_blocked_intents(tx: Tx) -> list[WrongBlock]:
-    """Return intents that do not name exactly the open mismatch of their order."""
+    """Return cash that does not name exactly the open mismatch of their order."""
     return tx.execute(_WRONGLY_BLOCKED).all()
 
 

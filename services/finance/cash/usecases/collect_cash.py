@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from meshkit.errors import DependencyUnavailable
+from services.finance.cash.data import custodies
 from services.finance.errors import CashCollectedOtherwise, PaymentFinal, PaymentMismatch
 from services.finance.payments.domain.intent import IntentAction, IntentStatus, due_cents, next_status
+from services.finance.payments.domain.subject import order
 from services.finance.payments.usecases.fail_payment import fail_payment
 from services.finance.payments.usecases.lock_payment import lock_payment
+from services.finance.payments.usecases.read_payment import read_payment_detail
 from services.finance.payments.usecases.settle_payment import settle_payment
 
 if TYPE_CHECKING:
@@ -40,26 +43,27 @@ def collect_cash(tx: Tx, count: CashCount) -> Intent:
     Raises NotFound; CashCollectedOtherwise; DependencyUnavailable while the order's newest version has not arrived here;
     PaymentFinal; and PaymentMismatch, with which the failed intent and its announcement are committed.
     """
-    intent = lock_payment(tx, order_id=count.order_id)
+    intent = lock_payment(tx, order(count.order_id))
     if intent.status in _COLLECTED:
-        _require_as_collected(intent, count)
+        _require_as_collected(intent, read_payment_detail(tx, intent).collected_by_user_id, count)
         return intent
-    if intent.order_version < count.order_version:
+    if intent.subject_version < count.order_version:
         raise DependencyUnavailable("The order's last change has not arrived yet.", dependency="commerce.order.v1")
     is_collectable = next_status(IntentStatus(intent.status), IntentAction.COLLECT) is not None
     if not is_collectable or intent.method != "cash":
         raise PaymentFinal(state=intent.status)
     _require_match(tx, intent, count)
     settled = settle_payment(tx, intent, agent_id=count.agent_id)
-    tx.audit(target=intent.order_id, before={"status": intent.status}, after={"status": settled.status})
+    custodies.add(tx, intent.id, agent_id=count.agent_id)
+    tx.audit(target=intent.subject_id, before={"status": intent.status}, after={"status": settled.status})
     tx.emit(_collected_event(tx, intent, count))
     return settled
 
 
-def _require_as_collected(intent: Intent, count: CashCount) -> None:
+def _require_as_collected(intent: Intent, agent_id: uuid.UUID | None, count: CashCount) -> None:
     collected = due_cents(intent)
     is_same_sum = (count.amount_cents, count.currency) == (collected, intent.currency)
-    if is_same_sum and intent.collected_by_user_id in (None, count.agent_id):
+    if is_same_sum and agent_id in (None, count.agent_id):
         return
     raise CashCollectedOtherwise(
         f"{collected} {intent.currency} were collected for the order, not {count.amount_cents} {count.currency}."
@@ -67,7 +71,7 @@ def _require_as_collected(intent: Intent, count: CashCount) -> None:
         else "Another agent has collected the order's cash.",
         collected_cents=str(collected),
         received_cents=str(count.amount_cents),
-        collected_by=str(intent.collected_by_user_id or ""),
+        collected_by=str(agent_id or ""),
     )
 
 
@@ -92,14 +96,14 @@ def _require_match(tx: Tx, intent: Intent, count: CashCount) -> None:
 
 def _collected_event(tx: Tx, intent: Intent, count: CashCount) -> events.CashCollected:
     event = events.CashCollected(
-        order_id=str(intent.order_id),
+        order_id=str(intent.subject_id),
         payment_intent_id=str(intent.id),
         buyer_store_id=str(intent.buyer_store_id),
         vendor_store_id=str(intent.vendor_store_id),
         agent_user_id=str(count.agent_id),
         amount_cents=due_cents(intent),
         currency=intent.currency,
-        order_number=intent.order_number,
+        order_number=intent.subject_number,
     )
     event.cash_collected_at.FromDatetime(tx.now)
     return event

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from meshkit.errors import NotFound, ValidationError
 from meshkit.ids import new_id
-from services.finance.cash.data import cash, cash_mismatches
+from services.finance.cash.data import cash, cash_mismatches, custodies
 from services.finance.cash.domain.cash import Custody, HandInAction, HandInStatus, handed_in, is_mismatch, next_status
 from services.finance.errors import CheckerMustDiffer, HandInStateInvalid
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 from services.finance.payments.domain.intent import due_cents
-from services.finance.payments.usecases.lock_payment import lock_payments
-from services.finance.payments.usecases.mark_payments import mark_counted, mark_mismatched
+from services.finance.payments.usecases.lock_payment import lock_payments_of_orders
 
 if TYPE_CHECKING:
     import uuid
@@ -63,18 +62,18 @@ def count_hand_in(tx: Tx, count: Count) -> None:
     if len(counted) < len(count.counts) or counted.keys() != declared.keys():
         raise ValidationError.of("counts", "must name every order of the hand-in once and no other")
     orders = [
-        _counted(intent, declared[intent.order_id], counted[intent.order_id])
-        for intent in lock_payments(tx, order_ids=list(counted))
+        _counted(intent, declared[intent.subject_id], counted[intent.subject_id])
+        for intent in lock_payments_of_orders(tx, order_ids=list(counted))
     ]
     wrong = [order for order in orders if order.mismatch_id]
     status = next_status(HandInStatus(hand_in.status), HandInAction.COUNT_WRONG if wrong else HandInAction.COUNT_RIGHT)
     assert status is not None, "a declared hand-in can be counted"
     cash.count(tx, hand_in.id, counted=counted, status=status)
-    mark_counted(tx, order_ids=list(counted))
+    custodies.note_counted(tx, [order.intent.id for order in orders])
     _post(tx, hand_in, orders)
     if wrong:
         cash_mismatches.add(tx, [_mismatch_row(hand_in, order) for order in wrong])
-        mark_mismatched(tx, mismatches={order.intent.order_id: order.mismatch_id for order in wrong})
+        custodies.join_mismatches(tx, {order.intent.id: order.mismatch_id for order in wrong})
     tx.audit(
         target=hand_in.id,
         before={"status": hand_in.status},
@@ -93,7 +92,7 @@ def _post(tx: Tx, hand_in: LockedHandIn, orders: Sequence[Counted]) -> None:
     made = [
         NewEntry(
             handed_in(
-                Custody(order.intent.order_id, hand_in.agent_user_id, hand_in.station_id, hand_in.currency),
+                Custody(order.intent.subject_id, hand_in.agent_user_id, hand_in.station_id, hand_in.currency),
                 cents=order.counted_cents,
                 hand_in_id=hand_in.id,
             ),
@@ -110,15 +109,15 @@ def _mismatch_row(hand_in: LockedHandIn, order: Counted) -> dict[str, object]:
     return {
         "id": order.mismatch_id,
         "hand_in_id": hand_in.id,
-        "order_id": order.intent.order_id,
+        "order_id": order.intent.subject_id,
         "agent_user_id": hand_in.agent_user_id,
     }
 
 
 def _announce(tx: Tx, hand_in: LockedHandIn, order: Counted) -> None:
     handed_in_event = events.CashHandedIn(
-        order_id=str(order.intent.order_id),
-        order_number=order.intent.order_number,
+        order_id=str(order.intent.subject_id),
+        order_number=order.intent.subject_number,
         payment_intent_id=str(order.intent.id),
         vendor_store_id=str(order.intent.vendor_store_id),
         hand_in_id=str(hand_in.id),
@@ -132,8 +131,8 @@ def _announce(tx: Tx, hand_in: LockedHandIn, order: Counted) -> None:
     if order.mismatch_id:
         tx.emit(
             events.CashMismatchFound(
-                order_id=str(order.intent.order_id),
-                order_number=order.intent.order_number,
+                order_id=str(order.intent.subject_id),
+                order_number=order.intent.subject_number,
                 payment_intent_id=str(order.intent.id),
                 vendor_store_id=str(order.intent.vendor_store_id),
                 hand_in_id=str(hand_in.id),

@@ -10,21 +10,22 @@ from typing import TYPE_CHECKING
 from meshkit.cursor import Cursor
 from meshkit.errors import NotFound
 from meshkit.market_day import market_day, parse_day
-from services.finance.cash.data import cash, cash_mismatches, cash_report
+from services.finance.cash.data import cash, cash_mismatches, cash_report, custodies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
-    from services.finance.cash.data.cash import HandIn, HandInItem, HeldCash
+    from services.finance.cash.data.cash import HandIn, HandInItem
     from services.finance.cash.data.cash_mismatches import Mismatch
     from services.finance.cash.data.cash_report import AgentDay
+    from services.finance.cash.data.custodies import HeldCash
 
 
 def read_held_cash(tx: Tx, *, page: Page) -> tuple[Sequence[HeldCash], str]:
     """Return orders whose cash the calling agent carries undeclared, longest carried first, and the next cursor."""
-    return page.cut(cash.page_of_held(tx, tx.principal.require_user, page), cash.held_cursor)
+    return page.cut(custodies.page_of_held(tx, tx.principal.require_user, page), custodies.held_cursor)
 
 
 def read_my_hand_ins(tx: Tx, *, page: Page) -> tuple[Sequence[HandIn], str]:

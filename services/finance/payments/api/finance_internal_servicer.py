@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from meshkit.ids import parse_id
 from services.finance.cash.usecases.collect_cash import CashCount, collect_cash
 from services.finance.payments.api import mapping
-from services.finance.payments.usecases.read_payment import read_payment
+from services.finance.payments.domain.subject import order
+from services.finance.payments.usecases.read_payment import read_payment, read_payment_detail
 
 if TYPE_CHECKING:
     from marketmesh.finance.v1 import finance_internal_service_pb2 as messages
@@ -19,7 +20,8 @@ class FinanceInternalServicer:
     """Translates; the rules are in the use cases."""
 
     def GetPayment(self, request: messages.GetPaymentRequest, tx: Tx) -> payment_pb2.PaymentIntent:
-        return mapping.intent_message(read_payment(tx, order_id=parse_id(request.order_id, field="order_id")))
+        intent = read_payment(tx, order(parse_id(request.order_id, field="order_id")))
+        return mapping.intent_message(intent, read_payment_detail(tx, intent))
 
     def CollectCash(self, request: messages.CollectCashRequest, tx: Tx) -> payment_pb2.PaymentIntent:
         count = CashCount(
@@ -30,4 +32,5 @@ class FinanceInternalServicer:
             order_total_cents=request.order_total_cents,
             order_version=request.order_version,
         )
-        return mapping.intent_message(collect_cash(tx, count))
+        intent = collect_cash(tx, count)
+        return mapping.intent_message(intent, read_payment_detail(tx, intent))

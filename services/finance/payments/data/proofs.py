@@ -50,7 +50,7 @@ _WRONGLY_POSTED = sql(
         WHERE e.type IN ('cash_collected', 'vendor_payout', 'payout_returned', 'refund', 'credit') AND e.order_id IS NOT NULL
         GROUP BY e.order_id, a.currency
     ), compared AS (
-        SELECT coalesce(i.order_id, t.order_id) AS order_id,
+        SELECT coalesce(i.subject_id, t.order_id) AS order_id,
                coalesce(t.collected, 0) AS collected,
                CASE WHEN i.status IN ('settled', 'paid') THEN i.amount_cents - i.credited_cents ELSE 0 END
                  AS collected_expected,
@@ -62,7 +62,9 @@ _WRONGLY_POSTED = sql(
                  AS fees_expected,
                coalesce(t.refunded, 0) AS refunded, coalesce(i.refunded_cents, 0) AS refunded_expected,
                coalesce(t.credited, 0) AS credited, coalesce(i.credited_cents, 0) AS credited_expected
-        FROM payment_intents i FULL JOIN posted t ON t.order_id = i.order_id AND t.currency = i.currency
+        FROM (SELECT subject_id, currency, status, amount_cents, fee_cents, credited_cents, refunded_cents, refunded_fee_cents,
+                     payable_refunded_cents FROM payment_intents WHERE subject_kind = 'order') i
+        FULL JOIN posted t ON t.order_id = i.subject_id AND t.currency = i.currency
     )
     SELECT {columns} FROM compared
     WHERE collected <> collected_expected OR paid_out <> paid_out_expected OR fees <> fees_expected
@@ -73,8 +75,8 @@ _WRONGLY_POSTED = sql(
 )
 # A delivered order with nothing due is settled.
 _NOTHING_DUE = sql(
-    "SELECT order_id, status FROM payment_intents WHERE delivered_at IS NOT NULL AND amount_cents = credited_cents"
-    " AND status NOT IN ('settled', 'paid', 'rejected')",
+    "SELECT subject_id AS order_id, status FROM payment_intents WHERE subject_kind = 'order' AND delivered_at IS NOT NULL"
+    " AND amount_cents = credited_cents AND status NOT IN ('settled', 'paid', 'rejected')",
     UnsettledOrder,
 )
 

@@ -11,13 +11,14 @@ from meshkit.money import percent_of
 
 
 class Intent(NamedTuple):
-    """What is owed for an order, and what has become of it. It is a row, and what payments gives to its siblings."""
+    """What is owed for a subject, and what has become of it. It is a row, and what payments gives to its siblings."""
 
     id: uuid.UUID
-    order_id: uuid.UUID
-    order_number: int
-    order_version: int
-    order_status: str
+    subject_kind: str
+    subject_id: uuid.UUID
+    subject_number: int
+    subject_version: int
+    subject_status: str
     buyer_store_id: uuid.UUID
     vendor_store_id: uuid.UUID
     vendor_store_name: str
@@ -29,20 +30,25 @@ class Intent(NamedTuple):
     currency: str
     failure_reason: str
     delivered_at: datetime | None
-    cash_collected_at: datetime | None
     vendor_paid_at: datetime | None
     payout_returned_at: datetime | None
     payout_id: uuid.UUID | None
-    payout_hold_reason: str
-    collected_by_user_id: uuid.UUID | None
-    hand_in_id: uuid.UUID | None
-    cash_counted_at: datetime | None
-    cash_mismatch_id: uuid.UUID | None
     refunded_cents: int
     refunded_fee_cents: int
     credited_cents: int
     payable_refunded_cents: int
     created_at: datetime
+
+
+class IntentDetail(NamedTuple):
+    """What cash custody and payouts say of an intent: who holds its cash, and what keeps it from its payout."""
+
+    cash_collected_at: datetime | None
+    collected_by_user_id: uuid.UUID | None
+    hand_in_id: uuid.UUID | None
+    cash_counted_at: datetime | None
+    cash_mismatch_id: uuid.UUID | None
+    payout_hold_reason: str
 
 
 class VendorTotals(NamedTuple):

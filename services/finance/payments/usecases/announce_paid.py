@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 def announce_paid(tx: Tx, intent: Intent) -> None:
     """Emit OrderPaid of an intent, with what its vendor got."""
     event = events.OrderPaid(
-        order_id=str(intent.order_id),
+        order_id=str(intent.subject_id),
         payment_intent_id=str(intent.id),
         buyer_store_id=str(intent.buyer_store_id),
         vendor_store_id=str(intent.vendor_store_id),
         amount_cents=intent.amount_cents,
         payout_cents=net_cents(intent),
         currency=intent.currency,
-        order_number=intent.order_number,
+        order_number=intent.subject_number,
     )
     event.vendor_paid_at.FromDatetime(tx.now)
     tx.emit(event)

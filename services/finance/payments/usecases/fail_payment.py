@@ -18,9 +18,9 @@ def fail_payment(tx: Tx, intent: Intent, *, received_cents: int, currency: str, 
     failed = next_status(IntentStatus(intent.status), IntentAction.FAIL)
     assert failed is not None, "only money for an order that can still be paid is refused"
     intents.change(tx, intent.id, status=failed, failure_reason=reason)
-    tx.audit(target=intent.order_id, before={"status": intent.status}, after={"status": failed, "reason": reason})
+    tx.audit(target=intent.subject_id, before={"status": intent.status}, after={"status": failed, "reason": reason})
     event = events.PaymentFailed(
-        order_id=str(intent.order_id),
+        order_id=str(intent.subject_id),
         payment_intent_id=str(intent.id),
         buyer_store_id=str(intent.buyer_store_id),
         vendor_store_id=str(intent.vendor_store_id),
@@ -28,7 +28,7 @@ def fail_payment(tx: Tx, intent: Intent, *, received_cents: int, currency: str, 
         expected_cents=due_cents(intent),
         received_cents=received_cents,
         currency=currency,
-        order_number=intent.order_number,
+        order_number=intent.subject_number,
     )
     event.failed_at.FromDatetime(tx.now)
     tx.emit(event)

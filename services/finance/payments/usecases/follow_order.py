@@ -9,6 +9,7 @@ from meshkit.errors import DependencyUnavailable
 from meshkit.money import percent_of
 from services.finance.payments.data import intents
 from services.finance.payments.domain.intent import DEAD_ORDERS, IntentAction, IntentStatus, next_status
+from services.finance.payments.domain.subject import order as subject_of
 from services.finance.payments.usecases.settle_nothing import settle_nothing
 
 if TYPE_CHECKING:
@@ -25,16 +26,16 @@ def follow_order(tx: Tx, order: OrderSnapshot) -> None:
 
     Raises DependencyUnavailable when the order's creation has not arrived yet: the bus delivers again.
     """
-    intent = intents.lock_by_order(tx, uuid.UUID(order.order_id))
+    intent = intents.lock(tx, subject_of(uuid.UUID(order.order_id)))
     if intent is None:
         raise DependencyUnavailable("The order is not known yet.", dependency="commerce.order.v1")
-    if order.version <= intent.order_version:
+    if order.version <= intent.subject_version:
         return
     settle_nothing(tx, intents.change(tx, intent.id, **_changes(intent, order)))
 
 
 def _changes(intent: Intent, order: OrderSnapshot) -> dict[str, object]:
-    changes: dict[str, object] = {"order_version": order.version, "order_status": order.status}
+    changes: dict[str, object] = {"subject_version": order.version, "subject_status": order.status}
     if order.HasField("delivered_at"):
         changes["delivered_at"] = order.delivered_at.ToDatetime(tzinfo=intent.created_at.tzinfo)
     status = IntentStatus(intent.status)

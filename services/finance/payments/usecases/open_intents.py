@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from meshkit.money import percent_of
 from services.finance.payments.data import intents
 from services.finance.payments.domain.intent import DEAD_ORDERS, IntentStatus
+from services.finance.payments.domain.subject import SubjectKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,10 +26,11 @@ def _new_intent(order: OrderSnapshot, *, fee_basis_points: int) -> dict[str, obj
     first = IntentStatus.UNPAID if order.payment_method == "cash" else IntentStatus.PENDING
     return {
         "id": order.payment_intent_id,
-        "order_id": order.order_id,
-        "order_number": order.order_number,
-        "order_version": order.version,
-        "order_status": order.status,
+        "subject_kind": SubjectKind.ORDER,
+        "subject_id": order.order_id,
+        "subject_number": order.order_number,
+        "subject_version": order.version,
+        "subject_status": order.status,
         "buyer_store_id": order.buyer_store_id,
         "vendor_store_id": order.vendor_store_id,
         "vendor_store_name": order.vendor_store_name,

@@ -1,4 +1,4 @@
-"""Read the payments of orders."""
+"""Read payments."""
 
 from __future__ import annotations
 
@@ -13,20 +13,26 @@ if TYPE_CHECKING:
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
-    from services.finance.payments.domain.intent import Intent, VendorTotals
+    from services.finance.payments.domain.intent import Intent, IntentDetail, VendorTotals
+    from services.finance.payments.domain.subject import Subject
 
 
-def read_payment(tx: Tx, *, order_id: uuid.UUID) -> Intent:
-    """Return the intent of an order. Raises NotFound."""
-    intent = intents.find_by_order(tx, order_id)
+def read_payment(tx: Tx, subject: Subject) -> Intent:
+    """Return the intent of a subject. Raises NotFound."""
+    intent = intents.find(tx, subject)
     if intent is None:
         raise NotFound
     return intent
 
 
-def read_payment_of_vendor(tx: Tx, *, order_id: uuid.UUID, vendor_store_id: uuid.UUID) -> Intent:
-    """Return the intent of a vendor's order. Raises NotFound for anybody else's."""
-    intent = intents.find_of_vendor(tx, order_id, vendor_store_id)
+def read_payment_detail(tx: Tx, intent: Intent) -> IntentDetail:
+    """Return who holds an intent's cash and what keeps it from its payout; as it stays until commit, once that is locked."""
+    return intents.detail(tx, intent.id)
+
+
+def read_payment_of_vendor(tx: Tx, subject: Subject, *, vendor_store_id: uuid.UUID) -> Intent:
+    """Return the intent of what a vendor is paid for. Raises NotFound for anybody else's."""
+    intent = intents.find_of_vendor(tx, subject, vendor_store_id)
     if intent is None:
         raise NotFound
     return intent
@@ -40,8 +46,3 @@ def read_payments_of_vendor(tx: Tx, *, vendor_store_id: uuid.UUID, page: Page) -
 def read_totals_of_vendor(tx: Tx, *, vendor_store_id: uuid.UUID) -> list[VendorTotals]:
     """Return what all orders of a vendor leave for it, by currency."""
     return intents.totals_of_vendor(tx, vendor_store_id)
-
-
-def read_due_payments(tx: Tx, *, page: Page, counted_only: bool) -> tuple[Sequence[Intent], str]:
-    """Return intents whose vendor can be paid, oldest delivery first, and the next cursor."""
-    return page.cut(intents.page_of_due(tx, page, counted_only=counted_only), intents.delivered_cursor)

@@ -12,6 +12,7 @@ from services.finance.ledger.domain.ledger import Refund, refund
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 from services.finance.payments.data import intents
 from services.finance.payments.domain.intent import IntentStatus, due_cents, fee_of_refund
+from services.finance.payments.domain.subject import order
 from services.finance.payments.usecases.lock_payment import lock_payment
 from services.finance.payments.usecases.settle_nothing import settle_nothing
 
@@ -59,12 +60,12 @@ def credit_order(tx: Tx, request: RefundRequest) -> Intent:
     may = intent.delivered_at is not None and IntentStatus(intent.status) in _CREDITABLE
     due = due_cents(intent) if may else 0
     if request.amount_cents > due:
-        raise CreditNotPossible(order_status=intent.order_status, payment_status=intent.status, due_cents=str(due))
+        raise CreditNotPossible(order_status=intent.subject_status, payment_status=intent.status, due_cents=str(due))
     return settle_nothing(tx, _post_refund(tx, intent, request, is_credit=True))
 
 
 def _lock(tx: Tx, request: RefundRequest) -> Intent:
-    intent = lock_payment(tx, order_id=request.order_id)
+    intent = lock_payment(tx, order(request.order_id))
     if request.currency != intent.currency:
         raise ValidationError.of("currency", f"must be the order's currency, {intent.currency}")
     return intent
@@ -124,7 +125,7 @@ def _post_refund(
 
 def _event(intent: Intent, request: RefundRequest, *, is_credit: bool) -> events.PaymentRefunded:
     return events.PaymentRefunded(
-        order_id=str(intent.order_id),
+        order_id=str(intent.subject_id),
         payment_intent_id=str(intent.id),
         buyer_store_id=str(intent.buyer_store_id),
         vendor_store_id=str(intent.vendor_store_id),
@@ -132,7 +133,7 @@ def _event(intent: Intent, request: RefundRequest, *, is_credit: bool) -> events
         refunded_cents=intent.refunded_cents,
         currency=intent.currency,
         reason=request.reason,
-        order_number=intent.order_number,
+        order_number=intent.subject_number,
         credited_cents=intent.credited_cents,
         is_credit=is_credit,
     )

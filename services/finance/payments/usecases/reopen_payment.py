@@ -8,6 +8,7 @@ from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from services.finance.errors import PaymentNotFailed
 from services.finance.payments.data import intents
 from services.finance.payments.domain.intent import IntentAction, IntentStatus, next_status
+from services.finance.payments.domain.subject import order
 from services.finance.payments.usecases.lock_payment import lock_payment
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def reopen_payment(tx: Tx, *, order_id: uuid.UUID, reason: str) -> Intent:
     """Return the intent, unpaid again. Raises NotFound, PaymentNotFailed."""
-    intent = lock_payment(tx, order_id=order_id)
+    intent = lock_payment(tx, order(order_id))
     unpaid = next_status(IntentStatus(intent.status), IntentAction.REOPEN)
     if unpaid is None:
         raise PaymentNotFailed(state=intent.status)

@@ -27,8 +27,8 @@ def settle_nothing(tx: Tx, intent: Intent) -> Intent:
         post_payment(tx, intent, agent_id=None)
     if status is IntentStatus.FAILED:
         # Its order is on hold for a difference that no longer matters.
-        tx.emit(events.PaymentReopened(order_id=str(intent.order_id), payment_intent_id=str(intent.id)))
+        tx.emit(events.PaymentReopened(order_id=str(intent.subject_id), payment_intent_id=str(intent.id)))
     settled = intents.change(tx, intent.id, status=paid, vendor_paid_at=tx.now, failure_reason="")
-    audit.note(tx, action="payment.settle_nothing", target=intent.order_id, after={"status": paid})
+    audit.note(tx, action="payment.settle_nothing", target=intent.subject_id, after={"status": paid})
     announce_paid(tx, settled)
     return settled

@@ -21,9 +21,7 @@ def settle_payment(tx: Tx, intent: Intent, *, agent_id: uuid.UUID) -> Intent:
     settled = next_status(IntentStatus(intent.status), IntentAction.COLLECT)
     assert settled is not None, "who collects has looked"
     post_payment(tx, intent, agent_id=agent_id)
-    return intents.change(
-        tx, intent.id, status=settled, cash_collected_at=tx.now, collected_by_user_id=agent_id, failure_reason=""
-    )
+    return intents.change(tx, intent.id, status=settled, failure_reason="")
 
 
 def post_payment(tx: Tx, intent: Intent, *, agent_id: uuid.UUID | None) -> None:

@@ -9,6 +9,7 @@ from marketmesh.finance.v1 import payout_service_pb2 as messages
 from meshkit.cursor import Page
 from meshkit.ids import parse_id
 from services.finance.payments.api.mapping import intent_message
+from services.finance.payments.usecases.read_payment import read_payment_detail
 from services.finance.payments.usecases.reopen_payment import reopen_payment
 from services.finance.payouts.api import mapping
 from services.finance.payouts.usecases.confirm_payout import confirm_payout
@@ -27,8 +28,8 @@ class FinanceAdminServicer:
     terms: PayoutTerms
 
     def GetPayout(self, request: messages.GetPayoutRequest, tx: Tx) -> messages.PayoutDetail:
-        intent = read_due_payout(tx, order_id=parse_id(request.order_id, field="order_id"))
-        return messages.PayoutDetail(payout=mapping.payout_message(intent), payment=intent_message(intent))
+        intent, detail = read_due_payout(tx, order_id=parse_id(request.order_id, field="order_id"))
+        return messages.PayoutDetail(payout=mapping.payout_message(intent), payment=intent_message(intent, detail))
 
     def ListPayouts(self, request: messages.ListPayoutsRequest, tx: Tx) -> messages.ListPayoutsResponse:
         page = Page.of(request)
@@ -42,8 +43,9 @@ class FinanceAdminServicer:
     def ConfirmPayout(self, request: messages.ConfirmPayoutRequest, tx: Tx) -> payment_pb2.PaymentIntent:
         order_id = parse_id(request.order_id, field="order_id")
         intent = confirm_payout(tx, order_id=order_id, reference=request.reference, terms=self.terms)
-        return intent_message(intent)
+        return intent_message(intent, read_payment_detail(tx, intent))
 
     def ReopenPayment(self, request: messages.ReopenPaymentRequest, tx: Tx) -> payment_pb2.PaymentIntent:
         order_id = parse_id(request.order_id, field="order_id")
-        return intent_message(reopen_payment(tx, order_id=order_id, reason=request.reason))
+        intent = reopen_payment(tx, order_id=order_id, reason=request.reason)
+        return intent_message(intent, read_payment_detail(tx, intent))

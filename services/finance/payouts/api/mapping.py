@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def payout_message(row: Intent) -> payout_service_pb2.Payout:
     """Return one row of the payout queue."""
     message = payout_service_pb2.Payout(
-        order_id=str(row.order_id),
-        order_number=row.order_number,
+        order_id=str(row.subject_id),
+        order_number=row.subject_number,
         vendor_store_id=str(row.vendor_store_id),
         vendor_store_name=row.vendor_store_name,
         amount_cents=net_cents(row),
@@ -66,8 +66,8 @@ def batch_message(
 def earning_message(row: Intent) -> earnings_service_pb2.Earning:
     """Return what a vendor gets for an order."""
     message = earnings_service_pb2.Earning(
-        order_id=str(row.order_id),
-        order_number=row.order_number,
+        order_id=str(row.subject_id),
+        order_number=row.subject_number,
         payment_status=row.status,
         currency=row.currency,
         amount_cents=row.amount_cents,

@@ -10,6 +10,7 @@ from meshkit.cursor import Page
 from meshkit.errors import ValidationError
 from meshkit.ids import parse_id
 from services.finance.payments.api.mapping import intent_message
+from services.finance.payments.usecases.read_payment import read_payment_detail
 from services.finance.payments.usecases.refund_order import RefundRequest, credit_order, refund_order
 from services.finance.payouts.api import mapping
 from services.finance.payouts.usecases.decide_payout import approve_payout, reject_payout, return_payout
@@ -20,6 +21,7 @@ from services.finance.payouts.usecases.run_payouts import run_payouts
 if TYPE_CHECKING:
     from marketmesh.finance.v1 import payment_pb2
     from meshkit.db.tx import Tx
+    from services.finance.payments.domain.intent import Intent
     from services.finance.payouts.domain.payout import PayoutTerms
 
 
@@ -82,11 +84,11 @@ class PayoutAdminServicer:
 
     def HoldPayout(self, request: messages.HoldPayoutRequest, tx: Tx) -> payment_pb2.PaymentIntent:
         order_id = parse_id(request.order_id, field="order_id")
-        return intent_message(hold_payout(tx, order_id=order_id, reason=request.reason))
+        return _payment(tx, hold_payout(tx, order_id=order_id, reason=request.reason))
 
     def ReleasePayout(self, request: messages.ReleasePayoutRequest, tx: Tx) -> payment_pb2.PaymentIntent:
         order_id = parse_id(request.order_id, field="order_id")
-        return intent_message(release_payout(tx, order_id=order_id, reason=request.reason))
+        return _payment(tx, release_payout(tx, order_id=order_id, reason=request.reason))
 
     def RefundOrder(self, request: messages.RefundOrderRequest, tx: Tx) -> payment_pb2.PaymentIntent:
         refund = RefundRequest(
@@ -95,7 +97,7 @@ class PayoutAdminServicer:
             currency=request.currency,
             reason=request.reason,
         )
-        return intent_message(refund_order(tx, refund))
+        return _payment(tx, refund_order(tx, refund))
 
     def CreditOrder(self, request: messages.CreditOrderRequest, tx: Tx) -> payment_pb2.PaymentIntent:
         credit = RefundRequest(
@@ -104,4 +106,8 @@ class PayoutAdminServicer:
             currency=request.currency,
             reason=request.reason,
         )
-        return intent_message(credit_order(tx, credit))
+        return _payment(tx, credit_order(tx, credit))
+
+
+def _payment(tx: Tx, intent: Intent) -> payment_pb2.PaymentIntent:
+    return intent_message(intent, read_payment_detail(tx, intent))

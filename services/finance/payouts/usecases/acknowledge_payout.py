@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.finance.errors import PayoutNotDue
+from services.finance.payments.domain.subject import order
 from services.finance.payments.usecases.read_payment import read_payment_of_vendor
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ def acknowledge_payout(tx: Tx, *, order_id: uuid.UUID, note: str) -> Intent:
 
     Raises NotFound for another vendor's order, PayoutNotDue before the payout.
     """
-    intent = read_payment_of_vendor(tx, order_id=order_id, vendor_store_id=tx.principal.require_store)
+    intent = read_payment_of_vendor(tx, order(order_id), vendor_store_id=tx.principal.require_store)
     if intent.vendor_paid_at is None:
-        raise PayoutNotDue(order_status=intent.order_status, payment_status=intent.status)
+        raise PayoutNotDue(order_status=intent.subject_status, payment_status=intent.status)
     tx.audit(target=order_id, after={"note": note, "payment_status": intent.status})
     return intent

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from services.finance.errors import CashNotCounted, PayoutBelowMinimum
 from services.finance.payments.domain.intent import IntentStatus, net_cents
+from services.finance.payments.domain.subject import order
 from services.finance.payments.usecases.lock_payment import lock_payment
+from services.finance.payments.usecases.read_payment import read_payment_detail
 from services.finance.payouts.usecases.make_payouts import make_payouts
 from services.finance.payouts.usecases.require_due import require_due
 
@@ -23,16 +25,17 @@ def confirm_payout(tx: Tx, *, order_id: uuid.UUID, reference: str, terms: Payout
 
     Raises NotFound, PayoutNotDue, PayoutHeld, CashMismatchOpen, CashNotCounted, PayoutBelowMinimum.
     """
-    intent = lock_payment(tx, order_id=order_id)
+    intent = lock_payment(tx, order(order_id))
     if intent.status == IntentStatus.PAID or intent.payout_id is not None:
         return intent
-    require_due(intent)
-    if terms.counted_cash_only and intent.method == "cash" and intent.cash_counted_at is None:
+    detail = read_payment_detail(tx, intent)
+    require_due(intent, detail)
+    if terms.counted_cash_only and intent.method == "cash" and detail.cash_counted_at is None:
         raise CashNotCounted(order_id=str(order_id))
     made, skipped = make_payouts(tx, [intent], reference=reference, terms=terms)
     if not made:
         raise PayoutBelowMinimum(amount_cents=str(skipped[0].amount_cents), minimum_cents=str(terms.minimum_cents))
-    after = lock_payment(tx, order_id=order_id)
+    after = lock_payment(tx, order(order_id))
     tx.audit(
         target=order_id,
         before={"status": intent.status},

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from meshkit.errors import NotFound
+from services.finance.cash.usecases.read_custody import read_open_custody_mismatches
 from services.finance.errors import ApproverMustDiffer, PayoutStateInvalid
 from services.finance.ledger.domain.ledger import Account, AccountKind, payout_returned
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 from services.finance.payments.domain.intent import net_cents
-from services.finance.payments.usecases.lock_payment import lock_payments
+from services.finance.payments.usecases.lock_payment import lock_payments_of_orders
 from services.finance.payments.usecases.mark_payments import mark_in_payouts, mark_payout_returned
 from services.finance.payouts.data import payouts
 from services.finance.payouts.domain.payout import PayoutAction, PayoutStatus, Share, next_status
@@ -35,9 +36,10 @@ def approve_payout(tx: Tx, *, payout_id: uuid.UUID, reference: str) -> Payout:
     payout, status = _lock_for(tx, payout_id, PayoutAction.APPROVE)
     if payout.requested_by_user_id == tx.principal.require_user:
         raise ApproverMustDiffer
-    orders = lock_payments(tx, order_ids=[item.order_id for item in payouts.items_of(tx, payout_id)])
+    orders = lock_payments_of_orders(tx, order_ids=[item.order_id for item in payouts.items_of(tx, payout_id)])
+    mismatches = read_open_custody_mismatches(tx, intent_ids=[intent.id for intent in orders])
     for intent in orders:
-        require_no_mismatch(intent)
+        require_no_mismatch(intent, mismatches.get(intent.id))
     payouts.decide(tx, payout_id, decision="approve", reason=reference)
     debt = Account(AccountKind.VENDOR_RECEIVABLE, payout.currency, payout.vendor_store_id)
     kept = net_debts(tx, {debt: payout.gross_cents})[debt]
@@ -51,9 +53,8 @@ def reject_payout(tx: Tx, *, payout_id: uuid.UUID, reason: str) -> Payout:
     """Give the orders of a waiting payout back to the queue; returns it. Raises NotFound, PayoutStateInvalid."""
     payout, status = _lock_for(tx, payout_id, PayoutAction.REFUSE)
     payouts.decide(tx, payout_id, decision="reject", reason=reason)
-    orders = [item.order_id for item in payouts.items_of(tx, payout_id)]
-    lock_payments(tx, order_ids=orders)
-    mark_in_payouts(tx, payouts=dict.fromkeys(orders))
+    orders = lock_payments_of_orders(tx, order_ids=[item.order_id for item in payouts.items_of(tx, payout_id)])
+    mark_in_payouts(tx, payouts=dict.fromkeys(intent.id for intent in orders))
     payouts.end(tx, payout_id, status=status)
     return _announce(tx, payout, status, decision="reject", reason=reason)
 
@@ -62,7 +63,7 @@ def return_payout(tx: Tx, *, payout_id: uuid.UUID, reason: str) -> Payout:
     """Reverse every entry of a payout; its orders are due again. Returns it. Raises NotFound, PayoutStateInvalid."""
     payout, status = _lock_for(tx, payout_id, PayoutAction.TAKE_BACK)
     payouts.decide(tx, payout_id, decision="return", reason=reason)
-    orders = lock_payments(tx, order_ids=[item.order_id for item in payouts.items_of(tx, payout_id)])
+    orders = lock_payments_of_orders(tx, order_ids=[item.order_id for item in payouts.items_of(tx, payout_id)])
     made = [
         NewEntry(
             payout_returned(entry_id=entry.id, order_id=entry.order_id, postings=entry.postings, payout_id=payout_id),
@@ -73,7 +74,7 @@ def return_payout(tx: Tx, *, payout_id: uuid.UUID, reason: str) -> Payout:
         for entry in payouts.entries_of(tx, payout_id)
     ]
     post_entries(tx, made)
-    mark_payout_returned(tx, order_ids=[intent.order_id for intent in orders])
+    mark_payout_returned(tx, intent_ids=[intent.id for intent in orders])
     payouts.end(tx, payout_id, status=status)
     for intent in orders:
         tx.emit(_returned_event(tx, intent, payout_id=payout_id, reason=reason))
@@ -82,14 +83,14 @@ def return_payout(tx: Tx, *, payout_id: uuid.UUID, reason: str) -> Payout:
 
 def _returned_event(tx: Tx, intent: Intent, *, payout_id: uuid.UUID, reason: str) -> events.PayoutReturned:
     event = events.PayoutReturned(
-        order_id=str(intent.order_id),
+        order_id=str(intent.subject_id),
         payment_intent_id=str(intent.id),
         vendor_store_id=str(intent.vendor_store_id),
         payout_id=str(payout_id),
         reason=reason,
         payout_cents=net_cents(intent),
         currency=intent.currency,
-        order_number=intent.order_number,
+        order_number=intent.subject_number,
     )
     event.returned_at.FromDatetime(tx.now)
     return event

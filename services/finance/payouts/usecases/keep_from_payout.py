@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, TypedDict
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from services.finance.errors import PayoutNotDue, PayoutStateInvalid
 from services.finance.payments.domain.intent import IntentStatus
+from services.finance.payments.domain.subject import order
 from services.finance.payments.usecases.lock_payment import lock_payment
-from services.finance.payments.usecases.mark_payments import mark_payout_held
+from services.finance.payments.usecases.read_payment import read_payment_detail
+from services.finance.payouts.data import holds
 
 if TYPE_CHECKING:
     import uuid
@@ -28,37 +30,40 @@ class _Order(TypedDict):
 
 def hold_payout(tx: Tx, *, order_id: uuid.UUID, reason: str) -> Intent:
     """Return the intent, kept out of payouts. Raises NotFound, PayoutNotDue, PayoutStateInvalid."""
-    intent = lock_payment(tx, order_id=order_id)
+    intent = lock_payment(tx, order(order_id))
     if intent.status in _OVER:
-        raise PayoutNotDue(order_status=intent.order_status, payment_status=intent.status)
+        raise PayoutNotDue(order_status=intent.subject_status, payment_status=intent.status)
     if intent.payout_id is not None:
         raise PayoutStateInvalid(state="awaiting_approval")
-    tx.audit(target=order_id, before={"hold_reason": intent.payout_hold_reason}, after={"hold_reason": reason})
-    if not intent.payout_hold_reason:
+    before = read_payment_detail(tx, intent).payout_hold_reason
+    tx.audit(target=order_id, before={"hold_reason": before}, after={"hold_reason": reason})
+    if not before:
         held = events.PayoutHeld(**_about(intent))
         held.held_at.FromDatetime(tx.now)
         tx.emit(held)
-    return mark_payout_held(tx, intent, reason=reason)
+    holds.put(tx, intent.id, reason=reason)
+    return intent
 
 
 def release_payout(tx: Tx, *, order_id: uuid.UUID, reason: str) -> Intent:
     """Return the intent, let into payouts again. Raises NotFound, PayoutStateInvalid when nothing holds it."""
-    intent = lock_payment(tx, order_id=order_id)
-    if not intent.payout_hold_reason:
+    intent = lock_payment(tx, order(order_id))
+    before = read_payment_detail(tx, intent).payout_hold_reason
+    if not before:
         raise PayoutStateInvalid(state="not_held")
-    before = {"hold_reason": intent.payout_hold_reason}
-    tx.audit(target=order_id, before=before, after={"hold_reason": "", "reason": reason})
+    tx.audit(target=order_id, before={"hold_reason": before}, after={"hold_reason": "", "reason": reason})
     released = events.PayoutReleased(**_about(intent))
     released.released_at.FromDatetime(tx.now)
     tx.emit(released)
-    return mark_payout_held(tx, intent, reason="")
+    holds.lift(tx, intent.id)
+    return intent
 
 
 def _about(intent: Intent) -> _Order:
     # Without the reason: vendors are notified of these events, and it is for administrators only.
     return {
-        "order_id": str(intent.order_id),
+        "order_id": str(intent.subject_id),
         "payment_intent_id": str(intent.id),
         "vendor_store_id": str(intent.vendor_store_id),
-        "order_number": intent.order_number,
+        "order_number": intent.subject_number,
     }

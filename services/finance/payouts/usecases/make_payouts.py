@@ -37,7 +37,7 @@ def make_payouts(
     waiting = [share for share in made if share.amount_cents > terms.two_persons_above_cents]
     rows = [_payout_row(tx, share, reference=reference, waits=share in waiting) for share in made]
     payouts.add(tx, rows, [item for share in made for item in _items(share)])
-    mark_in_payouts(tx, payouts={intent.order_id: share.payout_id for share in made for intent in share.intents})
+    mark_in_payouts(tx, payouts={intent.id: share.payout_id for share in made for intent in share.intents})
     transfer_payouts(tx, [share for share in made if share not in waiting], reference=reference)
     for share in waiting:
         tx.emit(_requested_event(tx, share))
@@ -79,8 +79,8 @@ def _items(share: Share) -> list[dict[str, object]]:
     return [
         {
             "payout_id": share.payout_id,
-            "order_id": intent.order_id,
-            "order_number": intent.order_number,
+            "order_id": intent.subject_id,
+            "order_number": intent.subject_number,
             "amount_cents": net_cents(intent),
             "active": True,
         }

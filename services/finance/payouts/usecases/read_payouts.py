@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from meshkit.errors import NotFound
 from services.finance.errors import PayoutStateInvalid
+from services.finance.payments.domain.subject import order
 from services.finance.payments.usecases.read_payment import (
-    read_due_payments,
     read_payment,
+    read_payment_detail,
     read_payments_of_vendor,
     read_totals_of_vendor,
 )
-from services.finance.payouts.data import payouts
+from services.finance.payouts.data import due, payouts
 from services.finance.payouts.usecases.require_due import require_due
 
 if TYPE_CHECKING:
@@ -22,26 +23,27 @@ if TYPE_CHECKING:
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
-    from services.finance.payments.domain.intent import Intent, VendorTotals
+    from services.finance.payments.domain.intent import Intent, IntentDetail, VendorTotals
     from services.finance.payouts.data.payouts import Payout, PayoutDecision, PayoutItem, VendorDebt
     from services.finance.payouts.domain.payout import PayoutTerms
 
 
 def read_due_payouts(tx: Tx, *, page: Page, terms: PayoutTerms) -> tuple[Sequence[Intent], str]:
     """Return the intents of orders whose vendor can be paid, oldest delivery first, and the next cursor."""
-    return read_due_payments(tx, page=page, counted_only=terms.counted_cash_only)
+    return page.cut(due.page_of(tx, page, counted_only=terms.counted_cash_only), due.cursor)
 
 
-def read_due_payout(tx: Tx, *, order_id: uuid.UUID) -> Intent:
-    """Return the intent of an order in the payout queue.
+def read_due_payout(tx: Tx, *, order_id: uuid.UUID) -> tuple[Intent, IntentDetail]:
+    """Return the intent of an order in the payout queue, with its detail.
 
     Raises NotFound, PayoutNotDue, PayoutHeld, CashMismatchOpen, PayoutStateInvalid.
     """
-    intent = read_payment(tx, order_id=order_id)
-    require_due(intent)
+    intent = read_payment(tx, order(order_id))
+    detail = read_payment_detail(tx, intent)
+    require_due(intent, detail)
     if intent.payout_id is not None:
         raise PayoutStateInvalid(state="awaiting_approval")
-    return intent
+    return intent, detail
 
 
 def read_payout(tx: Tx, *, payout_id: uuid.UUID) -> Payout:

@@ -8,20 +8,22 @@ from services.finance.errors import CashMismatchOpen, PayoutHeld, PayoutNotDue
 from services.finance.payments.domain.intent import IntentAction, IntentStatus, next_status
 
 if TYPE_CHECKING:
-    from services.finance.payments.domain.intent import Intent
+    import uuid
+
+    from services.finance.payments.domain.intent import Intent, IntentDetail
 
 
-def require_due(intent: Intent) -> None:
+def require_due(intent: Intent, detail: IntentDetail) -> None:
     """Raise PayoutNotDue, PayoutHeld or CashMismatchOpen unless the intent's order can be put into a payout."""
     paid = next_status(IntentStatus(intent.status), IntentAction.PAY_OUT)
     if paid is None or intent.delivered_at is None:
-        raise PayoutNotDue(order_status=intent.order_status, payment_status=intent.status)
-    if intent.payout_hold_reason:
-        raise PayoutHeld(hold_reason=intent.payout_hold_reason)
-    require_no_mismatch(intent)
+        raise PayoutNotDue(order_status=intent.subject_status, payment_status=intent.status)
+    if detail.payout_hold_reason:
+        raise PayoutHeld(hold_reason=detail.payout_hold_reason)
+    require_no_mismatch(intent, detail.cash_mismatch_id)
 
 
-def require_no_mismatch(intent: Intent) -> None:
+def require_no_mismatch(intent: Intent, mismatch_id: uuid.UUID | None) -> None:
     """Raise CashMismatchOpen while the order's cash is not what it should be."""
-    if intent.cash_mismatch_id is not None:
-        raise CashMismatchOpen(order_id=str(intent.order_id), mismatch_id=str(intent.cash_mismatch_id))
+    if mismatch_id is not None:
+        raise CashMismatchOpen(order_id=str(intent.subject_id), mismatch_id=str(mismatch_id))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.finance.payments.usecases.lock_payment import lock_due_payments
-from services.finance.payouts.data import payouts
+from services.finance.payments.usecases.lock_payment import lock_payments
+from services.finance.payouts.data import due, payouts
 from services.finance.payouts.usecases.make_payouts import make_payouts
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
+    from services.finance.payments.domain.intent import Intent
     from services.finance.payouts.data.payouts import Payout
     from services.finance.payouts.domain.payout import PayoutTerms, Share
 
@@ -32,8 +33,16 @@ class Run:
 
 def run_payouts(tx: Tx, *, vendor_store_id: uuid.UUID | None, reference: str, terms: PayoutTerms) -> Run:
     """Make one payout per vendor and currency of what is due, the oldest deliveries first; returns what was done."""
-    due = lock_due_payments(tx, vendor_store_id=vendor_store_id, counted_only=terms.counted_cash_only, limit=BATCH)
-    made, skipped = make_payouts(tx, due, reference=reference, terms=terms)
+    payable = _lock_due(tx, vendor_store_id=vendor_store_id, counted_only=terms.counted_cash_only)
+    made, skipped = make_payouts(tx, payable, reference=reference, terms=terms)
     ids = [share.payout_id for share in made]
     tx.audit(target=vendor_store_id or "all vendors", after={"payouts": [str(payout_id) for payout_id in ids]})
-    return Run(payouts.find_many(tx, ids), skipped, has_more=len(due) == BATCH)
+    return Run(payouts.find_many(tx, ids), skipped, has_more=len(payable) == BATCH)
+
+
+def _lock_due(tx: Tx, *, vendor_store_id: uuid.UUID | None, counted_only: bool) -> list[Intent]:
+    """Return intents that can be paid, locked. They are looked at again once locked: one may have been held meanwhile."""
+    chosen = due.choose(tx, vendor_store_id=vendor_store_id, counted_only=counted_only, limit=BATCH)
+    locked = lock_payments(tx, intent_ids=chosen)
+    payable = due.still_due(tx, chosen, counted_only=counted_only)
+    return [intent for intent in locked if intent.id in payable]

@@ -112,7 +112,7 @@ class TestCountHandIn:
 
         def queue() -> set[uuid.UUID]:
             with mesh.transaction("finance") as tx:
-                return {row.order_id for row in read_due_payouts(tx, page=page, terms=terms)[0]}
+                return {row.subject_id for row in read_due_payouts(tx, page=page, terms=terms)[0]}
 
         def pay() -> str:
             with mesh.transaction("finance", who) as tx:

@@ -11,8 +11,9 @@ from sqlalchemy import text
 
 from meshkit.cursor import Cursor, Page
 from meshkit.db.tx import Tx
-from services.finance.cash.data import cash, cash_mismatches
+from services.finance.cash.data import cash, cash_mismatches, custodies
 from services.finance.payments.data import intents
+from services.finance.payments.domain.subject import SubjectKind
 from tests.support.mesh_harness import MeshHarness
 from tests.support.statements import owner_transaction, plan_of
 
@@ -24,12 +25,18 @@ LATE = Cursor(NOW, uuid.UUID(int=1))
 # Of 20 agents' orders one in five is not declared yet, one in a hundred hand-ins waits, one in ten mismatches is open.
 _FILL = (
     """
-    INSERT INTO payment_intents (id, order_id, order_number, order_version, order_status, buyer_store_id, vendor_store_id,
-        vendor_store_name, method, status, amount_cents, fee_basis_points, fee_cents, currency, failure_reason,
-        cash_collected_at, collected_by_user_id, hand_in_id, created_at)
-    SELECT ('1' || lpad(to_hex(n), 31, '0'))::uuid, lpad(to_hex(n), 32, '0')::uuid, n, 1, 'delivered', gen_random_uuid(),
-        gen_random_uuid(), '', 'cash', 'settled', 5, 0, 0, 'USD', '', TIMESTAMPTZ '2025-01-01 UTC' + n * interval '1 minute',
-        lpad(to_hex(n % 20), 32, '0')::uuid, CASE n % 5 WHEN 2 THEN NULL ELSE ('2' || lpad(to_hex(n), 31, '0'))::uuid END, now()
+    INSERT INTO payment_intents (id, subject_kind, subject_id, subject_number, subject_version, subject_status, buyer_store_id,
+        vendor_store_id, vendor_store_name, method, status, amount_cents, fee_basis_points, fee_cents, currency, failure_reason,
+        created_at)
+    SELECT ('1' || lpad(to_hex(n), 31, '0'))::uuid, 'order', lpad(to_hex(n), 32, '0')::uuid, n, 1, 'delivered',
+        gen_random_uuid(), gen_random_uuid(), '', 'cash', 'settled', 5, 0, 0, 'USD', '', now()
+    FROM generate_series(1, 5000) AS n;
+    """,
+    """
+    INSERT INTO cash_custodies (intent_id, collected_by_user_id, collected_at, hand_in_id)
+    SELECT ('1' || lpad(to_hex(n), 31, '0'))::uuid, lpad(to_hex(n % 20), 32, '0')::uuid,
+        TIMESTAMPTZ '2025-01-01 UTC' + n * interval '1 minute',
+        CASE n % 5 WHEN 2 THEN NULL ELSE ('2' || lpad(to_hex(n), 31, '0'))::uuid END
     FROM generate_series(1, 5000) AS n;
     """,
     "INSERT INTO cash_stations (id, name, created_at) VALUES ('00000000-0000-0000-0000-0000000000aa', 'plans', now())",
@@ -57,7 +64,7 @@ _FILL = (
     FROM (SELECT *, CASE WHEN random() < 0.1 THEN NULL ELSE now() END AS t FROM cash_counts) c
     WHERE hand_in_id <= '20000000-0000-0000-0000-00000000ffff' AND hand_in_id >= '20000000-0000-0000-0000-000000000000';
     """,
-    "ANALYZE payment_intents, cash_hand_ins, cash_declarations, cash_counts, cash_mismatches",
+    "ANALYZE payment_intents, cash_custodies, cash_hand_ins, cash_declarations, cash_counts, cash_mismatches",
 )
 
 
@@ -75,9 +82,9 @@ def filled(session_mesh: MeshHarness) -> Iterator[Tx]:
 @pytest.mark.parametrize("is_first", [True, False])
 class TestPlans:
     def test_held_cash_walks_what_the_agent_carries(self, filled: Tx, *, is_first: bool) -> None:
-        plan = plan_of(filled, lambda: cash.page_of_held(filled, AGENT, Page(25, None if is_first else EARLY)))
+        plan = plan_of(filled, lambda: custodies.page_of_held(filled, AGENT, Page(25, None if is_first else EARLY)))
 
-        assert "payment_intents_held_cash_idx" in plan
+        assert "cash_custodies_held_idx" in plan
         assert "Sort" not in plan
 
     def test_an_agents_hand_ins_walk_its_own(self, filled: Tx, *, is_first: bool) -> None:
@@ -105,6 +112,6 @@ class TestLocks:
     def test_intents_are_locked_in_one_order(self, filled: Tx) -> None:
         ids = [uuid.UUID(f"{number:032x}") for number in (9, 3, 5)]
 
-        rows = intents.lock_many(filled, ids)
+        rows = intents.lock_subjects(filled, SubjectKind.ORDER, ids)
 
         assert [row.id for row in rows] == sorted(row.id for row in rows)

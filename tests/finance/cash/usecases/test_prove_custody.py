@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _HANDED_IN = "(SELECT id FROM ledger_entries WHERE order_id = CAST(:order AS uuid) AND type = 'cash_handed_in')"
+_INTENT = "(SELECT id FROM payment_intents WHERE subject_id = CAST(:order AS uuid))"
 
 # What is done to an order of 123.45 that was counted as 122.45, with its mismatch open, and what the prover says of it.
 _LIES = {
@@ -43,11 +44,11 @@ _LIES = {
         ],
     ),
     "payout let go": (
-        ["UPDATE payment_intents SET cash_mismatch_id = NULL WHERE order_id = CAST(:order AS uuid)"],
+        [f"UPDATE cash_custodies SET mismatch_id = NULL WHERE intent_id = {_INTENT}"],
         ["payment of order {order} is kept back for mismatch None, open is {mismatch}"],
     ),
     "another mismatch": (
-        ["UPDATE payment_intents SET cash_mismatch_id = order_id WHERE order_id = CAST(:order AS uuid)"],
+        [f"UPDATE cash_custodies SET mismatch_id = CAST(:order AS uuid) WHERE intent_id = {_INTENT}"],
         ["payment of order {order} is kept back for mismatch {order}, open is {mismatch}"],
     ),
     "a hand-in that says it fits": (
@@ -55,7 +56,7 @@ _LIES = {
         ["hand-in {hand_in} is matched, 12345 declared, 12245 counted; its orders say mismatched, 12345, 12245"],
     ),
     "another agent": (
-        ["UPDATE payment_intents SET collected_by_user_id = order_id WHERE order_id = CAST(:order AS uuid)"],
+        [f"UPDATE cash_custodies SET collected_by_user_id = CAST(:order AS uuid) WHERE intent_id = {_INTENT}"],
         ["agent {agent} holds 100 USD, 0 expected", "agent {order} holds 0 USD, 100 expected"],
     ),
 }

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _ENTRY_OF = "(SELECT id FROM ledger_entries WHERE order_id = CAST(:order AS uuid) AND type = '{type}')"
 _PAID_ENTRY = _ENTRY_OF.format(type="vendor_payout")
 _CASH_ENTRY = _ENTRY_OF.format(type="cash_collected")
-_INTENT = "UPDATE payment_intents SET {change} WHERE order_id = CAST(:order AS uuid)"
+_INTENT = "UPDATE payment_intents SET {change} WHERE subject_id = CAST(:order AS uuid)"
 
 # What is done to a paid order's books, and what the prover says of it.
 _LIES = {
@@ -77,7 +77,7 @@ _LIES = {
     ),
     "another sum of the payout": (
         [
-            "UPDATE payouts SET gross_cents = 11111 WHERE id = (SELECT payout_id FROM payment_intents WHERE order_id = CAST(:order AS uuid))"
+            "UPDATE payouts SET gross_cents = 11111 WHERE id = (SELECT payout_id FROM payment_intents WHERE subject_id = CAST(:order AS uuid))"
         ],
         ["payout {payout}: 11110 of 11111 listed, 11110 transferred, 11111 expected"],
     ),
@@ -103,7 +103,10 @@ _LIES = {
         ],
     ),
     "no intent at all": (
-        ["DELETE FROM payment_intents WHERE order_id = CAST(:order AS uuid)"],
+        [
+            "DELETE FROM cash_custodies WHERE intent_id = (SELECT id FROM payment_intents WHERE subject_id = CAST(:order AS uuid))",
+            "DELETE FROM payment_intents WHERE subject_id = CAST(:order AS uuid)",
+        ],
         [
             "agent {agent} holds 12345 USD, 0 expected",
             "order {order}: 12345 collected, 0 expected",
@@ -189,7 +192,10 @@ class TestProveLedger:
             )
         }
 
-        sql = "SELECT payout_id, collected_by_user_id FROM payment_intents WHERE order_id = CAST(:order AS uuid)"
+        sql = (
+            "SELECT i.payout_id, c.collected_by_user_id FROM payment_intents i JOIN cash_custodies c ON c.intent_id = i.id"
+            " WHERE i.subject_id = CAST(:order AS uuid)"
+        )
         payout, agent = owner.execute(text(sql), {"order": paid}).one()
         for statement in statements:
             owner.execute(text(statement), {"order": paid})

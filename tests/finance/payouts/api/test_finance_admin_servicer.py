@@ -21,7 +21,8 @@ from tests.support.mesh_harness import MeshHarness, Refused
 NOBODY = str(uuid.UUID(int=0))
 _QUEUED = (
     "SELECT count(*) AS n FROM payment_intents WHERE status = 'settled' AND delivered_at IS NOT NULL"
-    " AND payout_id IS NULL AND payout_hold_reason = '' AND cash_mismatch_id IS NULL"
+    " AND payout_id IS NULL AND id NOT IN (SELECT intent_id FROM payout_holds)"
+    " AND id NOT IN (SELECT intent_id FROM cash_custodies WHERE mismatch_id IS NOT NULL)"
 )
 
 

@@ -335,7 +335,7 @@ class TestHoldPayout:
             payments.pay("HoldPayout", order_id=order.order_id, reason=reason)
 
         assert payments.events(order).count("payout_held") == 1
-        assert payments.intent(order).payout_hold_reason == "fraud!"
+        assert payments.intent(order).hold_reason == "fraud!"
 
     def test_refuses_what_makes_no_sense(self, payments: Payments, vendor: str) -> None:
         order = payments.due(vendor_store_id=vendor)

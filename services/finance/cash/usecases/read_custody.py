@@ -1,0 +1,18 @@
+"""Read what payouts must know of the cash of intents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.finance.cash.data import custodies
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Sequence
+
+    from meshkit.db.tx import Tx
+
+
+def read_open_custody_mismatches(tx: Tx, *, intent_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+    """Return the open mismatch of those of the intents that have one; as it stays until commit, once these are locked."""
+    return custodies.open_mismatches(tx, intent_ids)
