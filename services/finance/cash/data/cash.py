@@ -89,7 +89,6 @@ _ADD = sql(
 )
 _ADD_DECLARATIONS = sql(insert_rows(cash_declarations, [column.name for column in cash_declarations.c]))
 _ADD_COUNTS = sql(insert_rows(cash_counts, [column.name for column in cash_counts.c]))
-_ENTER = sql("UPDATE payment_intents SET hand_in_id = :id WHERE order_id = ANY(CAST(:orders AS uuid[]))")
 _COUNTED = sql(
     "UPDATE cash_hand_ins SET status = :status, counted_cents = :counted, counted_at = :now, counted_by_user_id = :user"
     " WHERE id = :id"
@@ -162,7 +161,7 @@ def declare(
     currency: str,
     declarations: Sequence[Declared],
 ) -> None:
-    """Insert the calling agent's hand-in with its orders, whose intents are locked."""
+    """Insert the calling agent's hand-in with its orders."""
     values = {
         "id": hand_in_id,
         "agent": tx.principal.require_user,
@@ -175,7 +174,6 @@ def declare(
     tx.execute(
         _ADD_DECLARATIONS, {"rows": to_json({**asdict(each), "hand_in_id": hand_in_id} for each in declarations)}
     )
-    tx.execute(_ENTER, {"id": hand_in_id, "orders": [each.order_id for each in declarations]})
 
 
 def lock(tx: Tx, hand_in_id: uuid.UUID) -> LockedHandIn | None:

@@ -44,11 +44,6 @@ class Mismatch(NamedTuple):
 _ADD = sql(
     insert_rows(cash_mismatches, ("id", "hand_in_id", "order_id", "agent_user_id"), constants={"found_at": ":now"})
 )
-_BLOCK = sql(
-    "UPDATE payment_intents i SET cash_mismatch_id = r.id"
-    " FROM json_to_recordset(CAST(:rows AS json)) AS r (id uuid, order_id uuid) WHERE i.order_id = r.order_id"
-)
-_UNBLOCK = sql("UPDATE payment_intents SET cash_mismatch_id = NULL WHERE cash_mismatch_id = :id")
 _COLUMNS = """
     SELECT m.id, m.hand_in_id, m.order_id, m.agent_user_id, m.found_at, m.resolved_at, m.resolved_by_user_id, m.reason,
            m.recovered_cents, m.written_off_cents, d.order_number, d.collected_cents, d.declared_cents,
@@ -85,9 +80,8 @@ _ANY_OPEN = sql("SELECT EXISTS (SELECT 1 FROM cash_mismatches WHERE hand_in_id =
 
 
 def add(tx: Tx, rows: Sequence[Mapping[str, object]]) -> None:
-    """Insert open mismatches and keep their orders, whose intents are locked, from their payouts."""
+    """Insert open mismatches."""
     tx.execute(_ADD, {"rows": to_json(rows), "now": tx.now})
-    tx.execute(_BLOCK, {"rows": to_json(rows)})
 
 
 def find(tx: Tx, mismatch_id: uuid.UUID) -> Mismatch | None:
@@ -101,10 +95,9 @@ def lock(tx: Tx, mismatch_id: uuid.UUID) -> Mismatch:
 
 
 def resolve(tx: Tx, mismatch_id: uuid.UUID, *, reason: str, recovered_cents: int, written_off_cents: int) -> None:
-    """End a locked mismatch; its order, whose intent is locked, can be paid out again."""
+    """Resolve a locked mismatch."""
     values = {"reason": reason, "recovered": recovered_cents, "written_off": written_off_cents}
     tx.execute(_RESOLVE, {"id": mismatch_id, "now": tx.now, "user": tx.principal.require_user, **values})
-    tx.execute(_UNBLOCK, {"id": mismatch_id})
 
 
 def are_open(tx: Tx, hand_in_id: uuid.UUID) -> bool:

@@ -14,7 +14,7 @@ from services.finance.errors import CheckerMustDiffer, HandInStateInvalid
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 from services.finance.payments.domain.intent import due_cents
 from services.finance.payments.usecases.lock_payment import lock_payments
-from services.finance.payments.usecases.mark_payments import mark_counted
+from services.finance.payments.usecases.mark_payments import mark_counted, mark_mismatched
 
 if TYPE_CHECKING:
     import uuid
@@ -74,6 +74,7 @@ def count_hand_in(tx: Tx, count: Count) -> None:
     _post(tx, hand_in, orders)
     if wrong:
         cash_mismatches.add(tx, [_mismatch_row(hand_in, order) for order in wrong])
+        mark_mismatched(tx, mismatches={order.intent.order_id: order.mismatch_id for order in wrong})
     tx.audit(
         target=hand_in.id,
         before={"status": hand_in.status},

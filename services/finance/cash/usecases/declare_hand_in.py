@@ -13,6 +13,7 @@ from services.finance.cash.domain.cash import Declared
 from services.finance.errors import CashAlreadyDeclared
 from services.finance.payments.domain.intent import due_cents
 from services.finance.payments.usecases.lock_payment import lock_payments
+from services.finance.payments.usecases.mark_payments import mark_handed_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +55,7 @@ def declare_hand_in(tx: Tx, declaration: Declaration) -> uuid.UUID:
         currency=declaration.currency,
         declarations=declared,
     )
+    mark_handed_in(tx, order_ids=order_ids, hand_in_id=hand_in_id)
     tx.audit(
         target=hand_in_id,
         after={

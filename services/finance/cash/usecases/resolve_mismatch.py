@@ -12,6 +12,7 @@ from services.finance.cash.domain.cash import Custody, HandInAction, HandInStatu
 from services.finance.errors import CashMismatchResolved, CheckerMustDiffer
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 from services.finance.payments.usecases.lock_payment import lock_payment
+from services.finance.payments.usecases.mark_payments import mark_mismatched
 
 if TYPE_CHECKING:
     import uuid
@@ -55,6 +56,7 @@ def resolve_mismatch(tx: Tx, resolution: Resolution, *, two_persons_above_cents:
         recovered_cents=resolution.recovered_cents,
         written_off_cents=lost_cents,
     )
+    mark_mismatched(tx, mismatches={mismatch.order_id: None})
     if not cash_mismatches.are_open(tx, hand_in.id):
         status = next_status(HandInStatus(hand_in.status), HandInAction.RESOLVE_LAST)
         assert status is not None, "a hand-in with an open mismatch is mismatched"

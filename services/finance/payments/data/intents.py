@@ -81,6 +81,11 @@ _JOIN_PAYOUTS = sql(
 _PAY = sql(
     "UPDATE payment_intents SET status = 'paid', vendor_paid_at = :now WHERE order_id = ANY(CAST(:orders AS uuid[]))"
 )
+_JOIN_HAND_IN = sql("UPDATE payment_intents SET hand_in_id = :id WHERE order_id = ANY(CAST(:orders AS uuid[]))")
+_JOIN_MISMATCHES = sql(
+    "UPDATE payment_intents i SET cash_mismatch_id = r.mismatch_id"
+    " FROM json_to_recordset(CAST(:rows AS json)) AS r (order_id uuid, mismatch_id uuid) WHERE i.order_id = r.order_id"
+)
 _NOTE_COUNTED = sql("UPDATE payment_intents SET cash_counted_at = :now WHERE order_id = ANY(CAST(:orders AS uuid[]))")
 _TAKE_BACK = sql(
     "UPDATE payment_intents SET status = 'settled', vendor_paid_at = NULL, payout_id = NULL, payout_returned_at = :now"
@@ -148,6 +153,17 @@ def join_payouts(tx: Tx, payouts: Mapping[uuid.UUID, uuid.UUID | None]) -> None:
 def pay(tx: Tx, order_ids: Sequence[uuid.UUID]) -> None:
     """Mark locked intents as paid out."""
     tx.execute(_PAY, {"orders": list(order_ids), "now": tx.now})
+
+
+def join_hand_in(tx: Tx, order_ids: Sequence[uuid.UUID], *, hand_in_id: uuid.UUID) -> None:
+    """Note which hand-in the cash of locked intents is in."""
+    tx.execute(_JOIN_HAND_IN, {"orders": list(order_ids), "id": hand_in_id})
+
+
+def join_mismatches(tx: Tx, mismatches: Mapping[uuid.UUID, uuid.UUID | None]) -> None:
+    """Note by order which open mismatch keeps each locked intent from its payout; None lets it in again."""
+    rows = [{"order_id": order_id, "mismatch_id": mismatch_id} for order_id, mismatch_id in mismatches.items()]
+    tx.execute(_JOIN_MISMATCHES, {"rows": to_json(rows)})
 
 
 def note_counted(tx: Tx, order_ids: Sequence[uuid.UUID]) -> None:

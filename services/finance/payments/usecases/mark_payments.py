@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     from services.finance.payments.domain.intent import Intent
 
 
+def mark_handed_in(tx: Tx, *, order_ids: Sequence[uuid.UUID], hand_in_id: uuid.UUID) -> None:
+    """Mark the orders' cash as declared in a hand-in."""
+    intents.join_hand_in(tx, order_ids, hand_in_id=hand_in_id)
+
+
+def mark_mismatched(tx: Tx, *, mismatches: Mapping[uuid.UUID, uuid.UUID | None]) -> None:
+    """Mark by order which open mismatch keeps it from its payout; None once that is resolved."""
+    intents.join_mismatches(tx, mismatches)
+
+
 def mark_counted(tx: Tx, *, order_ids: Sequence[uuid.UUID]) -> None:
     """Mark the orders' cash as counted at a station."""
     intents.note_counted(tx, order_ids)
