@@ -39,7 +39,7 @@ BATCH = 500
 # decides the cost of events while there are some; an event after a pause is published at once.
 CADENCE_S = 0.055
 MAX_ATTEMPTS = 10
-# From this attempt on a row is sent alone, so that it does not fail for another row's sake.
+# From so many attempts on, the rows of a request that keeps failing are sent one by one: one of them may be to blame.
 _SUSPECT_ATTEMPTS = 5
 LEASE = timedelta(seconds=30)
 BACKOFF_MAX_S = 10.0
