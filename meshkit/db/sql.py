@@ -171,7 +171,7 @@ class Cursor:
         if result.status == ExecStatus.COMMAND_OK:
             return
         if self._libpq.status == ConnStatus.BAD:
-            # The server said nothing itself, so the result has no SQLSTATE by which to tell.
+            # The server itself sent no error, so there is no SQLSTATE.
             raise psycopg.OperationalError("the connection to the database is lost")
         raise error_from_result(result)
 

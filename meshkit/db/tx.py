@@ -42,7 +42,7 @@ class Tx:
     audit_before: Mapping[str, object] | None = None
     audit_after: Mapping[str, object] | None = None
     audit_target: str = ""
-    # What the steps of this transaction tell each other.
+    # Notes from one step of this transaction to the next.
     notes: set[str] = field(default_factory=set)
     _last: dict[str, dict[str, Any]] = field(default_factory=dict)
 
