@@ -25,7 +25,7 @@ def write_retry(tx: Tx, retry: Retry) -> bytes | None:
     known = retries.find(tx, retry.expired_id)
     assert known is not None, "begun before"
     if known.response is not None:
-        return bytes(known.response)
+        return known.response
     if known.checkout_group_id != order.checkout_group_id or known.state != "reserving":
         raise RetryRunning
     order.order_number = orders.add(tx, [order], lines)[order.id]
