@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def order_filter(request: ListOrdersRequest, *, is_vendor: bool) -> OrderFilter:
-    """Return what a request asks for. Raises ValidationError naming the field that means nothing."""
+    """Return what a request asks for. Raises ValidationError, which names the field that cannot be used."""
     waiting = _words("actionable_statuses", order_pb2.OrderStatus.Value.items(), request.actionable_statuses)
     if waiting and not is_vendor:
         raise ValidationError.of("actionable_statuses", "is for vendors")
@@ -44,7 +44,7 @@ def order_filter(request: ListOrdersRequest, *, is_vendor: bool) -> OrderFilter:
 
 
 def search_text(value: str) -> str:
-    """Return what is searched for. Raises ValidationError for what no text in a table can hold."""
+    """Return what is searched for. Raises ValidationError for a NUL, which Postgres cannot compare."""
     if "\0" in value:
         raise ValidationError.of("q", "has a character that no name has")
     return value.strip()

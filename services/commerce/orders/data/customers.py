@@ -39,8 +39,8 @@ class CustomerTotal(NamedTuple):
     spent_cents: int
 
 
-# A vendor's orders from the newest on; each looks up its buyer's newest one and stays if it is that itself. Of a plain
-# equality the planner thinks that hardly any order passes, and then it reads and sorts all of them for a page.
+# A vendor's orders from the newest on; an order is kept if it is its buyer's newest one. The comparison is wrapped in coalesce
+# because the planner would expect a plain equality to pass hardly any order, and would read and sort all of them for a page.
 _PAGE = sql(
     rf"""
     SELECT {{o.columns}}

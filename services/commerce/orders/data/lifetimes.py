@@ -91,7 +91,7 @@ _REMIND = sql(
 
 
 def policy(tx: Tx, vendor_store_id: uuid.UUID) -> Lifetime | None:
-    """Return how long a vendor lets its orders wait, or None if it never said."""
+    """Return how long a vendor lets its orders wait, or None if it never chose."""
     row = tx.execute(_POLICY, {"vendor": vendor_store_id}).one_or_none()
     return Lifetime(*row) if row else None
 

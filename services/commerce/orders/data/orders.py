@@ -53,7 +53,7 @@ _ADD_ORDERS = insert_rows(
 _ADD_LINES = insert_rows(
     order_line_items, [column.name for column in order_line_items.c if column.name not in _LATER], rows="lines"
 )
-# Foreign keys are looked at when the statement has ended.
+# Lines may come before their orders, because foreign keys are checked at the end of the statement.
 _ADD = sql(f"WITH lines AS ({_ADD_LINES}) {_ADD_ORDERS} RETURNING {{columns}}", PlacedOrder)
 _FIND = sql(
     """
@@ -201,7 +201,7 @@ def _conditions(wanted: OrderFilter, other_name: ColumnElement[str]) -> list[Col
         conditions.append(vendor_orders.c.created_at < wanted.created_to)
     if wanted.text:
         named = text(contains(f"vendor_orders.{other_name.name}", ":wanted_text")).bindparams(wanted_text=wanted.text)
-        # Longer numbers are no order's.
+        # No order number has more digits, and the column could not be compared with one.
         is_number = wanted.text.isascii() and wanted.text.isdigit() and len(wanted.text) <= _NUMBER_DIGITS
         conditions.append(or_(named, vendor_orders.c.order_number == int(wanted.text)) if is_number else named)  # type: ignore[arg-type]
     return conditions

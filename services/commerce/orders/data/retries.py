@@ -1,6 +1,6 @@
 """SQL about retries of expired orders: at most one new order each, its group decided before stock is reserved.
 
-Whoever writes here holds the expired order's row.
+Every write here happens while the expired order's row is locked.
 """
 
 from __future__ import annotations

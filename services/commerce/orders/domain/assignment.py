@@ -22,5 +22,5 @@ class Assignment(NamedTuple):
 
 
 def is_called_off(status: str) -> bool:
-    """Return whether nobody brings an order of that status any more, whoever it was assigned to."""
+    """Return whether an order of that status is not brought any more, so that its assignment means nothing."""
     return status in _CALLED_OFF

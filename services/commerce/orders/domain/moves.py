@@ -32,7 +32,7 @@ def require_move(order: Order, action: Action, *, status: str | None = None, to:
 
 
 def require_allowed(order: Order, action: Action, *, status: str | None) -> None:
-    """Raise OrderStateInvalid where an action makes no move at all; `status` as in `require_move`."""
+    """Raise OrderStateInvalid where the table has no move for an action at all; `status` as in `require_move`."""
     if not targets(action, OrderStatus(status or order.status)):
         raise OrderStateInvalid(state=state_of(order), allowed=sources(action))
 

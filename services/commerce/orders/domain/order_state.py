@@ -105,14 +105,14 @@ TRANSITIONS: Mapping[Action, Mapping[OrderStatus, frozenset[OrderStatus]]] = {
     Action.ACCEPT: {_S.CREATED_PENDING: frozenset({_S.ACCEPTED})},
     Action.REJECT: {_S.CREATED_PENDING: frozenset({_S.REJECTED})},
     Action.DECIDE_LINE: {
-        # To the hold with the last pending line.
+        # Deciding the last pending line packs the order, which puts it on hold.
         _S.CREATED_PENDING: frozenset({_S.CREATED_PENDING, _S.PARTIALLY_ACCEPTED, _S.HOLD, _S.REJECTED}),
         _S.ACCEPTED: frozenset({_S.PARTIALLY_ACCEPTED, _S.REJECTED}),
         _S.PARTIALLY_ACCEPTED: frozenset({_S.PARTIALLY_ACCEPTED, _S.CREATED_PENDING, _S.HOLD, _S.REJECTED}),
-        # What is packed stays packed: a hold is left by its own way, or by losing the last line.
+        # A packed order stays packed until its last line is rejected.
         _S.HOLD: frozenset({_S.HOLD, _S.REJECTED}),
     },
-    # From a packed state it changes nothing: fulfilling is idempotent.
+    # A packed order stays as it is, so that fulfilling is idempotent.
     Action.FULFILL: {
         _S.ACCEPTED: frozenset({_S.HOLD}),
         _S.PARTIALLY_ACCEPTED: frozenset({_S.HOLD}),
@@ -122,7 +122,7 @@ TRANSITIONS: Mapping[Action, Mapping[OrderStatus, frozenset[OrderStatus]]] = {
     Action.REMIND: {_S.CREATED_PENDING: frozenset({_S.CREATED_PENDING})},
     Action.EXPIRE: {_S.CREATED_PENDING: frozenset({_S.EXPIRED})},
     Action.NUDGE: {_S.CREATED_PENDING: frozenset({_S.CREATED_PENDING})},
-    # Another order takes its place; it stays what it is.
+    # The expired order stays expired; another order takes its place.
     Action.RETRY: {_S.EXPIRED: frozenset({_S.EXPIRED})},
     Action.PICKUP: {status: frozenset({_S.IN_TRANSIT}) for status in (*_PACKED, _S.IN_TRANSIT)},
     Action.DELIVER: {status: frozenset({_S.DELIVERED}) for status in (_S.IN_TRANSIT, _S.DELIVERED)},
@@ -135,7 +135,7 @@ TRANSITIONS: Mapping[Action, Mapping[OrderStatus, frozenset[OrderStatus]]] = {
 
 _L = LineStatus
 
-# The same for an order's lines. Of the other actions they stay what they are.
+# The same for an order's lines. Actions that are not here leave lines as they are.
 LINE_TRANSITIONS: Mapping[Action, Mapping[LineStatus, frozenset[LineStatus]]] = {
     Action.ACCEPT: {_L.PENDING: frozenset({_L.ACCEPTED})},
     Action.REJECT: {status: frozenset({_L.REJECTED}) for status in (_L.PENDING, _L.ACCEPTED)},
@@ -200,7 +200,7 @@ def sources(action: Action) -> str:
 
 
 def refund_status(*, refunded_cents: int, total_cents: int) -> RefundStatus:
-    """Return the word for a refunded part of what an order cost."""
+    """Return how much of an order's price the refunded cents are: none, part or all."""
     if refunded_cents <= 0:
         return RefundStatus.NONE
     return RefundStatus.FULL if refunded_cents >= total_cents else RefundStatus.PARTIAL

@@ -1,6 +1,6 @@
-"""Retry an expired order: price it anew, reserve all of its stock in one call, write the new order; or nothing.
+"""Retry an expired order: price it anew, reserve all of its stock in one call, write the new order. It is all or nothing.
 
-As in a checkout, whatever dies in between is finished by the same key, another key or the resume job.
+As in a checkout, a run that is interrupted is finished by the same key, another key or the resume job.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def retry_order(
     respond: Callable[[Retry], Message],
     restore: Callable[[bytes], Message],
 ) -> Message:
-    """Return the answer of the one retry of this order, whoever made it.
+    """Return the answer of the one retry of this order, whichever run made it.
 
     Raises what read_expired_order, begin_retry and price_retry do, RetryRefused when not all of it can be had, RetryRunning, and
     DependencyUnavailable when catalog is away: then the retry waits for the next call.

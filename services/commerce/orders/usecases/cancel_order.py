@@ -1,4 +1,4 @@
-"""The buyer calls an order off before it is on its way."""
+"""The buyer cancels an order before it is on its way."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def cancel_order(tx: Tx, *, order_id: uuid.UUID, reason: str) -> tuple[Order, list[Line]]:
     """Return the canceled order and its lines, which stay what they were. Raises NotFound, OrderStateInvalid."""
     before = lock_order(tx, order_id=order_id, buyer=tx.principal.require_store)
-    # An order on hold for its money may be on its way already: what the hold interrupted counts.
+    # An order on a payment hold may be on its way already, so the status from before the hold counts.
     move = require_move(before, Action.CANCEL, status=before.held_status)
     require_no_money_received(before, Action.CANCEL)
     order = orders.move(

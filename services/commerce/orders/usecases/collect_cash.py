@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def collect_cash(tx: Tx, *, order_id: uuid.UUID) -> None:
-    """Note that nothing is due any more, in whatever state the order is. Does nothing twice. Raises NotFound."""
+    """Note that nothing is due any more, in whatever state the order is. A repeat changes nothing. Raises NotFound."""
     order = lock_order(tx, order_id=order_id)
     if is_paid_for(order):
         return

@@ -83,7 +83,7 @@ def decide_line_item(
 
 
 def _require_here(order: Order) -> None:
-    # What a payment hold interrupted counts: the agent or the buyer has the goods.
+    # On a payment hold it counts where the order was: with the agent or the buyer the goods are out of the store.
     interrupted = order.held_status or order.status
     if order.status == OrderStatus.HOLD and interrupted in {OrderStatus.IN_TRANSIT, OrderStatus.DELIVERED}:
         raise OrderStateInvalid(
@@ -107,7 +107,7 @@ def _columns(before: Order, lines: list[Line]) -> dict[str, object]:
         "total_cents": total,
     }
     if before.held_status in ACTIONABLE:
-        # Where the order goes on once its payment is open again.
+        # The status to which the order returns when its payment is open again.
         columns["held_status"] = status_of_lines(LineStatus(line.status) for line in lines).value
     if total != before.total_cents:
         columns["balance_due_cents"] = total

@@ -1,4 +1,4 @@
-"""Money and order disagree, and agree again."""
+"""Finance found that money and order disagree, or put that in order again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def fail_payment(tx: Tx, *, order_id: uuid.UUID) -> None:
-    """Put the order on hold, remembering where it was. Does nothing twice. Raises NotFound."""
+    """Put the order on hold, remembering where it was. A repeat changes nothing. Raises NotFound."""
     order = lock_order(tx, order_id=order_id)
     if order.hold_reason == HoldReason.PAYMENT_MISMATCH or is_paid_for(order):
         return
@@ -36,7 +36,7 @@ def fail_payment(tx: Tx, *, order_id: uuid.UUID) -> None:
 
 
 def reopen_payment(tx: Tx, *, order_id: uuid.UUID) -> None:
-    """Take the order back to where the hold interrupted it; its payment is open again. Does nothing twice. Raises NotFound."""
+    """Take the order back to where the hold interrupted it; its payment is open again. A repeat changes nothing. Raises NotFound."""
     order = lock_order(tx, order_id=order_id)
     if order.hold_reason != HoldReason.PAYMENT_MISMATCH or order.held_status is None:
         return

@@ -1,4 +1,4 @@
-"""The whole order as events carry it."""
+"""An order as its events carry it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def order_snapshot(order: Order | PlannedOrder, lines: Iterable[Line | PlannedLine]) -> events.OrderSnapshot:
-    """Return an order's snapshot; of the address only what analytics may know."""
+    """Return the snapshot of an order and its lines; of the address it has only what analytics may know."""
     snapshot = events.OrderSnapshot(
         order_id=str(order.id),
         order_number=order.order_number,

@@ -46,7 +46,7 @@ def price_retry(expired: ExpiredOrder, facts: CatalogFacts, *, accepted_cents: i
     `accepted_cents`, or without that more than it did.
     """
     order = expired.order
-    # Whether there is stock the reservation decides: an interrupted run of this retry may hold it already.
+    # Stock counts as plenty here, the reservation decides: an interrupted run of this retry may have reserved it already.
     products = {found.product_id: replace(found, available_qty=MAX_QUANTITY) for found in facts.products.values()}
     quote = price_cart(
         [

@@ -1,4 +1,4 @@
-"""Read one order."""
+"""Read orders with their lines."""
 
 from __future__ import annotations
 

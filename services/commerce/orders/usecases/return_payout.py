@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def return_payout(tx: Tx, *, order_id: uuid.UUID, returned_at: datetime) -> None:
     """Note that the vendor is owed for the order again; a closed order stays closed.
 
-    Does nothing twice, and nothing when a newer payout is known. Raises NotFound.
+    A repeat changes nothing, nor does news that is older than the last payout. Raises NotFound.
     """
     order = lock_order(tx, order_id=order_id)
     is_older = order.vendor_paid_at is not None and returned_at < order.vendor_paid_at

@@ -1,4 +1,4 @@
-"""Last step of a retry: the new order stands in the place of the expired one."""
+"""Last step of a retry: the new order takes the place of the expired one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def write_retry(tx: Tx, retry: Retry) -> bytes | None:
-    """Write and announce the new order; or return the answer of the run that was faster.
+    """Write and announce the new order; returns the earlier answer instead if another run wrote one.
 
     Raises RetryRunning when another run started over with a new group.
     """
