@@ -1,6 +1,7 @@
 """States of orders and lines, and every move between them (REQUIREMENTS A.6.4).
 
-A status is written from these tables only: of one order as a `Move`, of many by `only_target`.
+A status is written from these tables only: of one order as a `Move`, of many by `only_target`. The status that a payment hold
+interrupted is only remembered; REOPEN_PAYMENT takes the order back there if the table lets it.
 """
 
 from __future__ import annotations
