@@ -21,11 +21,9 @@ def collect_cash(tx: Tx, *, order_id: uuid.UUID) -> None:
     order = lock_order(tx, order_id=order_id)
     if is_paid_for(order):
         return
-    move, columns = (
-        find_move_or_warn(order, Action.COLLECT_CASH),
-        {"payment_status": PaymentStatus.SETTLED.value, "balance_due_cents": 0},
-    )
+    settled: dict[str, object] = {"payment_status": PaymentStatus.SETTLED.value, "balance_due_cents": 0}
+    move = find_move_or_warn(order, Action.COLLECT_CASH)
     if move is None:
-        orders.change(tx, order_id, **columns)
+        orders.change(tx, order_id, **settled)
     else:
-        orders.move(tx, order_id, move, **columns)
+        orders.move(tx, order_id, move, **settled)
