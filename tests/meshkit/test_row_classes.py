@@ -21,6 +21,7 @@ TYPED = {
     "services.ads",
     "services.analytics",
     "services.catalog",
+    "services.commerce",
     "services.finance",
     "services.identity",
     "services.media",
