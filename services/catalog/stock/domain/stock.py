@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import uuid
@@ -34,6 +34,25 @@ class Cause(StrEnum):
 def is_low(*, available_qty: int, low_stock_threshold: int) -> bool:
     """Return whether there is no more than the threshold."""
     return available_qty <= low_stock_threshold
+
+
+class Stocked(Protocol):
+    """Whatever says how much of a product there is."""
+
+    @property
+    def available_qty(self) -> int:
+        """Units that can be bought."""
+        ...
+
+    @property
+    def reserved_qty(self) -> int:
+        """Units that orders hold."""
+        ...
+
+    @property
+    def low_stock_threshold(self) -> int:
+        """How little its vendor wants to hear of."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
