@@ -16,7 +16,7 @@ from tests.support.described import described, inside, statements_of
 from tests.support.mesh_harness import MeshHarness
 
 # All of whose statements that give rows say of which class; the others follow.
-TYPED = {"meshkit", "services.ads", "services.analytics", "services.catalog", "services.media"}
+TYPED = {"meshkit", "services.ads", "services.analytics", "services.catalog", "services.fulfillment", "services.media"}
 _VOID = 2278
 
 
