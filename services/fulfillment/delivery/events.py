@@ -1,4 +1,4 @@
-"""What fulfillment does when others report something."""
+"""What fulfillment does about the events of identity, commerce and finance."""
 
 from __future__ import annotations
 

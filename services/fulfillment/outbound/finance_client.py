@@ -1,4 +1,4 @@
-"""Tells finance about collected cash."""
+"""Has finance record collected cash."""
 
 from __future__ import annotations
 

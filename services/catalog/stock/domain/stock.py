@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     import uuid
 
-# Far beyond any warehouse; keeps sums inside what the wire can carry.
+# Far beyond any warehouse; keeps sums inside 64 bits.
 MAX_UNITS = 1_000_000_000
 
 
@@ -51,13 +51,13 @@ class Stocked(Protocol):
 
     @property
     def low_stock_threshold(self) -> int:
-        """How little its vendor wants to hear of."""
+        """At or below how many available units its vendor is notified."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How much of a product is available, and how little its vendor wants to hear of."""
+    """How much of a product is available, and at how little its vendor is notified."""
 
     available_qty: int
     low_stock_threshold: int
@@ -69,7 +69,7 @@ class Level:
 
 
 def fell_low(before: Level, after: Level) -> bool:
-    """Return whether this change is the one that the vendor must hear of."""
+    """Return whether this change is the one of which the vendor is notified."""
     return after.is_low and not before.is_low
 
 

@@ -41,7 +41,7 @@ _TAKE_AWAY = sql(
     " WHERE order_id = :order_id AND unassigned_at IS NULL"
 )
 _COUNT = sql("SELECT count(*) FROM order_assignments WHERE order_id = :order_id", int)
-_FINISH = sql("UPDATE order_assignments SET active = false WHERE order_id = :order_id AND active")
+_CLOSE = sql("UPDATE order_assignments SET active = false WHERE order_id = :order_id AND active")
 _NOTE_STEP = {
     step: sql(f"UPDATE order_assignments SET {step} = coalesce({step}, :at) WHERE id = :assignment_id")  # noqa: S608
     for step in ("pickup_time", "delivery_time", "cash_pickup_time")
@@ -69,7 +69,7 @@ def assign(
     assigned_by_user_id: uuid.UUID | None = None,
     steps: StepColumns | None = None,
 ) -> int:
-    """Take an order from whoever has it and give it to an agent; returns how often it was given. It must be locked.
+    """Take an order from the agent who has it, if any, and give it to one; returns how often it was given. It must be locked.
 
     `steps` are those that were taken before.
     """
@@ -88,9 +88,9 @@ def assign(
     return tx.execute(_COUNT, {"order_id": order_id}).one()
 
 
-def finish(tx: Tx, order_id: uuid.UUID) -> None:
+def close(tx: Tx, order_id: uuid.UUID) -> None:
     """Close the active assignment of an order that is over; it stays its agent's."""
-    tx.execute(_FINISH, {"order_id": order_id})
+    tx.execute(_CLOSE, {"order_id": order_id})
 
 
 def note_step(tx: Tx, assignment_id: uuid.UUID, *, column: str, at: datetime) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Delivery(NamedTuple):
-    """A delivery with its assignment, whose columns are None while nobody has the order."""
+    """A delivery with its assignment, whose columns are None while no agent has the order."""
 
     order_id: uuid.UUID
     order_number: int
@@ -101,7 +101,7 @@ class DeliveryState(NamedTuple):
     code_failures: int
 
 
-# A statement that is put together: SQLAlchemy does not know its columns, the class of its rows names them.
+# SQLAlchemy does not know the columns of a statement that is put together; the class of its rows names them.
 _Statement: TypeAlias = Select[Any]
 # What is shown of a delivery, by the names of its row classes.
 _SHOWN: dict[str, ColumnElement[Any]] = {
@@ -243,12 +243,12 @@ def find_ever_of_agent(tx: Tx, order_id: uuid.UUID, agent_user_id: uuid.UUID) ->
 
 
 def page_of_queue(tx: Tx, page: Page) -> list[Delivery]:
-    """Return dispatchable deliveries nobody has, newest first, one more than the page."""
+    """Return dispatchable deliveries that no agent has, newest first, one more than the page."""
     held = assignments.alias("held")
     taken = exists().where(held.c.order_id == deliveries.c.order_id, held.c.active)
     statement = _WITH_ASSIGNMENT.where(
         deliveries.c.order_status.in_(DISPATCHABLE_STATES),
-        # What is on its way was given to somebody, whatever became of the record: an administrator puts it right.
+        # What is on its way was given to an agent, even if that is not on record: an administrator corrects it.
         deliveries.c.shipping_status.not_in(PICKED_UP),
         deliveries.c.hold_reason != "payment_mismatch",
         ~taken,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 AUTO_RANDOM = "auto_random"
 ADMIN_OVERRIDE = "admin_override"
-# Whoever commerce or finance says has taken a step has the goods or the money: the order is that agent's.
+# The agent who took a step, as commerce or finance recorded it, has the goods or the money: the order is that agent's.
 STEP_TAKEN = "step_taken"
 
 # A pickup that has no answer after this long is not waited for: no call lasts that long.
@@ -43,7 +43,7 @@ def state_in_words(order_status: str, shipping_status: str) -> str:
 
 
 def draw_note(agents: int) -> str:
-    """Return why a drawn agent is the one, for people."""
+    """Return why an agent that was drawn at random has the order, for people."""
     return f"drawn at random from {agents} active agent{'' if agents == 1 else 's'}"
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-# After these nobody has anything to do with the order any more.
+# In these an order needs no agent any more.
 _OVER = {"closed", "canceled", "rejected", "expired"}
 _DELIVERED_LINES = {"pending", "accepted", "fulfilled", "hold"}
 

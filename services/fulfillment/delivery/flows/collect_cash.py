@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Collection:
-    """What the agent says to hold."""
+    """The cash that the agent says was collected."""
 
     order_id: uuid.UUID
     amount_cents: int

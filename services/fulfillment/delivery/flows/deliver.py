@@ -36,7 +36,7 @@ class ProofTerms:
 
 @dataclass(frozen=True)
 class Handover:
-    """An order in its buyer's hands, and what shows it."""
+    """An order that was handed over, and what proves it."""
 
     order_id: uuid.UUID
     proof: Proof | None
@@ -73,7 +73,7 @@ def deliver(
 def _hand_over(
     flow: Flow, delivery: AgentDelivery, proof: Proof | None, *, terms: ProofTerms, orders: Orders, proofs: Proofs
 ) -> Order:
-    """Return the order after commerce took the step; a proof is on record before it is asked."""
+    """Return the order after commerce took the step; the proof is recorded before commerce is asked."""
     if delivery.unassigned_at is not None:
         return read_order(flow, delivery, orders=orders, taken_by=lambda order: order.steps.delivered_by)
     if delivery.proof_kind:
@@ -97,7 +97,10 @@ def _hand_over(
 
 
 def _is_on_record(delivery: AgentDelivery, proof: Proof | None) -> bool:
-    """Return whether an earlier try had this proof accepted: its code may have been replaced since. No other one is needed."""
+    """Return whether this proof was accepted at an earlier try, as its code may have been replaced since.
+
+    With no proof, any that was accepted counts.
+    """
     if proof is None:
         return bool(delivery.proof_kind)
     return _columns(proof) == {"kind": delivery.proof_kind, "media_id": delivery.proof_media_id}
@@ -119,7 +122,7 @@ def _accept(flow: Flow, delivery: AgentDelivery, proof: Proof | None, *, terms: 
         raise ProofRequired(demanded=terms.policy.value)
     if proof is None:
         if delivery.code_failures >= MAX_CODE_FAILURES:
-            # Somebody guessed at the door: that the buyer has the goods must be shown in another way.
+            # The code was guessed at: that the buyer has the goods must be shown in another way.
             raise DeliveryCodeLocked
         return
     if proof.kind is ProofKind.CODE:

@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 def pick_up(flow: Flow, *, order_id: uuid.UUID, orders: Orders, respond: Callable[[AgentDelivery], Message]) -> Message:
     """Put the calling agent's order on its way; again keeps the first time.
 
-    Agent and administrators who give the order to somebody else take turns: from here on nobody else is given it, until
-    commerce has answered. Raises NotFound for another agent's order, DeliveryReassigned, DeliveryStateInvalid,
-    DependencyUnavailable.
+    While commerce has not answered, administrators cannot give the order to another agent. Raises NotFound for another agent's
+    order, DeliveryReassigned, DeliveryStateInvalid, DependencyUnavailable.
     """
     with flow.transaction() as tx:
         before = lock_my_assignment(tx, order_id=order_id)
@@ -35,7 +34,7 @@ def pick_up(flow: Flow, *, order_id: uuid.UUID, orders: Orders, respond: Callabl
             assignments.begin_pickup(tx, before.assignment_id, at=tx.now)
     order = None
     if before.pickup_time is None:
-        order = _take(flow, before, orders=orders)
+        order = _advance(flow, before, orders=orders)
     with flow.transaction() as tx:
         if order is not None:
             record_order(tx, order, caller=flow.principal.require_user, step="pickup")
@@ -45,7 +44,7 @@ def pick_up(flow: Flow, *, order_id: uuid.UUID, orders: Orders, respond: Callabl
         return flow.complete(tx, respond(mine))
 
 
-def _take(flow: Flow, delivery: AgentDelivery, *, orders: Orders) -> Order:
+def _advance(flow: Flow, delivery: AgentDelivery, *, orders: Orders) -> Order:
     if delivery.unassigned_at is not None:
         return read_order(flow, delivery, orders=orders, taken_by=lambda order: order.steps.picked_up_by)
     try:

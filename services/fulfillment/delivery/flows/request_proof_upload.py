@@ -44,8 +44,7 @@ def request_proof_upload(
     Raises NotFound for another agent's order, DeliveryStateInvalid, ValidationError for what is no image.
     """
     agent, media_id = flow.principal.require_user, derived_id(flow.id, "proof")
-    # On record before media is asked: whoever takes the flow up again goes on with what was allowed then, wherever the order
-    # is by now.
+    # Recorded before media is asked: a repeat of the flow goes on with what was allowed then, whatever the order's state is by now.
     with flow.transaction() as tx:
         delivery = read_my_delivery(tx, order_id=file.order_id)
         announced = proof_uploads.Announced(media_id, file.order_id, agent, file.kind)

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def assign_agent(tx: Tx, *, order_id: uuid.UUID, agent_user_id: uuid.UUID, reason: str) -> Delivery:
     """Return the delivery with its new agent.
 
-    The agent who has it may be picking it up at this moment: then that agent has won. Raises NotFound, DeliveryStateInvalid,
-    PickupRunning, and ValidationError for somebody who is no agent.
+    The agent who has it may be picking it up at this moment: then it stays with that agent. Raises NotFound, DeliveryStateInvalid,
+    PickupRunning, and ValidationError for a user who is no active agent.
     """
     delivery = deliveries.lock(tx, order_id)
     if delivery is None:

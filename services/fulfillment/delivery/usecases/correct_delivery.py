@@ -36,7 +36,7 @@ def correct_delivery(tx: Tx, *, order_id: uuid.UUID, agent_user_id: uuid.UUID, r
 
 
 def _give(tx: Tx, before: Delivery, agent_user_id: uuid.UUID, reason: str) -> None:
-    # Who collected the cash carries it still: finance knows.
+    # The cash stays with the agent who collected it: finance records that.
     steps = steps_of(before) if before.agent_user_id else None
     if steps:
         steps["cash_pickup_time"] = None
@@ -51,7 +51,7 @@ def _give(tx: Tx, before: Delivery, agent_user_id: uuid.UUID, reason: str) -> No
         steps=steps,
     )
     if before.agent_user_id and not before.active:
-        assignments.finish(tx, before.order_id)
+        assignments.close(tx, before.order_id)
     announce_assignment(
         tx,
         order_id=before.order_id,

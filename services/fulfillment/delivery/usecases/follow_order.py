@@ -22,5 +22,5 @@ def follow_order(tx: Tx, order: Order) -> None:
     deliveries.change_order(tx, order)
     record_steps(tx, order.order_id, order.steps)
     if order.is_over:
-        assignments.finish(tx, order.order_id)
+        assignments.close(tx, order.order_id)
     deliveries.call_off_payment(tx, order.order_id)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def read_queue(tx: Tx, *, page: Page) -> tuple[Sequence[Delivery], str]:
-    """Return dispatchable orders nobody has, newest first, and the next cursor."""
+    """Return dispatchable orders that no agent has, newest first, and the next cursor."""
     return page.cut(deliveries.page_of_queue(tx, page), deliveries.queue_cursor)
 
 

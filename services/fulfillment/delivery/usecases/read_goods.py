@@ -1,4 +1,4 @@
-"""What is in a delivery and where it goes: commerce knows, and shows the address to nobody else."""
+"""What is in a delivery and where it goes: commerce knows, and shows the address to no other service."""
 
 from __future__ import annotations
 
