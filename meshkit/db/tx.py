@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from meshkit import outbox
 from meshkit.crash import transaction_point
@@ -26,6 +26,15 @@ if TYPE_CHECKING:
     from meshkit.clock import Clock
     from meshkit.db.engine import Database, Session
     from meshkit.principal import Principal
+
+
+class Effect(Protocol):
+    """What a Core statement that is run for its effect gives: how many rows it touched."""
+
+    @property
+    def rowcount(self) -> int:
+        """Return the number of rows."""
+        ...
 
 
 @dataclass
@@ -69,7 +78,7 @@ class Tx:
     @overload
     def execute(self, statement: Sql[R], parameters: Parameters = None) -> Rows[R]: ...
     @overload
-    def execute(self, statement: Executable, parameters: Parameters = None) -> Any: ...
+    def execute(self, statement: Executable, parameters: Parameters = None) -> Effect: ...
     def execute(self, statement: Any, parameters: Parameters = None) -> Any:
         """Run one statement: a plain one, which knows the class of its rows, or a Core one for its effect alone."""
         return self.session.execute(statement, parameters)

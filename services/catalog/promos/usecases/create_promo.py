@@ -1,4 +1,4 @@
-"""Make a promo code."""
+"""Create a promo code."""
 
 from __future__ import annotations
 
