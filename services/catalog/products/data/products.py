@@ -200,23 +200,17 @@ def add_media(tx: Tx, product_id: uuid.UUID, files: Sequence[tuple[uuid.UUID, st
 
 def exists_with_id(tx: Tx, product_id: uuid.UUID) -> bool:
     """Return whether there is such a product."""
-    return tx.fetch(select(products.c.id).where(products.c.id == product_id), uuid.UUID).first() is not None
+    return tx.execute(_EXISTS, {"product_id": product_id}).first() is not None
 
 
 def is_of_store(tx: Tx, product_id: uuid.UUID, *, store_id: uuid.UUID) -> bool:
     """Return whether a product is the store's own."""
-    statement = select(products.c.id).where(
-        products.c.id == product_id, products.c.store_id == store_id, products.c.deleted_at.is_(None)
-    )
-    return tx.fetch(statement, uuid.UUID).first() is not None
+    return tx.execute(_IS_OF_STORE, {"product_id": product_id, "store_id": store_id}).first() is not None
 
 
 def is_sku_taken(tx: Tx, *, store_id: uuid.UUID, sku: str) -> bool:
     """Return whether the store has a product with that SKU."""
-    statement = select(products.c.id).where(
-        products.c.store_id == store_id, products.c.sku == sku, products.c.deleted_at.is_(None)
-    )
-    return tx.fetch(statement, uuid.UUID).first() is not None
+    return tx.execute(_IS_SKU_TAKEN, {"store_id": store_id, "sku": sku}).first() is not None
 
 
 def find(tx: Tx, product_id: uuid.UUID) -> WholeProduct | None:
@@ -329,6 +323,13 @@ def _found(filters: Filters) -> _Statement:
 _FIND = compiled(
     _shown(WholeProduct).where(products.c.id == bindparam("product_id"), products.c.deleted_at.is_(None)),
     WholeProduct,
+)
+_EXISTS = sql("SELECT id FROM products WHERE id = :product_id", uuid.UUID)
+_IS_OF_STORE = sql(
+    "SELECT id FROM products WHERE id = :product_id AND store_id = :store_id AND deleted_at IS NULL", uuid.UUID
+)
+_IS_SKU_TAKEN = sql(
+    "SELECT id FROM products WHERE store_id = :store_id AND sku = :sku AND deleted_at IS NULL", uuid.UUID
 )
 # A product that was never switched on or off is as it was created.
 _VISIBILITY = sql(

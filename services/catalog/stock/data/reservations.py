@@ -6,10 +6,7 @@ import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import update
-
 from meshkit.db.sql import sql
-from services.catalog.schema import reservations
 from services.catalog.stock.domain.reservations import ReservationState
 
 if TYPE_CHECKING:
@@ -113,9 +110,18 @@ _EXPIRE = sql(
     SettledReservation,
 )
 
-# All lines of an order or none: an order of which a line is amiss is left for `follow_order`, and nothing of it is locked.
 # "IS TRUE" keeps the planner from the partial index over everything reserved, which it takes for small while statistics
 # are older than the last few thousand orders.
+_CONFIRM = sql(
+    "UPDATE reservations SET expires_at = NULL, updated_at = :now"
+    " WHERE line_id = ANY(CAST(:line_ids AS uuid[])) AND (state = 'reserved') IS TRUE RETURNING line_id",
+    uuid.UUID,
+)
+_RELEASE_EXPIRED = sql(
+    "UPDATE reservations SET state = 'released', updated_at = :now"
+    " WHERE line_id = ANY(CAST(:line_ids AS uuid[])) AND state = 'expired'"
+)
+# All lines of an order or none: an order of which a line is amiss is left for `follow_order`, and nothing of it is locked.
 _CONFIRM_ORDERS = sql(
     """
     WITH wanted AS (
@@ -233,23 +239,13 @@ def confirm(tx: Tx, line_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
     """Take the expiry from reservations; returns the lines that were still reserved."""
     if not line_ids:
         return set()
-    statement = (
-        update(reservations)
-        .where(reservations.c.line_id.in_(line_ids), reservations.c.state == ReservationState.RESERVED.value)
-        .values(expires_at=None, updated_at=tx.now)
-        .returning(reservations.c.line_id)
-    )
-    return set(tx.fetch(statement, uuid.UUID))
+    return set(tx.execute(_CONFIRM, {"line_ids": line_ids, "now": tx.now}))
 
 
 def release_expired(tx: Tx, line_ids: Sequence[uuid.UUID]) -> None:
     """Mark expired lines of an order that is over as released: they are never reserved again."""
     if line_ids:
-        tx.execute(
-            update(reservations)
-            .where(reservations.c.line_id.in_(line_ids), reservations.c.state == ReservationState.EXPIRED.value)
-            .values(state=ReservationState.RELEASED.value, updated_at=tx.now)
-        )
+        tx.execute(_RELEASE_EXPIRED, {"line_ids": line_ids, "now": tx.now})
 
 
 def _settle(
