@@ -95,7 +95,7 @@ def _decode(text: str, scope: str) -> Cursor:
     try:
         at, row_id, found = base64.b64decode(text.encode(), altchars=b"-_", validate=True).decode().split("|")
         when = datetime.fromisoformat(at)
-        # Overflows for the first and last day of the calendar with an offset, which is nothing we wrote.
+        # Overflows for the first and last day of the calendar with an offset; no cursor of ours looks like that.
         cursor = Cursor(when.astimezone(UTC), uuid.UUID(row_id))
     except (ValueError, OverflowError, binascii.Error):
         raise _foreign() from None

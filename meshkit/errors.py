@@ -6,7 +6,7 @@ A service lists its own subclasses in its `errors.py`, one per value of its `Err
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from marketmesh.options.v1 import error_pb2
 
@@ -35,7 +35,7 @@ class MeshError(Exception):
     fix: ClassVar[str]
     retryable: ClassVar[bool]
 
-    def __init_subclass__(cls, *, enum: EnumDescriptor | None = None, reason: str = "", **kwargs: Any) -> None:
+    def __init_subclass__(cls, *, enum: EnumDescriptor | None = None, reason: str = "", **kwargs: object) -> None:
         """Read the catalogue entry `reason` of `enum`. Raises KeyError for an undeclared reason."""
         super().__init_subclass__(**kwargs)
         if enum is None:

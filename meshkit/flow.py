@@ -53,7 +53,7 @@ class Flow:
     run_by: int | None = None
     completed: bytes | None = field(default=None)
     _id: uuid.UUID | None = field(default=None)
-    # The id whose claim may stand or not: the connection was lost while it was committed.
+    # The flow whose claim may or may not have been committed: the connection was lost meanwhile.
     _lost_id: uuid.UUID | None = field(default=None)
 
     @property
@@ -131,7 +131,7 @@ class Flow:
         try:
             replay = idempotency.lock_unanswered(tx, self.key)
         except IdempotencyInProgress:
-            # The key is not ours to give back.
+            # Another process holds the key now, so it is not ours to release.
             self._id = None
             raise
         if replay is not None:

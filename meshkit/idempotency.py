@@ -100,7 +100,7 @@ _STORE = (
 _IS_LIVING = sql(f"SELECT 1 FROM ({LIVING}) AS living (number) WHERE number = :number", int)  # noqa: S608
 
 # A taken row is leased until its key is long gone: neither its caller nor the resume job goes on with the flow. A row that
-# its caller is just taking up is left alone.
+# its caller is resuming at this moment is left alone.
 _TAKE_GIVEN_UP = sql(
     """
     UPDATE idempotency_keys SET lease_until = expires_at + interval '24 hours'

@@ -49,7 +49,7 @@ class More(enum.Enum):
 
 
 MORE: Literal[More.MORE] = More.MORE
-# What a tick gives that another replica has run.
+# Result of a tick that another replica has run.
 _TAKEN = object()
 
 
@@ -106,7 +106,7 @@ class JobRunner:
     transactions: Transactions
 
     def __post_init__(self) -> None:
-        # The tick up to which a job needs no look: done by anybody, or failed by a defect.
+        # The last tick of each job that is settled: done by some replica, or failed because of a defect.
         self._settled: dict[str, datetime] = {}
 
     def run(self, stop: threading.Event) -> None:

@@ -16,10 +16,10 @@ from meshkit.obs.logging import get_logger
 if TYPE_CHECKING:
     import threading
 
-# The first half of the lock's name; the second is the process's number. Others use other names.
+# First half of the advisory lock's key, which keeps it apart from other locks; the second half is the process's number.
 _CLASS = 7_362_003
 _EVERY_S = 1.0
-# Numbers of the processes that live.
+# Numbers of the processes that are alive.
 LIVING = f"""
     SELECT CAST(objid AS bigint) FROM pg_locks
     WHERE locktype = 'advisory' AND classid = {_CLASS} AND objsubid = 2 AND granted

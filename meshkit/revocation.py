@@ -55,7 +55,7 @@ class Revocations:
 
     def run(self, stop: threading.Event) -> None:
         """Refresh until told to stop."""
-        # Computed when asked for, so that it grows also when nobody refreshes any more.
+        # Computed on each scrape, so that it keeps growing when the refresh thread has died.
         REVOCATIONS_AGE_SECONDS.set_function(self.age_s)
         away = False
         while not stop.wait(POLL_SECONDS):

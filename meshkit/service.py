@@ -100,7 +100,7 @@ class Process:
         if self.mesh.clock_file and isinstance(self.clock, SystemClock):
             self.clock = MovedClock(service=self.spec.name, file=self.mesh.clock_file)
         self.kept = RetentionSettings()
-        # Set when somebody wants the process to end; `stop` then follows, when nobody sends it calls any more.
+        # Set on SIGTERM; `stop` follows once callers have noticed and send no more calls.
         self.asked_to_stop = threading.Event()
         self.stop = threading.Event()
         self.wake = threading.Event()
@@ -181,7 +181,7 @@ class Process:
     def _drain(self, server: GrpcServer | None) -> None:
         get_logger().info("service.draining")
         if server and self.asked_to_stop.is_set():
-            # Whoever sends calls hears only with its next checks that it should not; until then all go on being served.
+            # Callers notice with their next health check; until then every call is still served.
             server.turn_away()
             self.stop.wait(self.mesh.drain_s)
         self.stop.set()
@@ -217,7 +217,7 @@ class Process:
         servicers = {path: method for item in self.wiring.servicers for path, method in item.methods().items()}
         resumer = FlowResumer(self.unit_of_work, self.policies, servicers)
         while not stop.is_set():
-            # At once after a start: what the process before left half-way waits for this.
+            # Right after the start: flows that the previous process left half-way wait for it.
             resumer.resume_all(self.transactions)
             stop.wait(RESUME_EVERY_S)
 

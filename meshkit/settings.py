@@ -35,7 +35,7 @@ class EnvironmentSettings(BaseSettings):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            # Pydantic's own message shows the other settings, and passwords are among them.
+            # Pydantic's own message would print all settings, passwords included.
             prefix = str(type(self).model_config.get("env_prefix", ""))
             raise SettingsInvalid("; ".join(_complaint(prefix, item) for item in error.errors())) from None
 

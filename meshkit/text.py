@@ -27,7 +27,7 @@ _COMPLAINTS = (
     (re.compile("\x00"), "must not contain a NUL character"),
     # What whoever shows a text obeys instead: terminals, spreadsheets. Line breaks and tabs are text.
     (re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"), "must not contain control characters"),
-    # Whoever reads a text that they turn around reads something else than is stored.
+    # Direction overrides: with them a text looks different from what is stored.
     (re.compile(r"[\u202a-\u202e\u2066-\u2069]"), "must not contain characters that turn the direction of a text"),
     (_TOO_MANY_MARKS, f"must not have more than {_MARKS_MAX} marks on one letter"),
 )

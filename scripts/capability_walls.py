@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from importlinter import Contract, ContractCheck, fields, output
@@ -10,7 +9,6 @@ from importlinter import Contract, ContractCheck, fields, output
 if TYPE_CHECKING:
     from grimp import ImportGraph
 
-_ROOT = Path(__file__).resolve().parent.parent
 # What others of the same service may import of a capability: what it does, and the values that this takes and gives.
 _DOORS = {"usecases", "flows", "domain"}
 _ROOMS = {"api", "events", "jobs", "flows", "usecases", "data", "domain"}
@@ -31,9 +29,7 @@ class CapabilityWalls(Contract):  # type: ignore[misc]
                 other = _capability(imported)
                 if other == mine or other not in capabilities or other.split(".")[1] != mine.split(".")[1]:
                     continue
-                rooms = importer.split(".")[3:], imported.split(".")[3:]
-                names_a_row = rooms[1][:1] == ["data"] and _is_for_types(graph, importer, imported)
-                if mine in alone or not (_is_door(*rooms) or names_a_row):
+                if mine in alone or not _is_door(importer.split(".")[3:], imported.split(".")[3:]):
                     broken.append((importer, imported))
         return ContractCheck(kept=not broken, metadata={"broken": broken})
 
@@ -46,16 +42,6 @@ class CapabilityWalls(Contract):  # type: ignore[misc]
 def _is_door(importer: list[str], imported: list[str]) -> bool:
     """Return whether a room may be imported by a sibling's; messages contain each other, so their makers may too."""
     return (imported[:1] == ["api"] == importer[:1] and imported[1:] == ["mapping"]) or imported[:1][0] in _DOORS
-
-
-def _is_for_types(graph: ImportGraph, importer: str, imported: str) -> bool:
-    """Return whether the import stands below `if TYPE_CHECKING`: use cases give rows, and who takes them names their class."""
-    path = _ROOT.joinpath(*importer.split(".")).with_suffix(".py")
-    if not path.exists():
-        path = path.with_suffix("") / "__init__.py"
-    lines = path.read_text().splitlines()
-    found = graph.get_import_details(importer=importer, imported=imported)
-    return all(lines[each["line_number"] - 1].startswith(" ") for each in found)
 
 
 def _capability(module: str) -> str:

@@ -6,7 +6,7 @@ Importing everything takes longer than `doctor` may take, and seconds before a h
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -98,7 +98,7 @@ class Commands(TyperGroup):
         command.name = cmd_name
         return command
 
-    def invoke(self, ctx: Context) -> Any:
+    def invoke(self, ctx: Context) -> object:
         """Run the command."""
         try:
             return super().invoke(ctx)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime
-from typing import Any
 
 # Said elsewhere in the line, or of no use to who watches.
 _TOLD = ("event", "level", "ts", "service", "env", "error", "exception", "trace_id")
@@ -35,7 +34,7 @@ def for_people(line: str) -> str:
     return line + (f": {why}" if why else "") + (f" ({', '.join(fields)})" if fields else "")
 
 
-def _clock(instant: Any) -> str:
+def _clock(instant: object) -> str:
     """Return the time of day where the developer is, as the log's is in UTC."""
     try:
         return datetime.fromisoformat(str(instant)).astimezone().strftime("%H:%M:%S")
@@ -43,7 +42,7 @@ def _clock(instant: Any) -> str:
         return ""
 
 
-def _last_line(exception: Any) -> str:
+def _last_line(exception: object) -> str:
     """Return what a traceback ends with: the exception's name and what it says first.
 
     Libraries put hints, statements and links behind it, on lines of their own.
@@ -53,6 +52,6 @@ def _last_line(exception: Any) -> str:
     return (named or lines or [""])[-1]
 
 
-def _plain(value: Any, *, limit: int) -> str:
+def _plain(value: object, *, limit: int) -> str:
     text = " ".join(str(value).split())
     return text if len(text) <= limit else f"{text[: limit - 1]}…"

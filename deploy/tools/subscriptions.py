@@ -13,7 +13,7 @@ import contextlib
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from google.api_core.exceptions import AlreadyExists, FailedPrecondition, InvalidArgument
 from google.pubsub_v1 import Subscription
@@ -150,7 +150,7 @@ def differences(actual: Subscription, wanted: Subscription) -> list[Difference]:
     ]
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return " ".join(str(value).split())
 
 

@@ -114,7 +114,7 @@ class Database:
         self._write = _engine(url, pool_size=pool_size, isolation_level=None)
         # Half of a read's cost is BEGIN and ROLLBACK round trips.
         self._read = _engine(url, pool_size=pool_size, isolation_level="AUTOCOMMIT")
-        # Whether the database answers does not depend on how busy we are.
+        # A pool of its own for health checks, so that they do not wait behind requests.
         self._probe = _engine(url, pool_size=1, isolation_level="AUTOCOMMIT")
         self.engines = (self._write, self._read, self._probe)
 
@@ -162,7 +162,7 @@ def _engine(url: str, *, pool_size: int, isolation_level: str | None) -> Engine:
         max_overflow=0,
         pool_timeout=5,
         pool_pre_ping=False,
-        # Errors are logged, and what people wrote is nobody's in a log.
+        # Errors are logged, and personal data must not reach the log.
         hide_parameters=True,
         # The connection used last has the most statements prepared.
         pool_use_lifo=True,

@@ -30,11 +30,11 @@ def encode(values: Iterable[Any]) -> tuple[list[bytes | None], tuple[int, ...]]:
     return texts, tuple(types)
 
 
-def _encode_list(values: Any) -> Encoded:
+def _encode_list(values: Iterable[object]) -> Encoded:
     return b"{" + b",".join(map(_element, values)) + b"}", _OPEN
 
 
-def _element(value: Any) -> bytes:
+def _element(value: object) -> bytes:
     if value is None:
         return b"NULL"
     text, _ = (_ENCODERS.get(type(value)) or _encoder_of(value))(value)
@@ -61,7 +61,7 @@ _ENCODERS: dict[type, Callable[[Any], Encoded]] = {
 _BARE = {int, bool, uuid.UUID, float, Decimal}
 
 
-def _encoder_of(value: Any) -> Callable[[Any], Encoded]:
+def _encoder_of(value: object) -> Callable[[Any], Encoded]:
     """Return the encoder of a subclass: the words of an enumeration, mostly."""
     if isinstance(value, Enum):
         return lambda each: (_ENCODERS[type(each.value)])(each.value)

@@ -87,24 +87,6 @@ class Rows(Generic[R]):
             raise MultipleResultsFound
         return self._rows[0] if self._rows else None
 
-    # For statements without a row class; these four go with the last of them.
-    def scalars(self) -> list[Any]:
-        """Return the first column of every row."""
-        return [row[0] for row in cast("list[Any]", self._rows)]
-
-    def scalar(self) -> Any:
-        """Return the first column of the first row, or None."""
-        return next(iter(self.scalars()), None)
-
-    def scalar_one(self) -> Any:
-        """Return the first column of the only row. Raises NoResultFound, MultipleResultsFound."""
-        return cast("Any", self.one())[0]
-
-    def scalar_one_or_none(self) -> Any:
-        """Return the first column of the only row, or None. Raises MultipleResultsFound."""
-        row = cast("Any", self.one_or_none())
-        return None if row is None else row[0]
-
 
 def fields_of(row: TypeForm[Any]) -> tuple[str, ...] | None:
     """Return the columns that a row class names, None if the class is that of a single value."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from meshkit.text import SELECTORS, UNSEEN
 
-# Of every kind in composed form; what nobody sees goes.
+# Every kind of blank and dash becomes one; invisible characters are dropped.
 _BLANKS = r"[\s\u1680\u180e\u2028\u2029]+"
 _UNSEEN = f"[{UNSEEN}{SELECTORS}]+"
 # Nearly every text is of this kind, and has only capitals to lose.

@@ -63,7 +63,7 @@ class Sql(Generic[R]):
 
 
 @overload
-def sql(text: str) -> Sql[Any]: ...
+def sql(text: str) -> Sql[None]: ...
 @overload
 def sql(text: str, row: TypeForm[R]) -> Sql[R]: ...
 def sql(text: str, row: TypeForm[Any] | None = None) -> Sql[Any]:
@@ -77,7 +77,7 @@ def sql(text: str, row: TypeForm[Any] | None = None) -> Sql[Any]:
 
 
 @overload
-def compiled(statement: ClauseElement) -> Sql[Any]: ...
+def compiled(statement: ClauseElement) -> Sql[None]: ...
 @overload
 def compiled(statement: ClauseElement, row: TypeForm[R]) -> Sql[R]: ...
 def compiled(statement: ClauseElement, row: TypeForm[Any] | None = None) -> Sql[Any]:
@@ -171,7 +171,7 @@ class Cursor:
         if result.status == ExecStatus.COMMAND_OK:
             return
         if self._libpq.status == ConnStatus.BAD:
-            # The server said nothing itself, so the result has no SQLSTATE by which to tell.
+            # The server itself sent no error, so there is no SQLSTATE.
             raise psycopg.OperationalError("the connection to the database is lost")
         raise error_from_result(result)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from meshkit import outbox
 from meshkit.crash import transaction_point
@@ -28,6 +28,15 @@ if TYPE_CHECKING:
     from meshkit.principal import Principal
 
 
+class Effect(Protocol):
+    """What a Core statement that is run for its effect gives: how many rows it touched."""
+
+    @property
+    def rowcount(self) -> int:
+        """Return the number of rows."""
+        ...
+
+
 @dataclass
 class Tx:
     """A transaction, the instant it counts as, and who it is for."""
@@ -42,7 +51,7 @@ class Tx:
     audit_before: Mapping[str, object] | None = None
     audit_after: Mapping[str, object] | None = None
     audit_target: str = ""
-    # What the steps of this transaction tell each other.
+    # Notes from one step of this transaction to the next.
     notes: set[str] = field(default_factory=set)
     _last: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -69,7 +78,7 @@ class Tx:
     @overload
     def execute(self, statement: Sql[R], parameters: Parameters = None) -> Rows[R]: ...
     @overload
-    def execute(self, statement: Executable, parameters: Parameters = None) -> Any: ...
+    def execute(self, statement: Executable, parameters: Parameters = None) -> Effect: ...
     def execute(self, statement: Any, parameters: Parameters = None) -> Any:
         """Run one statement: a plain one, which knows the class of its rows, or a Core one for its effect alone."""
         return self.session.execute(statement, parameters)

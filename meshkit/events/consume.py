@@ -138,7 +138,7 @@ class ConsumerRunner:
     def _handle_together(self, envelopes: Sequence[Envelope]) -> None:
         started = time.perf_counter()
         with self.transactions.write(Call(work=self.consumer.subscription)) as tx:
-            # What was put back for others leaves no trace here: what was sent to all may be on its way still.
+            # An event replayed for other consumers leaves no inbox row here: the original may still be on its way to us.
             mine = [envelope for envelope in envelopes if envelope.is_for(self.consumer.subscription)]
             unseen = self._mark_seen(tx, mine)
             fresh = []
@@ -172,7 +172,7 @@ class ConsumerRunner:
             if tracing.exporting():
                 for envelope in run:
                     spans.enter_context(self._span(envelope))
-            # What is written for many callers at once is written for none of them.
+            # A set has no single caller, so what it writes names the consumer instead.
             tx.call.principal, tx.call.request_id, tx.call.traceparent = Principal(service=self.consumer.name), "", ""
             left = route.batch(tx, events) if route.batch else None
         if left:

@@ -139,5 +139,5 @@ class Consumer:
         return spec
 
 
-def _left_over(_tx: Tx, event: Any) -> None:
+def _left_over(_tx: Tx, event: object) -> None:
     raise TypeError(f"{type(event).__name__} was left over and nothing handles it alone")

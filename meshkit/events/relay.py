@@ -39,7 +39,7 @@ BATCH = 500
 # decides the cost of events while there are some; an event after a pause is published at once.
 CADENCE_S = 0.055
 MAX_ATTEMPTS = 10
-# From then on a row is no longer judged by the company it was sent in.
+# From so many attempts on, the rows of a request that keeps failing are sent one by one: one of them may be to blame.
 _SUSPECT_ATTEMPTS = 5
 LEASE = timedelta(seconds=30)
 BACKOFF_MAX_S = 10.0

@@ -92,7 +92,7 @@ def _on(pool: ThreadPoolExecutor, handler: grpc.RpcMethodHandler[Any, Any]) -> g
     servicer = handler.unary_unary
     assert servicer is not None, "only unary methods are moved"
 
-    def behaviour(request: Message, context: grpc.ServicerContext) -> Any:
+    def behaviour(request: Message, context: grpc.ServicerContext) -> object:
         return servicer(request, context)
 
     behaviour.experimental_thread_pool = pool  # type: ignore[attr-defined]

@@ -118,7 +118,7 @@ class Channel:
     def _service_token(self) -> str:
         """Return a token with at least half of its life left: the one called has verified it before."""
         now = self._clock.now()
-        # One that is to be renewed later than it can be was minted before the clock was put back.
+        # A token whose renewal lies further ahead than any could was minted before the clock was put back.
         if not now < self._renew_at <= now + _RENEWED_EVERY:
             self._token = self._key.token(now)
             self._renew_at = now + _RENEWED_EVERY
@@ -131,9 +131,9 @@ class Channel:
         bad = error_details_pb2.BadRequest()
         for detail in status.details if status else ():
             detail.Unpack(info) or detail.Unpack(bad)
-        # A limit of the mesh passes by itself. One that the service has of its own, as a quota, is its answer to the call.
+        # A rate limit of the mesh is over soon, so the call is tried again later; a quota of the service's own is its answer.
         is_full = info.reason == RateLimitExceeded.reason
-        # Between two releases: the one called has not been told yet that we may.
+        # In the middle of a rollout: the service called still runs the release that does not name us as a caller.
         is_no_caller = info.reason == ServiceNotAllowed.reason
         if code in _AWAY or code in _NOT_ABOUT_THE_CALL or is_full or is_no_caller or not info.reason:
             return DependencyUnavailable(f"The {self.target} service does not answer.", dependency=self.target)

@@ -92,7 +92,8 @@ def validate(request: Message, *, caller: int = Caller.CALLER_USER) -> None:
     """Tidy the request's texts; raise ValidationError naming every field that breaks its declared rules."""
     if caller != Caller.CALLER_SERVICE:
         tidy_texts(request)
-    # What services tell each other came in from outside once, and is long: a thousand ledger entries.
+    # Messages between services hold texts that were checked when they came in from outside, and can be long: a thousand
+    # ledger entries.
     complaints = _complaints_about if caller != Caller.CALLER_SERVICE else _complaints_of_nul
     violations = list(complaints(request))
     named = {violation.field for violation in violations}
@@ -131,7 +132,7 @@ def _is_one_line(field: FieldDescriptor) -> bool:
 
 
 def _no_instant(value: Timestamp) -> str:
-    # The years that calendars and databases know. JSON cannot say others, gRPC can.
+    # Years 1 to 9999, as calendars and databases have them. JSON timestamps cannot leave that range, gRPC's can.
     in_calendar = _FIRST_SECOND <= value.seconds <= _LAST_SECOND and 0 <= value.nanos < _NANOS
     return "" if in_calendar else "must be an instant of the years 1 to 9999"
 

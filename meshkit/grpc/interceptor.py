@@ -75,13 +75,15 @@ class PolicyInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
         servicer = handler.unary_unary
         assert servicer is not None, "contracts have unary methods only"
 
-        def behaviour(received: bytes, context: grpc.ServicerContext) -> Any:
+        def behaviour(received: bytes, context: grpc.ServicerContext) -> object:
             return self._serve(policy, servicer, received, context)
 
         # Without a deserializer: gRPC's own answer to bytes that are no message is INTERNAL, as if it were our fault.
         return grpc.unary_unary_rpc_method_handler(behaviour, response_serializer=_serialize)
 
-    def _serve(self, policy: MethodPolicy, servicer: Servicer, received: bytes, context: grpc.ServicerContext) -> Any:
+    def _serve(
+        self, policy: MethodPolicy, servicer: Servicer, received: bytes, context: grpc.ServicerContext
+    ) -> object:
         started = time.perf_counter()
         metadata = metadata_of(context)
         call = call_from(metadata)

@@ -52,5 +52,5 @@ def _sensitivity(field: FieldDescriptor) -> int:
 
 
 def _is_tidy(text: str) -> bool:
-    # Nearly every text is: an id, a word, a name in plain letters.
+    # True of nearly every text: an id, a word, a name in plain letters.
     return text.isascii() and not text[:1].isspace() and not text[-1:].isspace()

@@ -38,10 +38,10 @@ class UnitOfWork:
     """Runs a servicer method inside its transaction, or as a flow of several."""
 
     transactions: Transactions
-    # With which the hashes of requests are keyed; the same in every process of the service.
+    # Key of the HMAC over requests; the same in every process of the service.
     hash_key: bytes = field(repr=False)
     flow_lease: timedelta = idempotency.FLOW_LEASE
-    # Shows whether the process that runs a flow still lives; tests do without.
+    # Knows whether the process that runs a flow is still alive; tests do without.
     presence: Presence | None = None
 
     def run(
@@ -112,7 +112,7 @@ class UnitOfWork:
             response: Message = servicer(request, tx)
         except MeshError as error:
             if error.keeps_writes:
-                # The refusal's own state stays; the key is free, so that the call can be made again.
+                # What the refusal wrote stays; the idempotency key is released, so that the call can be made again.
                 if key:
                     idempotency.forget(tx, key)
                 if policy.audit:
@@ -142,7 +142,7 @@ class UnitOfWork:
             run_by=self.presence.number if self.presence else None,
         )
         try:
-            # Who takes over a flow that still runs locks the same rows in another order. Its steps can be done again.
+            # A deadlock with whoever takes over this flow while it still runs: every step can be done again.
             run_with_retries(lambda: _begin(servicer, request, flow))
         except Replayed as found:
             return _replay(policy, call, found.replay)

@@ -17,7 +17,7 @@ _SECRET_WORDS = ("password", "token", "secret", "authorization", "signature")
 def configure_logging(*, service: str, environment: str, level: str) -> None:
     """Set the process's logging up; call once, before anything logs."""
 
-    def name_process(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    def name_process(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         event["service"], event["env"] = service, environment
         return event
 
@@ -43,7 +43,7 @@ def get_logger() -> Any:
     return structlog.get_logger()
 
 
-def _drop_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _drop_secrets(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key in event:
         if _is_secret(key):
             event[key] = "[redacted]"
@@ -60,5 +60,5 @@ def _is_secret(key: str) -> bool:
 _encode = json.JSONEncoder(default=str).encode
 
 
-def _to_json(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
+def _to_json(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
     return _encode(event)

@@ -41,8 +41,8 @@ def _words(words: type[StrEnum]) -> str:
     return ", ".join(f"'{word}'" for word in words)
 
 
-# One row per product; SKUs are unique within what a store has not deleted. Deleted products are inactive and nobody sees
-# them; the rows stay for the stock that orders hold. `gallery_flow` is the flow that last set out to change a product's
+# One row per product; SKUs are unique within what a store has not deleted. Deleted products are inactive and not
+# shown; the rows stay for the stock that orders hold. `gallery_flow` is the flow that last began to change a product's
 # files: only it may record what it attached. `search_words` are the plain words of what can be searched.
 products = Table(
     "products",
@@ -252,7 +252,7 @@ Index(
 )
 
 # What identity says about stores: a projection of its events, the highest version of each store. `…_since` is when a fact
-# became what it is, as far as we were told.
+# became what it is, as far as identity has announced it.
 store_gates = Table(
     "store_gates",
     metadata,

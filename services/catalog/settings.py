@@ -1,4 +1,4 @@
-"""What catalog is told from outside; environment prefix `CATALOG_`."""
+"""Catalog's settings; environment prefix `CATALOG_`."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ class CatalogSettings(DatabaseSettings):
 
     # Whether stores without a verified licence see products and prices; checkout refuses them either way (A.6.1).
     unverified_may_browse: bool = True
-    # How often it is looked which reservations past their time were bought, and the others are given back.
+    # How often reservations past their time are settled: commerce is asked which were bought, the others are given back.
     expiry_seconds: int = Field(default=5, ge=1)

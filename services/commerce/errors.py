@@ -9,7 +9,7 @@ _REASONS = error_reason_pb2.DESCRIPTOR.enum_types_by_name["ErrorReason"]
 
 
 class QuoteExpired(MeshError, enum=_REASONS, reason="QUOTE_EXPIRED"):
-    """The quote's fifteen minutes are over."""
+    """The quote is no longer valid."""
 
 
 class CartNotActive(MeshError, enum=_REASONS, reason="CART_NOT_ACTIVE"):
@@ -25,11 +25,11 @@ class BuyerNotVerified(MeshError, enum=_REASONS, reason="BUYER_NOT_VERIFIED"):
 
 
 class ForeignBuyerStore(MeshError, enum=_REASONS, reason="FOREIGN_BUYER_STORE"):
-    """The cart is asked for in the name of another store."""
+    """The caller asks for a cart of another store."""
 
 
 class BuyerIsVendor(MeshError, enum=_REASONS, reason="BUYER_IS_VENDOR"):
-    """A store would buy from itself."""
+    """A store tries to buy from itself."""
 
 
 class OrderStateInvalid(MeshError, enum=_REASONS, reason="ORDER_STATE_INVALID"):
@@ -37,7 +37,7 @@ class OrderStateInvalid(MeshError, enum=_REASONS, reason="ORDER_STATE_INVALID"):
 
 
 class LineStateInvalid(MeshError, enum=_REASONS, reason="LINE_STATE_INVALID"):
-    """The line is decided already."""
+    """The line's state does not allow the decision."""
 
 
 class CheckoutRunning(MeshError, enum=_REASONS, reason="CHECKOUT_RUNNING"):

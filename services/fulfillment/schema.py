@@ -70,7 +70,7 @@ assignments = Table(
     Column("active", Boolean, nullable=False),
     instant("assigned_at"),
     instant("unassigned_at", nullable=True),
-    # When its agent last set out to pick it up: until that has an answer nobody else is given the order.
+    # When its agent last began to pick it up: until that has an answer the order is not given to another agent.
     instant("pickup_begun_at", nullable=True),
     instant("pickup_time", nullable=True),
     instant("delivery_time", nullable=True),

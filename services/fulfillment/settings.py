@@ -1,4 +1,4 @@
-"""What fulfillment is told from outside; environment prefix `FULFILLMENT_`."""
+"""Fulfillment's settings; environment prefix `FULFILLMENT_`."""
 
 from __future__ import annotations
 

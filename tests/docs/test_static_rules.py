@@ -60,6 +60,18 @@ def importing(pattern: str, *folders: str) -> list[str]:
     ]
 
 
+def passes_on(function: ast.FunctionDef) -> bool:
+    """Return whether all it does is call a function of another module with what it was given."""
+    body = [line for line in function.body if not (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))]
+    call = body[0].value if len(body) == 1 and isinstance(body[0], ast.Return | ast.Expr) else None
+    return (
+        isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and isinstance(call.func.value, ast.Name)
+        and all(isinstance(given, ast.Name) for given in (*call.args, *(word.value for word in call.keywords)))
+    )
+
+
 def broken(rule: str) -> list[str]:
     return [
         str(finding)
@@ -104,6 +116,27 @@ class TestNeutralGround:
 
     def test_nobody_but_tests_imports_tests(self) -> None:
         found = importing(r"tests\b", "benchmarks", "deploy", "gateway", "meshkit", "scripts", "services")
+
+        assert found == []
+
+
+class TestUseCases:
+    def test_that_only_pass_on_are_doors(self) -> None:
+        """What only passes on to data is there for an edge or a sibling; its own capability calls data itself."""
+        used: dict[str, set[str]] = {}
+        for path, tree in sources("services"):
+            for name in imports_of(tree):
+                used.setdefault(name, set()).add(path.relative_to(ROOT).as_posix())
+        found = []
+        for path, tree in sources("services"):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            for function in tree.body if "usecases" in parts else ():
+                if isinstance(function, ast.FunctionDef) and not function.name.startswith("_") and passes_on(function):
+                    users = used.get(".".join((*parts, function.name)), set())
+                    capability = "/".join(parts[:3])
+                    inner = [f"{capability}/usecases/", f"{capability}/flows/"]
+                    if all(user.startswith(tuple(inner)) for user in users):
+                        found.append(f"{'/'.join(parts)}: {function.name}")
 
         assert found == []
 

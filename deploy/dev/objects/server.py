@@ -58,7 +58,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_OPTIONS(self) -> None:
         self._answer(200, b"", {})
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: object) -> None:
         """Stay silent: an address is a key."""
 
     def _serve(self, as_json: Callable[..., None] | None, as_object: Callable[..., None] | None) -> None:

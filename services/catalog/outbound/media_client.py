@@ -33,11 +33,11 @@ class MediaClient:
         return [(uuid.UUID(item.media_id), item.gcs_key) for item in attached]
 
     def attach_coa(self, call: Call, *, product_id: uuid.UUID, store_id: uuid.UUID, media_id: uuid.UUID | None) -> None:
-        """See ports.Galleries."""
+        """Make a file the product's certificate of analysis, or none."""
         self._reconcile(call, "product_coa", product_id, store_id, [media_id] if media_id else [], kind="coa")
 
     def detach_all(self, call: Call, *, product_id: uuid.UUID, store_id: uuid.UUID) -> None:
-        """See ports.Galleries."""
+        """Detach all files of a product."""
         self._reconcile(call, "product_gallery", product_id, store_id, [], kind="product")
         self._reconcile(call, "product_coa", product_id, store_id, [], kind="coa")
 

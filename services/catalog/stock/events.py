@@ -1,4 +1,4 @@
-"""What catalog does when others report something: orders move stock, stores open and close their shops."""
+"""What commerce announces of orders: they confirm, release and consume reservations."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
 from meshkit.events.registry import Consumer
+from services.catalog.stock.usecases.confirm_orders import NewOrder, confirm_orders
 from services.catalog.stock.usecases.follow_order import follow_order
-from services.catalog.stock.usecases.keep_orders import NewOrder, keep_orders
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
@@ -30,7 +30,7 @@ def consumers() -> tuple[Consumer, ...]:
 
 
 def orders_created(tx: Tx, events: list[commerce.OrderCreated]) -> list[commerce.OrderCreated]:
-    """Make the stock of new orders durable; returns those about which there is more to do."""
+    """Confirm the reservations of new orders; returns those about which there is more to do."""
     orders = [
         NewOrder(
             order_id=uuid.UUID(event.order.order_id),
@@ -39,7 +39,7 @@ def orders_created(tx: Tx, events: list[commerce.OrderCreated]) -> list[commerce
         )
         for event in events
     ]
-    settled = keep_orders(tx, orders)
+    settled = confirm_orders(tx, orders)
     return [event for event, order in zip(events, orders, strict=True) if order.order_id not in settled]
 
 

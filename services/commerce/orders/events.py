@@ -1,4 +1,4 @@
-"""What commerce does when others report something: gates follow identity, orders their money and their agents."""
+"""What finance announces of an order's money, and fulfillment of who delivers it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,19 @@ from marketmesh.finance.events.v1 import finance_events_pb2 as finance
 from marketmesh.fulfillment.events.v1 import fulfillment_events_pb2 as fulfillment
 from meshkit.events.registry import Consumer
 from services.commerce.orders.domain.assignment import Assignment
-from services.commerce.orders.usecases import follow_payment
-from services.commerce.orders.usecases.keep_assignments import keep_assignments
+from services.commerce.orders.usecases.collect_cash import collect_cash
+from services.commerce.orders.usecases.fail_payment import fail_payment, reopen_payment
+from services.commerce.orders.usecases.pay_vendor import pay_vendor
+from services.commerce.orders.usecases.refund_payment import refund_payment
+from services.commerce.orders.usecases.return_payout import return_payout
+from services.commerce.orders.usecases.update_assignments import update_assignments
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
 
 
 def consumers() -> tuple[Consumer, ...]:
-    """Return commerce's consumers."""
+    """Return the consumers of payments and of assignments."""
     payments = (
         Consumer("commerce", "finance.payment.v1")
         .on(finance.CashCollected, cash_collected)
@@ -33,36 +37,36 @@ def consumers() -> tuple[Consumer, ...]:
 
 
 def cash_collected(tx: Tx, event: finance.CashCollected) -> None:
-    """Nothing is due any more."""
-    follow_payment.collect_cash(tx, order_id=uuid.UUID(event.order_id))
+    """Note that nothing is due any more."""
+    collect_cash(tx, order_id=uuid.UUID(event.order_id))
 
 
 def payment_failed(tx: Tx, event: finance.PaymentFailed) -> None:
     """Hold the order."""
-    follow_payment.fail_payment(tx, order_id=uuid.UUID(event.order_id))
+    fail_payment(tx, order_id=uuid.UUID(event.order_id))
 
 
 def payment_reopened(tx: Tx, event: finance.PaymentReopened) -> None:
     """Let the order go on."""
-    follow_payment.reopen_payment(tx, order_id=uuid.UUID(event.order_id))
+    reopen_payment(tx, order_id=uuid.UUID(event.order_id))
 
 
 def order_paid(tx: Tx, event: finance.OrderPaid) -> None:
     """Close the order."""
     paid_at = event.vendor_paid_at.ToDatetime(tzinfo=UTC)
-    follow_payment.pay_vendor(tx, order_id=uuid.UUID(event.order_id), paid_at=paid_at)
+    pay_vendor(tx, order_id=uuid.UUID(event.order_id), paid_at=paid_at)
 
 
 def payout_returned(tx: Tx, event: finance.PayoutReturned) -> None:
     """Note that the vendor is owed again."""
-    # Events of before the field was there say nothing of when.
+    # The first events did not say when.
     returned_at = event.returned_at.ToDatetime(tzinfo=UTC) if event.HasField("returned_at") else tx.now
-    follow_payment.return_payout(tx, order_id=uuid.UUID(event.order_id), returned_at=returned_at)
+    return_payout(tx, order_id=uuid.UUID(event.order_id), returned_at=returned_at)
 
 
 def payment_refunded(tx: Tx, event: finance.PaymentRefunded) -> None:
     """Note what went back to the buyer."""
-    follow_payment.refund_payment(
+    refund_payment(
         tx,
         order_id=uuid.UUID(event.order_id),
         refunded_cents=event.refunded_cents,
@@ -72,7 +76,7 @@ def payment_refunded(tx: Tx, event: finance.PaymentRefunded) -> None:
 
 def agents_assigned(tx: Tx, events: list[fulfillment.AgentAssigned]) -> None:
     """Keep who delivers which orders."""
-    keep_assignments(tx, map(_assignment, events))
+    update_assignments(tx, map(_assignment, events))
 
 
 def _assignment(event: fulfillment.AgentAssigned) -> Assignment:

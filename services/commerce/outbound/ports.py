@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CatalogFacts:
-    """Products and promos that exist, of one moment; `promos` by what was asked for."""
+    """The products and promos that exist, all read at one moment; `promos` are keyed by what was asked for."""
 
     products: Mapping[uuid.UUID, ProductFacts]
     promos: Mapping[PromoCode, Promo]

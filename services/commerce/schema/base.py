@@ -31,17 +31,17 @@ def one_of(column: str, values: Iterable[str]) -> str:
 
 
 def texts(*names: str) -> list[Column]:  # type: ignore[type-arg]
-    """Return columns of text that is always there."""
+    """Return columns of text that are never NULL."""
     return [Column(name, Text, nullable=False) for name in names]
 
 
 def attribution() -> list[Column]:  # type: ignore[type-arg]
-    """Return what earned an order or a line: frozen with it, NULL when nothing did. The id is the ad's in the document."""
+    """Return the columns of the ad that earned an order or a line, NULL when none did; the id is the one in the document."""
     return [Column("attribution", JSONB(none_as_null=True)), Column("attributed_ad_id", Uuid)]
 
 
 def attribution_check(table: str) -> CheckConstraint:
-    """Return that document and id name the same ad."""
+    """Return the check that document and id name the same ad."""
     return CheckConstraint(
         "(attribution ->> 'ad_id') IS NOT DISTINCT FROM CAST(attributed_ad_id AS TEXT)",
         name=f"{table}_attribution_check",
@@ -49,7 +49,7 @@ def attribution_check(table: str) -> CheckConstraint:
 
 
 def attribution_index(table: Table) -> None:
-    """Find what an ad earned."""
+    """Add the index by which the orders or lines that an ad earned are found."""
     Index(
         f"{table.name}_attributed_ad_id_idx",
         table.c.attributed_ad_id,
@@ -58,5 +58,5 @@ def attribution_index(table: Table) -> None:
 
 
 def cents(*names: str) -> list[Column]:  # type: ignore[type-arg]
-    """Return columns of minor units that are always there."""
+    """Return columns of minor units that are never NULL."""
     return [Column(name, BigInteger, nullable=False) for name in names]

@@ -33,10 +33,10 @@ cart_records = Table(
     instant("valid_until"),
     *cents("subtotal_cents", "discounts_cents", "total_cents"),
     Column("attribution_tokens", JSONB, nullable=False),
-    # NULL: quoted before versions were; such a quote must be made anew to be bought.
+    # NULL before quotes had versions; such a quote must be made anew to be bought.
     Column("quote_version", Text),
     Column("promo_warnings", JSONB, nullable=False, server_default=text("'[]'")),
-    # As given with a quote, then as checked out; the tip is not part of any order's total.
+    # First as the buyer said with a quote, then as it was checked out; the tip is not part of any order's total.
     Column("payment_method", Text),
     Column("shipping_address", JSONB),
     Column("billing_address", JSONB),
@@ -88,7 +88,7 @@ cart_items = Table(
     CheckConstraint("quantity > 0", name="cart_items_quantity_check"),
 )
 
-# One row per vendor of a cart. `promo_cents` is the face value, applied again when lines fall out.
+# One row per vendor of a cart. `promo_cents` is the face value, which is applied again when lines are rejected.
 cart_vendor_groups = Table(
     "cart_vendor_groups",
     metadata,

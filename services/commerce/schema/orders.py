@@ -39,8 +39,8 @@ from services.commerce.schema.base import (
     texts,
 )
 
-# Who delivers an order, as fulfillment told. Invariant: the highest version seen. Without a foreign key: what fulfillment
-# tells is never refused.
+# Who delivers an order, as fulfillment announced. Invariant: the highest version seen. There is no foreign key, because an
+# announcement is never refused.
 order_assignments = Table(
     "order_assignments",
     metadata,
@@ -84,29 +84,29 @@ vendor_orders = Table(
     instant("delivered_at", nullable=True),
     instant("canceled_at", nullable=True),
     instant("closed_at", nullable=True),
-    # What the lifetime job did: reminded the vendor, gave the order up.
+    # When the lifetime job reminded the vendor, and when it let the order expire.
     instant("pending_nudged_at", nullable=True),
     instant("expired_at", nullable=True),
     # When the buyer last asked the vendor to decide.
     instant("buyer_nudged_at", nullable=True),
-    # What finance told of refunds, and of payouts after the order was closed.
+    # What finance announced of refunds, and of payouts after the order was closed.
     Column("refund_status", Text, nullable=False, server_default=text("'none'")),
     Column("refunded_cents", BigInteger, nullable=False, server_default=text("0")),
-    # What the buyer need not pay, as finance told; part of `refunded_cents`.
+    # What the buyer need not pay, as finance announced; part of `refunded_cents`.
     Column("credited_cents", BigInteger, nullable=False, server_default=text("0")),
     instant("vendor_paid_at", nullable=True),
     instant("payout_returned_at", nullable=True),
-    # Who took the steps of the delivery, as fulfillment said, and when it was picked up. Not known of older orders.
+    # Who picked it up and who delivered it, as fulfillment reported, and when it was picked up. Older orders have none of it.
     instant("picked_up_at", nullable=True),
     Column("picked_up_by", Uuid),
     Column("delivered_by", Uuid),
-    # The expired order in whose place this one stands.
+    # The expired order that this one retries.
     Column("retry_of", Uuid),
-    # The cart's tokens as they came: who earned the order is decided from them later.
+    # The cart's attribution tokens as they came: which ad earned the order is decided from them later.
     Column("attribution_tokens", JSONB, nullable=False, server_default=text("'[]'")),
     *attribution(),
-    # The buyer's words at checkout, the vendor's to itself, what the quote said about the vendor's part, and the whole
-    # checkout's shipping.
+    # What the buyer wrote at checkout, the vendor's own notes, the quote's warnings about this vendor's part, and the shipping
+    # of the whole checkout.
     Column("notes", Text, nullable=False, server_default=text("''")),
     Column("internal_notes", Text, nullable=False, server_default=text("''")),
     Column("warnings", JSONB, nullable=False, server_default=text("'[]'")),
@@ -189,7 +189,7 @@ vendor_order_policies = Table(
     ),
 )
 
-# Where the retry of an expired order stands, as checkout_attempts says it of carts.
+# Where the retry of an expired order stands, as checkout_attempts has it for carts.
 order_retries = Table(
     "order_retries",
     metadata,

@@ -13,7 +13,7 @@ from sqlalchemy import (
 
 from services.commerce.schema.base import metadata, texts
 
-# What identity last told about each store. Invariant: the highest version seen.
+# What identity last announced of each store. Invariant: the highest version seen.
 store_gates = Table(
     "store_gates",
     metadata,

@@ -1,4 +1,4 @@
-"""Tells finance about collected cash."""
+"""Has finance record collected cash."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from marketmesh.finance.v1 import payment_pb2
 from services.fulfillment.outbound.ports import Payment
 
 if TYPE_CHECKING:
-    from marketmesh.commerce.v1.order_pb2 import Order
     from meshkit.call import Call
     from meshkit.grpc.channel import Channel
+    from services.fulfillment.delivery.domain.order import Order
 
 
 class FinanceClient:
@@ -25,16 +25,16 @@ class FinanceClient:
         self._stub = stubs.FinanceInternalServiceStub(channel.grpc)
 
     def read(self, call: Call, order_id: uuid.UUID) -> Payment:
-        """See ports.Cash."""
+        """Return an order's payment as it is now."""
         request = messages.GetPaymentRequest(order_id=str(order_id))
         return _payment(self._channel.call(self._stub.GetPayment, request, call=call))
 
     def collect(
         self, call: Call, *, order: Order, agent_user_id: uuid.UUID, amount_cents: int, currency: str
     ) -> Payment:
-        """See ports.Cash."""
+        """Post collected cash, once; returns the payment."""
         request = messages.CollectCashRequest(
-            order_id=order.order_id,
+            order_id=str(order.order_id),
             agent_user_id=str(agent_user_id),
             amount_cents=amount_cents,
             currency=currency,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from marketmesh.media.v1 import media_internal_service_pb2 as messages
 from marketmesh.media.v1 import media_internal_service_pb2_grpc as stubs
 from marketmesh.media.v1 import media_service_pb2
+from services.fulfillment.outbound.ports import ProofUpload
 
 if TYPE_CHECKING:
     import uuid
@@ -32,8 +34,8 @@ class MediaClient:
         mime_type: str,
         file_name: str,
         size_bytes: int,
-    ) -> media_service_pb2.PresignUploadResponse:
-        """See ports.Proofs."""
+    ) -> ProofUpload:
+        """Announce a file under an id of ours; returns where its bytes go."""
         request = messages.PresignForStoreRequest(
             media_id=str(media_id),
             store_id=str(store_id),
@@ -43,17 +45,21 @@ class MediaClient:
             file_name=file_name,
             size_bytes=size_bytes,
         )
-        answer: media_service_pb2.PresignUploadResponse = self._channel.call(
-            self._stub.PresignForStore, request, call=call
+        upload = self._channel.call(self._stub.PresignForStore, request, call=call)
+        return ProofUpload(
+            media_id=upload.media_id,
+            signed_put_url=upload.signed_put_url,
+            content_type=upload.content_type,
+            expires_at=upload.expires_at.ToDatetime(tzinfo=UTC),
+            headers=upload.headers,
         )
-        return answer
 
     def attach(self, call: Call, *, order_id: uuid.UUID, store_id: uuid.UUID, media_id: uuid.UUID) -> None:
-        """See ports.Proofs."""
+        """Make a file the proof of an order."""
         self._reconcile(call, order_id, store_id, [str(media_id)])
 
     def detach(self, call: Call, *, order_id: uuid.UUID, store_id: uuid.UUID) -> None:
-        """See ports.Proofs."""
+        """Leave an order without proof."""
         self._reconcile(call, order_id, store_id, [])
 
     def _reconcile(self, call: Call, order_id: uuid.UUID, store_id: uuid.UUID, media_ids: list[str]) -> None:

@@ -7,12 +7,28 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from marketmesh.commerce.v1.order_pb2 import Order
-    from marketmesh.media.v1.media_service_pb2 import PresignUploadResponse
+    from marketmesh.commerce.v1.order_pb2 import OrderLineItem
+    from marketmesh.type.v1.address_pb2 import Address
     from meshkit.call import Call
+    from services.fulfillment.delivery.domain.order import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """What is in a delivery and where it goes.
+
+    Address and lines are only passed on: fulfillment's contract shows them as commerce's does.
+    """
+
+    discount_cents: int
+    due_cents: int
+    fulfillment_status: str
+    shipping_address: Address
+    items: Sequence[OrderLineItem]
+    notes: str
 
 
 class Orders(Protocol):
@@ -22,8 +38,11 @@ class Orders(Protocol):
         """Return an order as it is now. Raises RemoteRefusal, DependencyUnavailable."""
         ...
 
-    def read_many(self, call: Call, order_ids: Sequence[uuid.UUID], *, soon: bool) -> dict[uuid.UUID, Order]:
-        """Return those of at most 100 orders that exist, by id; `soon` or not at all. Raises DependencyUnavailable."""
+    def read_goods(self, call: Call, order_ids: Sequence[uuid.UUID], *, soon: bool) -> dict[uuid.UUID, Goods]:
+        """Return the goods of those of at most 100 orders that exist, by order id.
+
+        `soon` waits a second at most. Raises RemoteRefusal, DependencyUnavailable.
+        """
         ...
 
     def advance(self, call: Call, order_id: uuid.UUID, *, step: str, agent_user_id: uuid.UUID) -> Order:
@@ -54,6 +73,17 @@ class Cash(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class ProofUpload:
+    """Where an agent puts a file, once, with exactly these headers."""
+
+    media_id: str
+    signed_put_url: str
+    content_type: str
+    expires_at: datetime
+    headers: Mapping[str, str]
+
+
 class Proofs(Protocol):
     """Media: keeps photos and signatures, as files of the vendor's store."""
 
@@ -67,7 +97,7 @@ class Proofs(Protocol):
         mime_type: str,
         file_name: str,
         size_bytes: int,
-    ) -> PresignUploadResponse:
+    ) -> ProofUpload:
         """Announce a file under an id of ours; idempotent. Raises RemoteRefusal, DependencyUnavailable."""
         ...
 

@@ -7,20 +7,22 @@ from typing import TYPE_CHECKING
 
 from marketmesh.catalog.v1 import (
     catalog_internal_service_pb2,
+    inventory_service_pb2,
     product_pb2,
     product_service_pb2,
 )
 from services.catalog.products.domain.percent import format_percent
+from services.catalog.stock.domain.stock import is_low
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Iterable, Mapping
 
-    from services.catalog.products.data.products import ShownProduct, VolumeDiscount
+    from services.catalog.products.data.products import ListedProduct, ShownProduct, VolumeDiscount
     from services.catalog.products.domain.quoted import QuotedProduct, Tier
     from services.catalog.products.usecases.explain_visibility import Explanation
     from services.catalog.products.usecases.read_product import ProductDetail
-    from services.catalog.stock.data.inventory import Inventory, StockChange
+    from services.catalog.stock.domain.stock import Stocked
 
 
 _NO_URLS: Mapping[uuid.UUID, str] = MappingProxyType({})
@@ -104,10 +106,20 @@ def product_message(
     )
 
 
-def inventory_message(row: ShownProduct | Inventory | StockChange) -> product_pb2.Inventory:
+def inventory_message(stock: Stocked) -> product_pb2.Inventory:
     """Return what there is of a product."""
     return product_pb2.Inventory(
-        available_qty=row.available_qty, reserved_qty=row.reserved_qty, low_stock_threshold=row.low_stock_threshold
+        available_qty=stock.available_qty,
+        reserved_qty=stock.reserved_qty,
+        low_stock_threshold=stock.low_stock_threshold,
+    )
+
+
+def inventory_item_message(row: ListedProduct) -> inventory_service_pb2.InventoryItem:
+    """Return one row of a vendor's stock."""
+    return inventory_service_pb2.InventoryItem(
+        product=own_summary_message(row),
+        low_stock=is_low(available_qty=row.available_qty, low_stock_threshold=row.low_stock_threshold),
     )
 
 

@@ -1,4 +1,4 @@
-"""Requests to what the use cases take."""
+"""Turns requests into what the use cases take."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def filters_of(request: product_service_pb2.ListProductsRequest) -> Filters:
 
 
 def new_product_of(request: product_service_pb2.CreateProductRequest) -> NewProduct:
-    """Return the product that a vendor describes. Raises ValidationError for stock that cannot be."""
+    """Return the product that a vendor describes. Raises ValidationError for stock that is not possible."""
     if request.inventory.reserved_qty:
         raise ValidationError.of("inventory.reserved_qty", "must be 0: only orders reserve")
     return NewProduct(
@@ -114,7 +114,7 @@ def _plain_columns(request: product_service_pb2.UpdateProductRequest) -> dict[st
 
 
 def checked_units(quantity: int, *, field: str) -> int:
-    """Return a number of units. Raises ValidationError when it is beyond all measure."""
+    """Return a number of units. Raises ValidationError for more than any warehouse has."""
     if quantity > MAX_UNITS:
         raise ValidationError.of(field, f"must be at most {MAX_UNITS}")
     return quantity

@@ -23,16 +23,16 @@ class ProductSheetServicer:
 
     def ImportProducts(self, request: messages.ImportProductsRequest, tx: Tx) -> messages.ImportProductsResponse:
         rows = read_sheet(request.sheet.data, request.sheet.content_type)
-        wanted = {each.row.line: each for each in import_products(tx, rows)}
+        changes = {each.row.line: each for each in import_products(tx, rows)}
         answer = messages.ImportProductsResponse()
         for row in rows:
-            outcome = "rejected" if row.problems else wanted[row.line].outcome
+            outcome = "rejected" if row.problems else changes[row.line].outcome
             first = row.problems[0] if row.problems else Problem("", "")
             answer.rows.add(
                 line=row.line,
                 sku=row.sku,
                 outcome=outcome,
-                product_id="" if row.problems else str(wanted[row.line].product_id),
+                product_id="" if row.problems else str(changes[row.line].product_id),
                 field=first.field,
                 reason=first.reason,
                 problems=[messages.CellProblem(field=problem.field, reason=problem.reason) for problem in row.problems],

@@ -1,4 +1,4 @@
-"""SQL that changes products that are there."""
+"""SQL that changes products."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class OwnProduct(NamedTuple):
     deleted_at: datetime | None
 
 
-# Also finds what is deleted: the flow that does it must find it again.
+# Also finds deleted products: the flow that deletes one must find it again.
 _LOCK = sql(
     "SELECT {columns} FROM products WHERE id = :product_id AND store_id = :store_id FOR NO KEY UPDATE", OwnProduct
 )
@@ -71,17 +71,17 @@ def lock(tx: Tx, product_id: uuid.UUID, *, store_id: uuid.UUID) -> OwnProduct | 
 
 
 def claim_gallery(tx: Tx, product_id: uuid.UUID, *, flow_id: uuid.UUID) -> None:
-    """Note which flow sets out to change a product's files."""
+    """Note which flow begins to change a product's files."""
     tx.execute(_CLAIM_GALLERY, {"product_id": product_id, "flow_id": flow_id})
 
 
 def release_gallery(tx: Tx, product_id: uuid.UUID, *, flow_id: uuid.UUID) -> bool:
-    """Note that a flow is done with a product's files; False if another has set out since."""
+    """Note that a flow is done with a product's files; False if another has begun to change them since."""
     return tx.execute(_RELEASE_GALLERY, {"product_id": product_id, "flow_id": flow_id}).rowcount == 1
 
 
 def gallery_flow(tx: Tx, product_id: uuid.UUID) -> uuid.UUID | None:
-    """Return which flow last set out to change a product's files, or None."""
+    """Return which flow last began to change a product's files, or None."""
     return tx.execute(_GALLERY_FLOW, {"product_id": product_id}).one_or_none()
 
 

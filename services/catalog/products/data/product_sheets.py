@@ -128,7 +128,7 @@ def lock_stock(tx: Tx, product_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Lock
 
 
 def add_all(tx: Tx, rows: Sequence[Mapping[str, object]], *, store_id: uuid.UUID, currency: str) -> None:
-    """Insert products. Raises SkuTaken when somebody else has just made one of them."""
+    """Insert products. Raises SkuTaken when another call has just made one of them."""
     try:
         tx.execute(_ADD, {"rows": to_json(rows), "store_id": store_id, "currency": currency, "now": tx.now})
     except IntegrityError as error:

@@ -127,7 +127,7 @@ ShownProduct: TypeAlias = ListedProduct | WholeProduct
 
 
 class VolumeDiscount(NamedTuple):
-    """From how many units on a product costs how much less."""
+    """From `min_qty` units on, every unit of a product costs `discount_basis_points` less."""
 
     product_id: uuid.UUID
     min_qty: int
@@ -135,7 +135,7 @@ class VolumeDiscount(NamedTuple):
 
 
 class NamedProduct(NamedTuple):
-    """What others call a product."""
+    """By what a product is named elsewhere."""
 
     id: uuid.UUID
     store_id: uuid.UUID
@@ -143,7 +143,7 @@ class NamedProduct(NamedTuple):
     title: str
 
 
-# A statement that is put together: SQLAlchemy does not know its columns, the class of its rows names them.
+# SQLAlchemy does not know the columns of a statement that is put together; the class of its rows names them.
 _Statement: TypeAlias = Select[Any]
 # Cheaper in quantity, or by a code of its vendor: as a filter, and as a column. With a limit the planner looks each shown
 # product up, without one it may read the whole table for a page of twenty.
@@ -200,27 +200,21 @@ def add_media(tx: Tx, product_id: uuid.UUID, files: Sequence[tuple[uuid.UUID, st
 
 def exists_with_id(tx: Tx, product_id: uuid.UUID) -> bool:
     """Return whether there is such a product."""
-    return tx.fetch(select(products.c.id).where(products.c.id == product_id), uuid.UUID).first() is not None
+    return tx.execute(_EXISTS, {"product_id": product_id}).first() is not None
 
 
 def is_of_store(tx: Tx, product_id: uuid.UUID, *, store_id: uuid.UUID) -> bool:
     """Return whether a product is the store's own."""
-    statement = select(products.c.id).where(
-        products.c.id == product_id, products.c.store_id == store_id, products.c.deleted_at.is_(None)
-    )
-    return tx.fetch(statement, uuid.UUID).first() is not None
+    return tx.execute(_IS_OF_STORE, {"product_id": product_id, "store_id": store_id}).first() is not None
 
 
 def is_sku_taken(tx: Tx, *, store_id: uuid.UUID, sku: str) -> bool:
     """Return whether the store has a product with that SKU."""
-    statement = select(products.c.id).where(
-        products.c.store_id == store_id, products.c.sku == sku, products.c.deleted_at.is_(None)
-    )
-    return tx.fetch(statement, uuid.UUID).first() is not None
+    return tx.execute(_IS_SKU_TAKEN, {"store_id": store_id, "sku": sku}).first() is not None
 
 
 def find(tx: Tx, product_id: uuid.UUID) -> WholeProduct | None:
-    """Return a product with its inventory and vendor, whoever may see it, or None."""
+    """Return a product with its inventory and vendor, whoever asks, or None."""
     return tx.execute(_FIND, {"product_id": product_id}).one_or_none()
 
 
@@ -243,7 +237,7 @@ def media_ids_of(tx: Tx, product_id: uuid.UUID) -> list[uuid.UUID]:
 
 
 def named(tx: Tx, product_ids: Sequence[uuid.UUID]) -> list[NamedProduct]:
-    """Return what products are called, deleted ones too."""
+    """Return the names of products, deleted ones too."""
     return tx.execute(_NAMED, {"product_ids": product_ids}).all()
 
 
@@ -330,7 +324,14 @@ _FIND = compiled(
     _shown(WholeProduct).where(products.c.id == bindparam("product_id"), products.c.deleted_at.is_(None)),
     WholeProduct,
 )
-# A product that nobody has switched on or off is as it was made.
+_EXISTS = sql("SELECT id FROM products WHERE id = :product_id", uuid.UUID)
+_IS_OF_STORE = sql(
+    "SELECT id FROM products WHERE id = :product_id AND store_id = :store_id AND deleted_at IS NULL", uuid.UUID
+)
+_IS_SKU_TAKEN = sql(
+    "SELECT id FROM products WHERE store_id = :store_id AND sku = :sku AND deleted_at IS NULL", uuid.UUID
+)
+# A product that was never switched on or off is as it was created.
 _VISIBILITY = sql(
     """
     SELECT p.store_id, p.is_active, coalesce(p.active_changed_at, p.created_at) AS active_since,

@@ -196,7 +196,7 @@ class ProductChange:
 
 
 def check_quantities(*, moq: int, max_qty: int) -> None:
-    """Raise ValidationError when nobody could buy as much as one must."""
+    """Raise ValidationError when the least that must be bought is more than the most that may be."""
     if max_qty and max_qty < moq:
         raise ValidationError.of("max_qty", "must be 0 (no limit) or at least moq")
 

@@ -30,12 +30,12 @@ _CENTS_MAX = 1_000_000_000_000
 _LIST_MAX = 20
 _PERCENT = re.compile(r"(100(\.0{1,2})?|[0-9]{1,2}(\.[0-9]{1,2})?)", re.ASCII)
 _WHOLE = re.compile(r"[0-9]{1,18}", re.ASCII)
-# A decimal comma is how half of the world's spreadsheets write.
+# Spreadsheets of many countries write a decimal comma.
 _DECIMAL_COMMA = re.compile(r"([0-9]),([0-9])")
 
 
 T = TypeVar("T")
-# What a row says, by column. Each has the type that its Column reads, which is looked up by name and so unknown to mypy.
+# What a row says, by column. Each value has the type that its Column reads; mypy cannot know it, as columns are looked up by name.
 Values: TypeAlias = dict[str, Any]
 
 

@@ -38,7 +38,7 @@ def create_product(
             record.create_product(tx, new, product_id=product_id, files=files)
             return flow.complete(tx, respond(read_product(tx, product_id=product_id)))
     except (SkuTaken, MediaUnusable):
-        # Somebody took the SKU since the check, or the certificate is none: leave no attachment behind.
+        # The SKU was taken since the check, or the certificate is none: leave no attachment behind.
         if new.media_ids or new.coa_media_id:
             galleries.detach_all(flow.call, product_id=product_id, store_id=store_id)
         raise

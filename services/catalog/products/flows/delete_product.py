@@ -25,7 +25,7 @@ _DELETED = {"deleted": True}
 def delete_product(flow: Flow, *, product_id: uuid.UUID, galleries: Galleries, answer: Message) -> Message:
     """Return the answer once the product is gone with its files. Raises NotFound for a foreign or deleted one.
 
-    From the first step on nobody sees it any more; what orders hold of it stays, and so does its history.
+    It is hidden from the first step on; what orders hold of it stays, and so does its history.
     """
     store_id = flow.principal.require_store
     with flow.transaction() as tx:

@@ -11,7 +11,7 @@ from services.catalog.errors import SkuTaken
 from services.catalog.products.data import product_changes, products
 from services.catalog.products.domain.product import check_quantities, check_tiers
 from services.catalog.products.flows.attach_gallery import attach_coa, attach_gallery
-from services.catalog.products.flows.put_gallery_right import put_gallery_right
+from services.catalog.products.flows.restore_gallery import restore_gallery
 from services.catalog.products.usecases import update_product as record
 from services.catalog.products.usecases.read_product import ProductDetail, read_product
 from services.catalog.stock.usecases.set_inventory import set_inventory
@@ -40,8 +40,8 @@ def update_product(
 ) -> Message:
     """Return the changed product's answer.
 
-    Raises NotFound, ValidationError, MediaUnusable, SkuTaken, and StateConflict when somebody else set out to change the
-    files meanwhile; then the files are what the product shows.
+    Raises NotFound, ValidationError, MediaUnusable, SkuTaken, and StateConflict when another call began to change the
+    files meanwhile; then those that the product shows are attached again.
     """
     check_tiers(change.tiers or ())
     if not change.has_files:
@@ -60,7 +60,7 @@ def update_product(
             return _record(flow, tx, change, product_id=product_id, files=files, respond=respond)
     except MeshError as error:
         if not error.retryable:
-            put_gallery_right(
+            restore_gallery(
                 flow.transactions,
                 flow.call,
                 product_id=product_id,

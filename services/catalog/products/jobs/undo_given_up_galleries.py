@@ -1,7 +1,7 @@
-"""Puts galleries right that flows which nobody goes on with left attached: files of no product could never be deleted.
+"""Cleans up after flows that stopped half-way and are not repeated: files attached to no product could never be deleted.
 
-A product that was never recorded gets nothing, one whose change was not recorded gets what it shows, and one whose deletion
-was begun loses its files and is done with.
+Files of a product that was never recorded are detached. A product whose change was not recorded has the files attached that
+it shows. A deletion that was begun is finished.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from marketmesh.catalog.v1 import product_service_pb2 as messages
 from meshkit.given_up import GivenUpFlows
 from meshkit.ids import derived_id
 from services.catalog.products.flows.delete_product import finish_deletion
-from services.catalog.products.flows.put_gallery_right import put_gallery_right
+from services.catalog.products.flows.restore_gallery import restore_gallery
 
 if TYPE_CHECKING:
     from meshkit.call import Call
@@ -44,13 +44,13 @@ class _Undo:
     galleries: Galleries
 
     def creation(self, call: Call, flow: GivenUp) -> None:
-        """Detach what was attached to a product that never came to be: it is recorded with the flow's answer."""
+        """Detach what was attached to a product that was never recorded: that happens together with the flow's answer."""
         self.galleries.detach_all(call, product_id=derived_id(flow.flow_id, "product"), store_id=flow.store_id)
 
     def change(self, call: Call, flow: GivenUp) -> None:
         """Attach what the product shows. Raises StateConflict while others keep changing it."""
         product_id = uuid.UUID(messages.UpdateProductRequest.FromString(flow.request).product_id)
-        put_gallery_right(
+        restore_gallery(
             self.transactions,
             call,
             product_id=product_id,

@@ -30,8 +30,8 @@ _AS_TEXT = "'"
 
 
 @dataclass
-class Wanted:
-    """What a row makes of its product; `before` None means that it is new."""
+class RowChange:
+    """What a row changes of its product; `before` None means that it is new."""
 
     row: SheetRow
     product_id: uuid.UUID
@@ -47,28 +47,30 @@ class Wanted:
         return "created" if self.before is None else "updated" if self.changed else "unchanged"
 
 
-def import_products(tx: Tx, rows: Sequence[WrittenRow]) -> list[Wanted]:
+def import_products(tx: Tx, rows: Sequence[WrittenRow]) -> list[RowChange]:
     """Create, change or leave alone the product of each row that can be read; returns these rows.
 
     Rows that turn out wrong are marked as such; of right ones with the same SKU the first stands. Raises SkuTaken when
-    somebody creates one of the products meanwhile.
+    another call creates one of the products meanwhile.
     """
     good = [row for row in rows if not row.problems]
-    known = _known(tx, [sku for row in good for sku in (row.written_sku, row.sku, row.sku.removeprefix(_AS_TEXT))])
+    known = _find_products(
+        tx, [sku for row in good for sku in (row.written_sku, row.sku, row.sku.removeprefix(_AS_TEXT))]
+    )
     for row in good:
         if row.sku not in known and row.sku.startswith(_AS_TEXT) and readings_of(row.sku.removeprefix(_AS_TEXT)):
             row.sku = row.values["sku"] = row.sku.removeprefix(_AS_TEXT)
             row.is_kept_as_text = True
-        # A product of before that could not be respelled, because its twin has that spelling, is meant by its own.
+        # Some old products keep another spelling, because a second product has today's: they are named by their own.
         if row.written_sku in known:
             row.sku = row.values["sku"] = row.written_sku
-    _reject_mangled(tx, [row for row in good if row.sku not in known])
-    wanted = [_wanted(row, known.get(row.sku)) for row in good]
-    _reject_twins(wanted)
-    movements, levels = _movements(tx, wanted)
-    done = [each for each in wanted if each.outcome in {"created", "updated"}]
+    _reject_changed_by_spreadsheet(tx, [row for row in good if row.sku not in known])
+    changes = [_change_of(row, known.get(row.sku)) for row in good]
+    _reject_duplicates(changes)
+    movements, levels = _movements(tx, changes)
+    done = [each for each in changes if each.outcome in {"created", "updated"}]
     if not done:
-        return wanted
+        return changes
     _write(tx, done)
     new = [each for each in done if each.before is None]
     open_inventory(tx, [_start(each) for each in new], cause=Cause.IMPORT)
@@ -80,21 +82,21 @@ def import_products(tx: Tx, rows: Sequence[WrittenRow]) -> list[Wanted]:
         before={each.row.sku: _audited(each.before, each.changed) for each in done if each.before is not None},
         after={each.row.sku: _audited(each.after, each.changed) for each in done},
     )
-    return wanted
+    return changes
 
 
-def _reject_twins(wanted: Sequence[Wanted]) -> None:
+def _reject_duplicates(changes: Sequence[RowChange]) -> None:
     lines: dict[str, int] = {}
-    for each in wanted:
+    for each in changes:
         if not each.row.problems:
             first = lines.setdefault(each.row.sku, each.row.line)
             if first != each.row.line:
                 each.row.reject("sku", f"line {first} has the same SKU")
 
 
-def _reject_mangled(tx: Tx, strangers: Sequence[WrittenRow]) -> None:
+def _reject_changed_by_spreadsheet(tx: Tx, unknown: Sequence[WrittenRow]) -> None:
     """Reject rows whose SKU is most likely a known one that a spreadsheet has changed, instead of making a twin."""
-    suspects = {row.line: values for row in strangers if not row.is_kept_as_text and (values := readings_of(row.sku))}
+    suspects = {row.line: values for row in unknown if not row.is_kept_as_text and (values := readings_of(row.sku))}
     if not suspects:
         return
     places = places_in(value for values in suspects.values() for value in values)
@@ -102,7 +104,7 @@ def _reject_mangled(tx: Tx, strangers: Sequence[WrittenRow]) -> None:
     for sku in product_sheets.skus_like_numbers(tx, store_id=tx.principal.require_store):
         for value in values_of(sku, places=places):
             originals.setdefault(value, sku)
-    for row in strangers:
+    for row in unknown:
         original = next((originals[value] for value in suspects.get(row.line, ()) if value in originals), None)
         if original is not None:
             row.reject(
@@ -110,7 +112,7 @@ def _reject_mangled(tx: Tx, strangers: Sequence[WrittenRow]) -> None:
             )
 
 
-def _known(tx: Tx, skus: Sequence[str]) -> dict[str, tuple[uuid.UUID, Values]]:
+def _find_products(tx: Tx, skus: Sequence[str]) -> dict[str, tuple[uuid.UUID, Values]]:
     rows = product_sheets.lock_by_sku(tx, skus, store_id=tx.principal.require_store)
     tiers = products.tiers_by_product(tx, [row.id for row in rows])
     return {
@@ -122,27 +124,27 @@ def _known(tx: Tx, skus: Sequence[str]) -> dict[str, tuple[uuid.UUID, Values]]:
     }
 
 
-def _wanted(row: SheetRow, known: tuple[uuid.UUID, Values] | None) -> Wanted:
+def _change_of(row: SheetRow, known: tuple[uuid.UUID, Values] | None) -> RowChange:
     if known is None:
         for name, column in COLUMNS.items():
             if column.is_required and name not in row.values:
                 row.reject(NAMES.get(name, name), "a new product needs it")
         defaults = {name: column.default for name, column in COLUMNS.items()}
-        wanted = Wanted(row, new_id(), None, defaults | row.values, changed=list(COLUMNS))
+        change = RowChange(row, new_id(), None, defaults | row.values, changed=list(COLUMNS))
     else:
         product_id, before = known
         changed = [name for name, value in row.values.items() if value != before[name]]
-        wanted = Wanted(row, product_id, before, before | row.values, changed)
-    if not row.problems and 0 < wanted.after["max_qty"] < wanted.after["moq"]:
+        change = RowChange(row, product_id, before, before | row.values, changed)
+    if not row.problems and 0 < change.after["max_qty"] < change.after["moq"]:
         row.reject("max_qty", "must be 0 (no limit) or at least moq")
-    return wanted
+    return change
 
 
-def _movements(tx: Tx, wanted: Sequence[Wanted]) -> tuple[list[Movement], dict[uuid.UUID, tuple[Level, Level]]]:
+def _movements(tx: Tx, changes: Sequence[RowChange]) -> tuple[list[Movement], dict[uuid.UUID, tuple[Level, Level]]]:
     """Return how the stock of known products moves, and their levels before and after; it is locked from here on."""
     moving = {
         each.product_id: each
-        for each in wanted
+        for each in changes
         if not each.row.problems and each.before is not None and {STOCK, THRESHOLD} & set(each.changed)
     }
     movements, levels = [], {}
@@ -158,7 +160,7 @@ def _movements(tx: Tx, wanted: Sequence[Wanted]) -> tuple[list[Movement], dict[u
     return movements, levels
 
 
-def _write(tx: Tx, done: Sequence[Wanted]) -> None:
+def _write(tx: Tx, done: Sequence[RowChange]) -> None:
     new = [_described(each) for each in done if each.before is None]
     if new:
         product_sheets.add_all(tx, new, store_id=tx.principal.require_store, currency=CURRENCY)
@@ -172,18 +174,18 @@ def _write(tx: Tx, done: Sequence[Wanted]) -> None:
         product_sheets.replace_tiers(tx, [each.product_id for each in tiered], tiers)
 
 
-def _described(each: Wanted) -> dict[str, object]:
+def _described(each: RowChange) -> dict[str, object]:
     after = each.after
     words = plain_words(after["title"], after["subtitle"], after["strain"], after["sku"])
     description = {name: after[name] for name in product_sheets.DESCRIPTION}
     return description | {"id": each.product_id, "search_words": words}
 
 
-def _start(each: Wanted) -> Movement:
+def _start(each: RowChange) -> Movement:
     return Movement(new_id(), each.product_id, MovementKind.RECEIVED, each.after[STOCK], each.after[THRESHOLD])
 
 
-def _created(tx: Tx, each: Wanted) -> events.ProductCreated:
+def _created(tx: Tx, each: RowChange) -> events.ProductCreated:
     return events.ProductCreated(
         product_id=str(each.product_id),
         vendor_store_id=str(tx.principal.require_store),

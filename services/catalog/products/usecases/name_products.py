@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def name_products(tx: Tx, product_ids: Sequence[uuid.UUID]) -> list[NamedProduct]:
-    """Return what products are called, deleted ones too."""
+    """Return the names of products, deleted ones too."""
     return products.named(tx, list(product_ids))
 
 

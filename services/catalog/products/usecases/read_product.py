@@ -1,4 +1,4 @@
-"""Read one product as somebody may see it."""
+"""Read one product, if the caller's store may see it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Take a sheet of products apart."""
+"""Read the rows of a sheet of products."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _FIELD = "sheet"
-# The first wins where the heading has as many of one as of another.
+# The one that is most often in the heading is taken, of equals the first.
 _SEPARATORS = (",", ";", "\t")
 
 
 @dataclass
 class WrittenRow(SheetRow):
-    """A row with its SKU as the sheet has it: some products of before are spelled so.
+    """A row with its SKU as the sheet has it: some old products are spelled so.
 
     `is_kept_as_text`: an apostrophe stood in front, so no spreadsheet has changed it.
     """

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def sign_pictures(tx: Tx, shown: Iterable[uuid.UUID | None], *, pictures: PictureReader) -> Mapping[uuid.UUID, str]:
     """Return the URLs of the files among `shown`, asked for at once.
 
-    Nobody is asked when there are none; none are known while media is away, for products can be seen without.
+    Media is not asked when there are none, and while it is away there are no URLs: products can be seen without pictures.
     """
     media_ids = sorted({media_id for media_id in shown if media_id is not None})
     if not media_ids:

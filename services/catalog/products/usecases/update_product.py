@@ -1,4 +1,4 @@
-"""Change a product that is there; its new files, if any, are attached."""
+"""Change a product; its new files, if any, are attached by now."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def update_product(
     row = product_changes.lock(tx, product_id, store_id=tx.principal.require_store)
     if row is None or row.deleted_at is not None:
         raise NotFound
-    wanted = _with_sku_of_before(tx, row, change.columns)
+    wanted = _with_old_spelling(tx, row, change.columns)
     before, after = _differences(row, wanted)
     check_quantities(moq=wanted.get("moq", row.moq), max_qty=wanted.get("max_qty", row.max_qty))
     if after:
@@ -53,8 +53,8 @@ def update_product(
     tx.audit(target=product_id, before=before, after=after)
 
 
-def _with_sku_of_before(tx: Tx, row: OwnProduct, columns: ProductColumns) -> ProductColumns:
-    """Leave a SKU its spelling of before when a twin has the one of today: who sends it changes nothing of it."""
+def _with_old_spelling(tx: Tx, row: OwnProduct, columns: ProductColumns) -> ProductColumns:
+    """Leave an old SKU as it is spelled if only its spelling would change, and to one that a second product has."""
     sku = columns.get("sku", row.sku)
     if sku == row.sku or sku != tidy_code(row.sku) or not products.is_sku_taken(tx, store_id=row.store_id, sku=sku):
         return columns

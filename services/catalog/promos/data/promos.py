@@ -6,12 +6,8 @@ import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import insert
-
 from meshkit.cursor import Cursor
-from meshkit.db.rows import columns_of
 from meshkit.db.sql import sql
-from services.catalog.schema import promos
 
 if TYPE_CHECKING:
     from meshkit.cursor import Page
@@ -30,6 +26,11 @@ class Promo(NamedTuple):
     created_at: datetime
 
 
+_ADD = sql(
+    "INSERT INTO promos (id, store_id, code, amount_cents, currency, is_active, created_at)"
+    " VALUES (:id, :store_id, :code, :amount_cents, :currency, true, :now) RETURNING {columns}",
+    Promo,
+)
 _PAGE = """
     SELECT {columns} FROM promos
     WHERE store_id = :store_id AND (is_active OR NOT CAST(:active_only AS boolean)) %s
@@ -41,10 +42,10 @@ _LOCK = sql("SELECT {columns} FROM promos WHERE id = :promo_id AND store_id = :s
 _DEACTIVATE = sql("UPDATE promos SET is_active = false WHERE id = :promo_id RETURNING {columns}", Promo)
 
 
-def add(tx: Tx, **columns: object) -> Promo:
+def add(tx: Tx, promo_id: uuid.UUID, *, store_id: uuid.UUID, code: str, amount_cents: int, currency: str) -> Promo:
     """Insert an active promo; returns it. Raises IntegrityError on promos_store_id_code_key."""
-    values = {"is_active": True, "created_at": tx.now, **columns}
-    return tx.fetch(insert(promos).values(values).returning(*columns_of(promos, Promo)), Promo).one()
+    values = {"id": promo_id, "store_id": store_id, "code": code, "amount_cents": amount_cents, "currency": currency}
+    return tx.execute(_ADD, {**values, "now": tx.now}).one()
 
 
 def page_of_store(tx: Tx, store_id: uuid.UUID, *, active_only: bool, page: Page) -> list[Promo]:

@@ -11,7 +11,7 @@ _SHAPE = re.compile(r"[A-Z0-9_-]{3,40}")
 
 
 def promo_code(typed: str) -> str:
-    """Return a code as it is stored and compared: in capitals, without blanks around it and signs that nobody sees."""
+    """Return a code as it is stored and compared: in capitals, without blanks around it and invisible characters."""
     return matching_key(typed).upper()
 
 

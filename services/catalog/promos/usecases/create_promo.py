@@ -1,4 +1,4 @@
-"""Make a promo code."""
+"""Create a promo code."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def create_promo(tx: Tx, *, code: str, amount_cents: int) -> Promo:
     try:
         promo = promos.add(
             tx,
-            id=new_id(),
+            new_id(),
             store_id=tx.principal.require_store,
             code=code,
             amount_cents=amount_cents,

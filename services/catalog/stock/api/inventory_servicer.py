@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from marketmesh.catalog.v1 import inventory_service_pb2 as messages
 from meshkit.cursor import Page
 from meshkit.ids import parse_id
+from services.catalog.products.api.mapping import inventory_item_message
 from services.catalog.products.usecases.list_products import list_inventory
 from services.catalog.stock.api import mapping
 from services.catalog.stock.usecases.adjust_stock import adjust_stock
@@ -25,7 +26,7 @@ class InventoryServicer:
         page = Page.of(request)
         rows, following = list_inventory(tx, low_stock_only=request.low_stock_only, page=page)
         return messages.ListInventoryResponse(
-            items=[mapping.inventory_item_message(row) for row in rows],
+            items=[inventory_item_message(row) for row in rows],
             next_cursor=following,
             pagination=page.pagination(following),
         )

@@ -8,22 +8,12 @@ from marketmesh.catalog.v1 import (
     catalog_internal_service_pb2,
     inventory_service_pb2,
 )
-from services.catalog.products.api.mapping import inventory_message, own_summary_message
-from services.catalog.stock.domain.stock import is_low
+from services.catalog.products.api.mapping import inventory_message
 
 if TYPE_CHECKING:
-    from services.catalog.products.data.products import ListedProduct
     from services.catalog.stock.data.inventory import StockChange
     from services.catalog.stock.data.stock_movements import StockMovement
     from services.catalog.stock.usecases.reserve_stock import Outcome
-
-
-def inventory_item_message(product: ListedProduct) -> inventory_service_pb2.InventoryItem:
-    """Return one row of a vendor's stock."""
-    return inventory_service_pb2.InventoryItem(
-        product=own_summary_message(product),
-        low_stock=is_low(available_qty=product.available_qty, low_stock_threshold=product.low_stock_threshold),
-    )
 
 
 def movement_message(movement: StockMovement | StockChange) -> inventory_service_pb2.StockMovement:

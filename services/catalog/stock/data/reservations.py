@@ -6,10 +6,7 @@ import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import update
-
 from meshkit.db.sql import sql
-from services.catalog.schema import reservations
 from services.catalog.stock.domain.reservations import ReservationState
 
 if TYPE_CHECKING:
@@ -83,7 +80,7 @@ _WRITE_TEXT = """
     SELECT line_id FROM written
 """
 _WRITE = sql(_WRITE_TEXT.format(condition=""), uuid.UUID)
-# Who holds the stock sees what a faster twin has written.
+# The stock is locked by now, so a repeat that ran at the same time and was first has committed, and is seen.
 _WRITE_NEW = sql(
     _WRITE_TEXT.format(condition="WHERE NOT EXISTS (SELECT 1 FROM reservations r WHERE r.group_id = :group_id)"),
     uuid.UUID,
@@ -107,31 +104,40 @@ _SETTLE = """
 """
 _RELEASE = sql(_SETTLE.format(condition="", target="available_qty"), SettledReservation)
 _CONSUME = sql(_SETTLE.format(condition="", target="consumed_qty"), SettledReservation)
-# Takes only what is due and nobody is working on.
+# Takes only what is due and no other transaction has locked.
 _EXPIRE = sql(
     _SETTLE.format(condition="AND expires_at <= :now FOR UPDATE SKIP LOCKED", target="available_qty"),
     SettledReservation,
 )
 
-# All lines of an order or none: an order of which something is amiss is followed on its own, and holds nothing here.
 # "IS TRUE" keeps the planner from the partial index over everything reserved, which it takes for small while statistics
 # are older than the last few thousand orders.
-_MAKE_ORDERS_DURABLE = sql(
+_CONFIRM = sql(
+    "UPDATE reservations SET expires_at = NULL, updated_at = :now"
+    " WHERE line_id = ANY(CAST(:line_ids AS uuid[])) AND (state = 'reserved') IS TRUE RETURNING line_id",
+    uuid.UUID,
+)
+_RELEASE_EXPIRED = sql(
+    "UPDATE reservations SET state = 'released', updated_at = :now"
+    " WHERE line_id = ANY(CAST(:line_ids AS uuid[])) AND state = 'expired'"
+)
+# All lines of an order or none: an order of which a line is amiss is left for `follow_order`, and nothing of it is locked.
+_CONFIRM_ORDERS = sql(
     """
-    WITH kept AS (
-        SELECT k.line_id, k.order_id FROM unnest(CAST(:line_ids AS uuid[]), CAST(:order_ids AS uuid[]))
-             AS k (line_id, order_id)
+    WITH wanted AS (
+        SELECT w.line_id, w.order_id FROM unnest(CAST(:line_ids AS uuid[]), CAST(:order_ids AS uuid[]))
+             AS w (line_id, order_id)
     ), amiss AS (
-        SELECT k.order_id FROM kept k
-        LEFT JOIN reservations r ON r.line_id = k.line_id AND (r.state = 'reserved') IS TRUE
+        SELECT w.order_id FROM wanted w
+        LEFT JOIN reservations r ON r.line_id = w.line_id AND (r.state = 'reserved') IS TRUE
         WHERE r.line_id IS NULL
         UNION
         SELECT r.order_id FROM reservations r
         WHERE r.line_id = ANY(CAST(:rejected_line_ids AS uuid[])) AND (r.state IN ('reserved', 'expired')) IS TRUE
     )
     UPDATE reservations r SET expires_at = NULL, updated_at = :now
-    FROM kept k
-    WHERE r.line_id = k.line_id AND (r.state = 'reserved') IS TRUE AND k.order_id NOT IN (SELECT a.order_id FROM amiss a)
+    FROM wanted w
+    WHERE r.line_id = w.line_id AND (r.state = 'reserved') IS TRUE AND w.order_id NOT IN (SELECT a.order_id FROM amiss a)
     RETURNING r.line_id
     """,
     uuid.UUID,
@@ -201,7 +207,7 @@ def release(tx: Tx, line_ids: Sequence[uuid.UUID]) -> list[SettledReservation]:
 
 
 def consume(tx: Tx, line_ids: Sequence[uuid.UUID]) -> list[SettledReservation]:
-    """Count what the lines still hold as gone; their inventory must be locked. Returns the lines that did."""
+    """Count what the lines still hold as consumed; their inventory must be locked. Returns the lines that did."""
     return _settle(tx, _CONSUME, line_ids, ReservationState.CONSUMED)
 
 
@@ -215,43 +221,31 @@ def due(tx: Tx, *, limit: int) -> list[DueReservation]:
     return tx.execute(_DUE, {"now": tx.now, "limit": limit}).all()
 
 
-def make_orders_durable(
-    tx: Tx, kept: Mapping[uuid.UUID, uuid.UUID], *, rejected: Collection[uuid.UUID]
-) -> set[uuid.UUID]:
+def confirm_orders(tx: Tx, wanted: Mapping[uuid.UUID, uuid.UUID], *, rejected: Collection[uuid.UUID]) -> set[uuid.UUID]:
     """Take the expiry from the lines of those orders that hold all of theirs and none of the rejected ones.
 
-    `kept` says which order a line belongs to. Returns the lines that are durable now.
+    `wanted` says which order a line belongs to. Returns the lines that were confirmed.
     """
     parameters = {
-        "line_ids": list(kept),
-        "order_ids": list(kept.values()),
+        "line_ids": list(wanted),
+        "order_ids": list(wanted.values()),
         "rejected_line_ids": list(rejected),
         "now": tx.now,
     }
-    return set(tx.execute(_MAKE_ORDERS_DURABLE, parameters))
+    return set(tx.execute(_CONFIRM_ORDERS, parameters))
 
 
-def make_durable(tx: Tx, line_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+def confirm(tx: Tx, line_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
     """Take the expiry from reservations; returns the lines that were still reserved."""
     if not line_ids:
         return set()
-    statement = (
-        update(reservations)
-        .where(reservations.c.line_id.in_(line_ids), reservations.c.state == ReservationState.RESERVED.value)
-        .values(expires_at=None, updated_at=tx.now)
-        .returning(reservations.c.line_id)
-    )
-    return set(tx.fetch(statement, uuid.UUID))
+    return set(tx.execute(_CONFIRM, {"line_ids": line_ids, "now": tx.now}))
 
 
-def forget_expired(tx: Tx, line_ids: Sequence[uuid.UUID]) -> None:
-    """Mark expired lines of an order that is over as released: nothing revives them any more."""
+def release_expired(tx: Tx, line_ids: Sequence[uuid.UUID]) -> None:
+    """Mark expired lines of an order that is over as released: they are never reserved again."""
     if line_ids:
-        tx.execute(
-            update(reservations)
-            .where(reservations.c.line_id.in_(line_ids), reservations.c.state == ReservationState.EXPIRED.value)
-            .values(state=ReservationState.RELEASED.value, updated_at=tx.now)
-        )
+        tx.execute(_RELEASE_EXPIRED, {"line_ids": line_ids, "now": tx.now})
 
 
 def _settle(

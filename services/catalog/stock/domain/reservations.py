@@ -1,4 +1,4 @@
-"""How stock is given to order lines, and what becomes of it when their order moves on (REQUIREMENTS A.6.5)."""
+"""How stock is allocated to order lines, and what becomes of it as their order changes (REQUIREMENTS A.6.5)."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Stock:
-    """What a product has."""
+    """What decides whether a product can be reserved."""
 
     available_qty: int
     is_active: bool
     low_stock_threshold: int = 0
 
 
-def allot(lines: Sequence[Line], stock: Mapping[uuid.UUID, Stock]) -> list[Refusal | None]:
+def allocate(lines: Sequence[Line], stock: Mapping[uuid.UUID, Stock]) -> list[Refusal | None]:
     """Return for each line why it gets no stock, or None when it does.
 
     First come, first served in the order given; lines of one product draw on the same stock.
@@ -86,8 +86,8 @@ _DELIVERED_ORDERS = frozenset({"delivered", "closed"})
 _DEAD_LINE = "rejected"
 
 
-def is_settled_by_keeping(order_status: str) -> bool:
-    """Return whether an order in that state only keeps stock: it is neither over nor delivered."""
+def only_holds_stock(order_status: str) -> bool:
+    """Return whether an order in that state holds its stock and no more: it is neither over nor delivered."""
     return order_status not in _DEAD_ORDERS and order_status not in _DELIVERED_ORDERS
 
 
@@ -98,14 +98,16 @@ def is_wanted(line_status: str) -> bool:
 
 @dataclass
 class Plan:
-    """What an order's present state asks of its reservations; ids of lines."""
+    """What is to be done with the reservations of an order, given its present state; ids of lines."""
 
-    keep: list[uuid.UUID] = field(default_factory=list)
-    revive: list[uuid.UUID] = field(default_factory=list)
+    # Reserved: the order is there, so they do not expire any more.
+    confirm: list[uuid.UUID] = field(default_factory=list)
+    # Expired, and still wanted.
+    reserve_again: list[uuid.UUID] = field(default_factory=list)
     release: list[uuid.UUID] = field(default_factory=list)
     consume: list[uuid.UUID] = field(default_factory=list)
-    # Expired and not needed any more: released without moving stock.
-    forget: list[uuid.UUID] = field(default_factory=list)
+    # Expired and not wanted any more: released without moving stock.
+    release_expired: list[uuid.UUID] = field(default_factory=list)
 
 
 def plan_order(
@@ -113,18 +115,18 @@ def plan_order(
 ) -> Plan:
     """Return what to do with each reservation of an order; settled ones are left as they are.
 
-    `line_statuses` is the order as it is now, `states` its reservations. An expired line of a delivered order is to be
-    revived first and then consumed.
+    `line_statuses` is the order as it is now, `states` its reservations. An expired line of a delivered order is
+    reserved again first and then consumed.
     """
     plan = Plan()
     for line_id, state in states.items():
         is_dead = order_status in _DEAD_ORDERS or line_statuses.get(line_id) == _DEAD_LINE
         is_delivered = order_status in _DELIVERED_ORDERS
         if state is ReservationState.RESERVED:
-            target = plan.release if is_dead else plan.consume if is_delivered else plan.keep
+            target = plan.release if is_dead else plan.consume if is_delivered else plan.confirm
             target.append(line_id)
         elif state is ReservationState.EXPIRED:
-            (plan.forget if is_dead else plan.revive).append(line_id)
+            (plan.release_expired if is_dead else plan.reserve_again).append(line_id)
             if is_delivered and not is_dead:
                 plan.consume.append(line_id)
     return plan

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import uuid
 
-# Far beyond any warehouse; keeps sums inside what the wire can carry.
+# Far beyond any warehouse; keeps sums inside 64 bits.
 MAX_UNITS = 1_000_000_000
 
 
@@ -36,9 +36,28 @@ def is_low(*, available_qty: int, low_stock_threshold: int) -> bool:
     return available_qty <= low_stock_threshold
 
 
+class Stocked(Protocol):
+    """Whatever says how much of a product there is."""
+
+    @property
+    def available_qty(self) -> int:
+        """Units that can be bought."""
+        ...
+
+    @property
+    def reserved_qty(self) -> int:
+        """Units that orders hold."""
+        ...
+
+    @property
+    def low_stock_threshold(self) -> int:
+        """At or below how many available units its vendor is notified."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How much of a product is available, and how little its vendor wants to hear of."""
+    """How much of a product is available, and at how little its vendor is notified."""
 
     available_qty: int
     low_stock_threshold: int
@@ -50,7 +69,7 @@ class Level:
 
 
 def fell_low(before: Level, after: Level) -> bool:
-    """Return whether this change is the one that the vendor must hear of."""
+    """Return whether this change is the one of which the vendor is notified."""
     return after.is_low and not before.is_low
 
 

@@ -1,4 +1,4 @@
-"""Tell that little of a product is left."""
+"""Announce that little of a product is left."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def announce_low_stock(tx: Tx, changes: Mapping[uuid.UUID, tuple[Level, Level]]) -> None:
-    """Tell the mesh of products whose level, before and after this transaction's change, fell to its threshold.
+    """Announce the products whose level, before and after this transaction's change, fell to its threshold.
 
     Costs a statement only when one did.
     """
@@ -35,7 +35,7 @@ def announce_low_stock(tx: Tx, changes: Mapping[uuid.UUID, tuple[Level, Level]])
         tx.emit(event)
 
 
-def announce_taken(tx: Tx, stock: Mapping[uuid.UUID, Stock], lines: Iterable[Line]) -> None:
+def announce_if_low(tx: Tx, stock: Mapping[uuid.UUID, Stock], lines: Iterable[Line]) -> None:
     """As `announce_low_stock`, for lines that took what they want from `stock`."""
     taken: dict[uuid.UUID, int] = {}
     for line in lines:

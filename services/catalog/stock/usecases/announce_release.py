@@ -1,4 +1,4 @@
-"""Announce that the stock of order lines went back."""
+"""Announce that the stock of order lines is available again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def announce_release(tx: Tx, released: Iterable[SettledReservation], *, state: ReservationState) -> None:
-    """Announce whose stock went back; `state` says why: the line was released, or its reservation expired."""
+    """Announce lines whose stock is available again; `state` says why: the line was released, or its reservation expired."""
     for line in released:
         tx.emit(
             events.ReservationReleased(

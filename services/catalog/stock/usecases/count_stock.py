@@ -1,4 +1,4 @@
-"""Write down what a count of the shelf found."""
+"""Set the stock to what a count of the shelf found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bring an order's reservations in line with the order as it is now. Safe to repeat with the same or older news."""
+"""Bring an order's reservations in line with the order as it is now. Safe to repeat with the same or an older event."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from meshkit.obs.logging import get_logger
 from services.catalog.stock.data import inventory, reservations
-from services.catalog.stock.domain.reservations import Line, ReservationState, allot, plan_order, uncovered
-from services.catalog.stock.usecases.announce_low_stock import announce_taken
+from services.catalog.stock.domain.reservations import Line, ReservationState, allocate, plan_order, uncovered
+from services.catalog.stock.usecases.announce_low_stock import announce_if_low
 from services.catalog.stock.usecases.release_lines import release_lines
 
 if TYPE_CHECKING:
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
 
 
 def follow_order(tx: Tx, *, order_id: uuid.UUID, order_status: str, line_statuses: Mapping[uuid.UUID, str]) -> None:
-    """Make the stock of live lines durable, release that of dead ones, consume that of delivered ones.
+    """Confirm the reservations of lines that the order still wants, release the others, consume those of a delivered order.
 
-    A live line whose reservation has expired takes stock again; where there is none left, somebody must look.
+    A wanted line whose reservation has expired takes stock again; where there is none left, an error is logged for operators.
     """
     rows = reservations.of_order(tx, order_id)
     states = {line_id: ReservationState(row.state) for line_id, row in rows.items()}
     plan = plan_order(order_status=order_status, line_statuses=line_statuses, states=states)
-    moving = {rows[line_id].product_id for line_id in (*plan.release, *plan.revive, *plan.consume)}
+    moving = {rows[line_id].product_id for line_id in (*plan.release, *plan.reserve_again, *plan.consume)}
     if moving:
-        # All at once: whoever moves stock locks it in the same order as everybody.
+        # All at once, so that they are locked in the order in which everyone locks stock.
         inventory.lock(tx, moving)
     release_lines(tx, plan.release)
-    reservations.forget_expired(tx, plan.forget)
-    revive = plan.revive + _keep(tx, [rows[line_id] for line_id in plan.keep])
-    revived = _revive(tx, [rows[line_id] for line_id in revive])
+    reservations.release_expired(tx, plan.release_expired)
+    expired = plan.reserve_again + _confirm(tx, [rows[line_id] for line_id in plan.confirm])
+    reserved = _reserve_again(tx, [rows[line_id] for line_id in expired])
     if plan.consume:
         reservations.consume(tx, plan.consume)
     for line_id in uncovered(order_status=order_status, line_statuses=line_statuses, states=states):
-        if line_id not in revived:
+        if line_id not in reserved:
             get_logger().error(
                 "catalog.line_without_stock",
                 order_id=str(order_id),
@@ -46,23 +46,23 @@ def follow_order(tx: Tx, *, order_id: uuid.UUID, order_status: str, line_statuse
             )
 
 
-def _keep(tx: Tx, rows: Sequence[Reservation]) -> list[uuid.UUID]:
-    """Make lines durable; returns those that expired in this very moment."""
-    passing = [row.line_id for row in rows if row.expires_at is not None]
-    if not passing:
+def _confirm(tx: Tx, rows: Sequence[Reservation]) -> list[uuid.UUID]:
+    """Take the expiry from reservations; returns the lines that have expired since they were read."""
+    expiring = [row.line_id for row in rows if row.expires_at is not None]
+    if not expiring:
         return []
-    kept = reservations.make_durable(tx, passing)
-    return [line_id for line_id in passing if line_id not in kept]
+    confirmed = reservations.confirm(tx, expiring)
+    return [line_id for line_id in expiring if line_id not in confirmed]
 
 
-def _revive(tx: Tx, rows: Sequence[Reservation]) -> set[uuid.UUID]:
-    """Reserve again for lines whose reservation has expired, durably; returns those for which there was stock."""
+def _reserve_again(tx: Tx, rows: Sequence[Reservation]) -> set[uuid.UUID]:
+    """Reserve stock for lines whose reservation has expired, for good; returns those for which there was some."""
     if not rows:
         return set()
     lines = [Line(row.line_id, row.order_id, row.product_id, row.quantity) for row in rows]
     stock = inventory.lock(tx, {line.product_id for line in lines})
-    refusals = allot(lines, stock)
+    refusals = allocate(lines, stock)
     fitting = [line for line, refusal in zip(lines, refusals, strict=True) if refusal is None]
-    revived = reservations.write(tx, rows[0].group_id, fitting, [None] * len(fitting), expires_at=None)
-    announce_taken(tx, stock, [line for line in fitting if line.line_id in revived])
-    return revived
+    reserved = reservations.write(tx, rows[0].group_id, fitting, [None] * len(fitting), expires_at=None)
+    announce_if_low(tx, stock, [line for line in fitting if line.line_id in reserved])
+    return reserved

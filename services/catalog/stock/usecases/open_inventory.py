@@ -1,4 +1,4 @@
-"""New products start with stock."""
+"""Insert the stock with which new products start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Give back what a checkout that came to nothing still holds."""
+"""Release what a checkout that was not completed still holds."""
 
 from __future__ import annotations
 

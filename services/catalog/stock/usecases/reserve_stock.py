@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from meshkit.errors import StateConflict, ValidationError
 from services.catalog.stock.data import inventory, reservations
-from services.catalog.stock.domain.reservations import Refusal, ReservationState, allot
-from services.catalog.stock.usecases.announce_low_stock import announce_taken
+from services.catalog.stock.domain.reservations import Refusal, ReservationState, allocate
+from services.catalog.stock.usecases.announce_low_stock import announce_if_low
 
 if TYPE_CHECKING:
     import uuid
@@ -38,9 +38,9 @@ def reserve_stock(tx: Tx, *, group_id: uuid.UUID, lines: Sequence[Line], expires
     if len({line.line_id for line in lines}) < len(lines):
         raise ValidationError.of("lines", "a line is named twice")
     stock = inventory.lock(tx, {line.product_id for line in lines})
-    refusals = allot(lines, stock)
+    refusals = allocate(lines, stock)
     if reservations.write_new(tx, group_id, lines, refusals, expires_at=tx.now + expires_in):
-        announce_taken(tx, stock, _served(lines, refusals))
+        announce_if_low(tx, stock, _served(lines, refusals))
         return [Outcome(line.line_id, refusal) for line, refusal in zip(lines, refusals, strict=True)]
     decided = _decide_again(tx, group_id, lines, stock, expires_at=tx.now + expires_in)
     return [Outcome(line.line_id, decided[line.line_id]) for line in lines]
@@ -54,10 +54,10 @@ def _decide_again(
     _check_same(known, lines)
     decided = {line_id: _refusal_of(row) for line_id, row in known.items()}
     undecided = [line for line in lines if known[line.line_id].state == ReservationState.EXPIRED]
-    refusals = allot(undecided, stock)
+    refusals = allocate(undecided, stock)
     if undecided:
         reservations.write(tx, group_id, undecided, refusals, expires_at=expires_at)
-        announce_taken(tx, stock, _served(undecided, refusals))
+        announce_if_low(tx, stock, _served(undecided, refusals))
     return decided | {line.line_id: refusal for line, refusal in zip(undecided, refusals, strict=True)}
 
 

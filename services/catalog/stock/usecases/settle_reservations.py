@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 def settle_reservations(tx: Tx, due: Sequence[DueReservation], *, bought: Collection[uuid.UUID]) -> int:
     """Settle reservations past their time, knowing which groups were bought; returns how many were settled.
 
-    Waits for nobody: stock that is in use now is looked at again at the next run.
+    Waits for no lock: stock that others have locked is looked at again at the next run.
     """
-    kept = reservations.make_durable(tx, [row.line_id for row in due if row.group_id in bought])
+    confirmed = reservations.confirm(tx, [row.line_id for row in due if row.group_id in bought])
     lost = [row for row in due if row.group_id not in bought]
     free = inventory.lock_free(tx, {row.product_id for row in lost}) if lost else set()
     expired = reservations.expire(tx, [row.line_id for row in lost if row.product_id in free])
     announce_release(tx, expired, state=ReservationState.EXPIRED)
-    return len(kept) + len(expired)
+    return len(confirmed) + len(expired)

@@ -28,7 +28,7 @@ class _StoreGate(NamedTuple):
 
 _FIND = sql("SELECT {columns} FROM store_gates WHERE store_id = ANY(CAST(:store_ids AS uuid[]))", _StoreGate)
 
-# Facts of which we keep since when they are so.
+# Facts that are stored with the instant since which they are so.
 _FACTS = ("type", "state", "kyc_status", "subscription_active")
 
 
@@ -50,6 +50,6 @@ def upsert(tx: Tx, *, since: datetime, **columns: object) -> None:
 
 
 def find(tx: Tx, *store_ids: uuid.UUID) -> dict[uuid.UUID, Gate]:
-    """Return the gates of stores, by id; a store of which identity has not told is missing."""
+    """Return the gates of stores, by id; a store that identity has not announced is missing."""
     rows = tx.execute(_FIND, {"store_ids": store_ids})
     return {row.store_id: Gate(row.type, row.state, row.kyc_status, row.subscription_active) for row in rows}

@@ -14,7 +14,7 @@ _VENDOR = "vendor"
 
 @dataclass(frozen=True)
 class Gate:
-    """What identity says about a store."""
+    """What a store may do, as identity announces it."""
 
     type: str
     state: str
@@ -32,7 +32,7 @@ class Gate:
 
 
 class VisibilityFacts(NamedTuple):
-    """What decides who sees a product, and since when each is so; of a store that identity has not announced nothing."""
+    """What decides who sees a product, and since when each is so. None: identity has not announced the store."""
 
     store_id: uuid.UUID
     is_active: bool
@@ -72,7 +72,7 @@ _KYC_FIXES = {
     "expired": "File a licence that is valid; the last one has expired.",
     "suspended": "Ask the marketplace; the store is suspended.",
 }
-_UNKNOWN = "Wait a moment: the store is new here, or nobody has told of it yet."
+_UNKNOWN = "Wait a moment: the store is new, and catalog has not heard of it from identity yet."
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def explain(facts: VisibilityFacts, *, buyer_state: str) -> list[GateState]:
 
 
 def can_see(*, buyer: Gate | None, vendor: Gate | None, unverified: bool) -> bool:
-    """Return whether a store sees another's products; a store nobody has told us about sees and shows nothing.
+    """Return whether a store sees another's products; a store that identity has not announced sees and shows nothing.
 
     `unverified`: whether stores without a verified licence see any.
     """

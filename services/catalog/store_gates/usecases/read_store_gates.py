@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 
 
 def read_store_gates(tx: Tx, *store_ids: uuid.UUID) -> dict[uuid.UUID, Gate]:
-    """Return the gates of stores, by id; a store of which identity has not told is missing."""
+    """Return the gates of stores, by id; a store that identity has not announced is missing."""
     return store_gates.find(tx, *store_ids)

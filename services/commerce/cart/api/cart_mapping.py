@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def quote_request(request: cart_service_pb2.QuoteCartRequest) -> QuoteRequest:
-    """Return what a request asks for; `ad_tokens` is an alias."""
+    """Return what a request asks a price for; `ad_tokens` is an older name of `attribution_tokens`."""
     promos = [PromoCode(uuid.UUID(promo.vendor_store_id), tidy(promo.code)) for promo in request.vendor_promos]
     return QuoteRequest(
         buyer_store_id=uuid.UUID(request.buyer_store_id),

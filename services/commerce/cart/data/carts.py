@@ -163,7 +163,7 @@ _LOCK_TO_BUY = sql(
     """,
     CartToBuy,
 )
-# Of a vendor that identity has not announced nothing is known, and a gate without a type lets nobody buy.
+# A vendor that identity has not announced has a gate without a type, which lets nobody buy.
 _TO_BUY = sql(
     """
     SELECT i.id, i.position, i.product_id, i.vendor_store_id, i.vendor_store_name, i.sku, i.title, i.category,
@@ -191,7 +191,7 @@ _CONVERT = sql(
 
 
 def lock_active(tx: Tx, buyer_store_id: uuid.UUID) -> ActiveCart | None:
-    """Return a buyer's active cart and keep it from changing until commit, or None."""
+    """Return a buyer's active cart, or None; it cannot change until commit."""
     return tx.execute(_ACTIVE, {"buyer": buyer_store_id}).one_or_none()
 
 
@@ -253,7 +253,7 @@ def active_prices(tx: Tx, buyer_store_id: uuid.UUID) -> dict[uuid.UUID, int]:
 
 
 def lock_to_buy(tx: Tx, cart_id: uuid.UUID, buyer_store_id: uuid.UUID) -> CartToBuy | None:
-    """Return a buyer's cart with the buyer's gate, and keep it from changing until commit, or None."""
+    """Return a buyer's cart with the buyer's gate, or None; the cart cannot change until commit."""
     return tx.execute(_LOCK_TO_BUY, {"id": cart_id, "buyer": buyer_store_id}).one_or_none()
 
 

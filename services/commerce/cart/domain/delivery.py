@@ -27,6 +27,14 @@ class ShippingLine(TypedDict):
     price_cents: int
 
 
+class ShippingPlace(TypedDict):
+    """Roughly where goods go, as events name it."""
+
+    shipping_zip: str
+    shipping_lat: float
+    shipping_lng: float
+
+
 @dataclass(frozen=True, slots=True)
 class QuotedDelivery:
     """What a buyer says of the delivery with a quote; None is what it did not say."""
@@ -53,3 +61,12 @@ class Delivery:
     billing_address: Address
     shipping_line: ShippingLine | None
     tip_cents: int
+
+
+def shipping_place(address: Address) -> ShippingPlace:
+    """Return what analytics may know of an address (REQUIREMENTS A.9): five digits, and the place to three decimals."""
+    return {
+        "shipping_zip": address["postal_code"][:5],
+        "shipping_lat": round(address["lat"], 3),
+        "shipping_lng": round(address["lng"], 3),
+    }

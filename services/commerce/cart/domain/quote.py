@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CURRENCY = "USD"
 # Ten million millions: far above any cart, and far enough below 2^63 that sums over many orders are counted exactly.
 CART_MAX_CENTS = 10**15
-# Of one line; the contract's limit.
+# The contract's limit for one line.
 MAX_QUANTITY = 1_000_000
 
 
@@ -133,7 +133,7 @@ class Quote:
 
     items: list[QuotedItem]
     groups: list[QuotedGroup]
-    # Every code that changes nothing, and why.
+    # Codes that changed nothing, and why.
     promo_warnings: list[PromoWarning]
     subtotal_cents: int
     discounts_cents: int
@@ -154,7 +154,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class QuoteFacts:
-    """Everything a quote depends on besides the intent."""
+    """Everything a quote depends on besides what the buyer wants."""
 
     buyer: Gate
     gates: Mapping[uuid.UUID, Gate]
@@ -219,7 +219,7 @@ def _group(vendor_store_id: uuid.UUID, position: int, facts: QuoteFacts) -> Quot
     gate = facts.gates.get(vendor_store_id)
     warning = vendor_warning(gate, facts.buyer.state)
     if warning or gate is None:
-        # A store that may not be seen has no name either.
+        # A buyer who may not see a store does not learn its name.
         return QuotedGroup(vendor_store_id, "", position, status="invalid", warnings=[warning])
     return QuotedGroup(vendor_store_id, gate.name, position)
 
@@ -232,7 +232,7 @@ def _item(intent: Intent, group: QuotedGroup, facts: QuoteFacts) -> QuotedItem:
         return _unusable(item, "invalid", "vendor_invalid")
     product = facts.products.get(intent.product_id)
     if product is None or vendor_warning(facts.gates.get(product.vendor_store_id), facts.buyer.state):
-        # A hidden vendor's product looks the same as a missing one.
+        # A hidden vendor's product looks like a missing one.
         return _unusable(item, "invalid", "not_available")
     if product.vendor_store_id != intent.vendor_store_id:
         return _unusable(item, "invalid", "vendor_mismatch")
@@ -281,7 +281,7 @@ def _price(item: QuotedItem, product: ProductFacts) -> None:
     # Rounded once per line (K13): per unit, 10 % off 1 000 units at 5 cents would take 1 000 cents instead of 500.
     item.line_discounts_cents = percent_of(item.line_subtotal_cents, basis_points=basis_points)
     item.line_total_cents = item.line_subtotal_cents - item.line_discounts_cents
-    # For the reader only: rounded, it need not multiply to the line's total.
+    # Only shown: it is rounded, so times the quantity it may differ from the line's total.
     item.effective_unit_price_cents = product.price_cents - percent_of(product.price_cents, basis_points=basis_points)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def lock_cart_to_buy(tx: Tx, *, cart_id: uuid.UUID, buyer_store_id: uuid.UUID) -> CartToBuy | None:
-    """Return a buyer's cart with what is known of the buyer, and keep it from changing until commit, or None."""
+    """Return a buyer's cart with what is known of the buyer, or None; the cart cannot change until commit."""
     return carts.lock_to_buy(tx, cart_id, buyer_store_id)
 
 

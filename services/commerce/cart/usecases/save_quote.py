@@ -39,7 +39,7 @@ class QuoteRequest:
 
 @dataclass(frozen=True)
 class SavedQuote:
-    """The stored cart; `item_ids` are those of the quote's items. `abandoned_group` is a reservation nobody will buy."""
+    """The stored cart; `item_ids` are those of the quote's items. `abandoned_group` has reserved stock that will not be bought."""
 
     cart: Cart
     quote: Quote
@@ -52,7 +52,7 @@ def save_quote(
 ) -> SavedQuote:
     """Replace header, items and groups of the active cart as one; no stock is touched.
 
-    A cart whose checkout was begun is left as it is and loses its place to a new one, so that whoever finishes that
+    A cart whose checkout was begun is left as it is and loses its place to a new one, so that a run that finishes that
     checkout never buys what was quoted later. Raises ValidationError for more money than can be counted.
     """
     buyer = request.buyer_store_id

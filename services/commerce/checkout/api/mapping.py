@@ -35,7 +35,7 @@ def checkout_response(
 
 
 def set_orders(message: cart_service_pb2.CheckoutResponse, orders: Iterable[order_pb2.Order]) -> None:
-    """Put orders into an answer; those of which no line is left are named as rejected vendors as well."""
+    """Put orders into an answer; vendors of whom no line is left are named as rejected as well."""
     del message.vendor_orders[:]
     del message.rejected_vendors[:]
     message.vendor_orders.extend(orders)

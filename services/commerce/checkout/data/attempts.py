@@ -62,7 +62,7 @@ _FIND_CONVERTED = sql(
     FinishedCheckout,
 )
 
-# In the order of their keys, as every lock here.
+# Rows are locked in the order of their keys, as everywhere.
 _SETTLE = """
     WITH running AS (
         SELECT {key} FROM {table} WHERE checkout_group_id = ANY(CAST(:groups AS uuid[])) AND state = 'reserving'
@@ -85,11 +85,11 @@ _BOUGHT = sql(
 
 
 def settle(tx: Tx, group_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
-    """Give up those of the groups, of checkouts and retries, that are not bought; returns those that are."""
+    """Give up the groups, of checkouts and of retries, that are not bought; returns those that are."""
     parameters = {"groups": list(group_ids)}
     tx.execute(_SETTLE_CHECKOUTS, parameters)
     tx.execute(_SETTLE_RETRIES, parameters)
-    # After the locks: who was about to buy has done so or never will.
+    # Read after the locks are taken: a checkout that was about to finish has done so by now, or never will.
     return tx.execute(_BOUGHT, parameters).all()
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class PlannedLine:
-    """A row of order_line_items."""
+    """A line before it is written: a row of order_line_items."""
 
     id: uuid.UUID
     order_id: uuid.UUID
@@ -53,7 +53,7 @@ class PlannedLine:
 
 @dataclass
 class PlannedOrder:
-    """A row of vendor_orders, but for what the database gives it."""
+    """An order before it is written: a row of vendor_orders without what the database sets."""
 
     id: uuid.UUID
     cart_id: uuid.UUID
@@ -87,7 +87,7 @@ class PlannedOrder:
     attribution_tokens: list[str] = field(default_factory=list)
     attribution: dict[str, object] | None = None
     attributed_ad_id: uuid.UUID | None = None
-    # Known once it is written.
+    # Set when the order is written.
     order_number: int = 0
     created_at: datetime | None = None
     fulfilled_at: datetime | None = None
@@ -138,7 +138,7 @@ class Checkout:
         return self._derived(cart_item_id)
 
     def _derived(self, part: uuid.UUID) -> uuid.UUID:
-        # Asked for several times on the way from the reservation to the orders.
+        # Each id is needed several times, for the reservation and for the orders.
         if part not in self._ids:
             self._ids[part] = derived_id(self.checkout_group_id, part)
         return self._ids[part]

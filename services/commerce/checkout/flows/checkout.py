@@ -1,6 +1,6 @@
 """Check a cart out (ARCHITECTURE section 6): decide the group, reserve stock in one call, write the orders.
 
-Whatever dies in between is finished by the same key, by another key or by the resume job: the group id stands in the
+A run that is interrupted is finished by the same key, by another key or by the resume job: the group id stands in the
 attempt before anything is reserved, and ids of orders and lines are derived from it.
 """
 
@@ -41,7 +41,7 @@ def checkout(
     respond: Callable[[ConvertedCart], Message],
     restore: Callable[[bytes], Message],
 ) -> Message:
-    """Return the answer of the one conversion of this cart, whoever made it.
+    """Return the answer of the one conversion of this cart, whichever run made it.
 
     Raises what begin_checkout does, CheckoutRunning, and DependencyUnavailable when catalog is away: then the attempt
     waits for the next call.
@@ -94,6 +94,6 @@ def _convert(
         answer = flow.complete(tx, respond(converted))
         assert flow.completed is not None, "complete keeps the answer"
         if not attempts.convert(tx, cart_id=begun.cart_id, group_id=begun.checkout_group_id, response=flow.completed):
-            # This run was away so long that another one started over with a new group: nothing of ours may stay.
+            # This run took so long that another one started over with a new group: nothing that this one wrote may stay.
             raise CheckoutRunning
         return answer

@@ -60,7 +60,7 @@ class CheckoutTerms:
     shipping_address: Address
     billing_address: Address
     shipping_line: ShippingLine | None
-    # The quote's when it is None.
+    # None means the tip that was said with the quote.
     tip_cents: int | None
     # The buyer's words to every vendor.
     notes: str
@@ -122,7 +122,7 @@ def _check(items: Sequence[ItemToBuy], buyer_store_id: uuid.UUID, terms: Checkou
 
 
 def _check_vendors(items: Sequence[ItemToBuy], buyer_state: str) -> None:
-    # At the moment of buying: a vendor may have lost licence or subscription since the quote.
+    # Checked again here: a vendor may have lost its licence or subscription since the quote.
     warnings = {item.vendor_store_id: vendor_warning(item.vendor, buyer_state) for item in items}
     violations = tuple(
         Violation("cart_id", f"vendor {vendor} may not sell to you now: {warning}", warning.upper())
@@ -134,7 +134,7 @@ def _check_vendors(items: Sequence[ItemToBuy], buyer_state: str) -> None:
 
 
 def _check_moq(items: Sequence[ItemToBuy]) -> None:
-    # By the quote's own figures: what a vendor changes later counts from the next quote on.
+    # Compared with the quote's own figures: what a vendor changes later counts from the next quote on.
     violations = tuple(
         Violation(
             f"items[{item.position}]", f"product_id {item.product_id}: requested {item.quantity}, moq {item.moq}", "MOQ"

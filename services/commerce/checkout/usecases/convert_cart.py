@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as events
-from services.commerce.cart.domain.delivery import Delivery
+from services.commerce.cart.domain.delivery import Delivery, shipping_place
 from services.commerce.cart.usecases.buy_cart import close_cart
 from services.commerce.checkout.domain.order_plan import Checkout, OrderTerms, PlannedLine, PlannedOrder, plan_orders
 from services.commerce.orders.domain.order_state import LineStatus
-from services.commerce.orders.usecases.order_snapshot import shipping_place
 from services.commerce.orders.usecases.place_orders import place_orders
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The cart of a checkout that is under way is quoted anew or thrown away."""
+"""End a checkout that is under way, because its cart is quoted anew or cleared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tell catalog, whose reservations have run out, which of them were bought; the others never will be."""
+"""Catalog asks about reservations that ran out: which were bought? The others are given up and never will be."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 
 
 def settle_checkouts(tx: Tx, group_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
-    """Return the groups that became orders. A run of one that has not finds its group given up and starts over."""
+    """Return the groups that became orders. The others are given up: a checkout that still runs starts over with a new group."""
     return attempts.settle(tx, group_ids)

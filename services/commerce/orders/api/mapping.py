@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketmesh.commerce.v1 import order_pb2
 from marketmesh.type.v1 import address_pb2
@@ -12,11 +12,16 @@ if TYPE_CHECKING:
     import uuid
     from collections.abc import Iterable
 
+    from services.commerce.checkout.domain.order_plan import PlannedLine, PlannedOrder
+    from services.commerce.orders.domain.assignment import Assignment
+    from services.commerce.orders.domain.order import Line, Order
     from services.commerce.orders.usecases.read_order import OrderDetail
 
 
-def order_message(order: Any, lines: Iterable[Any], *, reader: uuid.UUID | None = None) -> order_pb2.Order:
-    """Return an order with its lines; `order` is a row or a planned order. Its vendor as `reader` sees its payout too."""
+def order_message(
+    order: Order | PlannedOrder, lines: Iterable[Line | PlannedLine], *, reader: uuid.UUID | None = None
+) -> order_pb2.Order:
+    """Return an order with its lines. Its vendor as `reader` sees the payout and its own notes too."""
     message = order_pb2.Order(
         order_id=str(order.id),
         order_number=order.order_number,
@@ -65,7 +70,7 @@ def order_message(order: Any, lines: Iterable[Any], *, reader: uuid.UUID | None 
     return message
 
 
-def _payment_intent(order: Any) -> order_pb2.OrderPaymentIntent:
+def _payment_intent(order: Order | PlannedOrder) -> order_pb2.OrderPaymentIntent:
     return order_pb2.OrderPaymentIntent(
         payment_intent_id=str(order.payment_intent_id),
         method=order.payment_method,
@@ -83,16 +88,16 @@ def party_message(detail: OrderDetail, *, reader: uuid.UUID) -> order_pb2.Order:
     return message
 
 
-def _set_assignment(message: order_pb2.Order, assignment: Any, *, is_vendor: bool) -> None:
-    """Tell who brings an order: its vendor who it is and why, its buyer no more than that and since when somebody does."""
+def _set_assignment(message: order_pb2.Order, assignment: Assignment, *, is_vendor: bool) -> None:
+    """Set who brings an order: for its vendor the agent and why, for its buyer only that there is one, and since when."""
     set_time(message.active_assignment.assigned_at, assignment.assigned_at)
     if is_vendor:
         message.active_assignment.agent_user_id = str(assignment.agent_user_id)
         message.active_assignment.reason = assignment.reason
 
 
-def set_delivery_steps(message: order_pb2.Order, order: Any) -> order_pb2.Order:
-    """Tell another service who brought the order how far; returns the message."""
+def set_delivery_steps(message: order_pb2.Order, order: Order) -> order_pb2.Order:
+    """Set who picked the order up and who delivered it, for another service; returns the message."""
     steps = message.delivery_steps
     steps.picked_up_by_user_id = str(order.picked_up_by or "")
     steps.delivered_by_user_id = str(order.delivered_by or "")
@@ -101,8 +106,8 @@ def set_delivery_steps(message: order_pb2.Order, order: Any) -> order_pb2.Order:
     return message
 
 
-def line_message(line: Any) -> order_pb2.OrderLineItem:
-    """Return a line of an order; `line` is a row or a planned line."""
+def line_message(line: Line | PlannedLine) -> order_pb2.OrderLineItem:
+    """Return a line of an order."""
     message = order_pb2.OrderLineItem(
         line_item_id=str(line.id),
         product_id=str(line.product_id),
@@ -125,7 +130,7 @@ def line_message(line: Any) -> order_pb2.OrderLineItem:
         warnings=line.warnings,
         thumbnail_media_id=str(line.thumbnail_media_id or ""),
     )
-    if line.applied_min_qty is not None:
+    if line.applied_min_qty is not None and line.applied_percent is not None:
         message.applied_volume_discount.min_qty = line.applied_min_qty
         message.applied_volume_discount.discount_percent = line.applied_percent
     return message

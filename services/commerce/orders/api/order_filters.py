@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketmesh.commerce.v1 import order_pb2
 from meshkit.errors import ValidationError
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 def order_filter(request: ListOrdersRequest, *, is_vendor: bool) -> OrderFilter:
-    """Return what a request asks for. Raises ValidationError naming the field that means nothing."""
-    waiting = _words("actionable_statuses", order_pb2.OrderStatus, request.actionable_statuses)
+    """Return what a request asks for. Raises ValidationError, which names the field that cannot be used."""
+    waiting = _words("actionable_statuses", order_pb2.OrderStatus.Value.items(), request.actionable_statuses)
     if waiting and not is_vendor:
         raise ValidationError.of("actionable_statuses", "is for vendors")
     for index, status in enumerate(waiting):
@@ -31,10 +31,10 @@ def order_filter(request: ListOrdersRequest, *, is_vendor: bool) -> OrderFilter:
     if created_from and created_to and created_to <= created_from:
         raise ValidationError.of("date_to", "must be later than date_from")
     return OrderFilter(
-        statuses=_words("order_status", order_pb2.OrderStatus, request.order_status),
-        fulfillment=_words("fulfillment_status", order_pb2.FulfillmentStatus, request.fulfillment_status),
-        shipping=_words("shipping_status", order_pb2.ShippingStatus, request.shipping_status),
-        payment=_words("payment_status", order_pb2.PaymentStatus, request.payment_status),
+        statuses=_words("order_status", order_pb2.OrderStatus.Value.items(), request.order_status),
+        fulfillment=_words("fulfillment_status", order_pb2.FulfillmentStatus.Value.items(), request.fulfillment_status),
+        shipping=_words("shipping_status", order_pb2.ShippingStatus.Value.items(), request.shipping_status),
+        payment=_words("payment_status", order_pb2.PaymentStatus.Value.items(), request.payment_status),
         actionable=is_vendor and (request.actionable or bool(waiting)),
         actionable_statuses=waiting,
         created_from=created_from,
@@ -44,19 +44,19 @@ def order_filter(request: ListOrdersRequest, *, is_vendor: bool) -> OrderFilter:
 
 
 def search_text(value: str) -> str:
-    """Return what is searched for. Raises ValidationError for what no text in a table can hold."""
+    """Return what is searched for. Raises ValidationError for a NUL, which Postgres cannot compare."""
     if "\0" in value:
         raise ValidationError.of("q", "has a character that no name has")
     return value.strip()
 
 
-def _words(field: str, enum: Any, numbers: Iterable[int]) -> list[str]:
-    known = {number: name for name, number in enum.Value.items() if number}
+def _words(field: str, values: Iterable[tuple[str, int]], numbers: Iterable[int]) -> list[str]:
+    known = {number: name for name, number in values if number}
     words = []
     for index, number in enumerate(numbers):
         if number not in known:
             raise ValidationError.of(f"{field}[{index}]", "is not one of its words")
-        words.append(str(known[number]))
+        words.append(known[number])
     return words
 
 

@@ -1,24 +1,21 @@
-"""SQL about who delivers which order, as fulfillment told it."""
+"""SQL about who delivers which order, as fulfillment announces it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import select
+from typing import TYPE_CHECKING
 
 from meshkit.db.recordset import to_json
 from meshkit.db.sql import sql
-from services.commerce.schema.orders import order_assignments
+from services.commerce.orders.domain.assignment import Assignment
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Iterable, Sequence
 
     from meshkit.db.tx import Tx
-    from services.commerce.orders.domain.assignment import Assignment
 
-# Events from before the version was told have none; among those the time decides.
-_KEEP = sql(
+# The first events had no version: of two without one the later counts.
+_UPSERT = sql(
     """
     INSERT INTO order_assignments AS known (order_id, agent_user_id, reason, assigned_at, version)
     SELECT order_id, agent_user_id, reason, assigned_at, version
@@ -29,19 +26,14 @@ _KEEP = sql(
     WHERE (known.version, known.assigned_at) < (excluded.version, excluded.assigned_at)
     """
 )
+_OF_ORDERS = sql("SELECT {columns} FROM order_assignments WHERE order_id = ANY(CAST(:order_ids AS uuid[]))", Assignment)
 
 
-def keep(tx: Tx, told: Iterable[Assignment]) -> None:
+def upsert(tx: Tx, announced: Iterable[Assignment]) -> None:
     """Insert or replace assignments, no two of one order, in one statement; older ones change nothing."""
-    tx.execute(_KEEP, {"rows": to_json(map(vars, told))})
+    tx.execute(_UPSERT, {"rows": to_json(assignment._asdict() for assignment in announced)})
 
 
-def find(tx: Tx, order_id: uuid.UUID) -> Any | None:
-    """Return who was last given an order, or None."""
-    return tx.execute(select(order_assignments).where(order_assignments.c.order_id == order_id)).one_or_none()
-
-
-def of_orders(tx: Tx, order_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Any]:
-    """Return who was last given each of some orders, by order; those that nobody was given are missing."""
-    statement = select(order_assignments).where(order_assignments.c.order_id.in_(order_ids))
-    return {row.order_id: row for row in tx.execute(statement)}
+def of_orders(tx: Tx, order_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Assignment]:
+    """Return the last assignment of each of some orders, by order; orders that were never assigned are missing."""
+    return {found.order_id: found for found in tx.execute(_OF_ORDERS, {"order_ids": list(order_ids)})}

@@ -2,24 +2,48 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import uuid
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 from meshkit.cursor import Cursor
 from meshkit.db.searching import contains
 from meshkit.db.sql import sql
 
 if TYPE_CHECKING:
-    import uuid
     from collections.abc import Sequence
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
 
-# A vendor's orders from the newest on; each looks up its buyer's newest one and stays if it is that itself. Of a plain
-# equality the planner thinks that hardly any order passes, and then it reads and sorts all of them for a page.
+
+class Customer(NamedTuple):
+    """A buyer with its last order at a vendor."""
+
+    buyer_store_id: uuid.UUID
+    buyer_store_name: str
+    id: uuid.UUID
+    order_number: int
+    status: str
+    created_at: datetime
+
+
+class CustomerTotal(NamedTuple):
+    """What a buyer ordered and paid at a vendor in one currency."""
+
+    buyer_store_id: uuid.UUID
+    currency: str
+    orders: int
+    first_order_at: datetime
+    paid_orders: int
+    spent_cents: int
+
+
+# A vendor's orders from the newest on; an order is kept if it is its buyer's newest one. The comparison is wrapped in coalesce
+# because the planner would expect a plain equality to pass hardly any order, and would read and sort all of them for a page.
 _PAGE = sql(
     rf"""
-    SELECT o.buyer_store_id, o.buyer_store_name, o.id, o.order_number, o.status, o.created_at
+    SELECT {{o.columns}}
     FROM vendor_orders o
     CROSS JOIN LATERAL (
         SELECT n.id FROM vendor_orders n
@@ -30,22 +54,24 @@ _PAGE = sql(
       AND (CAST(:name AS text) = '' OR {contains("o.buyer_store_name", ":name")})
       AND (CAST(:at AS timestamptz) IS NULL OR (o.created_at, o.id) < (CAST(:at AS timestamptz), CAST(:id AS uuid)))
     ORDER BY o.created_at DESC, o.id DESC LIMIT CAST(:limit AS integer)
-    """  # noqa: S608
+    """,  # noqa: S608
+    Customer,
 )
 _TOTALS = sql(
     """
     SELECT buyer_store_id, currency, count(*) AS orders, min(created_at) AS first_order_at,
            count(*) FILTER (WHERE payment_status IN ('settled', 'paid')) AS paid_orders,
-           coalesce(sum(total_cents - refunded_cents) FILTER (WHERE payment_status IN ('settled', 'paid')), 0)
-               AS spent_cents
+           CAST(coalesce(sum(total_cents - refunded_cents) FILTER (WHERE payment_status IN ('settled', 'paid')), 0)
+               AS bigint) AS spent_cents
     FROM vendor_orders
     WHERE vendor_store_id = CAST(:vendor AS uuid) AND buyer_store_id = ANY(CAST(:buyers AS uuid[]))
     GROUP BY buyer_store_id, currency ORDER BY buyer_store_id, currency
-    """
+    """,
+    CustomerTotal,
 )
 
 
-def page_of(tx: Tx, vendor_store_id: uuid.UUID, page: Page, *, name: str) -> Sequence[Any]:
+def page_of(tx: Tx, vendor_store_id: uuid.UUID, page: Page, *, name: str) -> list[Customer]:
     """Return a vendor's buyers with their last orders, who ordered last first, one more than the page."""
     parameters = {
         "vendor": vendor_store_id,
@@ -54,18 +80,17 @@ def page_of(tx: Tx, vendor_store_id: uuid.UUID, page: Page, *, name: str) -> Seq
         "id": page.after.id if page.after else None,
         "limit": page.fetch,
     }
-    rows: Sequence[Any] = tx.execute(_PAGE, parameters).all()
-    return rows
+    return tx.execute(_PAGE, parameters).all()
 
 
-def totals_of(tx: Tx, vendor_store_id: uuid.UUID, buyers: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Any]]:
+def totals_of(tx: Tx, vendor_store_id: uuid.UUID, buyers: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[CustomerTotal]]:
     """Return what each of some buyers ordered and paid at a vendor, by currency."""
-    found: dict[uuid.UUID, list[Any]] = {buyer: [] for buyer in buyers}
-    for row in tx.execute(_TOTALS, {"vendor": vendor_store_id, "buyers": list(buyers)}):
-        found[row.buyer_store_id].append(row)
+    found: dict[uuid.UUID, list[CustomerTotal]] = {buyer: [] for buyer in buyers}
+    for total in tx.execute(_TOTALS, {"vendor": vendor_store_id, "buyers": list(buyers)}):
+        found[total.buyer_store_id].append(total)
     return found
 
 
-def cursor_of(row: Any) -> Cursor:
+def cursor_of(customer: Customer) -> Cursor:
     """Return the sort key of a customer: its last order's."""
-    return Cursor(row.created_at, row.id)
+    return Cursor(customer.created_at, customer.id)

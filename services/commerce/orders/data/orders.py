@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import uuid
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import or_, select, text, tuple_, update
 
 from meshkit.cursor import Cursor
 from meshkit.db.recordset import insert_rows, to_json
+from meshkit.db.rows import columns_of
 from meshkit.db.searching import contains
 from meshkit.db.sql import sql
-from services.commerce.orders.domain.order_state import ACTIONABLE
+from services.commerce.orders.domain.order import Line, Order
+from services.commerce.orders.domain.order_state import ACTIONABLE, LINE_TRANSITIONS, only_target
 from services.commerce.schema.base import one_of
 from services.commerce.schema.orders import order_line_items, vendor_orders
 
 if TYPE_CHECKING:
-    import uuid
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy import ColumnElement
 
@@ -24,6 +26,15 @@ if TYPE_CHECKING:
     from meshkit.db.tx import Tx
     from services.commerce.checkout.domain.order_plan import PlannedLine, PlannedOrder
     from services.commerce.orders.domain.order_filter import OrderFilter
+    from services.commerce.orders.domain.order_state import Action, LineStatus, Move
+
+
+class PlacedOrder(NamedTuple):
+    """An order that was just written, and its number."""
+
+    id: uuid.UUID
+    order_number: int
+
 
 _NUMBER_DIGITS = 18
 # Columns that the database or a later change fills.
@@ -42,9 +53,35 @@ _ADD_ORDERS = insert_rows(
 _ADD_LINES = insert_rows(
     order_line_items, [column.name for column in order_line_items.c if column.name not in _LATER], rows="lines"
 )
-# Foreign keys are looked at when the statement has ended.
-_ADD = sql(f"WITH lines AS ({_ADD_LINES}) {_ADD_ORDERS} RETURNING id, order_number")
-_SET_LINES = sql("UPDATE order_line_items SET status = :status WHERE order_id = :order_id AND status = ANY(:before)")
+# Lines may come before their orders, because foreign keys are checked at the end of the statement.
+_ADD = sql(f"WITH lines AS ({_ADD_LINES}) {_ADD_ORDERS} RETURNING {{columns}}", PlacedOrder)
+_FIND = sql(
+    """
+    SELECT {columns} FROM vendor_orders
+    WHERE id = :id AND (CAST(:party AS uuid) IS NULL OR CAST(:party AS uuid) IN (buyer_store_id, vendor_store_id))
+    """,
+    Order,
+)
+_LOCK = sql(
+    """
+    SELECT {columns} FROM vendor_orders
+    WHERE id = :id AND (CAST(:buyer AS uuid) IS NULL OR buyer_store_id = CAST(:buyer AS uuid))
+      AND (CAST(:vendor AS uuid) IS NULL OR vendor_store_id = CAST(:vendor AS uuid))
+    FOR UPDATE
+    """,
+    Order,
+)
+_OF_IDS = sql("SELECT {columns} FROM vendor_orders WHERE id = ANY(CAST(:ids AS uuid[]))", Order)
+_OF_GROUP = sql("SELECT {columns} FROM vendor_orders WHERE checkout_group_id = :group_id ORDER BY order_number", Order)
+_LINES_OF = sql(
+    "SELECT {columns} FROM order_line_items WHERE order_id = ANY(CAST(:order_ids AS uuid[]))"
+    " ORDER BY order_id, position",
+    Line,
+)
+_SET_INTERNAL_NOTES = sql(
+    "UPDATE vendor_orders SET internal_notes = :notes, updated_at = :now WHERE id = :id RETURNING {columns}", Order
+)
+_MOVE_LINES = sql("UPDATE order_line_items SET status = :status WHERE order_id = :order_id AND status = ANY(:before)")
 _NOTE_NUDGE = sql("UPDATE vendor_orders SET buyer_nudged_at = :now, updated_at = :now WHERE id = :id")
 _DECIDE_LINE = sql("UPDATE order_line_items SET status = :status, notes = :notes WHERE id = :id")
 
@@ -52,78 +89,70 @@ _DECIDE_LINE = sql("UPDATE order_line_items SET status = :status, notes = :notes
 def add(tx: Tx, orders: Iterable[PlannedOrder], lines: Iterable[PlannedLine]) -> dict[uuid.UUID, int]:
     """Insert a checkout's orders and lines in one statement; returns the order numbers by order id."""
     parameters = {"orders": to_json(map(vars, orders)), "lines": to_json(map(vars, lines)), "now": tx.now}
-    return {row.id: row.order_number for row in tx.execute(_ADD, parameters)}
+    return {order.id: order.order_number for order in tx.execute(_ADD, parameters)}
 
 
-def find(tx: Tx, order_id: uuid.UUID, *, party: uuid.UUID | None = None) -> Any | None:
+def find(tx: Tx, order_id: uuid.UUID, *, party: uuid.UUID | None = None) -> Order | None:
     """Return an order, or None; with `party` only if that store bought or sold it."""
-    statement = select(vendor_orders).where(vendor_orders.c.id == order_id)
-    if party is not None:
-        statement = statement.where(
-            or_(vendor_orders.c.buyer_store_id == party, vendor_orders.c.vendor_store_id == party)
-        )
-    return tx.execute(statement).one_or_none()
+    return tx.execute(_FIND, {"id": order_id, "party": party}).one_or_none()
 
 
-def of_ids(tx: Tx, order_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
+def of_ids(tx: Tx, order_ids: Sequence[uuid.UUID]) -> list[Order]:
     """Return those of some orders that exist."""
-    rows: Sequence[Any] = tx.execute(select(vendor_orders).where(vendor_orders.c.id.in_(order_ids))).all()
-    return rows
+    return tx.execute(_OF_IDS, {"ids": list(order_ids)}).all()
 
 
-def lock(tx: Tx, order_id: uuid.UUID, *, buyer: uuid.UUID | None = None, vendor: uuid.UUID | None = None) -> Any | None:
+def lock(
+    tx: Tx, order_id: uuid.UUID, *, buyer: uuid.UUID | None = None, vendor: uuid.UUID | None = None
+) -> Order | None:
     """Return an order and keep it from changing until commit, or None; with a party only if it is that store's."""
-    statement = select(vendor_orders).where(vendor_orders.c.id == order_id)
-    if buyer is not None:
-        statement = statement.where(vendor_orders.c.buyer_store_id == buyer)
-    if vendor is not None:
-        statement = statement.where(vendor_orders.c.vendor_store_id == vendor)
-    return tx.execute(statement.with_for_update()).one_or_none()
+    return tx.execute(_LOCK, {"id": order_id, "buyer": buyer, "vendor": vendor}).one_or_none()
 
 
-def change(tx: Tx, order_id: uuid.UUID, **columns: Any) -> Any:
-    """Change a locked order; returns the row with its raised version."""
+def move(tx: Tx, order_id: uuid.UUID, step: Move, **columns: object) -> Order:
+    """Write the status to which a move leads a locked order, with other columns; returns the row with its raised version."""
+    return _change(tx, order_id, {**columns, "status": step.after.value})
+
+
+def change(tx: Tx, order_id: uuid.UUID, **columns: object) -> Order:
+    """Change a locked order, which keeps its status; returns the row with its raised version."""
+    assert "status" not in columns, "a status is written by a move"
+    return _change(tx, order_id, columns)
+
+
+def _change(tx: Tx, order_id: uuid.UUID, columns: Mapping[str, object]) -> Order:
     statement = (
         update(vendor_orders)
         .where(vendor_orders.c.id == order_id)
         .values(version=vendor_orders.c.version + 1, updated_at=tx.now, **columns)
-        .returning(vendor_orders)
+        .returning(*columns_of(vendor_orders, Order))
     )
-    return tx.execute(statement).one()
+    return tx.fetch(statement, Order).one()
 
 
-def lines(tx: Tx, order_id: uuid.UUID) -> list[Any]:
+def lines(tx: Tx, order_id: uuid.UUID) -> list[Line]:
     """Return an order's lines, in the order of the cart."""
     return lines_of(tx, [order_id])[order_id]
 
 
-def lines_of(tx: Tx, order_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Any]]:
+def lines_of(tx: Tx, order_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Line]]:
     """Return the lines of several orders, by order, in the order of the cart."""
-    found: dict[uuid.UUID, list[Any]] = {order_id: [] for order_id in order_ids}
-    statement = (
-        select(order_line_items)
-        .where(order_line_items.c.order_id.in_(order_ids))
-        .order_by(order_line_items.c.order_id, order_line_items.c.position)
-    )
-    for row in tx.execute(statement):
-        found[row.order_id].append(row)
+    found: dict[uuid.UUID, list[Line]] = {order_id: [] for order_id in order_ids}
+    for line in tx.execute(_LINES_OF, {"order_ids": list(order_ids)}):
+        found[line.order_id].append(line)
     return found
 
 
-def set_lines(tx: Tx, order_id: uuid.UUID, *, before: Sequence[str], status: str) -> None:
-    """Move all lines of a locked order that are in one of the states `before`."""
-    tx.execute(_SET_LINES, {"order_id": order_id, "before": list(before), "status": status})
+def move_lines(tx: Tx, order_id: uuid.UUID, action: Action) -> None:
+    """Move all lines of a locked order that an action moves."""
+    moves = LINE_TRANSITIONS[action]
+    parameters = {"order_id": order_id, "before": [each.value for each in moves], "status": only_target(moves).value}
+    tx.execute(_MOVE_LINES, parameters)
 
 
-def set_internal_notes(tx: Tx, order_id: uuid.UUID, notes: str) -> Any:
+def set_internal_notes(tx: Tx, order_id: uuid.UUID, notes: str) -> Order:
     """Keep what a vendor wants to remember about a locked order; its version stays. Returns the row."""
-    statement = (
-        update(vendor_orders)
-        .where(vendor_orders.c.id == order_id)
-        .values(internal_notes=notes, updated_at=tx.now)
-        .returning(vendor_orders)
-    )
-    return tx.execute(statement).one()
+    return tx.execute(_SET_INTERNAL_NOTES, {"id": order_id, "notes": notes, "now": tx.now}).one()
 
 
 def note_nudge(tx: Tx, order_id: uuid.UUID) -> None:
@@ -131,29 +160,23 @@ def note_nudge(tx: Tx, order_id: uuid.UUID) -> None:
     tx.execute(_NOTE_NUDGE, {"id": order_id, "now": tx.now})
 
 
-def decide_line(tx: Tx, line_id: uuid.UUID, *, status: str, notes: str) -> None:
-    """Move one line of a locked order."""
-    tx.execute(_DECIDE_LINE, {"id": line_id, "status": status, "notes": notes})
+def decide_line(tx: Tx, line_id: uuid.UUID, *, status: LineStatus, notes: str) -> None:
+    """Write what was decided about one line of a locked order."""
+    tx.execute(_DECIDE_LINE, {"id": line_id, "status": status.value, "notes": notes})
 
 
-def of_group(tx: Tx, group_id: uuid.UUID) -> Sequence[Any]:
+def of_group(tx: Tx, group_id: uuid.UUID) -> list[Order]:
     """Return the orders of a checkout, in the order they were numbered."""
-    statement = (
-        select(vendor_orders)
-        .where(vendor_orders.c.checkout_group_id == group_id)
-        .order_by(vendor_orders.c.order_number)
-    )
-    rows: Sequence[Any] = tx.execute(statement).all()
-    return rows
+    return tx.execute(_OF_GROUP, {"group_id": group_id}).all()
 
 
-def page_bought(tx: Tx, store_id: uuid.UUID, page: Page, wanted: OrderFilter) -> Sequence[Any]:
+def page_bought(tx: Tx, store_id: uuid.UUID, page: Page, wanted: OrderFilter) -> list[Order]:
     """Return what a store bought, newest first, one more than the page."""
     mine = vendor_orders.c.buyer_store_id == store_id
     return _page(tx, [mine, *_conditions(wanted, vendor_orders.c.vendor_store_name)], page)
 
 
-def page_sold(tx: Tx, store_id: uuid.UUID, page: Page, wanted: OrderFilter) -> Sequence[Any]:
+def page_sold(tx: Tx, store_id: uuid.UUID, page: Page, wanted: OrderFilter) -> list[Order]:
     """Return what a store sold, newest first, one more than the page."""
     conditions = [vendor_orders.c.vendor_store_id == store_id, *_conditions(wanted, vendor_orders.c.buyer_store_name)]
     if wanted.actionable:
@@ -178,22 +201,21 @@ def _conditions(wanted: OrderFilter, other_name: ColumnElement[str]) -> list[Col
         conditions.append(vendor_orders.c.created_at < wanted.created_to)
     if wanted.text:
         named = text(contains(f"vendor_orders.{other_name.name}", ":wanted_text")).bindparams(wanted_text=wanted.text)
-        # Longer numbers are no order's.
+        # No order number has more digits, and the column could not be compared with one.
         is_number = wanted.text.isascii() and wanted.text.isdigit() and len(wanted.text) <= _NUMBER_DIGITS
         conditions.append(or_(named, vendor_orders.c.order_number == int(wanted.text)) if is_number else named)  # type: ignore[arg-type]
     return conditions
 
 
-def _page(tx: Tx, conditions: Sequence[ColumnElement[bool]], page: Page) -> Sequence[Any]:
-    statement = select(vendor_orders).where(*conditions)
+def _page(tx: Tx, conditions: Sequence[ColumnElement[bool]], page: Page) -> list[Order]:
+    statement = select(*columns_of(vendor_orders, Order)).where(*conditions)
     if page.after:
         key = tuple_(vendor_orders.c.created_at, vendor_orders.c.id)
         statement = statement.where(key < (page.after.at, page.after.id))
     statement = statement.order_by(vendor_orders.c.created_at.desc(), vendor_orders.c.id.desc()).limit(page.fetch)
-    rows: Sequence[Any] = tx.execute(statement).all()
-    return rows
+    return tx.fetch(statement, Order).all()
 
 
-def cursor_of(row: Any) -> Cursor:
+def cursor_of(order: Order) -> Cursor:
     """Return the sort key of an order."""
-    return Cursor(row.created_at, row.id)
+    return Cursor(order.created_at, order.id)

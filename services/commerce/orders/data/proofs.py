@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
 from meshkit.db.sql import sql
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
     from meshkit.db.tx import Tx
 
 _WITH_LINES = """
-    SELECT o.*, coalesce(l.subtotal, 0) AS line_subtotal, coalesce(l.discount, 0) AS line_discount,
+    SELECT o.id, o.status, o.hold_reason, o.subtotal_cents, o.discount_cents, o.tax_cents, o.transport_fee_cents,
+           o.total_cents, o.promo_cents, coalesce(l.subtotal, 0) AS line_subtotal, coalesce(l.discount, 0) AS line_discount,
            coalesce(l.total, 0) AS line_total, coalesce(l.alive, 0) AS alive, coalesce(l.accepted, 0) AS accepted
     FROM vendor_orders o LEFT JOIN (
         SELECT order_id, sum(line_subtotal_cents) FILTER (WHERE status <> 'rejected') AS subtotal,
@@ -53,14 +55,14 @@ _PROOFS = {
         WHERE e.status <> 'expired' OR e.buyer_store_id <> o.buyer_store_id OR e.vendor_store_id <> o.vendor_store_id
     """,
     "a finished retry without its order, or the reverse": """
-        SELECT coalesce(r.order_id, o.retry_of) FROM (SELECT * FROM order_retries WHERE state = 'converted') r
-        FULL JOIN (SELECT * FROM vendor_orders WHERE retry_of IS NOT NULL) o
+        SELECT coalesce(r.order_id, o.retry_of) FROM (SELECT order_id, checkout_group_id FROM order_retries WHERE state = 'converted') r
+        FULL JOIN (SELECT id, retry_of, checkout_group_id FROM vendor_orders WHERE retry_of IS NOT NULL) o
             ON o.retry_of = r.order_id AND o.checkout_group_id = r.checkout_group_id
         WHERE r.order_id IS NULL OR o.id IS NULL
     """,
     "a converted cart without a finished attempt, or the reverse": """
-        SELECT coalesce(c.id, a.cart_id) FROM (SELECT * FROM cart_records WHERE status = 'converted') c
-        FULL JOIN (SELECT * FROM checkout_attempts WHERE state = 'converted') a
+        SELECT coalesce(c.id, a.cart_id) FROM (SELECT id, checkout_group_id FROM cart_records WHERE status = 'converted') c
+        FULL JOIN (SELECT cart_id, checkout_group_id FROM checkout_attempts WHERE state = 'converted') a
             ON a.cart_id = c.id AND a.checkout_group_id = c.checkout_group_id
         WHERE c.id IS NULL OR a.cart_id IS NULL
     """,
@@ -96,11 +98,11 @@ _PROOFS = {
 }
 
 
-_STATEMENTS = {sentence: sql(query) for sentence, query in _PROOFS.items()}
+_STATEMENTS = {sentence: sql(query, uuid.UUID) for sentence, query in _PROOFS.items()}
 
 
 def violations(tx: Tx) -> Iterator[tuple[str, str]]:
     """Yield each violated sentence with the id it is about."""
     for sentence, statement in _STATEMENTS.items():
-        for row in tx.execute(statement):
-            yield sentence, str(row[0])
+        for subject in tx.execute(statement):
+            yield sentence, str(subject)

@@ -1,21 +1,29 @@
 """SQL about retries of expired orders: at most one new order each, its group decided before stock is reserved.
 
-Whoever writes here holds the expired order's row.
+Every write here happens while the expired order's row is locked.
 """
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from meshkit.db.sql import sql
 
 if TYPE_CHECKING:
-    import uuid
-
     from meshkit.db.tx import Tx
 
-_FIND = sql("SELECT * FROM order_retries WHERE order_id = :order_id")
+
+class RetryAttempt(NamedTuple):
+    """Where the retry of an order stands; it has an answer once it is finished."""
+
+    checkout_group_id: uuid.UUID
+    state: str
+    response: bytes | None
+
+
+_FIND = sql("SELECT {columns} FROM order_retries WHERE order_id = :order_id", RetryAttempt)
 # A running retry keeps its group; one that was refused, or whose reservations may have expired, gets a new one.
 _BEGIN = sql(
     """
@@ -27,7 +35,8 @@ _BEGIN = sql(
         started_at = CASE WHEN r.state = 'failed' OR r.started_at < :stale THEN excluded.started_at
                           ELSE r.started_at END
     RETURNING checkout_group_id
-    """
+    """,
+    uuid.UUID,
 )
 _FAIL = sql(
     "UPDATE order_retries SET state = 'failed'"
@@ -39,7 +48,7 @@ _CONVERT = sql(
 )
 
 
-def find(tx: Tx, order_id: uuid.UUID) -> Any | None:
+def find(tx: Tx, order_id: uuid.UUID) -> RetryAttempt | None:
     """Return where the retry of an order stands, or None."""
     return tx.execute(_FIND, {"order_id": order_id}).one_or_none()
 
@@ -47,12 +56,11 @@ def find(tx: Tx, order_id: uuid.UUID) -> Any | None:
 def begin(tx: Tx, *, order_id: uuid.UUID, group_id: uuid.UUID, stale: datetime) -> uuid.UUID:
     """Start or continue the retry of an order that has none yet; returns the group id to reserve under."""
     parameters = {"order_id": order_id, "group_id": group_id, "stale": stale, "now": tx.now}
-    found: uuid.UUID = tx.execute(_BEGIN, parameters).scalar_one()
-    return found
+    return tx.execute(_BEGIN, parameters).one()
 
 
 def fail(tx: Tx, *, order_id: uuid.UUID, group_id: uuid.UUID) -> None:
-    """Give a running retry up: the next one reserves under another group."""
+    """Give up a running retry: the next one reserves under another group."""
     tx.execute(_FAIL, {"order_id": order_id, "group_id": group_id})
 
 

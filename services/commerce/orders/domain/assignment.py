@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import uuid
+from datetime import datetime
+from typing import NamedTuple
 
 from services.commerce.orders.domain.order_state import OrderStatus
-
-if TYPE_CHECKING:
-    import uuid
-    from datetime import datetime
 
 _CALLED_OFF = (OrderStatus.REJECTED, OrderStatus.CANCELED, OrderStatus.EXPIRED)
 
 
-@dataclass(frozen=True)
-class Assignment:
-    """An order given to an agent; `version` counts the order's assignments."""
+class Assignment(NamedTuple):
+    """An order given to an agent, a row of order_assignments; `version` counts the order's assignments."""
 
     order_id: uuid.UUID
     agent_user_id: uuid.UUID
@@ -26,5 +22,5 @@ class Assignment:
 
 
 def is_called_off(status: str) -> bool:
-    """Return whether nobody brings an order of that status any more, whoever it was given to."""
+    """Return whether an order of that status is not brought any more, so that its assignment means nothing."""
     return status in _CALLED_OFF

@@ -18,7 +18,7 @@ class OrderFilter:
     fulfillment: Sequence[str] = ()
     shipping: Sequence[str] = ()
     payment: Sequence[str] = ()
-    # Only what waits for the vendor; only these of it, if any are named.
+    # Only orders that wait for the vendor, and if any statuses are named only those of these.
     actionable: bool = False
     actionable_statuses: Sequence[str] = ()
     created_from: datetime | None = None

@@ -1,9 +1,14 @@
-"""States of orders and lines, and every move between them (REQUIREMENTS A.6.4). All moves go through this table."""
+"""States of orders and lines, and every move between them (REQUIREMENTS A.6.4).
+
+A status is written from these tables only: of one order as a `Move`, of many by `only_target`. The status that a payment hold
+interrupted is only remembered; REOPEN_PAYMENT takes the order back there if the table lets it.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -71,7 +76,7 @@ class Action(StrEnum):
     DECIDE_LINE = "decide_line"
     FULFILL = "fulfill"
     CANCEL = "cancel"
-    # The lifetime job: remind the vendor of an order, give it up.
+    # The lifetime job: remind the vendor of an order, let it expire.
     REMIND = "remind"
     EXPIRE = "expire"
     # The buyer of an order: ask for a decision, buy again what expired.
@@ -85,6 +90,7 @@ class Action(StrEnum):
     PAY_VENDOR = "pay_vendor"
 
 
+S = TypeVar("S", bound=StrEnum)
 _S = OrderStatus
 _PACKED = (_S.READY_FOR_DISPATCH, _S.HOLD, _S.HOLD_FOR_PICKUP)
 _BEFORE_TRANSIT = (_S.CREATED_PENDING, _S.ACCEPTED, _S.PARTIALLY_ACCEPTED, _S.FULFILLED, *_PACKED)
@@ -92,20 +98,22 @@ _ALIVE = (*_BEFORE_TRANSIT, _S.IN_TRANSIT, _S.DELIVERED)
 
 # Orders that wait for the vendor: to decide or to pack. An index repeats it.
 ACTIONABLE = (_S.CREATED_PENDING, _S.ACCEPTED, _S.PARTIALLY_ACCEPTED)
+# What an order has as its payment status once finance has the money.
+RECEIVED = (PaymentStatus.SETTLED, PaymentStatus.PAID)
 
 # action -> status before -> statuses it may lead to. What is not here is refused.
 TRANSITIONS: Mapping[Action, Mapping[OrderStatus, frozenset[OrderStatus]]] = {
     Action.ACCEPT: {_S.CREATED_PENDING: frozenset({_S.ACCEPTED})},
     Action.REJECT: {_S.CREATED_PENDING: frozenset({_S.REJECTED})},
     Action.DECIDE_LINE: {
-        # To the hold with the last pending line.
+        # Deciding the last pending line packs the order, which puts it on hold.
         _S.CREATED_PENDING: frozenset({_S.CREATED_PENDING, _S.PARTIALLY_ACCEPTED, _S.HOLD, _S.REJECTED}),
         _S.ACCEPTED: frozenset({_S.PARTIALLY_ACCEPTED, _S.REJECTED}),
         _S.PARTIALLY_ACCEPTED: frozenset({_S.PARTIALLY_ACCEPTED, _S.CREATED_PENDING, _S.HOLD, _S.REJECTED}),
-        # What is packed stays packed: a hold is left by its own way, or by losing the last line.
+        # A packed order stays packed until its last line is rejected.
         _S.HOLD: frozenset({_S.HOLD, _S.REJECTED}),
     },
-    # From a packed state it changes nothing: fulfilling is idempotent.
+    # A packed order stays as it is, so that fulfilling is idempotent.
     Action.FULFILL: {
         _S.ACCEPTED: frozenset({_S.HOLD}),
         _S.PARTIALLY_ACCEPTED: frozenset({_S.HOLD}),
@@ -115,7 +123,7 @@ TRANSITIONS: Mapping[Action, Mapping[OrderStatus, frozenset[OrderStatus]]] = {
     Action.REMIND: {_S.CREATED_PENDING: frozenset({_S.CREATED_PENDING})},
     Action.EXPIRE: {_S.CREATED_PENDING: frozenset({_S.EXPIRED})},
     Action.NUDGE: {_S.CREATED_PENDING: frozenset({_S.CREATED_PENDING})},
-    # Another order takes its place; it stays what it is.
+    # The expired order stays expired; another order takes its place.
     Action.RETRY: {_S.EXPIRED: frozenset({_S.EXPIRED})},
     Action.PICKUP: {status: frozenset({_S.IN_TRANSIT}) for status in (*_PACKED, _S.IN_TRANSIT)},
     Action.DELIVER: {status: frozenset({_S.DELIVERED}) for status in (_S.IN_TRANSIT, _S.DELIVERED)},
@@ -126,19 +134,65 @@ TRANSITIONS: Mapping[Action, Mapping[OrderStatus, frozenset[OrderStatus]]] = {
     Action.PAY_VENDOR: {_S.DELIVERED: frozenset({_S.CLOSED}), _S.CLOSED: frozenset({_S.CLOSED})},
 }
 
-# What a vendor may still decide about a line. Packed lines can be taken out, not accepted once more.
-LINE_TRANSITIONS: Mapping[LineStatus, frozenset[LineStatus]] = {
-    LineStatus.PENDING: frozenset({LineStatus.ACCEPTED, LineStatus.REJECTED}),
-    LineStatus.ACCEPTED: frozenset({LineStatus.REJECTED}),
-    LineStatus.FULFILLED: frozenset({LineStatus.REJECTED}),
-    LineStatus.HOLD: frozenset({LineStatus.REJECTED}),
-    LineStatus.REJECTED: frozenset(),
+_L = LineStatus
+
+# The same for an order's lines. Actions that are not here leave lines as they are.
+LINE_TRANSITIONS: Mapping[Action, Mapping[LineStatus, frozenset[LineStatus]]] = {
+    Action.ACCEPT: {_L.PENDING: frozenset({_L.ACCEPTED})},
+    Action.REJECT: {status: frozenset({_L.REJECTED}) for status in (_L.PENDING, _L.ACCEPTED)},
+    # Packed lines can be taken out, not accepted once more.
+    Action.DECIDE_LINE: {
+        _L.PENDING: frozenset({_L.ACCEPTED, _L.REJECTED}),
+        **{status: frozenset({_L.REJECTED}) for status in (_L.ACCEPTED, _L.FULFILLED, _L.HOLD)},
+    },
+    Action.FULFILL: {_L.ACCEPTED: frozenset({_L.FULFILLED})},
+    Action.EXPIRE: {status: frozenset({_L.REJECTED}) for status in LineStatus if status is not _L.REJECTED},
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A move of the table from a status to the same or another one."""
+
+    action: Action
+    before: OrderStatus
+    after: OrderStatus
+
+    def __post_init__(self) -> None:
+        """Refuse what is not in the table. Raises ValueError."""
+        if self.after not in targets(self.action, self.before):
+            raise ValueError(f"{self.action} does not lead from {self.before} to {self.after}")
+
+    @property
+    def stays(self) -> bool:
+        """Return whether the status remains what it is."""
+        return self.after is self.before
+
+
+def find_move(action: Action, before: OrderStatus, *, to: OrderStatus | None = None) -> Move | None:
+    """Return the move that an action makes, None where it is refused; `to` says which, where there are several."""
+    allowed = targets(action, before)
+    if not allowed or (to is not None and to not in allowed):
+        return None
+    if to is None:
+        (to,) = allowed
+    return Move(action, before, to)
 
 
 def targets(action: Action, status: OrderStatus) -> frozenset[OrderStatus]:
     """Return the statuses that an action may lead to; empty when it is refused."""
     return TRANSITIONS[action].get(status, frozenset())
+
+
+def line_targets(action: Action, status: LineStatus) -> frozenset[LineStatus]:
+    """Return the statuses that an action may lead a line to; empty when it is refused."""
+    return LINE_TRANSITIONS.get(action, {}).get(status, frozenset())
+
+
+def only_target(moves: Mapping[S, frozenset[S]]) -> S:
+    """Return the one status to which all moves of an action lead, wherever they begin. Raises ValueError for several."""
+    (target,) = frozenset[S]().union(*moves.values())
+    return target
 
 
 def sources(action: Action) -> str:
@@ -147,7 +201,7 @@ def sources(action: Action) -> str:
 
 
 def refund_status(*, refunded_cents: int, total_cents: int) -> RefundStatus:
-    """Return the word for a refunded part of what an order cost."""
+    """Return how much of an order's price the refunded cents are: none, part or all."""
     if refunded_cents <= 0:
         return RefundStatus.NONE
     return RefundStatus.FULL if refunded_cents >= total_cents else RefundStatus.PARTIAL

@@ -5,13 +5,15 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
+from meshkit.errors import Violation
 from meshkit.ids import derived_id
 from services.commerce.checkout.domain.order_plan import PlannedLine, PlannedOrder, planned_line
+from services.commerce.errors import RetryRefused
 from services.commerce.orders.domain.order_state import OrderStatus, PaymentStatus
 from services.commerce.orders.domain.totals import order_totals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from services.commerce.cart.domain.quote import Quote, QuotedItem
     from services.commerce.orders.domain.order import Line, Order
@@ -27,7 +29,7 @@ def retried_order_id(group_id: uuid.UUID, expired_id: uuid.UUID) -> uuid.UUID:
     return derived_id(group_id, expired_id)
 
 
-def lapsed_total(expired: Order, lines: Iterable[Line]) -> int:
+def expired_total(expired: Order, lines: Iterable[Line]) -> int:
     """Return what the order cost, in cents, before it expired."""
     totals = order_totals(lines, promo_cents=expired.promo_cents, transport_fee_cents=expired.transport_fee_cents)
     return totals.total_cents + expired.tax_cents
@@ -44,6 +46,17 @@ def shortages(lines: Iterable[Line], quote: Quote) -> dict[uuid.UUID, str]:
         elif item.quantity != line.qty:
             found[line.id] = "below_moq" if item.quantity > line.qty else "above_max_qty"
     return found
+
+
+def refusal(lines: Iterable[tuple[uuid.UUID, int, uuid.UUID]], reasons: Mapping[uuid.UUID, str]) -> RetryRefused:
+    """Return the refusal that names each line (id, quantity, product) with a reason."""
+    return RetryRefused(
+        violations=tuple(
+            Violation(f"items[{index}]", f"{quantity} of product {product_id}: {reason}", reason.upper())
+            for index, (line_id, quantity, product_id) in enumerate(lines)
+            if (reason := reasons.get(line_id))
+        )
+    )
 
 
 def plan_retry(

@@ -41,7 +41,7 @@ class OrderTotals:
 
 
 def order_totals(surviving: Iterable[PricedLine], *, promo_cents: int, transport_fee_cents: int) -> OrderTotals:
-    """Add up the surviving lines. The promo never takes more than they cost; nothing left means nothing to carry."""
+    """Add up the surviving lines. The promo never takes more than they cost; an order without lines has no fee."""
     subtotal = line_discounts = goods = count = 0
     for line in surviving:
         subtotal += line.line_subtotal_cents

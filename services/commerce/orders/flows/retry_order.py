@@ -1,6 +1,6 @@
-"""Retry an expired order: price it anew, reserve all of its stock in one call, write the new order; or nothing.
+"""Retry an expired order: price it anew, reserve all of its stock in one call, write the new order. It is all or nothing.
 
-As in a checkout, whatever dies in between is finished by the same key, another key or the resume job.
+As in a checkout, a run that is interrupted is finished by the same key, another key or the resume job.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from services.commerce.checkout.flows.release_stock import release_stock
 from services.commerce.orders.data import retries
-from services.commerce.orders.usecases.begin_retry import begin_retry, read_lapsed
-from services.commerce.orders.usecases.price_retry import Retry, price_retry, refusal
+from services.commerce.orders.domain.retry_plan import refusal
+from services.commerce.orders.usecases.begin_retry import begin_retry
+from services.commerce.orders.usecases.price_retry import Retry, price_retry
+from services.commerce.orders.usecases.read_expired_order import read_expired_order
 from services.commerce.orders.usecases.write_retry import write_retry
 from services.commerce.outbound.ports import StockLine
 
@@ -37,18 +39,18 @@ def retry_order(
     respond: Callable[[Retry], Message],
     restore: Callable[[bytes], Message],
 ) -> Message:
-    """Return the answer of the one retry of this order, whoever made it.
+    """Return the answer of the one retry of this order, whichever run made it.
 
-    Raises what begin_retry and price_retry do, RetryRefused when not all of it can be had, RetryRunning, and
+    Raises what read_expired_order, begin_retry and price_retry do, RetryRefused when not all of it can be had, RetryRunning, and
     DependencyUnavailable when catalog is away: then the retry waits for the next call.
     """
     with flow.read() as tx:
-        lapsed = read_lapsed(tx, order_id=order_id, rules=rules)
+        expired = read_expired_order(tx, order_id=order_id, rules=rules)
     priced = None
-    if lapsed is not None:
-        product_ids = [line.product_id for line in lapsed.lines]
-        facts = catalog.quote_facts(flow.call, product_ids=product_ids, promos=lapsed.promos)
-        priced = price_retry(lapsed, facts, accepted_cents=accepted_cents)
+    if expired is not None:
+        product_ids = [line.product_id for line in expired.lines]
+        facts = catalog.quote_facts(flow.call, product_ids=product_ids, promos=expired.promos)
+        priced = price_retry(expired, facts, accepted_cents=accepted_cents)
     with flow.transaction() as tx:
         begun = begin_retry(tx, order_id=order_id, rules=rules)
         if isinstance(begun, bytes):

@@ -1,31 +1,33 @@
-"""The buyer calls an order off before it is on its way."""
+"""The buyer cancels an order before it is on its way."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as events
 from services.commerce.orders.data import orders
-from services.commerce.orders.domain.order_state import Action, OrderStatus, PaymentStatus
-from services.commerce.orders.usecases.lock_order import lock_order, require, require_no_money_received
+from services.commerce.orders.domain.moves import require_move, require_no_money_received
+from services.commerce.orders.domain.order_state import Action, PaymentStatus
+from services.commerce.orders.usecases.lock_order import lock_order
 from services.commerce.orders.usecases.order_snapshot import order_snapshot
 
 if TYPE_CHECKING:
     import uuid
 
     from meshkit.db.tx import Tx
+    from services.commerce.orders.domain.order import Line, Order
 
 
-def cancel_order(tx: Tx, *, order_id: uuid.UUID, reason: str) -> tuple[Any, list[Any]]:
-    """Return the canceled order and its lines; its lines stay what they were. Raises NotFound, OrderStateInvalid."""
+def cancel_order(tx: Tx, *, order_id: uuid.UUID, reason: str) -> tuple[Order, list[Line]]:
+    """Return the canceled order and its lines, which stay what they were. Raises NotFound, OrderStateInvalid."""
     before = lock_order(tx, order_id=order_id, buyer=tx.principal.require_store)
-    # An order on hold for its money may be on its way already: what the hold interrupted counts.
-    require(before, Action.CANCEL, status=before.held_status)
+    # An order on a payment hold may be on its way already, so the status from before the hold counts.
+    move = require_move(before, Action.CANCEL, status=before.held_status)
     require_no_money_received(before, Action.CANCEL)
-    order = orders.change(
+    order = orders.move(
         tx,
         order_id,
-        status=OrderStatus.CANCELED.value,
+        move,
         hold_reason=None,
         held_status=None,
         held_reason=None,

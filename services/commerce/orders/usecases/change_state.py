@@ -1,8 +1,8 @@
-"""Move a locked order to another status and tell the mesh."""
+"""Take a locked order to another status and announce it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as events
 from services.commerce.orders.data import orders
@@ -10,12 +10,13 @@ from services.commerce.orders.usecases.order_snapshot import order_snapshot
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
-    from services.commerce.orders.domain.order_state import OrderStatus
+    from services.commerce.orders.domain.order import Line, Order
+    from services.commerce.orders.domain.order_state import Move
 
 
-def change_state(tx: Tx, before: Any, status: OrderStatus, **columns: Any) -> tuple[Any, list[Any]]:
+def change_state(tx: Tx, before: Order, move: Move, **columns: object) -> tuple[Order, list[Line]]:
     """Return the order in its new status and its lines; emits OrderStateChanged."""
-    order = orders.change(tx, before.id, status=status.value, **columns)
+    order = orders.move(tx, before.id, move, **columns)
     lines = orders.lines(tx, before.id)
     tx.audit(target=before.id, before={"status": before.status}, after={"status": order.status})
     tx.emit(

@@ -1,22 +1,22 @@
-"""Orders that nobody decides: the vendor is reminded once, later the order is given up."""
+"""Orders that nobody decides: the vendor is reminded once, later the order expires."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as events
 from meshkit import audit
 from services.commerce.orders.data import lifetimes, orders
-from services.commerce.orders.domain.order_state import OrderStatus
 from services.commerce.orders.usecases.order_snapshot import order_snapshot
 
 if TYPE_CHECKING:
-    import uuid
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Sequence
 
     from meshkit.db.tx import Tx
+    from services.commerce.orders.data.lifetimes import DueOrder
     from services.commerce.orders.domain.lifetime import Lifetime
+    from services.commerce.orders.domain.order import Line, Order
 
 BATCH = 200
 
@@ -36,24 +36,21 @@ def end_lifetimes(tx: Tx, *, usual: Lifetime) -> tuple[int, int]:
     return len(expired), len(late)
 
 
-def _expire(tx: Tx, due: Mapping[uuid.UUID, Lifetime]) -> None:
-    for order, lines in _with_lines(tx, lifetimes.expire(tx, list(due))):
-        tx.emit(
-            events.OrderExpired(
-                order_id=str(order.id), ttl_days=due[order.id].expiry_days, order=order_snapshot(order, lines)
-            )
-        )
-    before, after = {"status": OrderStatus.CREATED_PENDING.value}, {"status": OrderStatus.EXPIRED.value}
-    changes = [
-        audit.Change(order_id, before, {**after, "ttl_days": lifetime.expiry_days})
-        for order_id, lifetime in due.items()
-    ]
+def _expire(tx: Tx, due: Sequence[DueOrder]) -> None:
+    was = {order.id: order for order in due}
+    changes = []
+    for order, lines in _with_lines(tx, lifetimes.expire(tx, list(was))):
+        days = was[order.id].expiry_days
+        tx.emit(events.OrderExpired(order_id=str(order.id), ttl_days=days, order=order_snapshot(order, lines)))
+        before, after = {"status": was[order.id].status}, {"status": order.status, "ttl_days": days}
+        changes.append(audit.Change(order.id, before, after))
     audit.write_rows(tx, action="order.expire", changes=changes)
 
 
-def _remind(tx: Tx, due: Mapping[uuid.UUID, Lifetime]) -> None:
-    for order, lines in _with_lines(tx, lifetimes.remind(tx, list(due))):
-        lifetime = due[order.id]
+def _remind(tx: Tx, due: Sequence[DueOrder]) -> None:
+    waiting = {order.id: order for order in due}
+    for order, lines in _with_lines(tx, lifetimes.remind(tx, list(waiting))):
+        lifetime = waiting[order.id]
         event = events.OrderPendingNudge(
             order_id=str(order.id), pending_days=lifetime.nudge_days, order=order_snapshot(order, lines)
         )
@@ -61,6 +58,6 @@ def _remind(tx: Tx, due: Mapping[uuid.UUID, Lifetime]) -> None:
         tx.emit(event)
 
 
-def _with_lines(tx: Tx, rows: Any) -> list[tuple[Any, list[Any]]]:
-    lines = orders.lines_of(tx, [row.id for row in rows])
-    return [(row, lines[row.id]) for row in rows]
+def _with_lines(tx: Tx, found: Sequence[Order]) -> Iterable[tuple[Order, list[Line]]]:
+    lines = orders.lines_of(tx, [order.id for order in found])
+    return [(order, lines[order.id]) for order in found]

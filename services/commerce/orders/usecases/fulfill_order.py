@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from services.commerce.errors import OrderStateInvalid
 from services.commerce.orders.data import orders
-from services.commerce.orders.domain.order_state import Action, LineStatus, OrderStatus, sources
-from services.commerce.orders.usecases.lock_order import lock_order, require, require_no_mismatch
-from services.commerce.orders.usecases.pack import announce_packed, packed_columns
+from services.commerce.orders.domain.moves import require_move, require_no_mismatch
+from services.commerce.orders.domain.order_state import Action, LineStatus, sources
+from services.commerce.orders.domain.outcomes import packed_columns
+from services.commerce.orders.usecases.announce_packed import announce_packed
+from services.commerce.orders.usecases.lock_order import lock_order
 
 if TYPE_CHECKING:
     import uuid
 
     from meshkit.db.tx import Tx
+    from services.commerce.orders.domain.order import Line, Order
 
-_TO_PACK = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_ACCEPTED)
 
-
-def fulfill_order(tx: Tx, *, order_id: uuid.UUID) -> tuple[Any, list[Any]]:
+def fulfill_order(tx: Tx, *, order_id: uuid.UUID) -> tuple[Order, list[Line]]:
     """Return the packed order and its lines; packing it again changes nothing. Raises NotFound, OrderStateInvalid."""
     before = lock_order(tx, order_id=order_id, vendor=tx.principal.require_store)
-    require(before, Action.FULFILL)
+    move = require_move(before, Action.FULFILL)
     require_no_mismatch(before, Action.FULFILL)
     lines = orders.lines(tx, order_id)
-    if before.status not in _TO_PACK:
+    if move.stays:
         return before, lines
     if any(line.status == LineStatus.PENDING for line in lines):
         raise OrderStateInvalid(
@@ -32,8 +33,8 @@ def fulfill_order(tx: Tx, *, order_id: uuid.UUID) -> tuple[Any, list[Any]]:
             state=f"{before.status} with pending lines",
             allowed=f"{sources(Action.FULFILL)}, without pending lines",
         )
-    orders.set_lines(tx, order_id, before=[LineStatus.ACCEPTED], status=LineStatus.FULFILLED.value)
-    order = orders.change(tx, order_id, **packed_columns(tx, lines))
+    orders.move_lines(tx, order_id, Action.FULFILL)
+    order = orders.move(tx, order_id, move, **packed_columns(lines, now=tx.now))
     lines = orders.lines(tx, order_id)
     tx.audit(target=order_id, before={"status": before.status}, after={"status": order.status})
     announce_packed(tx, order, lines)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as events
 from services.commerce.errors import NudgedAlready
 from services.commerce.orders.data import orders
+from services.commerce.orders.domain.moves import require_move
 from services.commerce.orders.domain.order_state import Action
-from services.commerce.orders.usecases.lock_order import lock_order, require
+from services.commerce.orders.usecases.lock_order import lock_order
 from services.commerce.orders.usecases.order_snapshot import order_snapshot
 
 if TYPE_CHECKING:
@@ -22,14 +23,14 @@ NUDGE_EVERY = timedelta(hours=24)
 
 
 def nudge_order(tx: Tx, *, order_id: uuid.UUID) -> datetime:
-    """Tell the vendor that the buyer waits; returns when that is possible again.
+    """Announce that the buyer waits for the vendor; returns when that is possible again.
 
     Nothing that others know of the order changes. Raises NotFound, OrderStateInvalid, NudgedAlready.
     """
     order = lock_order(tx, order_id=order_id, buyer=tx.principal.require_store)
-    require(order, Action.NUDGE)
+    require_move(order, Action.NUDGE)
     if order.buyer_nudged_at is not None and order.buyer_nudged_at + NUDGE_EVERY > tx.now:
-        possible_at: datetime = order.buyer_nudged_at + NUDGE_EVERY
+        possible_at = order.buyer_nudged_at + NUDGE_EVERY
         left = math.ceil((possible_at - tx.now).total_seconds())
         raise NudgedAlready(possible_at=possible_at.isoformat(), retry_after_s=left)
     orders.note_nudge(tx, order_id)

@@ -1,17 +1,22 @@
-"""The whole order as events carry it."""
+"""An order as its events carry it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as events
+from meshkit.messages import set_time
+from services.commerce.cart.domain.delivery import shipping_place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
+
+    from services.commerce.checkout.domain.order_plan import PlannedLine, PlannedOrder
+    from services.commerce.orders.domain.order import Line, Order
 
 
-def order_snapshot(order: Any, lines: Iterable[Any]) -> events.OrderSnapshot:
-    """Return an order's snapshot; of the address only what analytics may know."""
+def order_snapshot(order: Order | PlannedOrder, lines: Iterable[Line | PlannedLine]) -> events.OrderSnapshot:
+    """Return the snapshot of an order and its lines; of the address it has only what analytics may know."""
     snapshot = events.OrderSnapshot(
         order_id=str(order.id),
         order_number=order.order_number,
@@ -40,24 +45,13 @@ def order_snapshot(order: Any, lines: Iterable[Any]) -> events.OrderSnapshot:
         picked_up_by_user_id=str(order.picked_up_by or ""),
         delivered_by_user_id=str(order.delivered_by or ""),
     )
-    snapshot.created_at.FromDatetime(order.created_at)
-    if order.delivered_at is not None:
-        snapshot.delivered_at.FromDatetime(order.delivered_at)
-    if order.picked_up_at is not None:
-        snapshot.picked_up_at.FromDatetime(order.picked_up_at)
+    set_time(snapshot.created_at, order.created_at)
+    set_time(snapshot.delivered_at, order.delivered_at)
+    set_time(snapshot.picked_up_at, order.picked_up_at)
     return snapshot
 
 
-def shipping_place(address: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what analytics may know of an address (REQUIREMENTS A.9): five digits, and the place to three decimals."""
-    return {
-        "shipping_zip": address["postal_code"][:5],
-        "shipping_lat": round(address["lat"], 3),
-        "shipping_lng": round(address["lng"], 3),
-    }
-
-
-def _line(line: Any) -> events.OrderLineSnapshot:
+def _line(line: Line | PlannedLine) -> events.OrderLineSnapshot:
     return events.OrderLineSnapshot(
         line_item_id=str(line.id),
         product_id=str(line.product_id),

@@ -1,9 +1,9 @@
-"""Read one order."""
+"""Read orders with their lines."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.errors import NotFound
 from services.commerce.orders.data import assignments, orders
@@ -11,21 +11,23 @@ from services.commerce.orders.domain.assignment import is_called_off
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
+    from services.commerce.orders.domain.assignment import Assignment
+    from services.commerce.orders.domain.order import Line, Order
 
 
 @dataclass(frozen=True)
 class OrderDetail:
-    """An order, its lines and who brings it; nobody while nobody has it, and once it is called off."""
+    """An order, its lines and who brings it: None before it is assigned, and once it is called off."""
 
-    order: Any
-    lines: list[Any]
-    assignment: Any | None
+    order: Order
+    lines: list[Line]
+    assignment: Assignment | None
 
 
-def read_order(tx: Tx, *, order_id: uuid.UUID, party: uuid.UUID | None) -> tuple[Any, list[Any]]:
+def read_order(tx: Tx, *, order_id: uuid.UUID, party: uuid.UUID | None) -> tuple[Order, list[Line]]:
     """Return the order and its lines. Raises NotFound unless `party` bought or sold it; None may read any."""
     order = orders.find(tx, order_id, party=party)
     if order is None:
@@ -35,27 +37,30 @@ def read_order(tx: Tx, *, order_id: uuid.UUID, party: uuid.UUID | None) -> tuple
 
 def read_order_detail(tx: Tx, *, order_id: uuid.UUID, party: uuid.UUID) -> OrderDetail:
     """Return the order in detail. Raises NotFound as `read_order` does."""
-    order, lines = read_order(tx, order_id=order_id, party=party)
-    return OrderDetail(order, lines, None if is_called_off(order.status) else assignments.find(tx, order_id))
+    order = orders.find(tx, order_id, party=party)
+    if order is None:
+        raise NotFound
+    (detail,) = orders_in_detail(tx, [order])
+    return detail
 
 
-def details_of(tx: Tx, rows: Iterable[Any]) -> list[OrderDetail]:
+def orders_in_detail(tx: Tx, found: Sequence[Order]) -> list[OrderDetail]:
     """Return orders with their lines and who brings them, in two statements however many they are."""
-    found = list(rows)
     if not found:
         return []
-    lines = orders.lines_of(tx, [row.id for row in found])
-    given = assignments.of_orders(tx, [row.id for row in found if not is_called_off(row.status)])
-    return [OrderDetail(row, lines[row.id], given.get(row.id)) for row in found]
+    lines = orders.lines_of(tx, [order.id for order in found])
+    brought = [order.id for order in found if not is_called_off(order.status)]
+    assigned = assignments.of_orders(tx, brought) if brought else {}
+    return [OrderDetail(order, lines[order.id], assigned.get(order.id)) for order in found]
 
 
-def read_orders(tx: Tx, order_ids: list[uuid.UUID]) -> list[tuple[Any, list[Any]]]:
+def read_orders(tx: Tx, order_ids: list[uuid.UUID]) -> list[tuple[Order, list[Line]]]:
     """Return those of some orders that exist, with their lines."""
-    rows = orders.of_ids(tx, order_ids)
-    lines = orders.lines_of(tx, [row.id for row in rows]) if rows else {}
-    return [(row, lines[row.id]) for row in rows]
+    found = orders.of_ids(tx, order_ids)
+    lines = orders.lines_of(tx, [order.id for order in found]) if found else {}
+    return [(order, lines[order.id]) for order in found]
 
 
 def read_orders_of_group(tx: Tx, *, checkout_group_id: uuid.UUID) -> list[OrderDetail]:
     """Return the orders of a checkout in detail as they are now."""
-    return details_of(tx, orders.of_group(tx, checkout_group_id))
+    return orders_in_detail(tx, orders.of_group(tx, checkout_group_id))

@@ -12,6 +12,6 @@ if TYPE_CHECKING:
 
 
 def read_order_policy(tx: Tx, *, usual: Lifetime) -> tuple[Lifetime, bool]:
-    """Return the caller's policy and whether it chose it; otherwise it is the usual one."""
+    """Return the caller's policy and True if it chose one, or the usual policy and False."""
     chosen = lifetimes.policy(tx, tx.principal.require_store)
     return chosen or usual, chosen is not None

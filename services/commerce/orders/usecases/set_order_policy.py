@@ -19,9 +19,9 @@ def set_order_policy(tx: Tx, *, nudge_days: int, expiry_days: int) -> Lifetime:
     vendor = tx.principal.require_store
     before, after = lifetimes.policy(tx, vendor), Lifetime(nudge_days, expiry_days)
     lifetimes.set_policy(tx, vendor, after)
-    tx.audit(target=vendor, before=_told(before), after=_told(after))
+    tx.audit(target=vendor, before=_audited(before), after=_audited(after))
     return after
 
 
-def _told(lifetime: Lifetime | None) -> dict[str, int] | None:
+def _audited(lifetime: Lifetime | None) -> dict[str, int] | None:
     return {"nudge_days": lifetime.nudge_days, "expiry_days": lifetime.expiry_days} if lifetime else None

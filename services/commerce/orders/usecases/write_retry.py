@@ -1,4 +1,4 @@
-"""Last step of a retry: the new order stands in the place of the expired one."""
+"""Last step of a retry: the new order takes the place of the expired one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def write_retry(tx: Tx, retry: Retry) -> bytes | None:
-    """Write and announce the new order; or return the answer of the run that was faster.
+    """Write and announce the new order; returns the earlier answer instead if another run wrote one.
 
     Raises RetryRunning when another run started over with a new group.
     """
@@ -25,7 +25,7 @@ def write_retry(tx: Tx, retry: Retry) -> bytes | None:
     known = retries.find(tx, retry.expired_id)
     assert known is not None, "begun before"
     if known.response is not None:
-        return bytes(known.response)
+        return known.response
     if known.checkout_group_id != order.checkout_group_id or known.state != "reserving":
         raise RetryRunning
     order.order_number = orders.add(tx, [order], lines)[order.id]

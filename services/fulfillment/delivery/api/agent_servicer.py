@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketmesh.fulfillment.v1 import delivery_service_pb2 as messages
 from meshkit.cursor import Page
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from meshkit.db.tx import Tx
     from meshkit.flow import Flow
+    from services.fulfillment.delivery.data.deliveries import AnyDelivery
     from services.fulfillment.outbound.ports import Cash, Orders, Proofs
 
 
@@ -48,7 +49,7 @@ class AgentServicer:
 
     def GetDelivery(self, request: messages.GetDeliveryRequest, tx: Tx) -> messages.Delivery:
         row = read_my_delivery(tx, order_id=parse_id(request.order_id, field="order_id"))
-        return mapping.whole_delivery_message(row, read_goods(tx, [row], orders=self.orders, soon=False))
+        return mapping.whole_delivery_message(row, read_goods(tx, [row.order_id], orders=self.orders, soon=False))
 
     def PickUp(self, request: messages.PickUpRequest, flow: Flow) -> Message:
         order_id = parse_id(request.order_id, field="order_id")
@@ -85,8 +86,10 @@ class AgentServicer:
         )
         return collect_cash(flow, collection, orders=self.orders, cash=self.cash, respond=mapping.delivery_message)
 
-    def _deliveries(self, tx: Tx, rows: Sequence[Any], page: Page, following: str) -> messages.ListDeliveriesResponse:
-        goods = read_goods(tx, rows, orders=self.orders, soon=True)
+    def _deliveries(
+        self, tx: Tx, rows: Sequence[AnyDelivery], page: Page, following: str
+    ) -> messages.ListDeliveriesResponse:
+        goods = read_goods(tx, [row.order_id for row in rows], orders=self.orders, soon=True)
         return mapping.deliveries_message(rows, goods, page, following)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from marketmesh.commerce.v1.order_pb2 import FulfillmentStatus
 from marketmesh.fulfillment.v1 import admin_service_pb2
 from marketmesh.fulfillment.v1 import delivery_service_pb2 as messages
 from meshkit.messages import set_time
@@ -13,12 +12,13 @@ if TYPE_CHECKING:
     import uuid
     from collections.abc import Mapping, Sequence
 
-    from marketmesh.commerce.v1.order_pb2 import Order
-    from marketmesh.media.v1.media_service_pb2 import PresignUploadResponse
     from meshkit.cursor import Page
+    from services.fulfillment.delivery.data.assignments import Assignment
+    from services.fulfillment.delivery.data.deliveries import AnyDelivery, Delivery
+    from services.fulfillment.outbound.ports import Goods, ProofUpload
 
 
-def delivery_message(row: Any) -> messages.Delivery:
+def delivery_message(row: AnyDelivery) -> messages.Delivery:
     """Return a delivery with its assignment."""
     message = messages.Delivery(
         order_id=str(row.order_id),
@@ -49,20 +49,20 @@ def delivery_message(row: Any) -> messages.Delivery:
     return message
 
 
-def whole_delivery_message(row: Any, goods: Mapping[uuid.UUID, Order]) -> messages.Delivery:
-    """Return a delivery with what is in it and where it goes, if that is among `goods`."""
+def whole_delivery_message(row: AnyDelivery, goods_by_order: Mapping[uuid.UUID, Goods]) -> messages.Delivery:
+    """Return a delivery with what is in it and where it goes, if that is known."""
     message = delivery_message(row)
-    order = goods.get(row.order_id)
-    if order is not None:
-        message.discount_cents, message.due_cents = order.discount_cents, order.balance_due_cents
-        message.fulfillment_status = FulfillmentStatus.Value.Name(order.fulfillment_status)
-        message.shipping_address.CopyFrom(order.shipping_address)
-        message.items.extend(order.items)
-        message.notes = order.notes
+    goods = goods_by_order.get(row.order_id)
+    if goods is not None:
+        message.discount_cents, message.due_cents = goods.discount_cents, goods.due_cents
+        message.fulfillment_status = goods.fulfillment_status
+        message.shipping_address.CopyFrom(goods.shipping_address)
+        message.items.extend(goods.items)
+        message.notes = goods.notes
     return message
 
 
-def order_delivery_message(row: Any, assignments: Sequence[Any]) -> admin_service_pb2.OrderDelivery:
+def order_delivery_message(row: Delivery, assignments: Sequence[Assignment]) -> admin_service_pb2.OrderDelivery:
     """Return a delivery with its history."""
     message = admin_service_pb2.OrderDelivery(delivery=delivery_message(row), code_failures=row.code_failures)
     for assignment in assignments:
@@ -77,23 +77,24 @@ def order_delivery_message(row: Any, assignments: Sequence[Any]) -> admin_servic
     return message
 
 
-def proof_upload_message(upload: PresignUploadResponse) -> messages.ProofUpload:
+def proof_upload_message(upload: ProofUpload) -> messages.ProofUpload:
     """Return where to put a proof."""
-    return messages.ProofUpload(
+    message = messages.ProofUpload(
         media_id=upload.media_id,
         signed_put_url=upload.signed_put_url,
         content_type=upload.content_type,
-        expires_at=upload.expires_at,
         headers=upload.headers,
     )
+    message.expires_at.FromDatetime(upload.expires_at)
+    return message
 
 
 def deliveries_message(
-    rows: Sequence[Any], goods: Mapping[uuid.UUID, Order], page: Page, following: str
+    rows: Sequence[AnyDelivery], goods_by_order: Mapping[uuid.UUID, Goods], page: Page, following: str
 ) -> messages.ListDeliveriesResponse:
     """Return a page of deliveries."""
     return messages.ListDeliveriesResponse(
-        items=[whole_delivery_message(row, goods) for row in rows],
+        items=[whole_delivery_message(row, goods_by_order) for row in rows],
         next_cursor=following,
         pagination=page.pagination(following),
     )

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Sequence
-    from datetime import datetime
 
 AUTO_RANDOM = "auto_random"
 ADMIN_OVERRIDE = "admin_override"
-# Whoever commerce or finance says has taken a step has the goods or the money: the order is that agent's.
+# The agent who took a step, as commerce or finance recorded it, has the goods or the money: the order is that agent's.
 STEP_TAKEN = "step_taken"
 
 # A pickup that has no answer after this long is not waited for: no call lasts that long.
@@ -32,23 +30,20 @@ CALLED_OFF = ("canceled", "rejected", "expired")
 PICKED_UP = ("in_transit", "delivered")
 
 
-@dataclass(frozen=True)
-class Steps:
-    """What commerce recorded of a delivery: who took which step, and when."""
-
-    picked_up_by: uuid.UUID | None = None
-    picked_up_at: datetime | None = None
-    delivered_by: uuid.UUID | None = None
-    delivered_at: datetime | None = None
-
-
 def is_dispatchable(order_status: str, shipping_status: str) -> bool:
     """Return whether an order waits for an agent: one on hold for its money may be on its way or delivered long since."""
     return order_status in DISPATCHABLE_STATES and shipping_status not in PICKED_UP
 
 
+def state_in_words(order_status: str, shipping_status: str) -> str:
+    """Return where an order is as a refusal names it: a hold hides what it interrupted."""
+    if order_status == "hold" and shipping_status in PICKED_UP:
+        return f"hold ({shipping_status})"
+    return order_status
+
+
 def draw_note(agents: int) -> str:
-    """Return why a drawn agent is the one, for people."""
+    """Return why an agent that was drawn at random has the order, for people."""
     return f"drawn at random from {agents} active agent{'' if agents == 1 else 's'}"
 
 

@@ -38,7 +38,7 @@ class ProofPolicy(StrEnum):
     CODE = "code"
 
     def is_met_by(self, kind: ProofKind | None) -> bool:
-        """Return whether a delivery with that proof, or with none, may be told."""
+        """Return whether a delivery with that proof, or with none, is accepted."""
         if self is ProofPolicy.NONE:
             return True
         return kind is not None and self in {ProofPolicy.ANY, kind.value}
@@ -62,6 +62,6 @@ def delivery_code(key: bytes, *, order_id: uuid.UUID, issue: int) -> str:
     return f"{int.from_bytes(digest[:16]) % 10**_DIGITS:0{_DIGITS}d}"
 
 
-def is_code(told: str, expected: str) -> bool:
+def is_code(entered: str, expected: str) -> bool:
     """Compare in a time that says nothing about where they differ."""
-    return hmac.compare_digest(told.encode(), expected.encode())
+    return hmac.compare_digest(entered.encode(), expected.encode())

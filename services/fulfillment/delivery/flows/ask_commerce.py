@@ -1,28 +1,28 @@
-"""What the flows of a delivery ask commerce, and what they keep of its answer."""
+"""What the flows of a delivery ask commerce, and what they record of its answer."""
 
 from __future__ import annotations
 
-import uuid
-from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from marketmesh.commerce.v1 import order_pb2
 from meshkit.errors import NotFound
 from meshkit.grpc.channel import RemoteRefusal
 from services.fulfillment.delivery.data import deliveries
-from services.fulfillment.delivery.domain.assignment import Steps
-from services.fulfillment.delivery.usecases.keep_steps import keep_steps
+from services.fulfillment.delivery.usecases.record_steps import record_steps
 from services.fulfillment.errors import DeliveryReassigned, DeliveryStateInvalid
 
 if TYPE_CHECKING:
+    import uuid
     from collections.abc import Callable
 
     from meshkit.db.tx import Tx
     from meshkit.flow import Flow
+    from services.fulfillment.delivery.data.deliveries import AgentDelivery
+    from services.fulfillment.delivery.domain.order import Order
     from services.fulfillment.outbound.ports import Orders
 
 
-def advance(flow: Flow, order_id: uuid.UUID, *, step: str, orders: Orders) -> order_pb2.Order:
+def advance(flow: Flow, order_id: uuid.UUID, *, step: str, orders: Orders) -> Order:
     """Return the order after commerce took the step. Raises NotFound, DeliveryStateInvalid, DependencyUnavailable."""
     try:
         return orders.advance(flow.call, order_id, step=step, agent_user_id=flow.principal.require_user)
@@ -31,66 +31,40 @@ def advance(flow: Flow, order_id: uuid.UUID, *, step: str, orders: Orders) -> or
 
 
 def read_order(
-    flow: Flow, known: Any, *, orders: Orders, taken_by: Callable[[order_pb2.Order], uuid.UUID | None]
-) -> order_pb2.Order:
+    flow: Flow, delivery: AgentDelivery, *, orders: Orders, taken_by: Callable[[Order], uuid.UUID | None]
+) -> Order:
     """Return the order of a delivery that was taken away from the caller, if the caller had taken the step before.
 
     Raises DeliveryReassigned, NotFound, DependencyUnavailable.
     """
     try:
-        order = orders.read(flow.call, known.order_id)
+        order = orders.read(flow.call, delivery.order_id)
     except RemoteRefusal as refusal:
         raise translate_refusal(refusal) from None
     if taken_by(order) != flow.principal.require_user:
-        raise reassigned(known)
+        raise reassigned(delivery)
     return order
 
 
-def reassigned(known: Any) -> DeliveryReassigned:
-    """Return the refusal that tells an agent what became of its order."""
-    return DeliveryReassigned(reassigned_at=known.unassigned_at.isoformat())
+def reassigned(delivery: AgentDelivery) -> DeliveryReassigned:
+    """Return the refusal for an agent from whom a delivery was taken away."""
+    assert delivery.unassigned_at, "it was taken away"
+    return DeliveryReassigned(reassigned_at=delivery.unassigned_at.isoformat())
 
 
-def keep_order(tx: Tx, order: order_pb2.Order, *, caller: uuid.UUID | None = None, step: str = "") -> None:
+def record_order(tx: Tx, order: Order, *, caller: uuid.UUID | None = None, step: str = "") -> None:
     """Bring the delivery to what commerce just answered, steps included; its event will find that done.
 
-    Commerce does not know who took a step before it recorded that: then it was the caller, now.
+    Of steps taken before commerce began to record by whom, it does not say: then it was the caller, now.
     """
-    order_id = uuid.UUID(order.order_id)
-    deliveries.lock(tx, order_id)
-    deliveries.change_order(
-        tx,
-        order_id,
-        order_version=order.version,
-        order_status=status_name(order),
-        hold_reason=_name(order_pb2.HoldReason.Value, order.hold_reason),
-        shipping_status=_name(order_pb2.ShippingStatus.Value, order.shipping_status),
-        total_cents=order.total_cents,
-    )
-    told = steps_of_order(order)
-    picked_up_by, picked_up_at = told.picked_up_by, told.picked_up_at
-    delivered_by, delivered_at = told.delivered_by, told.delivered_at
+    deliveries.lock(tx, order.order_id)
+    deliveries.change_order(tx, order)
+    steps = order.steps
     if step == "pickup":
-        picked_up_by, picked_up_at = picked_up_by or caller, picked_up_at or tx.now
+        steps = replace(steps, picked_up_by=steps.picked_up_by or caller, picked_up_at=steps.picked_up_at or tx.now)
     if step == "deliver":
-        delivered_by, delivered_at = delivered_by or caller, delivered_at or tx.now
-    keep_steps(tx, order_id, Steps(picked_up_by, picked_up_at, delivered_by, delivered_at))
-
-
-def steps_of_order(order: order_pb2.Order) -> Steps:
-    """Return what commerce recorded of a delivery."""
-    steps = order.delivery_steps
-    return Steps(
-        picked_up_by=uuid.UUID(steps.picked_up_by_user_id) if steps.picked_up_by_user_id else None,
-        picked_up_at=steps.picked_up_at.ToDatetime(tzinfo=UTC) if steps.HasField("picked_up_at") else None,
-        delivered_by=uuid.UUID(steps.delivered_by_user_id) if steps.delivered_by_user_id else None,
-        delivered_at=steps.delivered_at.ToDatetime(tzinfo=UTC) if steps.HasField("delivered_at") else None,
-    )
-
-
-def status_name(order: order_pb2.Order) -> str:
-    """Return an order's status as text."""
-    return _name(order_pb2.OrderStatus.Value, order.status)
+        steps = replace(steps, delivered_by=steps.delivered_by or caller, delivered_at=steps.delivered_at or tx.now)
+    record_steps(tx, order.order_id, steps)
 
 
 def translate_refusal(refusal: RemoteRefusal) -> Exception:
@@ -102,7 +76,3 @@ def translate_refusal(refusal: RemoteRefusal) -> Exception:
             state=refusal.metadata.get("state", ""), allowed=refusal.metadata.get("allowed", "")
         )
     return refusal
-
-
-def _name(enum: Any, value: int) -> str:
-    return str(enum.Name(value)) if value else ""

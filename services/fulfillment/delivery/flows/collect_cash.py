@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.grpc.channel import RemoteRefusal
 from services.fulfillment.delivery.data import deliveries
 from services.fulfillment.delivery.domain.assignment import CASH_STATES
-from services.fulfillment.delivery.flows.ask_commerce import keep_order, reassigned, status_name, translate_refusal
-from services.fulfillment.delivery.usecases.follow_payment import Collected, keep_collection
-from services.fulfillment.delivery.usecases.read_deliveries import lock_my_delivery, read_ever_mine
+from services.fulfillment.delivery.flows.ask_commerce import reassigned, record_order, translate_refusal
+from services.fulfillment.delivery.usecases.lock_my_assignment import lock_my_assignment
+from services.fulfillment.delivery.usecases.read_deliveries import read_my_assignment
+from services.fulfillment.delivery.usecases.record_collection import Collected, record_collection
 from services.fulfillment.errors import CashCollectedOtherwise, DeliveryStateInvalid, PaymentFinal, PaymentMismatch
 
 if TYPE_CHECKING:
@@ -19,14 +20,15 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from marketmesh.commerce.v1.order_pb2 import Order
     from meshkit.flow import Flow
+    from services.fulfillment.delivery.data.deliveries import AgentDelivery
+    from services.fulfillment.delivery.domain.order import Order
     from services.fulfillment.outbound.ports import Cash, Orders, Payment
 
 
 @dataclass(frozen=True)
 class Collection:
-    """What the agent says to hold."""
+    """The cash that the agent says was collected."""
 
     order_id: uuid.UUID
     amount_cents: int
@@ -34,7 +36,7 @@ class Collection:
 
 
 def collect_cash(
-    flow: Flow, collection: Collection, *, orders: Orders, cash: Cash, respond: Callable[[Any], Message]
+    flow: Flow, collection: Collection, *, orders: Orders, cash: Cash, respond: Callable[[AgentDelivery], Message]
 ) -> Message:
     """Post the cash of the calling agent's delivery; the same sum again answers the same and posts nothing.
 
@@ -42,25 +44,26 @@ def collect_cash(
     CashCollectedOtherwise, DependencyUnavailable.
     """
     with flow.read() as tx:
-        known = read_ever_mine(tx, order_id=collection.order_id)
-    payment = _post(flow, collection, known, orders=orders, cash=cash)
+        before = read_my_assignment(tx, order_id=collection.order_id)
+    payment = _post(flow, collection, before, orders=orders, cash=cash)
     with flow.transaction() as tx:
-        mine = lock_my_delivery(tx, order_id=collection.order_id)
-        keep_collection(tx, collection.order_id, Collected(flow.principal.require_user, payment.collected_at or tx.now))
+        mine = lock_my_assignment(tx, order_id=collection.order_id)
+        collected = Collected(flow.principal.require_user, payment.collected_at or tx.now)
+        record_collection(tx, collection.order_id, collected)
         if mine.payment_status != "paid":
             deliveries.change_payment(tx, collection.order_id, payment.status)
         tx.audit(target=collection.order_id, after={"amount_cents": collection.amount_cents})
-        return flow.complete(tx, respond(read_ever_mine(tx, order_id=collection.order_id)))
+        return flow.complete(tx, respond(read_my_assignment(tx, order_id=collection.order_id)))
 
 
-def _post(flow: Flow, collection: Collection, known: Any, *, orders: Orders, cash: Cash) -> Payment:
+def _post(flow: Flow, collection: Collection, delivery: AgentDelivery, *, orders: Orders, cash: Cash) -> Payment:
     try:
         order = orders.read(flow.call, collection.order_id)
-        _require_collectable(flow, known, order, cash=cash)
+        _require_collectable(flow, delivery, order, cash=cash)
     except RemoteRefusal as refusal:
         raise translate_refusal(refusal) from None
     with flow.transaction() as tx:
-        keep_order(tx, order)
+        record_order(tx, order)
     try:
         return cash.collect(
             flow.call,
@@ -73,34 +76,34 @@ def _post(flow: Flow, collection: Collection, known: Any, *, orders: Orders, cas
         raise _refusal_of_finance(refusal) from None
 
 
-def _require_collectable(flow: Flow, known: Any, order: Order, *, cash: Cash) -> None:
+def _require_collectable(flow: Flow, delivery: AgentDelivery, order: Order, *, cash: Cash) -> None:
     """Refuse unless cash may be taken now; what was collected before stands, wherever the order is by now."""
-    is_mine, state = known.unassigned_at is None, status_name(order)
-    if is_mine and state in CASH_STATES:
+    is_mine = delivery.unassigned_at is None
+    if is_mine and order.status in CASH_STATES:
         return
-    payment = cash.read(flow.call, known.order_id)
+    payment = cash.read(flow.call, delivery.order_id)
     if payment.collected_by == flow.principal.require_user:
         return
     if not is_mine:
-        raise reassigned(known)
+        raise reassigned(delivery)
     if payment.collected_at is None:
-        raise DeliveryStateInvalid(state=state, allowed=", ".join(CASH_STATES))
+        raise DeliveryStateInvalid(state=order.status, allowed=", ".join(CASH_STATES))
 
 
 def _refusal_of_finance(refusal: RemoteRefusal) -> Exception:
-    told = refusal.metadata
+    metadata = refusal.metadata
     if refusal.reason == "PAYMENT_MISMATCH":
         return PaymentMismatch(
             refusal.message,
-            expected_cents=told.get("expected_cents", ""),
-            received_cents=told.get("received_cents", ""),
+            expected_cents=metadata.get("expected_cents", ""),
+            received_cents=metadata.get("received_cents", ""),
         )
     if refusal.reason == "PAYMENT_FINAL":
-        return PaymentFinal(state=told.get("state", ""))
+        return PaymentFinal(state=metadata.get("state", ""))
     if refusal.reason == "CASH_COLLECTED_OTHERWISE":
         return CashCollectedOtherwise(
             refusal.message,
-            collected_cents=told.get("collected_cents", ""),
-            received_cents=told.get("received_cents", ""),
+            collected_cents=metadata.get("collected_cents", ""),
+            received_cents=metadata.get("received_cents", ""),
         )
     return translate_refusal(refusal)

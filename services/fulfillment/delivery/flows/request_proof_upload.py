@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.errors import ValidationError
 from meshkit.grpc.channel import RemoteRefusal
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from meshkit.flow import Flow
-    from services.fulfillment.outbound.ports import Proofs
+    from services.fulfillment.outbound.ports import Proofs, ProofUpload
 
 # A proof may be taken from the pickup on; the order need not be delivered in the system yet.
 _ALLOWED = ("in_transit",)
@@ -36,26 +36,22 @@ class ProofFile:
     size_bytes: int
 
 
-def request_proof_upload(flow: Flow, file: ProofFile, *, proofs: Proofs, respond: Callable[[Any], Message]) -> Message:
+def request_proof_upload(
+    flow: Flow, file: ProofFile, *, proofs: Proofs, respond: Callable[[ProofUpload], Message]
+) -> Message:
     """Return where the calling agent puts the image of an order. It belongs to the vendor's store.
 
     Raises NotFound for another agent's order, DeliveryStateInvalid, ValidationError for what is no image.
     """
     agent, media_id = flow.principal.require_user, derived_id(flow.id, "proof")
-    # On record before media is asked: whoever takes the flow up again goes on with what was allowed then, wherever the order
-    # is by now.
+    # Recorded before media is asked: a repeat of the flow goes on with what was allowed then, whatever the order's state is by now.
     with flow.transaction() as tx:
         delivery = read_my_delivery(tx, order_id=file.order_id)
-        mine: dict[str, Any] = {
-            "media_id": media_id,
-            "order_id": file.order_id,
-            "agent_user_id": agent,
-            "kind": file.kind,
-        }
-        if not proof_uploads.is_announced(tx, **mine):
+        announced = proof_uploads.Announced(media_id, file.order_id, agent, file.kind)
+        if not proof_uploads.is_announced(tx, announced):
             if delivery.order_status not in _ALLOWED:
                 raise DeliveryStateInvalid(state=delivery.order_status, allowed=", ".join(_ALLOWED))
-            proof_uploads.add(tx, **mine)
+            proof_uploads.add(tx, announced)
     try:
         upload = proofs.presign(
             flow.call,

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.errors import NotFound, ValidationError
 from meshkit.ids import new_id
-from services.fulfillment.delivery.data import deliveries
+from services.fulfillment.delivery.data import agents, assignments, deliveries
 from services.fulfillment.delivery.domain.assignment import ADMIN_OVERRIDE, PICKED_UP
-from services.fulfillment.delivery.usecases.keep_steps import announce_assignment, steps_of
+from services.fulfillment.delivery.usecases.announce_assignment import announce_assignment
+from services.fulfillment.delivery.usecases.record_steps import steps_of
 
 if TYPE_CHECKING:
     import uuid
 
     from meshkit.db.tx import Tx
+    from services.fulfillment.delivery.data.deliveries import Delivery
 
 
 def correct_delivery(tx: Tx, *, order_id: uuid.UUID, agent_user_id: uuid.UUID, reason: str) -> None:
@@ -21,21 +23,24 @@ def correct_delivery(tx: Tx, *, order_id: uuid.UUID, agent_user_id: uuid.UUID, r
     delivery = deliveries.lock(tx, order_id)
     if delivery is None:
         raise NotFound
-    if not deliveries.is_active_agent(tx, agent_user_id):
+    if not agents.is_active(tx, agent_user_id):
         raise ValidationError.of("agent_user_id", "is not an active delivery agent")
     before = deliveries.find_with_assignment(tx, order_id)
     assert before is not None, "it is locked"
     if before.agent_user_id != agent_user_id:
         _give(tx, before, agent_user_id, reason)
-    _complete(tx, delivery)
+    _complete(tx, order_id, delivery.shipping_status)
     after = deliveries.find_with_assignment(tx, order_id)
-    tx.audit(target=order_id, before=_told(before), after={**_told(after), "reason": reason})
+    assert after is not None, "it is locked"
+    tx.audit(target=order_id, before=_audited(before), after={**_audited(after), "reason": reason})
 
 
-def _give(tx: Tx, before: Any, agent_user_id: uuid.UUID, reason: str) -> None:
-    # Who collected the cash carries it still: finance knows.
-    steps = {**steps_of(before), "cash_pickup_time": None} if before.agent_user_id else {}
-    version = deliveries.assign(
+def _give(tx: Tx, before: Delivery, agent_user_id: uuid.UUID, reason: str) -> None:
+    # The cash stays with the agent who collected it: finance records that.
+    steps = steps_of(before) if before.agent_user_id else None
+    if steps:
+        steps["cash_pickup_time"] = None
+    version = assignments.assign(
         tx,
         assignment_id=new_id(),
         order_id=before.order_id,
@@ -43,30 +48,31 @@ def _give(tx: Tx, before: Any, agent_user_id: uuid.UUID, reason: str) -> None:
         reason=ADMIN_OVERRIDE,
         note=reason,
         assigned_by_user_id=tx.principal.require_user,
-        **steps,
+        steps=steps,
     )
     if before.agent_user_id and not before.active:
-        deliveries.finish(tx, before.order_id)
+        assignments.close(tx, before.order_id)
     announce_assignment(
         tx,
         order_id=before.order_id,
         agent_user_id=agent_user_id,
         reason=ADMIN_OVERRIDE,
         version=version,
-        at=tx.now,
     )
 
 
-def _complete(tx: Tx, delivery: Any) -> None:
-    holder = deliveries.find_with_assignment(tx, delivery.order_id)
-    assert holder is not None, "it was given to somebody"
-    if delivery.shipping_status in PICKED_UP:
-        deliveries.note_step(tx, holder.assignment_id, column="pickup_time", at=tx.now)
-    if delivery.shipping_status == "delivered":
-        deliveries.note_step(tx, holder.assignment_id, column="delivery_time", at=tx.now)
+def _complete(tx: Tx, order_id: uuid.UUID, shipping_status: str) -> None:
+    """Record the steps that the order has behind it, unless they are on record."""
+    holder = deliveries.find_with_assignment(tx, order_id)
+    assert holder is not None, "it is locked"
+    assert holder.assignment_id is not None, "it is the agent's"
+    if shipping_status in PICKED_UP:
+        assignments.note_step(tx, holder.assignment_id, column="pickup_time", at=tx.now)
+    if shipping_status == "delivered":
+        assignments.note_step(tx, holder.assignment_id, column="delivery_time", at=tx.now)
 
 
-def _told(held: Any) -> dict[str, Any]:
+def _audited(held: Delivery) -> dict[str, object]:
     return {
         "agent_user_id": str(held.agent_user_id) if held.agent_user_id else None,
         "picked_up": held.pickup_time is not None,

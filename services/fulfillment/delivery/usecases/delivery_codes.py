@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit import audit
 from meshkit.errors import NotFound
 from services.fulfillment.delivery.data import deliveries
-from services.fulfillment.delivery.domain.assignment import DISPATCHABLE_STATES
+from services.fulfillment.delivery.domain.assignment import DISPATCHABLE_STATES, state_in_words
 from services.fulfillment.delivery.domain.proof import MAX_CODE_FAILURES, delivery_code, is_code
-from services.fulfillment.delivery.usecases.assign_agent import state_of
 from services.fulfillment.errors import DeliveryCodeLocked, DeliveryCodeWrong, DeliveryStateInvalid
 
 if TYPE_CHECKING:
     import uuid
 
     from meshkit.db.tx import Tx
+    from services.fulfillment.delivery.data.deliveries import DeliveryState
 
 _ON_ITS_WAY = (*DISPATCHABLE_STATES, "in_transit")
 
@@ -62,7 +62,8 @@ def reset_delivery_code(tx: Tx, *, order_id: uuid.UUID, reason: str) -> None:
     )
 
 
-def _require_on_its_way(delivery: Any) -> None:
+def _require_on_its_way(delivery: DeliveryState) -> None:
     # An order on hold for its money may have been delivered long since.
     if delivery.order_status not in _ON_ITS_WAY or delivery.shipping_status == "delivered":
-        raise DeliveryStateInvalid(state=state_of(delivery), allowed=", ".join(_ON_ITS_WAY))
+        state = state_in_words(delivery.order_status, delivery.shipping_status)
+        raise DeliveryStateInvalid(state=state, allowed=", ".join(_ON_ITS_WAY))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.errors import NotFound
 from services.fulfillment.delivery.data import deliveries
@@ -13,20 +13,21 @@ if TYPE_CHECKING:
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
+    from services.fulfillment.delivery.data.deliveries import AgentDelivery, Delivery
 
 
-def read_queue(tx: Tx, *, page: Page) -> tuple[Sequence[Any], str]:
-    """Return dispatchable orders nobody has, newest first, and the next cursor."""
+def read_queue(tx: Tx, *, page: Page) -> tuple[Sequence[Delivery], str]:
+    """Return dispatchable orders that no agent has, newest first, and the next cursor."""
     return page.cut(deliveries.page_of_queue(tx, page), deliveries.queue_cursor)
 
 
-def read_my_deliveries(tx: Tx, *, page: Page) -> tuple[Sequence[Any], str]:
+def read_my_deliveries(tx: Tx, *, page: Page) -> tuple[Sequence[AgentDelivery], str]:
     """Return the calling agent's active deliveries and the next cursor."""
     rows = deliveries.page_of_agent(tx, tx.principal.require_user, page)
     return page.cut(rows, deliveries.agent_cursor)
 
 
-def read_my_delivery(tx: Tx, *, order_id: uuid.UUID) -> Any:
+def read_my_delivery(tx: Tx, *, order_id: uuid.UUID) -> AgentDelivery:
     """Return a delivery of the calling agent. Raises NotFound for anybody else's."""
     delivery = deliveries.find_of_agent(tx, order_id, tx.principal.require_user)
     if delivery is None:
@@ -34,17 +35,11 @@ def read_my_delivery(tx: Tx, *, order_id: uuid.UUID) -> Any:
     return delivery
 
 
-def lock_my_delivery(tx: Tx, *, order_id: uuid.UUID) -> Any:
-    """Return what the calling agent has or once had of a delivery, and keep it from changing until commit.
+def read_my_assignment(tx: Tx, *, order_id: uuid.UUID) -> AgentDelivery:
+    """Return a delivery with the assignment that the calling agent has or once had of it.
 
     Raises NotFound for what it never had.
     """
-    deliveries.lock(tx, order_id)
-    return read_ever_mine(tx, order_id=order_id)
-
-
-def read_ever_mine(tx: Tx, *, order_id: uuid.UUID) -> Any:
-    """Return what the calling agent has or once had of a delivery. Raises NotFound for what it never had."""
     delivery = deliveries.find_ever_of_agent(tx, order_id, tx.principal.require_user)
     if delivery is None:
         raise NotFound

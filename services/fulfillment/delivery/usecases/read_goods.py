@@ -1,8 +1,8 @@
-"""What is in a delivery and where it goes: commerce knows, and keeps the address to itself but for this."""
+"""What is in a delivery and where it goes: commerce knows, and shows the address to no other service."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshkit.errors import DependencyUnavailable
 from meshkit.grpc.channel import RemoteRefusal
@@ -10,23 +10,21 @@ from meshkit.obs.logging import get_logger
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
-    from marketmesh.commerce.v1.order_pb2 import Order
     from meshkit.db.tx import Tx
-    from services.fulfillment.outbound.ports import Orders
+    from services.fulfillment.outbound.ports import Goods, Orders
 
 
-def read_goods(tx: Tx, rows: Iterable[Any], *, orders: Orders, soon: bool) -> Mapping[uuid.UUID, Order]:
-    """Return the orders of deliveries by id, asked for at once; none while commerce is away, for the rest is known here.
+def read_goods(tx: Tx, order_ids: Sequence[uuid.UUID], *, orders: Orders, soon: bool) -> Mapping[uuid.UUID, Goods]:
+    """Return the goods of orders by order id, in one call; none while commerce is away, as deliveries are shown without too.
 
-    `soon` is for what is better without addresses than late, as a list is; who is on the road waits for the one.
+    `soon`: do not wait long, as a list is better without addresses than late.
     """
-    order_ids = [row.order_id for row in rows]
     if not order_ids:
         return {}
     try:
-        return orders.read_many(tx.outside(), order_ids, soon=soon)
+        return orders.read_goods(tx.outside(), order_ids, soon=soon)
     except (DependencyUnavailable, RemoteRefusal) as error:
         get_logger().warning("deliveries.goods_not_read", error=str(error))
         return {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.fulfillment.delivery.data import deliveries
+from services.fulfillment.delivery.data import agents
 
 if TYPE_CHECKING:
     import uuid
@@ -14,4 +14,4 @@ if TYPE_CHECKING:
 
 def add_agent(tx: Tx, *, user_id: uuid.UUID) -> None:
     """Take a new agent in; again changes nothing."""
-    deliveries.add_agent(tx, user_id)
+    agents.add(tx, user_id)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from meshkit.call import Call
     from meshkit.db.tx import Tx
-    from services.identity.licenses.data.licenses import PendingLicense
+    from services.identity.licenses.domain.license import PendingLicense
     from services.identity.outbound.passwords import Passwords
     from services.identity.outbound.ports import DocumentReader
 

@@ -13,7 +13,7 @@ from meshkit.errors import ValidationError
 from meshkit.messages import set_time
 
 if TYPE_CHECKING:
-    from services.identity.accounts.data.users import Person
+    from services.identity.accounts.domain.person import Person
 
 
 def first_name_of(request: auth_service_pb2.AdminRegisterRequest | admin_service_pb2.CreateAgentRequest) -> str:

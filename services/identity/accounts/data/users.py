@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from meshkit.db.sql import sql
+from services.identity.accounts.domain.person import Person
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
-
-
-class Person(NamedTuple):
-    """Somebody who can sign in. People of the platform itself have a system role, all others have stores."""
-
-    id: uuid.UUID
-    email: str
-    password_hash: str
-    first_name: str
-    last_name: str
-    phone: str
-    system_role: str | None
-    is_active: bool
-    last_login_at: datetime | None
-    created_at: datetime
 
 
 _FIND_BY_EMAIL = sql("SELECT {columns} FROM users WHERE lower(email) = lower(:email)", Person)

@@ -14,7 +14,7 @@ from services.identity.errors import EmailTaken
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
-    from services.identity.accounts.data.users import Person
+    from services.identity.accounts.domain.person import Person
 
 
 def create_system_user(

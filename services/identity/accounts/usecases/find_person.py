@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import uuid
 
     from meshkit.db.tx import Tx
-    from services.identity.accounts.data.users import Person
+    from services.identity.accounts.domain.person import Person
 
 
 def find_person(tx: Tx, *, email: str) -> Person | None:

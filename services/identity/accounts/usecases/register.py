@@ -18,7 +18,7 @@ from services.identity.stores.usecases.create_store import NewStore, create_stor
 if TYPE_CHECKING:
     from meshkit.db.rows import JsonObject
     from meshkit.db.tx import Tx
-    from services.identity.accounts.data.users import Person
+    from services.identity.accounts.domain.person import Person
     from services.identity.accounts.usecases.stored_password import CheckedPassword
 
 

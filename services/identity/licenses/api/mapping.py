@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from services.identity.licenses.data.licenses import License, PendingLicense
+    from services.identity.licenses.domain.license import License, PendingLicense
 
 
 def license_message(row: License | PendingLicense, urls: Mapping[uuid.UUID, str] | None = None) -> license_pb2.License:

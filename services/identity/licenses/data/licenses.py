@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from datetime import date
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select, tuple_
 
 from meshkit.cursor import Cursor
-from meshkit.db.rows import JsonObject, columns_of
+from meshkit.db.rows import columns_of
 from meshkit.db.sql import sql
+from services.identity.licenses.domain.license import License, PendingLicense, VerifiedLicense
 from services.identity.licenses.domain.license_number import number_key
 from services.identity.schema import licenses, stores
 
@@ -19,84 +20,6 @@ if TYPE_CHECKING:
     from meshkit.db.tx import Tx
 
 NUMBER_KEYS = {"licenses_issuing_state_number_key", "licenses_issuing_state_number_key_key"}
-
-
-class License(NamedTuple):
-    """A licence of a store."""
-
-    id: uuid.UUID
-    store_id: uuid.UUID
-    status: str
-    media_id: uuid.UUID
-    issuing_state: str
-    issue_date: date | None
-    expiration_date: date | None
-    type: str
-    number: str
-    reason: str
-    created_at: datetime
-    decided_at: datetime | None
-
-
-class LicensedStore(NamedTuple):
-    """Whose a licence is."""
-
-    id: uuid.UUID
-    type: str
-    company_name: str
-    dba_name: str
-    kyc_status: str
-    subscription_active: bool
-    address: JsonObject
-    created_at: datetime
-    updated_at: datetime
-
-
-class PendingLicense(NamedTuple):
-    """A licence that waits for its verification, and whose it is."""
-
-    id: uuid.UUID
-    store_id: uuid.UUID
-    status: str
-    media_id: uuid.UUID
-    issuing_state: str
-    issue_date: date | None
-    expiration_date: date | None
-    type: str
-    number: str
-    reason: str
-    created_at: datetime
-    decided_at: datetime | None
-    store_type: str
-    store_company_name: str
-    store_dba_name: str
-    store_kyc_status: str
-    store_subscription_active: bool
-    store_address: JsonObject
-    store_created_at: datetime
-    store_updated_at: datetime
-
-    @property
-    def store(self) -> LicensedStore:
-        """Whose licence it is."""
-        return LicensedStore(
-            self.store_id,
-            self.store_type,
-            self.store_company_name,
-            self.store_dba_name,
-            self.store_kyc_status,
-            self.store_subscription_active,
-            self.store_address,
-            self.store_created_at,
-            self.store_updated_at,
-        )
-
-
-class VerifiedLicense(NamedTuple):
-    """What everybody may know of a verified licence."""
-
-    number: str
-    type: str
 
 
 _ADD = sql(

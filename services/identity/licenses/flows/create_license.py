@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from meshkit.flow import Flow
-    from services.identity.licenses.data.licenses import License
+    from services.identity.licenses.domain.license import License
     from services.identity.outbound.ports import LicenseDocuments
 
 

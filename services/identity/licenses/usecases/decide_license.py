@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import uuid
 
     from meshkit.db.tx import Tx
-    from services.identity.licenses.data.licenses import License
-    from services.identity.stores.data.stores import Store
+    from services.identity.licenses.domain.license import License
+    from services.identity.stores.domain.store import Store
 
 
 def decide_license(tx: Tx, *, license_id: uuid.UUID, status: LicenseStatus, reason: str) -> tuple[License, Store]:

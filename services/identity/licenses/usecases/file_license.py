@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from meshkit.db.tx import Tx
-    from services.identity.licenses.data.licenses import License
+    from services.identity.licenses.domain.license import License
 
 
 @dataclass(frozen=True)

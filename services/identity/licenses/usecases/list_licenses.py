@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
-    from services.identity.licenses.data.licenses import License, PendingLicense, VerifiedLicense
+    from services.identity.licenses.domain.license import License, PendingLicense, VerifiedLicense
 
 
 def list_licenses(tx: Tx, *, store_id: uuid.UUID, page: Page) -> tuple[Sequence[License], str]:

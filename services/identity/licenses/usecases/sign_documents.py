@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from meshkit.db.tx import Tx
-    from services.identity.licenses.data.licenses import License, PendingLicense
+    from services.identity.licenses.domain.license import License, PendingLicense
     from services.identity.outbound.ports import DocumentReader
 
 

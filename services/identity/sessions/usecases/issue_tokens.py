@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from meshkit.db.tx import Tx
-    from services.identity.accounts.data.users import Person
-    from services.identity.stores.data.stores import StoreOfPerson
+    from services.identity.accounts.domain.person import Person
+    from services.identity.stores.domain.store import StoreOfPerson
 
 AUDIENCE_OF_ROLE = {"admin": Audience.ADMIN, "agent": Audience.AGENT}
 

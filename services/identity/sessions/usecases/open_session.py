@@ -15,7 +15,7 @@ from services.identity.stores.usecases.find_store import stores_of_person
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
-    from services.identity.accounts.data.users import Person
+    from services.identity.accounts.domain.person import Person
 
 
 def open_session(tx: Tx, *, user: Person, kit: TokenKit, store_id: uuid.UUID | None = None) -> SignedIn:

@@ -14,8 +14,8 @@ from meshkit.messages import set_time
 
 if TYPE_CHECKING:
     from meshkit.db.rows import JsonObject
-    from services.identity.licenses.data.licenses import LicensedStore
-    from services.identity.stores.data.stores import Store
+    from services.identity.licenses.domain.license import LicensedStore
+    from services.identity.stores.domain.store import Store
     from services.identity.stores.usecases.read_store import StoreProfile
 
 

@@ -4,58 +4,15 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from meshkit.db.rows import JsonObject
 from meshkit.db.sql import sql
 from meshkit.ids import new_id
+from services.identity.stores.domain.store import Owner, Store, StoreOfPerson
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
-
-
-class Store(NamedTuple):
-    """A tenant. `gate_version` counts changes of what other services keep of it."""
-
-    id: uuid.UUID
-    type: str
-    company_name: str
-    dba_name: str
-    phone: str
-    kyc_status: str
-    subscription_active: bool
-    address: JsonObject
-    gate_version: int
-    created_at: datetime
-    updated_at: datetime
-    logo_media_id: uuid.UUID | None
-    logo_flow: uuid.UUID | None
-
-
-class StoreOfPerson(NamedTuple):
-    """A store that somebody belongs to, and as what."""
-
-    id: uuid.UUID
-    type: str
-    company_name: str
-    dba_name: str
-    kyc_status: str
-    subscription_active: bool
-    address: JsonObject
-    created_at: datetime
-    updated_at: datetime
-    role: str
-
-
-class Owner(NamedTuple):
-    """Whose store it is."""
-
-    id: uuid.UUID
-    first_name: str
-    last_name: str
-    email: str
-    role: str
 
 
 _ADD = sql(

@@ -8,7 +8,7 @@ from marketmesh.identity.events.v1 import identity_events_pb2 as events
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
-    from services.identity.stores.data.stores import Store
+    from services.identity.stores.domain.store import Store
 
 
 def announce_gate(tx: Tx, store: Store) -> None:

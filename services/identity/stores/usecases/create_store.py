@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from meshkit.db.rows import JsonObject
     from meshkit.db.tx import Tx
-    from services.identity.stores.data.stores import Store
+    from services.identity.stores.domain.store import Store
 
 
 @dataclass(frozen=True)

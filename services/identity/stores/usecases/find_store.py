@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import uuid
 
     from meshkit.db.tx import Tx
-    from services.identity.stores.data.stores import Store, StoreOfPerson
+    from services.identity.stores.domain.store import Store, StoreOfPerson
 
 
 def find_store(tx: Tx, *, store_id: uuid.UUID) -> Store | None:

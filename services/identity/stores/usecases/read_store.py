@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
-    from services.identity.licenses.data.licenses import VerifiedLicense
-    from services.identity.stores.data.stores import Owner, Store
+    from services.identity.licenses.domain.license import VerifiedLicense
+    from services.identity.stores.domain.store import Owner, Store
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import uuid
 
     from meshkit.db.tx import Tx
-    from services.identity.stores.data.stores import Store
+    from services.identity.stores.domain.store import Store
 
 
 def set_subscription_active(tx: Tx, *, store_id: uuid.UUID, active: bool, reason: str) -> Store:

@@ -11,7 +11,7 @@ from meshkit.obs.logging import get_logger
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
     from services.identity.outbound.ports import DocumentReader
-    from services.identity.stores.data.stores import Store
+    from services.identity.stores.domain.store import Store
 
 
 def sign_logo(tx: Tx, store: Store, *, logos: DocumentReader) -> str:

@@ -15,7 +15,7 @@ from services.catalog.stock.domain.reservations import (
     Refusal,
     ReservationState,
     Stock,
-    allot,
+    allocate,
     plan_order,
     uncovered,
 )
@@ -43,7 +43,7 @@ class TestAllot:
     def test_never_gives_more_than_there_is(self, cart: tuple[list[Line], dict[uuid.UUID, Stock]]) -> None:
         lines, stock = cart
 
-        outcomes = allot(lines, stock)
+        outcomes = allocate(lines, stock)
 
         for product_id, item in stock.items():
             given_out = sum(
@@ -57,7 +57,7 @@ class TestAllot:
     def test_refuses_only_what_does_not_fit_in_its_turn(self, cart: tuple[list[Line], dict[uuid.UUID, Stock]]) -> None:
         lines, stock = cart
 
-        outcomes = allot(lines, stock)
+        outcomes = allocate(lines, stock)
 
         taken = dict.fromkeys(PRODUCTS, 0)
         for line, refusal in zip(lines, outcomes, strict=True):
@@ -73,7 +73,7 @@ class TestAllot:
     def test_serves_a_smaller_later_line_from_what_is_left(self) -> None:
         lines = [Line(uuid.uuid4(), uuid.uuid4(), PRODUCTS[0], quantity) for quantity in (6, 6, 4)]
 
-        assert allot(lines, {PRODUCTS[0]: Stock(10, is_active=True)}) == [None, Refusal.INSUFFICIENT_INVENTORY, None]
+        assert allocate(lines, {PRODUCTS[0]: Stock(10, is_active=True)}) == [None, Refusal.INSUFFICIENT_INVENTORY, None]
 
 
 class TestPlanOrder:
@@ -89,26 +89,26 @@ class TestPlanOrder:
         plan = plan_order(order_status=order_status, line_statuses={LINE: line_status}, states={LINE: state})
 
         targets = {
-            ReservationState.RELEASED: bool(plan.release or plan.forget),
-            ReservationState.CONSUMED: bool(plan.consume) and not plan.revive,
-            ReservationState.RESERVED: bool(plan.revive),
+            ReservationState.RELEASED: bool(plan.release or plan.release_expired),
+            ReservationState.CONSUMED: bool(plan.consume) and not plan.reserve_again,
+            ReservationState.RESERVED: bool(plan.reserve_again),
         }
         assert {target for target, moves in targets.items() if moves} <= TRANSITIONS[state]
 
     @pytest.mark.parametrize(
         ("order_status", "line_status", "state", "expected"),
         [
-            ("created_pending", "pending", "reserved", "keep"),
+            ("created_pending", "pending", "reserved", "confirm"),
             ("created_pending", "rejected", "reserved", "release"),
-            ("accepted", "accepted", "reserved", "keep"),
+            ("accepted", "accepted", "reserved", "confirm"),
             ("canceled", "accepted", "reserved", "release"),
             ("expired", "pending", "reserved", "release"),
             ("rejected", "rejected", "reserved", "release"),
             ("delivered", "fulfilled", "reserved", "consume"),
             ("closed", "fulfilled", "reserved", "consume"),
             ("delivered", "rejected", "reserved", "release"),
-            ("created_pending", "pending", "expired", "revive"),
-            ("canceled", "pending", "expired", "forget"),
+            ("created_pending", "pending", "expired", "reserve_again"),
+            ("canceled", "pending", "expired", "release_expired"),
         ],
     )
     def test_follows_the_order(self, order_status: str, line_status: str, state: str, expected: str) -> None:
@@ -127,12 +127,12 @@ class TestPlanOrder:
 
         assert not any(vars(plan).values())
 
-    def test_revives_and_consumes_an_expired_line_of_a_delivered_order(self) -> None:
+    def test_reserves_again_and_consumes_an_expired_line_of_a_delivered_order(self) -> None:
         plan = plan_order(
             order_status="delivered", line_statuses={LINE: "fulfilled"}, states={LINE: ReservationState.EXPIRED}
         )
 
-        assert (plan.revive, plan.consume) == ([LINE], [LINE])
+        assert (plan.reserve_again, plan.consume) == ([LINE], [LINE])
 
 
 class TestUncovered:

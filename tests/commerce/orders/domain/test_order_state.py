@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import re
+from pathlib import Path
 
 import pytest
 
 from services.commerce.orders.domain.order_state import (
-    LINE_TRANSITIONS,
     TRANSITIONS,
     Action,
     LineStatus,
+    Move,
     OrderStatus,
+    find_move,
+    line_targets,
+    only_target,
     sources,
     status_of_lines,
     targets,
@@ -61,12 +66,22 @@ ALIVE = set(S) - {S.REJECTED, S.CLOSED, S.CANCELED, S.EXPIRED}
 ALLOWED |= {(A.FAIL_PAYMENT, status): {S.HOLD} for status in ALIVE}
 ALLOWED[A.REOPEN_PAYMENT, S.HOLD] = ALIVE
 ALLOWED_LINES = {
-    (L.PENDING, L.ACCEPTED),
-    (L.PENDING, L.REJECTED),
-    (L.ACCEPTED, L.REJECTED),
-    (L.FULFILLED, L.REJECTED),
-    (L.HOLD, L.REJECTED),
+    (A.ACCEPT, L.PENDING): {L.ACCEPTED},
+    (A.REJECT, L.PENDING): {L.REJECTED},
+    (A.REJECT, L.ACCEPTED): {L.REJECTED},
+    (A.DECIDE_LINE, L.PENDING): {L.ACCEPTED, L.REJECTED},
+    (A.DECIDE_LINE, L.ACCEPTED): {L.REJECTED},
+    (A.DECIDE_LINE, L.FULFILLED): {L.REJECTED},
+    (A.DECIDE_LINE, L.HOLD): {L.REJECTED},
+    (A.FULFILL, L.ACCEPTED): {L.FULFILLED},
+    (A.EXPIRE, L.PENDING): {L.REJECTED},
+    (A.EXPIRE, L.ACCEPTED): {L.REJECTED},
+    (A.EXPIRE, L.FULFILLED): {L.REJECTED},
+    (A.EXPIRE, L.HOLD): {L.REJECTED},
 }
+# Statuses of the contract in which no order of ours stands: what is packed is on hold (K16).
+UNUSED = {S.FULFILLED, S.READY_FOR_DISPATCH, S.HOLD_FOR_PICKUP}
+README = Path(__file__).parents[4] / "services" / "commerce" / "README.md"
 
 
 class TestTransitions:
@@ -85,10 +100,53 @@ class TestTransitions:
         assert sources(A.DELIVER) == "in_transit, delivered"
 
 
+class TestMove:
+    @pytest.mark.parametrize("action", Action)
+    def test_exists_only_as_the_table_has_it(self, action: Action) -> None:
+        for before, after in itertools.product(OrderStatus, OrderStatus):
+            found = find_move(action, before, to=after)
+            if after in ALLOWED.get((action, before), set()):
+                assert found == Move(action, before, after)
+                assert found.stays == (before == after)
+            else:
+                assert found is None
+                with pytest.raises(ValueError, match=f"{action} does not lead from {before} to {after}"):
+                    Move(action, before, after)
+
+    def test_needs_no_target_where_there_is_one(self) -> None:
+        assert find_move(A.PICKUP, S.HOLD) == Move(A.PICKUP, S.HOLD, S.IN_TRANSIT)
+        assert find_move(A.PICKUP, S.ACCEPTED) is None
+
+    def test_of_many_orders_at_once_leads_all_to_one_status(self) -> None:
+        assert only_target(TRANSITIONS[A.EXPIRE]) is S.EXPIRED
+        with pytest.raises(ValueError, match="too many values"):
+            only_target(TRANSITIONS[A.REOPEN_PAYMENT])
+
+
+class TestPicture:
+    def test_draws_every_move_that_changes_the_status(self) -> None:
+        """The README's picture is the table, without the statuses that no order has."""
+        listed = {
+            (action, before, after)
+            for (action, before), allowed in ALLOWED.items()
+            for after in allowed
+            if not {before, after} & UNUSED
+        }
+        drawn = {
+            (A(word.strip()), S(before), S(after))
+            for before, after, label in re.findall(r"^    (\w+) --> (\w+): (.+)$", README.read_text(), re.MULTILINE)
+            for word in re.split("[,(]", label)
+            if word.strip() in set(Action)
+        }
+
+        assert drawn <= listed
+        assert listed - drawn <= {(action, before, before) for action in Action for before in OrderStatus}
+
+
 class TestLineTransitions:
-    @pytest.mark.parametrize(("before", "after"), list(itertools.product(LineStatus, LineStatus)))
-    def test_allows_exactly_what_is_listed(self, before: LineStatus, after: LineStatus) -> None:
-        assert (after in LINE_TRANSITIONS[before]) == ((before, after) in ALLOWED_LINES)
+    @pytest.mark.parametrize(("action", "status"), list(itertools.product(Action, LineStatus)))
+    def test_allows_exactly_what_is_listed(self, action: Action, status: LineStatus) -> None:
+        assert line_targets(action, status) == ALLOWED_LINES.get((action, status), set())
 
 
 class TestStatusOfLines:
@@ -115,7 +173,7 @@ class TestStatusOfLines:
             if status_of_lines(lines) != before:
                 continue
             for index, line in enumerate(lines):
-                for after in LINE_TRANSITIONS[line]:
+                for after in line_targets(A.DECIDE_LINE, line):
                     changed = [*lines[:index], after, *lines[index + 1 :]]
                     led = status_of_lines(changed)
                     if line == L.PENDING and L.PENDING not in changed and led != S.REJECTED:

@@ -1,4 +1,4 @@
-"""Attach in media what a product shows: what a change that was not recorded owes, in its flow or swept after it."""
+"""Attach in media what a product shows, after a change of its files that was not recorded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _TRIES = 3
 
 
-def put_gallery_right(
+def restore_gallery(
     transactions: Transactions,
     call: Call,
     *,
@@ -28,15 +28,15 @@ def put_gallery_right(
     galleries: Galleries,
     only_if_held: bool = False,
 ) -> None:
-    """Attach what the product shows; `only_if_held`, unless another flow has set out to change it since.
+    """Attach what the product shows; `only_if_held`: unless another flow has begun to change it since.
 
     A deleted product shows nothing. Raises StateConflict while others keep changing it.
     """
-    # Derived, so that the next run knows what this one had begun.
+    # Derived, so that a repeat recognises what this run had begun.
     mine = derived_id(flow_id, "undo")
     holders: set[uuid.UUID | None] | None = {flow_id, mine} if only_if_held else None
     for _ in range(_TRIES):
-        # A flow that set out before us finds its gallery taken at its end and puts right what it attached.
+        # A flow that began before us finds at its end that the gallery is not its own any more, and restores it as well.
         with transactions.write(call) as tx:
             row = product_changes.lock(tx, product_id, store_id=store_id)
             if row is None or (holders is not None and row.gallery_flow not in holders):
@@ -52,6 +52,6 @@ def put_gallery_right(
         with transactions.write(call) as tx:
             if product_changes.release_gallery(tx, product_id, flow_id=mine):
                 return
-            # Somebody set out after us: our files may have replaced theirs, so theirs must not be recorded as they are.
+            # Another flow began after us: our files may have replaced its files, so they must not be recorded as they are.
             holders = {product_changes.gallery_flow(tx, product_id)}
     raise StateConflict("The gallery is being changed.", state="changing")

@@ -1,4 +1,4 @@
-"""Remember whom fulfillment gave orders to."""
+"""Keep whom fulfillment assigned orders to."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ if TYPE_CHECKING:
     from services.commerce.orders.domain.assignment import Assignment
 
 
-def keep_assignments(tx: Tx, told: Iterable[Assignment]) -> None:
-    """Keep the newest assignment of each order; old news changes nothing."""
-    assignments.keep(tx, told)
+def update_assignments(tx: Tx, announced: Iterable[Assignment]) -> None:
+    """Keep the newest assignment of each order; an older one changes nothing."""
+    assignments.upsert(tx, announced)
