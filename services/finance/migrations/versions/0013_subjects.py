@@ -47,13 +47,17 @@ INSERT INTO cash_custodies (intent_id, collected_by_user_id, collected_at, hand_
 SELECT id, collected_by_user_id, cash_collected_at, hand_in_id, cash_counted_at, cash_mismatch_id FROM payment_intents
 WHERE num_nonnulls(collected_by_user_id, cash_collected_at, hand_in_id, cash_counted_at, cash_mismatch_id) > 0
 """
-# Who holds an order, and since when, only the audit log has kept.
+# Since when an order is held, and who said so last, only the audit log has kept.
 _FILL_HOLDS = """
 INSERT INTO payout_holds (intent_id, reason, held_at, held_by_user_id)
-SELECT i.id, i.payout_hold_reason, coalesce(a.occurred_at, now()), a.actor_user_id
+SELECT i.id, i.payout_hold_reason, coalesce(a.held_at, now()), a.held_by_user_id
 FROM payment_intents i LEFT JOIN (
-    SELECT DISTINCT ON (target) target, occurred_at, actor_user_id FROM audit_log
-    WHERE action = 'payout.hold' AND outcome = 'ok' ORDER BY target, seq DESC
+    SELECT h.target, min(h.occurred_at) AS held_at, (array_agg(h.actor_user_id ORDER BY h.seq DESC))[1] AS held_by_user_id
+    FROM audit_log h
+    WHERE h.action = 'payout.hold' AND h.outcome = 'ok' AND NOT EXISTS (
+        SELECT FROM audit_log r
+        WHERE r.action = 'payout.release' AND r.outcome = 'ok' AND r.target = h.target AND r.seq > h.seq)
+    GROUP BY h.target
 ) a ON a.target = i.order_id::text
 WHERE i.payout_hold_reason <> ''
 """
