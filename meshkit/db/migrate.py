@@ -106,6 +106,21 @@ def drop_discards() -> None:
         )
 
 
+def require_stopped() -> None:
+    """Refuse a migration that running code could not live with, while the service's runtime role is connected."""
+    op.execute(
+        """
+        DO $$ BEGIN
+            IF EXISTS (SELECT 1 FROM pg_stat_activity
+                       WHERE datname = current_database() AND usename = current_database() || '_app') THEN
+                RAISE EXCEPTION '% is still running: stop it, migrate, and start it again', current_database()
+                    USING ERRCODE = 'object_in_use';
+            END IF;
+        END $$
+        """
+    )
+
+
 def take_away(rights: Mapping[str, Sequence[str]]) -> None:
     """Take rights (`UPDATE, DELETE`) on tables from the runtime role, if there is one."""
     _for_runtime_role("REVOKE {rights} ON {tables} FROM %I", rights)

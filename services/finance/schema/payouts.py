@@ -46,20 +46,20 @@ Index("payouts_created_at_idx", payouts.c.created_at.desc(), payouts.c.id.desc()
 Index("payouts_paid_at_idx", payouts.c.paid_at)
 Index("payouts_status_idx", payouts.c.status, payouts.c.created_at.desc(), payouts.c.id.desc())
 
-# An order is in at most one payout that was not given up.
+# An intent is in at most one payout that was not given up.
 payout_items = Table(
     "payout_items",
     metadata,
     Column("payout_id", Uuid, nullable=False),
-    Column("order_id", Uuid, nullable=False),
-    Column("order_number", BigInteger, nullable=False),
+    Column("intent_id", Uuid, nullable=False),
     Column("amount_cents", BigInteger, nullable=False),
     Column("active", Boolean, nullable=False),
-    PrimaryKeyConstraint("payout_id", "order_id", name="payout_items_pk"),
+    PrimaryKeyConstraint("payout_id", "intent_id", name="payout_items_pk"),
     ForeignKeyConstraint(["payout_id"], ["payouts.id"], name="payout_items_payout_id_fk"),
+    ForeignKeyConstraint(["intent_id"], ["payment_intents.id"], name="payout_items_intent_id_fk"),
     CheckConstraint("amount_cents >= 0", name="payout_items_amount_cents_check"),
 )
-Index("payout_items_active_key", payout_items.c.order_id, unique=True, postgresql_where=text("active"))
+Index("payout_items_active_key", payout_items.c.intent_id, unique=True, postgresql_where=text("active"))
 
 # Append-only: who asked for, approved, rejected or took back a payout. Each once; whoever approves is not who asked.
 payout_decisions = Table(

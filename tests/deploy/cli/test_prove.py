@@ -33,9 +33,11 @@ def problems_of(order_id: str) -> list[str]:
 def returned(world: World) -> tuple[str, str]:
     """Return order and payout of which the money came back."""
     payout_id = world.new_payout()
-    (item,) = world.mesh.rows(
-        "finance", "SELECT order_id FROM payout_items WHERE payout_id = CAST(:id AS uuid)", id=payout_id
+    sql = (
+        "SELECT i.subject_id AS order_id FROM payout_items p JOIN payment_intents i ON i.id = p.intent_id"
+        " WHERE p.payout_id = CAST(:id AS uuid)"
     )
+    (item,) = world.mesh.rows("finance", sql, id=payout_id)
     request = payout_batch_service_pb2.ReturnPayoutRequest(payout_id=payout_id, reason="account closed")
     world.do(PAYOUTS + "ReturnPayout", request, world.admin)
     return str(item.order_id), payout_id

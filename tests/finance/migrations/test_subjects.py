@@ -22,9 +22,14 @@ from tests.support.mesh_harness import MeshHarness
 from tests.support.statements import owner_transaction
 
 _COPIED = "subjects_copy"
-# What 0013 touches, as code of today reads it and as code of before did.
+# What 0013 and 0014 touch, as code of today reads it and as code of before did.
 _TODAY = ("SELECT * FROM payment_intents", "SELECT * FROM cash_custodies", "SELECT * FROM payout_holds")
 _BEFORE = "SELECT * FROM payment_intents"
+_ITEMS = """
+    SELECT p.payout_id, i.subject_id, i.subject_number, p.amount_cents, p.active
+    FROM payout_items p JOIN payment_intents i ON i.id = p.intent_id ORDER BY 1, 2
+"""
+_ITEMS_BEFORE = "SELECT payout_id, order_id, order_number, amount_cents, active FROM payout_items ORDER BY 1, 2"
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,11 @@ class Copy:
         with owner_transaction(self.url, now=self.mesh.clock.now()) as tx:
             found = [dict(row._mapping) for row in tx.execute(text(statement))]  # noqa: SLF001
         return {row.get("intent_id") or row["id"]: row for row in found}  # type: ignore[misc]
+
+    def items(self, statement: str) -> list[tuple[object, ...]]:
+        """Return the orders of payouts."""
+        with owner_transaction(self.url, now=self.mesh.clock.now()) as tx:
+            return [tuple(row) for row in tx.execute(text(statement))]
 
     def problems(self) -> list[str]:
         """Return what the prover says."""
@@ -78,7 +88,9 @@ def _fill(desk: CashDesk, payments: Payments) -> str:
     desk.count(desk.declare(desk.collected()))
     desk.mismatched()
     desk.resolve(desk.mismatched()[1], recovered_cents=7)
-    payments.confirm(payments.due().order_id)
+    paid = payments.due().order_id
+    payments.pay("ReturnPayout", payout_id=payments.confirm(paid).payout_id, reason="closed")
+    payments.confirm(paid)
     payments.pay("RefundOrder", order_id=payments.due().order_id, amount_cents=5, currency="USD", reason="late")
     held = payments.due().order_id
     payments.pay("HoldPayout", order_id=held, reason="fraud?")
@@ -93,14 +105,17 @@ def _fill(desk: CashDesk, payments: Payments) -> str:
 class TestSubjects:
     def test_go_down_and_up_with_everything_that_is_kept(self, copied: Copy) -> None:
         intents, custodies, holds = (copied.rows(statement) for statement in _TODAY)
+        items = copied.items(_ITEMS)
         assert copied.problems() == []
 
         migrate.downgrade(service="finance", url=copied.url, revision="0012")
-        before = copied.rows(_BEFORE)
+        before, items_before = copied.rows(_BEFORE), copied.items(_ITEMS_BEFORE)
         migrate.upgrade(service="finance", url=copied.url)
 
         after = [copied.rows(statement) for statement in _TODAY]
         assert after[:2] == [intents, custodies]
+        assert items == items_before == copied.items(_ITEMS)
+        assert items
         assert {intent_id: row["reason"] for intent_id, row in after[2].items()} == {
             intent_id: row["reason"] for intent_id, row in holds.items()
         }
@@ -129,7 +144,7 @@ class TestSubjects:
             try:
                 with (
                     psycopg.connect(_plain(copied.url), user=role, password="x"),
-                    pytest.raises(DBAPIError, match="finance is still running"),
+                    pytest.raises(DBAPIError, match="is still running"),
                 ):
                     migrate.downgrade(service="finance", url=copied.url, revision="0012")
             finally:

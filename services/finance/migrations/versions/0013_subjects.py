@@ -1,25 +1,17 @@
 """What is paid for is a subject; who holds the cash, and what is kept from payouts, are tables of their own.
 
-Finance is stopped meanwhile: code of before knows none of the new names (decision 38).
+Finance is stopped meanwhile (decision 38): code of before knows none of the new names, and would fail with every event until the
+bus gave these up.
 """
 
 from alembic import op
 
-from meshkit.db.migrate import give_back, take_away
+from meshkit.db.migrate import give_back, require_stopped, take_away
 
 revision = "0013"
 down_revision = "0012"
 
 _RENAMED = ("id", "number", "version", "status")
-# A process of before would fail with every event until the bus gives these up. The owner's own sessions are not counted.
-_REQUIRE_STOPPED = """
-DO $$ BEGIN
-    IF EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND usename = current_database() || '_app') THEN
-        RAISE EXCEPTION 'finance is still running: stop it, migrate, and start it again (decision 38)'
-            USING ERRCODE = 'object_in_use';
-    END IF;
-END $$
-"""
 _TABLES = """
 CREATE TABLE cash_custodies (
     intent_id UUID NOT NULL,
@@ -125,7 +117,7 @@ def _rename(before: str, after: str) -> None:
 
 def upgrade() -> None:
     """Move custody and holds out, and call the rest by its new name. A right on a column outlives its renaming."""
-    op.execute(_REQUIRE_STOPPED)
+    require_stopped()
     op.execute(_TABLES)
     op.execute(_FILL_CUSTODIES)
     op.execute(_FILL_HOLDS)
@@ -138,7 +130,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Move them back. Refused while something else than orders is paid for: code of before knows of orders only."""
-    op.execute(_REQUIRE_STOPPED)
+    require_stopped()
     op.execute(
         "DO $$ BEGIN IF EXISTS (SELECT 1 FROM payment_intents WHERE subject_kind <> 'order') THEN"
         " RAISE EXCEPTION 'something else than orders is paid for' USING ERRCODE = 'check_violation'; END IF; END $$"

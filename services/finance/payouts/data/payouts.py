@@ -37,8 +37,9 @@ class Payout(NamedTuple):
 
 
 class PayoutItem(NamedTuple):
-    """An order of a payout, and what its vendor gets for it."""
+    """An order of a payout, its intent, and what its vendor gets for it."""
 
+    intent_id: uuid.UUID
     order_id: uuid.UUID
     order_number: int
     amount_cents: int
@@ -95,7 +96,12 @@ _DECIDE = sql(
 _FIND = sql("SELECT {columns} FROM payouts WHERE id = :id", Payout)
 _FIND_MANY = sql("SELECT {columns} FROM payouts WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id", Payout)
 _LOCK = sql("SELECT {columns} FROM payouts WHERE id = :id FOR UPDATE", Payout)
-_ITEMS = sql("SELECT {columns} FROM payout_items WHERE payout_id = :id ORDER BY order_number", PayoutItem)
+_ITEMS = sql(
+    "SELECT p.intent_id, i.subject_id AS order_id, i.subject_number AS order_number, p.amount_cents"
+    " FROM payout_items p JOIN payment_intents i ON i.id = p.intent_id"
+    " WHERE p.payout_id = :id ORDER BY i.subject_number",
+    PayoutItem,
+)
 _DECISIONS = sql(
     "SELECT {columns} FROM payout_decisions WHERE payout_id = :id ORDER BY decided_at, decision DESC",
     PayoutDecision,

@@ -11,7 +11,7 @@ from services.finance.errors import ApproverMustDiffer, PayoutStateInvalid
 from services.finance.ledger.domain.ledger import Account, AccountKind, payout_returned
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 from services.finance.payments.domain.intent import net_cents
-from services.finance.payments.usecases.lock_payment import lock_payments_of_orders
+from services.finance.payments.usecases.lock_payment import lock_payments
 from services.finance.payments.usecases.mark_payments import mark_in_payouts, mark_payout_returned
 from services.finance.payouts.data import payouts
 from services.finance.payouts.domain.payout import PayoutAction, PayoutStatus, Share, next_status
@@ -36,7 +36,7 @@ def approve_payout(tx: Tx, *, payout_id: uuid.UUID, reference: str) -> Payout:
     payout, status = _lock_for(tx, payout_id, PayoutAction.APPROVE)
     if payout.requested_by_user_id == tx.principal.require_user:
         raise ApproverMustDiffer
-    orders = lock_payments_of_orders(tx, order_ids=[item.order_id for item in payouts.items_of(tx, payout_id)])
+    orders = lock_payments(tx, intent_ids=[item.intent_id for item in payouts.items_of(tx, payout_id)])
     mismatches = read_open_custody_mismatches(tx, intent_ids=[intent.id for intent in orders])
     for intent in orders:
         require_no_mismatch(intent, mismatches.get(intent.id))
@@ -53,7 +53,7 @@ def reject_payout(tx: Tx, *, payout_id: uuid.UUID, reason: str) -> Payout:
     """Give the orders of a waiting payout back to the queue; returns it. Raises NotFound, PayoutStateInvalid."""
     payout, status = _lock_for(tx, payout_id, PayoutAction.REFUSE)
     payouts.decide(tx, payout_id, decision="reject", reason=reason)
-    orders = lock_payments_of_orders(tx, order_ids=[item.order_id for item in payouts.items_of(tx, payout_id)])
+    orders = lock_payments(tx, intent_ids=[item.intent_id for item in payouts.items_of(tx, payout_id)])
     mark_in_payouts(tx, payouts=dict.fromkeys(intent.id for intent in orders))
     payouts.end(tx, payout_id, status=status)
     return _announce(tx, payout, status, decision="reject", reason=reason)
@@ -63,7 +63,7 @@ def return_payout(tx: Tx, *, payout_id: uuid.UUID, reason: str) -> Payout:
     """Reverse every entry of a payout; its orders are due again. Returns it. Raises NotFound, PayoutStateInvalid."""
     payout, status = _lock_for(tx, payout_id, PayoutAction.TAKE_BACK)
     payouts.decide(tx, payout_id, decision="return", reason=reason)
-    orders = lock_payments_of_orders(tx, order_ids=[item.order_id for item in payouts.items_of(tx, payout_id)])
+    orders = lock_payments(tx, intent_ids=[item.intent_id for item in payouts.items_of(tx, payout_id)])
     made = [
         NewEntry(
             payout_returned(entry_id=entry.id, order_id=entry.order_id, postings=entry.postings, payout_id=payout_id),

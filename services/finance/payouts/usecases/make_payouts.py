@@ -79,8 +79,7 @@ def _items(share: Share) -> list[dict[str, object]]:
     return [
         {
             "payout_id": share.payout_id,
-            "order_id": intent.subject_id,
-            "order_number": intent.subject_number,
+            "intent_id": intent.id,
             "amount_cents": net_cents(intent),
             "active": True,
         }
