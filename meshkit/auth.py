@@ -13,7 +13,7 @@ import jwt
 
 from meshkit.errors import Unauthenticated
 from meshkit.principal import ISSUER, Audience, Principal
-from meshkit.service_keys import owner_of
+from meshkit.service_keys import SERVICE_TOKEN_SECONDS, owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -128,7 +128,10 @@ class Authenticator:
         claims = verify_token(token, key=keys.find(key_id), now=now)
         # Whoever holds a key speaks for its owner only: identity for people, a service for itself.
         is_of_a_service = claims["aud"] == Audience.SERVICE
-        if is_of_a_service != bool(service) or (service and claims["sub"] != service):
+        is_its_own = not service or claims["sub"] == service
+        # Verified tokens are remembered until they expire: one that lives longer would outlive a key that was taken away.
+        lives_too_long = service and claims["exp"] - claims["iat"] > SERVICE_TOKEN_SECONDS
+        if is_of_a_service != bool(service) or not is_its_own or lives_too_long:
             raise Unauthenticated("The token is not valid.", cause="token_invalid")
         return claims
 

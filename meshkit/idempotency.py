@@ -42,7 +42,7 @@ class KeyRow(NamedTuple):
 
 
 class StoredAnswer(NamedTuple):
-    """What a key has to show for itself."""
+    """How far the call of a key has come."""
 
     request_hash: bytes
     response: bytes | None

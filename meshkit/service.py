@@ -26,7 +26,7 @@ from meshkit.events.relay import Relay
 from meshkit.grpc.channel import Channel
 from meshkit.grpc.guard import Guard
 from meshkit.grpc.interceptor import PolicyInterceptor
-from meshkit.grpc.policy import require_known_callers
+from meshkit.grpc.policy import callers_without_key
 from meshkit.grpc.server import GrpcServer, Servicer, collect_policies
 from meshkit.grpc.unit_of_work import UnitOfWork
 from meshkit.jobs import Job, JobRunner
@@ -116,7 +116,8 @@ class Process:
         parts = Parts(self.mesh, self.clock, self.transactions, self.channel)
         self.wiring = self.spec.wire(parts)
         self.policies = collect_policies(self.wiring.servicers)
-        require_known_callers(self.policies.values(), known={owner_of(key_id) for key_id in known})
+        if strangers := callers_without_key(self.policies.values(), known={owner_of(key_id) for key_id in known}):
+            get_logger().error("service_keys.callers_without_key", callers=strangers)
         self.presence = Presence(settings.database_url)
         hash_key = hmac.digest(
             self._digest_key.encode(), b"marketmesh idempotency " + self.spec.name.encode(), "sha256"

@@ -1,7 +1,7 @@
 """Keys of services: each signs its tokens with a private half of its own; the public halves lie in a folder all can read.
 
 A public half is called `<service>.pem`, the next one of a service that changes its key `<service>.<anything>.pem`: whose
-key it is, its name says and nothing in a token. Decision 35.
+key it is, only that name decides: a token's `kid` selects the key, and its `sub` must be the key's owner. Decision 35.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ _SDK_HOMES = {
 }
 _FORBIDDEN_NAMES = {"utils.py", "helpers.py", "common.py", "manager.py"}
 
-_STAR = re.compile(r"\b(SELECT|RETURNING)\s+(\w+\.)?\*|,\s*\w+\.\*", re.IGNORECASE)
+_STAR = re.compile(r"\b(SELECT|RETURNING)\s+((DISTINCT|ALL)\s+)?(\w+\.)?\*|,\s*\w+\.\*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -117,12 +117,10 @@ def sql_stays_in_data(path: Path, tree: ast.AST) -> Iterator[Finding]:
     place = _place(path)
     if place is None or place.room == "data":
         return
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.ImportFrom):
-            continue
-        module = node.module or ""
-        if module == "meshkit.db.sql" or (module.startswith("sqlalchemy") and module != "sqlalchemy.exc"):
-            yield Finding(path, node.lineno, f"{module} is for data; ask a function there")
+    for line, name in _imported(tree):
+        is_sql = name.startswith(("meshkit.db.sql.", "sqlalchemy.")) and not name.startswith("sqlalchemy.exc.")
+        if is_sql:
+            yield Finding(path, line, f"{name} is for data; ask a function there")
 
 
 def use_case_files_tell_one_story(path: Path, tree: ast.AST) -> Iterator[Finding]:
@@ -142,10 +140,9 @@ def flows_speak_their_own_language(path: Path, tree: ast.AST) -> Iterator[Findin
     if place is None or place.room != "flows":
         return
     ours = ("marketmesh.type.", "marketmesh.options.", f"marketmesh.{place.service}.")
-    for node in ast.walk(tree):
-        module = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
-        if isinstance(node, ast.ImportFrom) and module.startswith("marketmesh.") and not module.startswith(ours):
-            yield Finding(path, node.lineno, f"{node.module} belongs to outbound")
+    for line, name in _imported(tree):
+        if name.startswith("marketmesh.") and not name.startswith(ours):
+            yield Finding(path, line, f"{name} belongs to outbound")
 
 
 def jobs_ask_use_cases(path: Path, tree: ast.AST) -> Iterator[Finding]:
@@ -153,9 +150,9 @@ def jobs_ask_use_cases(path: Path, tree: ast.AST) -> Iterator[Finding]:
     place = _place(path)
     if place is None or place.room != "jobs":
         return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and "data" in (node.module or "").split("."):
-            yield Finding(path, node.lineno, "a job asks use cases and flows, not data")
+    for line, name in _imported(tree):
+        if name.startswith("services.") and "data" in name.split("."):
+            yield Finding(path, line, "a job asks use cases and flows, not data")
 
 
 def docstrings_say_something(path: Path, tree: ast.AST) -> Iterator[Finding]:  # noqa: ARG001
@@ -178,6 +175,15 @@ def _place(path: Path) -> _Place | None:
     if len(parts) < 4 or parts[0] != "services" or parts[2] in {"outbound", "schema", "migrations"}:
         return None
     return _Place(parts[1], parts[2], parts[3])
+
+
+def _imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield line and dotted name, with a dot behind it, of everything that is imported, in whatever form."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, f"{alias.name}.") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((node.lineno, f"{node.module}.{alias.name}.") for alias in node.names)
 
 
 def _words(name: str) -> set[str]:
@@ -217,7 +223,9 @@ def statements_are_made_at_import(path: Path, tree: ast.AST) -> Iterator[Finding
 
 def edges_translate(path: Path, tree: ast.AST) -> Iterator[Finding]:
     """Use cases work: an edge asks one, and names the classes of its rows for the type checker only."""
-    if path.is_relative_to(ROOT / "services") and {"api", "events", "events.py"} & set(path.relative_to(ROOT).parts):
+    if path.is_relative_to(ROOT / "services") and {"api", "api.py", "events", "events.py"} & set(
+        path.relative_to(ROOT).parts
+    ):
         for node in _imports_at_run_time(tree):
             module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
             names = [f"{module}.{alias.name}".lstrip(".") for alias in node.names]

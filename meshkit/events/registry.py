@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 Handler = Callable[["Tx", Any], None]
 # Gets events of different ordering keys; returns those that it leaves to be handled one by one.
 BatchHandler = Callable[["Tx", list[Any]], Iterable[Any] | None]
-# Makes of a payload of one version what the handlers take.
-Decoder = Callable[[bytes], Any]
+# Makes of an event of one version what the handlers take.
+Decoder = Callable[[Envelope], Any]
 NoticeHandler = Callable[["Tx", Envelope], None]
 
 
@@ -48,10 +48,7 @@ class Route:
             raise (NotReadYet if is_newer else UnreadableEvent)(
                 f"{envelope.type} version {envelope.version} is unknown; this consumer reads {read}"
             )
-        try:
-            return decoder(envelope.payload)
-        except Exception as error:
-            raise UnreadableEvent(f"{envelope.type}: {error}") from error
+        return decoder(envelope)
 
 
 @dataclass
@@ -76,7 +73,7 @@ class Consumer:
     def on(self, event: type[Message], handler: Handler) -> Consumer:
         """Handle an event type. Raises ValueError if it travels on another topic."""
         spec = self._spec_of(event)
-        self._routes[spec.type] = Route({spec.version: event.FromString}, handler)
+        self._routes[spec.type] = Route({spec.version: _reader(event)}, handler)
         return self
 
     def on_batch(self, event: type[Message], handler: BatchHandler, *, each: Handler | None = None) -> Consumer:
@@ -85,7 +82,7 @@ class Consumer:
         What it returns is handled by `each`, one by one. Raises ValueError if the type travels on another topic.
         """
         spec = self._spec_of(event)
-        self._routes[spec.type] = Route({spec.version: event.FromString}, each or _left_over, handler)
+        self._routes[spec.type] = Route({spec.version: _reader(event)}, each or _left_over, handler)
         return self
 
     def also(self, event: type[Message], convert: Callable[[Any], Any]) -> Consumer:
@@ -100,7 +97,8 @@ class Consumer:
         route = self._routes[spec.type]
         if spec.version in route.decoders:
             raise ValueError(f"{spec.type} version {spec.version} is read already")
-        decoders = {**route.decoders, spec.version: lambda payload: convert(event.FromString(payload))}
+        read = _reader(event)
+        decoders = {**route.decoders, spec.version: lambda envelope: convert(read(envelope))}
         self._routes[spec.type] = replace(route, decoders=decoders)
         return self
 
@@ -137,6 +135,18 @@ class Consumer:
         if spec.topic != self.topic:
             raise ValueError(f"{spec.type} travels on {spec.topic}, not on {self.topic}")
         return spec
+
+
+def _reader(event: type[Message]) -> Decoder:
+    """Return what parses payloads as that message. Raises UnreadableEvent; a defect of a converter is no such thing."""
+
+    def read(envelope: Envelope) -> Message:
+        try:
+            return event.FromString(envelope.payload)
+        except Exception as error:
+            raise UnreadableEvent(f"{envelope.type}: {error}") from error
+
+    return read
 
 
 def _left_over(_tx: Tx, event: object) -> None:

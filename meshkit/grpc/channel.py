@@ -14,6 +14,7 @@ from grpc_status import rpc_status
 from meshkit.crash import answer_point
 from meshkit.errors import DependencyUnavailable, MeshError, RateLimitExceeded, ServiceNotAllowed, Violation
 from meshkit.grpc.guard import ORIGIN_HEADER
+from meshkit.obs.logging import get_logger
 from meshkit.service_keys import SERVICE_TOKEN_SECONDS
 
 if TYPE_CHECKING:
@@ -135,6 +136,8 @@ class Channel:
         is_full = info.reason == RateLimitExceeded.reason
         # In the middle of a rollout: the service called still runs the release that does not name us as a caller.
         is_no_caller = info.reason == ServiceNotAllowed.reason
+        if is_no_caller:
+            get_logger().error("channel.not_allowed", service=self._key.service, target=self.target)
         if code in _AWAY or code in _NOT_ABOUT_THE_CALL or is_full or is_no_caller or not info.reason:
             return DependencyUnavailable(f"The {self.target} service does not answer.", dependency=self.target)
         violations = tuple(Violation(item.field, item.description, item.reason) for item in bad.field_violations)

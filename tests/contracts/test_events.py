@@ -7,10 +7,11 @@ import re
 import pytest
 from google.protobuf.descriptor import Descriptor
 
-from deploy.tools.contracts import event_messages
+from deploy.tools.contracts import event_messages, services_present
 from deploy.tools.topology import declared
 from meshkit.event_spec import spec_of
 from meshkit.events.registry import Consumer
+from tests.support.mesh_harness import MeshHarness
 
 
 def name_of(message: Descriptor) -> str:
@@ -68,6 +69,13 @@ class TestConsumers:
 
 
 class TestTopology:
+    @pytest.mark.parametrize("service", services_present())
+    def test_has_the_consumers_that_the_service_runs(self, mesh: MeshHarness, service: str) -> None:
+        """One that is declared and not wired would have a subscription that nobody pulls."""
+        wired = {consumer.subscription for consumer in mesh.process(service).wiring.consumers}
+
+        assert wired == {each.subscription for each in declared().consumers if each.name == service}
+
     def test_every_consumer_reads_a_topic_that_exists_and_has_a_subscription_of_its_own(self) -> None:
         topology = declared()
 

@@ -10,6 +10,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jwt
@@ -24,7 +25,7 @@ from meshkit.auth import Authenticator, KeySet
 from meshkit.clock import FixedClock
 from meshkit.errors import ServiceNotAllowed, Unauthenticated
 from meshkit.grpc.guard import Guard
-from meshkit.grpc.policy import PolicyError, read_policy, require_known_callers
+from meshkit.grpc.policy import PolicyError, callers_without_key, read_policy
 from meshkit.principal import Principal
 from meshkit.service import Process
 from meshkit.service_keys import KEYS_KEPT_SECONDS, PublicHalves, ServiceKey, own_key
@@ -191,6 +192,15 @@ class TestRotation:
         with pytest.raises(Unauthenticated, match="unknown key"):
             running.principal(mesh_of_two.commerce.token(NOW))
 
+    def test_a_token_that_would_outlive_its_key_is_refused(self, mesh_of_two: Mesh) -> None:
+        claims = jwt.decode(mesh_of_two.commerce.token(NOW), options={"verify_signature": False})
+        claims["exp"] += 1
+        token = jwt.encode(
+            claims, mesh_of_two.commerce.private, algorithm="ES256", headers={"kid": mesh_of_two.commerce.key_id}
+        )
+
+        assert mesh_of_two.cause(token) == "token_invalid"
+
     def test_a_folder_that_is_being_written_leaves_the_keys_of_before(self, mesh_of_two: Mesh) -> None:
         halves = PublicHalves(mesh_of_two.folder)
         before = halves.read()
@@ -282,19 +292,27 @@ class TestCallers:
         with pytest.raises(PolicyError, match="callers of a method that takes no service token"):
             read_policy(method_of(caller=policy_pb2.CALLER_USER, callers=["ads"]))
 
-    def test_that_do_not_exist_are_an_error(self) -> None:
+    def test_without_a_key_are_named(self) -> None:
         policy = read_policy(method_of(caller=policy_pb2.CALLER_SERVICE, callers=["ads", "adds"]))
 
-        with pytest.raises(PolicyError, match=r"/asked\.AskedService/Do names callers of whom nobody has a key: adds$"):
-            require_known_callers([policy], known=["ads"])
+        assert callers_without_key([policy], known=["ads"]) == ["adds"]
 
-    def test_of_whom_there_is_no_key_stop_the_start(self, mesh: MeshHarness, tmp_path: Path) -> None:
+    def test_whose_key_was_taken_away_stop_nobody_elses_start(
+        self, mesh: MeshHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         catalog = mesh.process("catalog")
         own = mesh._key_files["MESH_SERVICE_KEYS_FOLDER"] / "catalog.pem"
         (tmp_path / own.name).write_bytes(own.read_bytes())
 
-        with pytest.raises(PolicyError, match=r"names callers of whom nobody has a key: ads, commerce"):
-            Process(catalog.spec, catalog.mesh.model_copy(update={"service_keys_folder": tmp_path}))
+        said: list[list[str]] = []
+        monkeypatch.setattr(
+            "meshkit.service.get_logger", lambda: SimpleNamespace(error=lambda _, callers: said.append(callers))
+        )
+
+        process = Process(catalog.spec, catalog.mesh.model_copy(update={"service_keys_folder": tmp_path}))
+
+        process.database.close()
+        assert said == [["ads", "commerce"]]
 
     def test_others_are_refused(self) -> None:
         guard = Guard(None, None, None)  # type: ignore[arg-type]

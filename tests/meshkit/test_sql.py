@@ -65,14 +65,14 @@ class TestValues:
     def test_come_back_as_they_went(self, database: Database, kind: str, data: st.DataObject) -> None:
         value = data.draw(VALUES[kind])
         with database.reading() as session:
-            assert session.execute(KINDS[kind], {"value": value}).scalar_one() == value
+            assert session.execute(KINDS[kind], {"value": value}).one().value == value
 
     @pytest.mark.parametrize("kind", VALUES)
     @given(data=st.data())
     def test_come_back_from_arrays(self, database: Database, kind: str, data: st.DataObject) -> None:
         values = data.draw(st.lists(st.none() | VALUES[kind], max_size=5))
         with database.reading() as session:
-            assert session.execute(ARRAYS[kind], {"value": values}).scalar_one() == values
+            assert session.execute(ARRAYS[kind], {"value": values}).one().value == values
 
     def test_take_the_words_of_an_enumeration(self) -> None:
         assert encode([Word.ONE, None, [Word.ONE]]) == ([b"one", None, b'{"one"}'], (0, 0, 0))
@@ -101,11 +101,11 @@ class TestStatement:
         with database.reading() as session:
             for value in ("a", "b"):
                 session.execute(statement, {"value": value})
-            prepared = session.execute(_PREPARED, {"query": statement.query.decode()}).scalar_one()
+            prepared = session.execute(_PREPARED, {"query": statement.query.decode()}).one()
         assert prepared == 1
 
 
-_PREPARED = sql("SELECT count(*) FROM pg_prepared_statements WHERE statement = :query")
+_PREPARED = sql("SELECT count(*) FROM pg_prepared_statements WHERE statement = :query", int)
 
 
 class TestRows:
@@ -160,13 +160,13 @@ class TestTransaction:
 
     def test_a_lost_connection_is_unavailable_and_then_replaced(self, transactions: Transactions) -> None:
         with pytest.raises(DBAPIError) as lost, transactions.write(Call()) as tx:
-            own = tx.execute(sql("SELECT pg_backend_pid()")).scalar_one()
+            own = tx.execute(sql("SELECT pg_backend_pid()", int)).one()
             with transactions.read(Call()) as other:
                 other.execute(sql("SELECT pg_terminate_backend(CAST(:pid AS int))"), {"pid": own})
             tx.execute(sql("SELECT 1"))
         assert is_unavailable(lost.value)
         with transactions.write(Call()) as tx:
-            assert tx.execute(sql("SELECT pg_backend_pid()")).scalar_one() != own
+            assert tx.execute(sql("SELECT pg_backend_pid()", int)).one() != own
 
 
 def _run_statement(prefix: str) -> str:

@@ -22,7 +22,7 @@ class TestColumnsAreNamed:
         "text",
         [
             "SELECT * FROM ads", "select\n  * FROM ads", "SELECT a.* FROM ads a", "DELETE FROM ads RETURNING *",
-            "UPDATE ads a RETURNING a.*", "SELECT a.id, b.* FROM ads a",
+            "UPDATE ads a RETURNING a.*", "SELECT DISTINCT * FROM ads", "SELECT a.id, b.* FROM ads a",
         ],
     )  # fmt: skip
     def test_a_star_is_found(self, text: str) -> None:
@@ -59,3 +59,35 @@ class TestEdgesTranslate:
     def test_the_class_of_a_row_for_the_type_checker_is_not(self) -> None:
         code = "if TYPE_CHECKING:\n    from services.ads.campaigns.data.campaigns import Ad"
         assert not broken("edges_translate", code, EDGE)
+
+
+CAPABILITY = ROOT / "services" / "ads" / "campaigns"
+
+
+class TestRooms:
+    @pytest.mark.parametrize(
+        ("rule", "room", "line"),
+        [
+            ("sql_stays_in_data", "usecases", "import sqlalchemy as sa"),
+            ("sql_stays_in_data", "usecases", "from meshkit.db import sql"),
+            ("sql_stays_in_data", "jobs", "from sqlalchemy import select"),
+            ("jobs_ask_use_cases", "jobs", "from services.ads.campaigns import data"),
+            ("jobs_ask_use_cases", "jobs", "import services.ads.campaigns.data.campaigns"),
+            ("flows_speak_their_own_language", "flows", "import marketmesh.catalog.v1.product_pb2"),
+            ("flows_speak_their_own_language", "flows", "from marketmesh.catalog.v1 import product_pb2"),
+        ],
+    )
+    def test_what_belongs_elsewhere_is_found_in_whatever_form(self, rule: str, room: str, line: str) -> None:
+        assert broken(rule, line, CAPABILITY / room / "one.py")
+        assert not broken(rule, line, CAPABILITY / "data" / "one.py")
+
+    def test_refusals_of_the_database_may_be_caught(self) -> None:
+        line = "from sqlalchemy.exc import IntegrityError"
+
+        assert not broken("sql_stays_in_data", line, CAPABILITY / "usecases" / "one.py")
+
+    def test_a_use_case_of_another_name_is_found(self) -> None:
+        path = CAPABILITY / "usecases" / "serve_ad.py"
+
+        assert broken("use_case_files_tell_one_story", "def bill(tx): ...", path)
+        assert not broken("use_case_files_tell_one_story", "def serve_ad(tx): ...", path)

@@ -51,7 +51,8 @@ def _table_names(service: str) -> dict[str, str]:
 
 
 def _tools() -> Iterator[Path]:
-    yield from (ROOT / "deploy" / "cli").glob("*.py")
+    for folder in ("cli", "tools"):
+        yield from (ROOT / "deploy" / folder).glob("*.py")
 
 
 def _of_module(module: ast.Module) -> Iterator[tuple[str, str]]:

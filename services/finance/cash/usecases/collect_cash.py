@@ -85,7 +85,7 @@ def _require_match(tx: Tx, intent: Intent, count: CashCount) -> None:
         f" intent is over {intent.amount_cents} {intent.currency}"
         + (f", {intent.credited_cents} of it credited" if intent.credited_cents else "")
     )
-    fail_payment(tx, intent, received_cents=count.amount_cents, currency=count.currency, reason=reason)
+    fail_payment(tx, intent, received_cents=count.amount_cents, reason=reason)
     # The failed payment is committed; the original lost it by rolling back (REQUIREMENTS A.6.6, [bug]).
     raise PaymentMismatch(
         "The money does not fit the order.",

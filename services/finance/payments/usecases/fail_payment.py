@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from services.finance.payments.domain.intent import Intent
 
 
-def fail_payment(tx: Tx, intent: Intent, *, received_cents: int, currency: str, reason: str) -> None:
-    """Fail a locked intent for money of that currency that does not fit it."""
+def fail_payment(tx: Tx, intent: Intent, *, received_cents: int, reason: str) -> None:
+    """Fail a locked intent for money that does not fit it; in which currency that was, `reason` says."""
     failed = next_status(IntentStatus(intent.status), IntentAction.FAIL)
     assert failed is not None, "only money for an order that can still be paid is refused"
     intents.change(tx, intent.id, status=failed, failure_reason=reason)
@@ -27,7 +27,7 @@ def fail_payment(tx: Tx, intent: Intent, *, received_cents: int, currency: str, 
         reason=reason,
         expected_cents=due_cents(intent),
         received_cents=received_cents,
-        currency=currency,
+        currency=intent.currency,
         order_number=intent.subject_number,
     )
     event.failed_at.FromDatetime(tx.now)

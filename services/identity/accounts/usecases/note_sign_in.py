@@ -1,4 +1,4 @@
-"""When somebody was here last."""
+"""Keep the time of a person's last sign-in."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class License(NamedTuple):
 
 
 class LicensedStore(NamedTuple):
-    """Whose a licence is."""
+    """The store that a licence belongs to."""
 
     id: uuid.UUID
     type: str
@@ -64,7 +64,7 @@ class PendingLicense(NamedTuple):
 
     @property
     def store(self) -> LicensedStore:
-        """Whose licence it is."""
+        """Return the store that filed it."""
         return LicensedStore(
             self.store_id,
             self.store_type,

@@ -41,7 +41,7 @@ class StoreOfPerson(NamedTuple):
 
 
 class Owner(NamedTuple):
-    """Whose store it is."""
+    """The owner of a store."""
 
     id: uuid.UUID
     first_name: str

@@ -30,7 +30,7 @@ class NewStore:
 
 
 def create_store(tx: Tx, new: NewStore, *, owner_id: uuid.UUID) -> Store:
-    """Insert a store that may not trade yet, with its owner; returns the row. The mesh is told."""
+    """Insert a store that may not trade yet, with its owner; returns the row. Announces it to the mesh."""
     store = stores.add(
         tx,
         store_id=new_id(),

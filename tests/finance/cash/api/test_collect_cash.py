@@ -170,7 +170,9 @@ class TestCollectCash:
         )
         assert payments.postings(order) == []
         failed = [event for event in mesh.events("finance", events.PaymentFailed) if event.order_id == order.order_id]
-        assert [(event.expected_cents, event.received_cents) for event in failed] == [(12_345, received)]
+        assert [(event.expected_cents, event.received_cents, event.currency) for event in failed] == [
+            (12_345, received, "USD")
+        ]
         assert [row.outcome for row in payments.audited(order, "cash.collect")] == ["PAYMENT_MISMATCH"]
 
     def test_takes_nothing_for_a_failed_payment(self, payments: Payments) -> None:
