@@ -47,6 +47,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Name the order again; refused (NOT NULL) for what is no order."""
+    """Name the order again. Refused while something else than orders is paid for."""
     require_stopped()
+    op.execute(
+        "DO $$ BEGIN IF EXISTS (SELECT 1 FROM payment_intents WHERE subject_kind <> 'order') THEN"
+        " RAISE EXCEPTION 'something else than orders is paid for' USING ERRCODE = 'check_violation'; END IF; END $$"
+    )
     op.execute(_DOWN)
