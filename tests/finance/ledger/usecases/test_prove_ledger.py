@@ -104,6 +104,7 @@ _LIES = {
     ),
     "no intent at all": (
         [
+            "ALTER TABLE payout_items DROP CONSTRAINT payout_items_intent_id_fk",
             "DELETE FROM cash_custodies WHERE intent_id = (SELECT id FROM payment_intents WHERE subject_id = CAST(:order AS uuid))",
             "DELETE FROM payment_intents WHERE subject_id = CAST(:order AS uuid)",
         ],
