@@ -38,7 +38,9 @@ class TestOrderLists:
     def test_have_an_index_each(self, market: Market, where: str, index: str) -> None:
         order = NEWEST if "store_id" in where else ""
 
-        plan = explain(market, f"SELECT * FROM vendor_orders WHERE {where} {order}", without=other_indexes(market, index))
+        plan = explain(
+            market, f"SELECT * FROM vendor_orders WHERE {where} {order}", without=other_indexes(market, index)
+        )
 
         assert index in plan
         assert "Sort" not in plan
