@@ -36,7 +36,7 @@ _PLACEHOLDERS = (
     ("event_id = '…'", "event_id = '00000000-0000-0000-0000-000000000000'"),
     ("topic = '…'", "topic = 'commerce.order.v1'"),
     ("seq = …", "seq = 1"),
-    ("order_number = N", "order_number = 1"),
+    ("subject_number = N", "subject_number = 1"),
 )
 
 # What the tests do not run, and why. All of it is parsed where there is a parser.

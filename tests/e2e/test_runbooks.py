@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, text
 
 from deploy.dev.ports import PREFIX
 from deploy.dev.wheels import program
@@ -110,11 +110,11 @@ class TestCommands:
 class TestStatements:
     @pytest.mark.parametrize("command", SQL, ids=lambda command: command.text)
     def test_are_what_a_service_may_do(self, mesh: RunningMesh, command: Command) -> None:
-        engine = create_engine(database_url(_owner_of(command.text)))
+        # No pool: a statement that fails here must leave no open connection for the next test to be blamed for.
+        engine = create_engine(database_url(_owner_of(command.text)), poolclass=NullPool)
         with engine.connect() as connection:
             connection.execute(text(command.filled))
             connection.rollback()
-        engine.dispose()
 
 
 class TestDeadLetter:
