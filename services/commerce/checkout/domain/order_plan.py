@@ -84,7 +84,6 @@ class PlannedOrder:
     tax_cents: int = 0
     version: int = 1
     retry_of: uuid.UUID | None = None
-    attribution_tokens: list[str] = field(default_factory=list)
     attribution: dict[str, object] | None = None
     attributed_ad_id: uuid.UUID | None = None
     # Set when the order is written.
@@ -245,7 +244,6 @@ def _order(checkout: Checkout, order_id: uuid.UUID, item: ItemToBuy, terms: Orde
         transport_fee_cents=0,
         total_cents=0,
         balance_due_cents=0,
-        attribution_tokens=checkout.attribution_tokens,
     )
 
 

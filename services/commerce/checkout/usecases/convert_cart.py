@@ -33,7 +33,12 @@ def convert_cart(
 ) -> ConvertedCart | None:
     """Convert the cart, write its orders and announce them; None when the cart is not active any more."""
     delivery = Delivery(
-        terms.payment_method, terms.shipping_address, terms.billing_address, terms.shipping_line, checkout.tip_cents
+        payment_method=terms.payment_method,
+        shipping_address=terms.shipping_address,
+        billing_address=terms.billing_address,
+        shipping_line=terms.shipping_line,
+        tip_cents=checkout.tip_cents,
+        notes=terms.notes,
     )
     if not close_cart(tx, cart_id=checkout.cart_id, group_id=checkout.checkout_group_id, delivery=delivery):
         return None

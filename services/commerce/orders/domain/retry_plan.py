@@ -85,7 +85,6 @@ def plan_retry(
         notes=expired.notes,
         payment_method=expired.payment_method,
         tax_cents=expired.tax_cents,
-        attribution_tokens=expired.attribution_tokens,
         attribution=expired.attribution,
         attributed_ad_id=expired.attributed_ad_id,
         status=OrderStatus.CREATED_PENDING.value,

@@ -31,7 +31,12 @@ def expired(market: Market, *wanted: tuple[str, int], **options: Any) -> order_p
 
 
 def orders_in_place_of(market: Market, order_id: str) -> list[Any]:
-    return market.mesh.rows("commerce", "SELECT * FROM vendor_orders WHERE retry_of = CAST(:id AS uuid)", id=order_id)
+    sql = (
+        "SELECT o.*, c.attribution_tokens FROM order_retries r JOIN cart_records c ON c.status = 'converted'"
+        " JOIN vendor_orders o ON o.checkout_group_id = r.checkout_group_id AND o.cart_id = c.id"
+        " WHERE r.order_id = CAST(:id AS uuid)"
+    )
+    return market.mesh.rows("commerce", sql, id=order_id)
 
 
 def retries_of(market: Market, order_id: str) -> list[Any]:
