@@ -57,6 +57,7 @@ _PAGE = sql(
     """,  # noqa: S608
     Customer,
 )
+# Settlements are looked up order by order: joined, all of them would be read for the few orders of a page's customers.
 _TOTALS = sql(
     """
     SELECT buyer_store_id, currency, count(*) AS orders, min(created_at) AS first_order_at,

@@ -54,7 +54,7 @@ _ADD_LINES = insert_rows(
 )
 # Lines may come before their orders, because foreign keys are checked at the end of the statement.
 _ADD = sql(f"WITH lines AS ({_ADD_LINES}) {_ADD_ORDERS} RETURNING {{columns}}", PlacedOrder)
-_FOUND = f"WITH o AS (SELECT {OWN_COLUMNS} FROM vendor_orders WHERE {{condition}}) {WHOLE_ORDERS}"
+_FOUND = f"WITH o AS (SELECT {OWN_COLUMNS} FROM vendor_orders WHERE {{condition}}) {WHOLE_ORDERS}"  # noqa: S608
 _FIND = sql(
     _FOUND.format(
         condition="id = :id AND (CAST(:party AS uuid) IS NULL"
@@ -78,7 +78,7 @@ _LINES_OF = sql(
     " ORDER BY order_id, position",
     Line,
 )
-_CHANGED = f"WITH o AS (UPDATE vendor_orders SET {{changes}} WHERE id = :id RETURNING {OWN_COLUMNS}) {WHOLE_ORDERS}"
+_CHANGED = f"WITH o AS (UPDATE vendor_orders SET {{changes}} WHERE id = :id RETURNING {OWN_COLUMNS}) {WHOLE_ORDERS}"  # noqa: S608
 _SET_INTERNAL_NOTES = sql(_CHANGED.format(changes="internal_notes = :notes, updated_at = :now"), Order)
 _NOTE_NUDGE = sql(_CHANGED.format(changes="buyer_nudged_at = :now, updated_at = :now"), Order)
 _MOVE_LINES = sql("UPDATE order_line_items SET status = :status WHERE order_id = :order_id AND status = ANY(:before)")

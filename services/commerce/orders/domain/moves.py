@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from services.commerce.orders.domain.order_state import Move
 
 
-def require_move(order: LockedOrder | Order, action: Action, *, status: str | None = None, to: OrderStatus | None = None) -> Move:
+def require_move(
+    order: LockedOrder | Order, action: Action, *, status: str | None = None, to: OrderStatus | None = None
+) -> Move:
     """Return the move that an action makes now; `to` says which, where the table has several.
 
     `status` replaces the order's own where what a payment hold interrupted counts. Raises OrderStateInvalid.
