@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as events
 from services.commerce.cart.domain.delivery import Delivery, shipping_place
 from services.commerce.cart.usecases.buy_cart import close_cart
-from services.commerce.checkout.domain.order_plan import Checkout, OrderTerms, PlannedLine, PlannedOrder, plan_orders
+from services.commerce.checkout.domain.order_plan import Checkout, OrderTerms, plan_orders
 from services.commerce.orders.domain.order_state import LineStatus
 from services.commerce.orders.usecases.place_orders import place_orders
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from meshkit.db.tx import Tx
     from services.commerce.checkout.usecases.begin_checkout import CheckoutTerms
+    from services.commerce.orders.domain.planned_order import PlannedLine, PlannedOrder
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
-    from services.commerce.checkout.domain.order_plan import PlannedLine, PlannedOrder
     from services.commerce.orders.domain.order_filter import OrderFilter
     from services.commerce.orders.domain.order_state import Action, LineStatus, Move
+    from services.commerce.orders.domain.planned_order import PlannedLine, PlannedOrder
 
 
 class PlacedOrder(NamedTuple):

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from meshkit.errors import Violation
 from meshkit.ids import derived_id
-from services.commerce.checkout.domain.order_plan import PlannedLine, PlannedOrder, planned_line
 from services.commerce.errors import RetryRefused
 from services.commerce.orders.domain.order_state import OrderStatus, PaymentStatus
+from services.commerce.orders.domain.planned_order import PlannedLine, PlannedOrder, planned_line
 from services.commerce.orders.domain.totals import order_totals
 
 if TYPE_CHECKING:
