@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, timedelta
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from deploy.tools.waiting import until
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as events
@@ -96,6 +98,35 @@ class TestFailPayment:
         market.finance(news, order.order_id)
 
         assert state(market, order.order_id) == before
+
+    @pytest.mark.parametrize(
+        "news", [("PaymentReopened",), ("CashCollected", "PaymentFailed"), ("PaymentFailed", "PaymentReopened")]
+    )
+    def test_news_of_an_order_that_is_not_held_changes_nothing(self, market: Market, news: tuple[str, ...]) -> None:
+        """As it was never held, is paid for, or was reopened already."""
+        order = market.packed((market.product(), 1))
+        for event in news:
+            market.finance(event, order.order_id)
+        before, announced = market.read(order.order_id), market.events(order.order_id)
+
+        market.finance(news[-1], order.order_id)
+
+        assert before.status == order.status
+        assert market.read(order.order_id) == before
+        assert market.events(order.order_id) == announced
+
+    def test_no_hold_forgets_what_it_interrupted(self, market: Market) -> None:
+        """A reopening would not know where to take the order, so the database does not let this come about."""
+        order = market.packed((market.product(), 1))
+        market.finance("PaymentFailed", order.order_id)
+
+        with (
+            pytest.raises(IntegrityError, match="vendor_orders_held_status_check"),
+            market.mesh.transaction("commerce") as tx,
+        ):
+            tx.execute(
+                text("UPDATE vendor_orders SET held_status = NULL WHERE id = CAST(:id AS uuid)"), {"id": order.order_id}
+            )
 
     def test_keeps_the_money_when_the_reopening_comes_after_it(self, market: Market) -> None:
         order = market.packed((market.product(), 1))
