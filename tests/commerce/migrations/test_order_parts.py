@@ -23,6 +23,8 @@ from tests.support.statements import owner_transaction
 
 _COPIED = "order_parts_copy"
 _TABLES = ("vendor_orders", "cart_records", "order_settlements", "order_delivery_steps", "order_retries")
+# What is said to two vendors at once, in this file only.
+_TO_BOTH = "Ring twice, whichever of you comes."
 _NO_SETTLEMENT = {"refunded_cents": 0, "credited_cents": 0, "vendor_paid_at": None, "payout_returned_at": None}
 _NO_STEPS = {"picked_up_at": None, "picked_up_by": None, "delivered_by": None}
 Row = dict[str, Any]
@@ -66,7 +68,7 @@ def _fill(market: Market) -> None:
     line = {"code": "van", "title": "Van", "price_cents": 300}
     wanted = (market.product(), 1), (market.product(market.new_vendor()), 1)
     quote = market.quote(*wanted, tokens=["a", "b"])
-    market.checkout(quote.id, shipping_line=line, notes="Ring twice.")
+    market.checkout(quote.id, shipping_line=line, notes=_TO_BOTH)
     noted = market.checkout(market.quote(tokens=["c"]).id, shipping_line=line, notes="Ring once.").vendor_orders[0]
     market.expire(noted.order_id)
     market.retry(noted.order_id)
@@ -108,7 +110,8 @@ class TestOrderParts:
     def test_of_an_order_that_says_something_else_than_its_cart_do_not_go_up(self, copied: Copy, change: str) -> None:
         migrate.downgrade(service="commerce", url=copied.url, revision="0012")
         copied.run(
-            f"UPDATE vendor_orders o SET {change} WHERE id = (SELECT id FROM vendor_orders WHERE notes = 'Ring twice.' LIMIT 1)"
+            f"UPDATE vendor_orders o SET {change}"
+            f" WHERE id = (SELECT id FROM vendor_orders WHERE notes = '{_TO_BOTH}' LIMIT 1)"
         )
 
         with pytest.raises(DBAPIError, match="does not say what its cart or its retry says"):
