@@ -10,8 +10,9 @@ from marketmesh.commerce.v1 import cart_service_pb2 as messages
 from meshkit.errors import NotFound, Violation
 from services.commerce.cart.domain.quote import vendor_warning
 from services.commerce.cart.usecases.begin_attempt import begin_attempt, is_attempt_running
-from services.commerce.cart.usecases.buy_cart import lock_cart_to_buy, read_items_to_buy
+from services.commerce.cart.usecases.lock_cart_to_buy import lock_cart_to_buy
 from services.commerce.cart.usecases.read_earlier_answer import read_earlier_answer
+from services.commerce.cart.usecases.read_items_to_buy import read_items_to_buy
 from services.commerce.checkout.domain.order_plan import Checkout
 from services.commerce.errors import (
     BuyerIsVendor,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as events
 from services.commerce.cart.domain.delivery import Delivery, shipping_place
-from services.commerce.cart.usecases.buy_cart import close_cart
+from services.commerce.cart.usecases.close_cart import close_cart
 from services.commerce.checkout.domain.order_plan import Checkout, OrderTerms, plan_orders
 from services.commerce.orders.domain.order_state import LineStatus
 from services.commerce.orders.usecases.place_orders import place_orders
