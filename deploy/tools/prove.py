@@ -125,7 +125,12 @@ _DEAD = sql(
     " UNION ALL SELECT consumer, type, reason FROM inbox_dlq WHERE replayed_at IS NULL AND discarded_at IS NULL",
     DeadLetter,
 )
-_ORDERS = sql("SELECT {columns} FROM vendor_orders", Order)
+_ORDERS = sql(
+    "SELECT o.id, o.status, o.total_cents, o.payment_intent_id, o.payment_status,"
+    " coalesce(s.refunded_cents, 0) AS refunded_cents, s.payout_returned_at"
+    " FROM vendor_orders o LEFT JOIN order_settlements s ON s.order_id = o.id",
+    Order,
+)
 _LINES = sql(
     "SELECT l.id, l.qty, l.status, o.status AS order_status FROM order_line_items l"
     " JOIN vendor_orders o ON o.id = l.order_id",

@@ -15,9 +15,9 @@ from meshkit.grpc.server import Servicer
 from meshkit.jobs import Job
 from meshkit.service import Parts, ServiceSpec, Wiring
 from services.commerce.cart.api.cart_servicer import CartServicer
+from services.commerce.cart.domain.purchase import CheckoutRules
 from services.commerce.cart.flows.quote_cart import QuoteRules
 from services.commerce.checkout.flows.checkout import CHECKOUT_FLOWS
-from services.commerce.checkout.usecases.begin_checkout import CheckoutRules
 from services.commerce.orders import events as orders_events
 from services.commerce.orders.api.customer_servicer import CustomerServicer
 from services.commerce.orders.api.internal_servicer import CommerceInternalServicer

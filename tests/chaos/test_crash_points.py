@@ -6,12 +6,14 @@ invariant must hold.
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from deploy.tools.contracts import grpc_services
@@ -58,6 +60,9 @@ MOVES = [
 ]
 PROOFS = points("fulfillment RequestProofUpload", "tx", "tx", "call PresignForStore", "tx", "answering")
 PHOTO = {"kind": "photo", "mime_type": "image/png", "size_bytes": 10}
+# An order that nobody decides expires, and is bought again.
+EXPIRY = points("commerce end_lifetimes", "tx")
+RETRY = points("commerce RetryOrder", "tx", "call GetQuoteFacts", "tx", "call Reserve", "tx", "answering")
 # Who writes here and in other services too; all that the story needs are tried.
 FLOWS = {
     method.name
@@ -136,6 +141,35 @@ class Deathbed:
         answer = self.town.admin.client.try_once("POST", path, body=body, key=key)
         return agent.client if answer.status == 200 else None
 
+    def forgotten(self) -> str:
+        """Return an order that its vendor has let wait for too long already."""
+        order_id: str = self.checkout()["vendor_orders"][0]["order_id"]
+        dsn = os.environ["COMMERCE_MIGRATION_DATABASE_URL"].replace("+psycopg", "")
+        with psycopg.connect(dsn) as connection:
+            connection.execute(
+                "UPDATE vendor_orders SET created_at = created_at - interval '11 days' WHERE id = %s", [order_id]
+            )
+        return order_id
+
+    def expired(self) -> str:
+        """Return an order that has expired."""
+        order_id = self.forgotten()
+        self.wait_until_expired(order_id)
+        return order_id
+
+    def wait_until_expired(self, order_id: str) -> None:
+        """Wait for the job that ends what was forgotten."""
+        buyer = self.town.buyers[0].client
+        path = f"/api/v1/orders/{order_id}"
+        until("it has expired", lambda: buyer.get(path)["status"] == "expired", seconds=30)
+
+    def retry(self, order_id: str, key: str) -> dict[str, Any]:
+        """Buy an expired order again."""
+        bought: dict[str, Any] = self.town.buyers[0].client.post(
+            f"/api/v1/orders/{order_id}/retry", {}, expect=201, key=key
+        )
+        return bought
+
 
 @pytest.fixture(scope="module")
 def deathbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deathbed]:
@@ -143,6 +177,7 @@ def deathbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deathbed]:
     trap = folder / "trap"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MESH_CRASH_FILE", str(trap))
+        patch.setenv("COMMERCE_LIFETIME_SECONDS", "2")
         with running_mesh(folder) as mesh:
             yield Deathbed(mesh, Town.settle(mesh.url, stock=100), trap)
 
@@ -198,6 +233,35 @@ def test_a_cash_collection_survives(deathbed: Deathbed, point: str) -> None:
 
     assert collected["payment_status"] == "settled"
     assert agent.post(path, body, key=key) == collected
+
+
+@pytest.mark.parametrize("point", EXPIRY)
+def test_the_end_of_an_order_survives(deathbed: Deathbed, point: str) -> None:
+    order_id = deathbed.forgotten()
+
+    deathbed.dying_at(point, lambda: deathbed.wait_until_expired(order_id))
+
+    assert deathbed.retry(order_id, uuid.uuid4().hex)["order"]["retry_of_order_id"] == order_id
+
+
+@pytest.mark.parametrize("point", RETRY)
+def test_a_retry_survives(deathbed: Deathbed, point: str) -> None:
+    order_id, key = deathbed.expired(), uuid.uuid4().hex
+
+    bought = deathbed.dying_at(point, lambda: deathbed.retry(order_id, key))
+
+    assert bought["order"]["retry_of_order_id"] == order_id
+    assert deathbed.retry(order_id, key) == bought
+    assert deathbed.retry(order_id, uuid.uuid4().hex)["order_id"] == bought["order_id"]
+
+
+def test_every_point_of_an_order_s_end_and_retry_is_tried(deathbed: Deathbed) -> None:
+    with deathbed.watching() as offered:
+        deathbed.retry(deathbed.expired(), uuid.uuid4().hex)
+        passed = offered()
+
+    works = {work_of(point) for point in (*EXPIRY, *RETRY)}
+    assert {point for point in passed if work_of(point) in works} == {*EXPIRY, *RETRY}
 
 
 def test_every_point_on_offer_is_tried(deathbed: Deathbed) -> None:

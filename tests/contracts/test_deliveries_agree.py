@@ -130,7 +130,8 @@ class TestAFullCredit:
         world.do("/marketmesh.finance.v1.PayoutAdminService/CreditOrder", credit, world.admin)
         world.mesh.pump()
 
-        row = _row(world, "commerce", "SELECT * FROM vendor_orders WHERE id = CAST(:id AS uuid)", order.order_id)
+        sql = "SELECT * FROM vendor_orders JOIN order_settlements ON order_id = id WHERE id = CAST(:id AS uuid)"
+        row = _row(world, "commerce", sql, order.order_id)
         assert (row.status, row.payment_status, row.balance_due_cents) == ("closed", "paid", 0)
         assert (row.credited_cents, row.refunded_cents) == (order.total_cents, order.total_cents)
         assert problems_of(world, order.order_id) == []

@@ -22,6 +22,8 @@ _GRANTED = """
 """
 # What money and papers are called by, and how much they are, is written once. A lock needs the right on one column at least.
 _CHANGEABLE = {
+    ("commerce", "order_settlements"): {"refunded_cents", "credited_cents", "vendor_paid_at", "payout_returned_at"},
+    ("commerce", "order_delivery_steps"): {"delivered_by"},
     ("finance", "accounts"): {"id"},
     ("finance", "payouts"): {"status", "paid_at", "netted_cents", "reference"},
     ("finance", "payout_items"): {"active"},

@@ -42,6 +42,8 @@ cart_records = Table(
     Column("billing_address", JSONB),
     Column("shipping_line", JSONB),
     Column("tip_cents", BigInteger),
+    # What the buyer wrote to its vendors at checkout.
+    Column("notes", Text, nullable=False, server_default=text("''")),
     instant("created_at"),
     instant("updated_at"),
     instant("converted_at", nullable=True),

@@ -27,7 +27,6 @@ from services.commerce.orders.domain.order_state import (
     LineStatus,
     OrderStatus,
     PaymentStatus,
-    RefundStatus,
 )
 from services.commerce.schema.base import (
     attribution,
@@ -53,7 +52,8 @@ order_assignments = Table(
 )
 
 # One order per vendor of a checkout. Invariant: total = subtotal - discount + tax + transport fee; every change raises
-# the version. `held_…` is what a payment mismatch interrupted.
+# the version. `held_…` is what a payment mismatch interrupted. What the buyer said at checkout about all orders stands in the
+# cart, which never changes once it is bought; which expired order this one retries, in order_retries.
 vendor_orders = Table(
     "vendor_orders",
     metadata,
@@ -66,7 +66,6 @@ vendor_orders = Table(
     Column("vendor_store_id", Uuid, nullable=False),
     Column("vendor_store_name", Text, nullable=False),
     Column("currency", Text, nullable=False),
-    Column("shipping_address", JSONB, nullable=False),
     Column("status", Text, nullable=False),
     Column("hold_reason", Text),
     Column("held_status", Text),
@@ -89,35 +88,17 @@ vendor_orders = Table(
     instant("expired_at", nullable=True),
     # When the buyer last asked the vendor to decide.
     instant("buyer_nudged_at", nullable=True),
-    # What finance announced of refunds, and of payouts after the order was closed.
-    Column("refund_status", Text, nullable=False, server_default=text("'none'")),
-    Column("refunded_cents", BigInteger, nullable=False, server_default=text("0")),
-    # What the buyer need not pay, as finance announced; part of `refunded_cents`.
-    Column("credited_cents", BigInteger, nullable=False, server_default=text("0")),
-    instant("vendor_paid_at", nullable=True),
-    instant("payout_returned_at", nullable=True),
-    # Who picked it up and who delivered it, as fulfillment reported, and when it was picked up. Older orders have none of it.
-    instant("picked_up_at", nullable=True),
-    Column("picked_up_by", Uuid),
-    Column("delivered_by", Uuid),
-    # The expired order that this one retries.
-    Column("retry_of", Uuid),
-    # The cart's attribution tokens as they came: which ad earned the order is decided from them later.
-    Column("attribution_tokens", JSONB, nullable=False, server_default=text("'[]'")),
     *attribution(),
-    # What the buyer wrote at checkout, the vendor's own notes, the quote's warnings about this vendor's part, and the shipping
-    # of the whole checkout.
-    Column("notes", Text, nullable=False, server_default=text("''")),
+    # The vendor's own notes, and the quote's warnings about this vendor's part.
     Column("internal_notes", Text, nullable=False, server_default=text("''")),
     Column("warnings", JSONB, nullable=False, server_default=text("'[]'")),
-    Column("shipping_line", JSONB(none_as_null=True)),
     PrimaryKeyConstraint("id", name="vendor_orders_pk"),
     attribution_check("vendor_orders"),
     UniqueConstraint("order_number", name="vendor_orders_order_number_key"),
     UniqueConstraint(
         "checkout_group_id", "vendor_store_id", name="vendor_orders_checkout_group_id_vendor_store_id_key"
     ),
-    ForeignKeyConstraint(["retry_of"], ["vendor_orders.id"], name="vendor_orders_retry_of_fk"),
+    ForeignKeyConstraint(["cart_id"], ["cart_records.id"], name="vendor_orders_cart_id_fk"),
     CheckConstraint("buyer_store_id <> vendor_store_id", name="vendor_orders_parties_check"),
     CheckConstraint(one_of("status", OrderStatus), name="vendor_orders_status_check"),
     CheckConstraint(one_of("hold_reason", HoldReason), name="vendor_orders_hold_reason_check"),
@@ -135,12 +116,6 @@ vendor_orders = Table(
     ),
     CheckConstraint(one_of("payment_status", PaymentStatus), name="vendor_orders_payment_status_check"),
     CheckConstraint("payment_method IN ('cash', 'ach')", name="vendor_orders_payment_method_check"),
-    CheckConstraint(one_of("refund_status", RefundStatus), name="vendor_orders_refund_status_check"),
-    CheckConstraint(
-        "refunded_cents BETWEEN 0 AND total_cents AND (refund_status = 'none') = (refunded_cents = 0)"
-        " AND (refund_status = 'full') = (refunded_cents > 0 AND refunded_cents = total_cents)",
-        name="vendor_orders_refunded_cents_check",
-    ),
     CheckConstraint(
         "subtotal_cents - discount_cents + tax_cents + transport_fee_cents = total_cents AND discount_cents >= 0"
         " AND transport_fee_cents >= 0 AND total_cents >= 0 AND balance_due_cents >= 0",
@@ -162,16 +137,43 @@ Index(
 Index("vendor_orders_customer_idx", vendor_orders.c.vendor_store_id, vendor_orders.c.buyer_store_id, *_newest)
 Index("vendor_orders_cart_id_idx", vendor_orders.c.cart_id)
 Index(
-    "vendor_orders_retry_of_key",
-    vendor_orders.c.retry_of,
-    unique=True,
-    postgresql_where=text("retry_of IS NOT NULL"),
-)
-Index(
     "vendor_orders_pending_idx",
     vendor_orders.c.created_at,
     vendor_orders.c.id,
     postgresql_where=text("status = 'created_pending'"),
+)
+
+# What finance announced of an order's money after it was placed: what went back to the buyer (`credited_cents`, part of it, never
+# was paid), when its vendor was paid, when that payout came back. No row: nothing of it. Written under the order's lock.
+order_settlements = Table(
+    "order_settlements",
+    metadata,
+    Column("order_id", Uuid, nullable=False),
+    Column("refunded_cents", BigInteger, nullable=False, server_default=text("0")),
+    Column("credited_cents", BigInteger, nullable=False, server_default=text("0")),
+    instant("vendor_paid_at", nullable=True),
+    instant("payout_returned_at", nullable=True),
+    PrimaryKeyConstraint("order_id", name="order_settlements_pk"),
+    ForeignKeyConstraint(["order_id"], ["vendor_orders.id"], name="order_settlements_order_id_fk"),
+    CheckConstraint("credited_cents BETWEEN 0 AND refunded_cents", name="order_settlements_credited_cents_check"),
+    CheckConstraint(
+        "refunded_cents > 0 OR vendor_paid_at IS NOT NULL OR payout_returned_at IS NOT NULL",
+        name="order_settlements_something_check",
+    ),
+)
+
+# Who picked an order up and who delivered it, as fulfillment reported; it did not always say. Written under the order's lock.
+order_delivery_steps = Table(
+    "order_delivery_steps",
+    metadata,
+    Column("order_id", Uuid, nullable=False),
+    instant("picked_up_at", nullable=True),
+    Column("picked_up_by", Uuid),
+    Column("delivered_by", Uuid),
+    PrimaryKeyConstraint("order_id", name="order_delivery_steps_pk"),
+    ForeignKeyConstraint(["order_id"], ["vendor_orders.id"], name="order_delivery_steps_order_id_fk"),
+    CheckConstraint("(picked_up_by IS NULL) = (picked_up_at IS NULL)", name="order_delivery_steps_pickup_check"),
+    CheckConstraint("num_nonnulls(picked_up_by, delivered_by) > 0", name="order_delivery_steps_something_check"),
 )
 
 # How long a vendor lets orders wait, where it differs from the settings.
@@ -189,7 +191,7 @@ vendor_order_policies = Table(
     ),
 )
 
-# Where the retry of an expired order stands, as checkout_attempts has it for carts.
+# Where the retry of an expired order stands, as checkout_attempts has it for carts; the group is that of the new order.
 order_retries = Table(
     "order_retries",
     metadata,

@@ -44,7 +44,10 @@ def returned(world: World) -> tuple[str, str]:
 
 
 def order(world: World, order_id: str) -> tuple[str, str, bool]:
-    sql = "SELECT status, payment_status, payout_returned_at FROM vendor_orders WHERE id = CAST(:id AS uuid)"
+    sql = (
+        "SELECT status, payment_status, payout_returned_at FROM vendor_orders"
+        " JOIN order_settlements ON order_id = id WHERE id = CAST(:id AS uuid)"
+    )
     (row,) = world.mesh.rows("commerce", sql, id=order_id)
     return row.status, row.payment_status, row.payout_returned_at is not None
 
@@ -79,8 +82,10 @@ class TestReturnedPayout:
     def test_that_the_order_does_not_know_of_is_named(self, world: World) -> None:
         order_id, _ = returned(world)
         with world.mesh.transaction("commerce") as tx:
-            change = "UPDATE vendor_orders SET {} WHERE id = CAST(:id AS uuid)"
-            tx.execute(text(change.format("payout_returned_at = NULL, payment_status = 'paid'")), {"id": order_id})
+            forget = "UPDATE order_settlements SET payout_returned_at = NULL WHERE order_id = CAST(:id AS uuid)"
+            pay = "UPDATE vendor_orders SET payment_status = 'paid' WHERE id = CAST(:id AS uuid)"
+            for change in (forget, pay):
+                tx.execute(text(change), {"id": order_id})
 
         found = problems_of(order_id)
 
@@ -96,7 +101,7 @@ class TestRefund:
         world.do(PAYOUTS + "RefundOrder", request, world.admin)
         agreed = problems_of(order_id)
         with world.mesh.transaction("commerce") as tx:
-            change = "UPDATE vendor_orders SET refunded_cents = 99 WHERE id = CAST(:id AS uuid)"
+            change = "UPDATE order_settlements SET refunded_cents = 99 WHERE order_id = CAST(:id AS uuid)"
             tx.execute(text(change), {"id": order_id})
 
         assert agreed == []

@@ -12,11 +12,12 @@ from marketmesh.commerce.v1 import cart_service_pb2 as messages
 from meshkit.ids import parse_id
 from services.commerce.cart.api import cart_mapping
 from services.commerce.cart.domain.delivery import ShippingLine
+from services.commerce.cart.domain.purchase import CheckoutRules
 from services.commerce.cart.flows.quote_cart import QuoteRules, quote_cart
 from services.commerce.cart.usecases.clear_cart import clear_cart
 from services.commerce.cart.usecases.read_cart import read_cart
 from services.commerce.checkout.api.mapping import checkout_response, set_orders
-from services.commerce.checkout.usecases.begin_checkout import CheckoutRules, CheckoutTerms
+from services.commerce.checkout.usecases.begin_checkout import CheckoutTerms
 from services.commerce.checkout.usecases.read_confirmation import read_confirmation
 from services.commerce.orders.api.mapping import party_message
 

@@ -184,7 +184,8 @@ _CONVERT = sql(
     """
     UPDATE cart_records SET status = 'converted', checkout_group_id = :group_id, payment_method = :payment_method,
         shipping_address = CAST(:shipping_address AS jsonb), billing_address = CAST(:billing_address AS jsonb),
-        shipping_line = CAST(:shipping_line AS jsonb), tip_cents = :tip_cents, converted_at = :now, updated_at = :now
+        shipping_line = CAST(:shipping_line AS jsonb), tip_cents = :tip_cents, notes = :notes, converted_at = :now,
+        updated_at = :now
     WHERE id = :id AND status = 'active'
     """
 )
@@ -272,6 +273,7 @@ def convert(tx: Tx, cart_id: uuid.UUID, *, group_id: uuid.UUID, delivery: Delive
         "billing_address": json.dumps(delivery.billing_address),
         "shipping_line": json.dumps(delivery.shipping_line),
         "tip_cents": delivery.tip_cents,
+        "notes": delivery.notes,
         "now": tx.now,
     }
     return tx.execute(_CONVERT, parameters).rowcount == 1

@@ -54,13 +54,15 @@ class QuotedDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How a cart that is bought is paid for and where its goods go."""
+    """How a cart that is bought is paid for and where its goods go; its orders read this from it."""
 
     payment_method: str
     shipping_address: Address
     billing_address: Address
     shipping_line: ShippingLine | None
     tip_cents: int
+    # The buyer's words to every vendor.
+    notes: str
 
 
 def shipping_place(address: Address) -> ShippingPlace:

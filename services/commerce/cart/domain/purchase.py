@@ -1,12 +1,26 @@
-"""What a checkout sees of a cart."""
+"""What a checkout sees of a cart, and by which rules it is bought."""
 
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from services.commerce.store_gates.domain.gate import Gate
+
+
+@dataclass(frozen=True)
+class CheckoutRules:
+    """Settings of a checkout, and of the retry of an order. An attempt older than `continue_for` may have lost its stock."""
+
+    reservation_seconds: int
+    ach_enabled: bool
+
+    @property
+    def continue_for(self) -> timedelta:
+        """Return how long an attempt may be continued: well inside the life of its reservations."""
+        return timedelta(seconds=self.reservation_seconds * 2 // 3)
 
 
 class CartToBuy(NamedTuple):
@@ -68,3 +82,10 @@ class ItemToBuy(NamedTuple):
             self.vendor_kyc_status,
             self.vendor_subscription_active,
         )
+
+
+class FinishedCheckout(NamedTuple):
+    """What a checkout made, and the answer that it gave."""
+
+    checkout_group_id: uuid.UUID
+    response: bytes

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from meshkit.obs.logging import get_logger
 from meshkit.obs.metrics import QUOTE_ITEMS, QUOTE_SECONDS, QUOTE_WARNINGS
 from services.commerce.cart.usecases.save_quote import QuoteRequest, SavedQuote, save_quote
-from services.commerce.checkout.flows.release_stock import release_stock
 from services.commerce.errors import ForeignBuyerStore
+from services.commerce.outbound.release_stock import release_stock
 from services.commerce.store_gates.usecases.check_buyer import check_buyer
 
 if TYPE_CHECKING:

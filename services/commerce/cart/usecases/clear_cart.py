@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.commerce.cart.data import carts
-from services.commerce.checkout.usecases.give_up_checkout import give_up_checkout
+from services.commerce.cart.data import attempts, carts
 from services.commerce.store_gates.usecases.lock_buyer import lock_buyer
 
 if TYPE_CHECKING:
@@ -22,5 +21,5 @@ def clear_cart(tx: Tx, *, buyer_store_id: uuid.UUID) -> None:
     lock_buyer(tx, store_id=buyer_store_id)
     active = carts.lock_active(tx, buyer_store_id)
     if active is not None:
-        give_up_checkout(tx, cart_id=active.id)
+        attempts.fail(tx, active.id)
         carts.supersede(tx, active.id)

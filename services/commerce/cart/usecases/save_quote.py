@@ -8,9 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from meshkit.ids import derived_id
-from services.commerce.cart.data import carts
+from services.commerce.cart.data import attempts, carts
 from services.commerce.cart.domain.quote import CURRENCY, Intent, PromoCode, Quote, QuoteFacts, price_cart
-from services.commerce.checkout.usecases.give_up_checkout import give_up_checkout
 from services.commerce.store_gates.usecases.lock_buyer import lock_buyer
 from services.commerce.store_gates.usecases.read_store_gates import read_store_gates
 
@@ -58,7 +57,7 @@ def save_quote(
     buyer = request.buyer_store_id
     lock_buyer(tx, store_id=buyer)
     active = carts.lock_active(tx, buyer)
-    abandoned_group = give_up_checkout(tx, cart_id=active.id) if active else None
+    abandoned_group = attempts.fail(tx, active.id) if active else None
     quote = _price(tx, request, facts)
     cart_id = active.id if active else derived_id(flow_id, "cart")
     if abandoned_group is not None:

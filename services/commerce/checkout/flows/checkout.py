@@ -9,17 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from services.commerce.checkout.data import attempts
-from services.commerce.checkout.flows.release_stock import release_stock
-from services.commerce.checkout.usecases.begin_checkout import (
-    CheckoutRules,
-    CheckoutTerms,
-    begin_checkout,
-)
+from services.commerce.cart.usecases.finish_attempt import finish_attempt
+from services.commerce.cart.usecases.read_earlier_answer import read_earlier_answer
+from services.commerce.checkout.usecases.begin_checkout import CheckoutTerms, begin_checkout
 from services.commerce.checkout.usecases.convert_cart import ConvertedCart, convert_cart
-from services.commerce.checkout.usecases.read_earlier_answer import read_earlier_answer
-from services.commerce.errors import CartNotActive, CheckoutRunning
+from services.commerce.errors import CartNotActive
 from services.commerce.outbound.ports import StockLine
+from services.commerce.outbound.release_stock import release_stock
 
 if TYPE_CHECKING:
     import uuid
@@ -28,6 +24,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from meshkit.flow import Flow
+    from services.commerce.cart.domain.purchase import CheckoutRules
     from services.commerce.checkout.domain.order_plan import Checkout
     from services.commerce.outbound.ports import Catalog
 
@@ -93,7 +90,5 @@ def _convert(
             return flow.complete(tx, restore(read_earlier_answer(tx, terms.cart_id)))
         answer = flow.complete(tx, respond(converted))
         assert flow.completed is not None, "complete keeps the answer"
-        if not attempts.convert(tx, cart_id=begun.cart_id, group_id=begun.checkout_group_id, response=flow.completed):
-            # This run took so long that another one started over with a new group: nothing that this one wrote may stay.
-            raise CheckoutRunning
+        finish_attempt(tx, cart_id=begun.cart_id, group_id=begun.checkout_group_id, response=flow.completed)
         return answer

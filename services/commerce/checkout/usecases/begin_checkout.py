@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from marketmesh.commerce.v1 import cart_service_pb2 as messages
 from meshkit.errors import NotFound, Violation
-from meshkit.ids import new_id
 from services.commerce.cart.domain.quote import vendor_warning
-from services.commerce.cart.usecases.buy_cart import lock_cart_to_buy, read_items_to_buy
-from services.commerce.checkout.data import attempts
+from services.commerce.cart.usecases.begin_attempt import begin_attempt, is_attempt_running
+from services.commerce.cart.usecases.lock_cart_to_buy import lock_cart_to_buy
+from services.commerce.cart.usecases.read_earlier_answer import read_earlier_answer
+from services.commerce.cart.usecases.read_items_to_buy import read_items_to_buy
 from services.commerce.checkout.domain.order_plan import Checkout
-from services.commerce.checkout.usecases.read_earlier_answer import read_earlier_answer
 from services.commerce.errors import (
     BuyerIsVendor,
     CartEmpty,
@@ -29,24 +28,10 @@ from services.commerce.store_gates.usecases.check_buyer import require_verified_
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from meshkit.db.tx import Tx
     from services.commerce.cart.domain.delivery import Address, ShippingLine
-    from services.commerce.cart.domain.purchase import ItemToBuy
-
-
-@dataclass(frozen=True)
-class CheckoutRules:
-    """Settings of a checkout. An attempt older than `continue_for` may have lost its stock and starts over."""
-
-    reservation_seconds: int
-    ach_enabled: bool
-
-    @property
-    def continue_for(self) -> timedelta:
-        """Return how long an attempt may be continued: well inside the life of its reservations."""
-        return timedelta(seconds=self.reservation_seconds * 2 // 3)
+    from services.commerce.cart.domain.purchase import CheckoutRules, ItemToBuy
 
 
 @dataclass(frozen=True)
@@ -83,8 +68,8 @@ def begin_checkout(tx: Tx, terms: CheckoutTerms, *, rules: CheckoutRules) -> Che
         return read_earlier_answer(tx, terms.cart_id)
     if cart.status != "active":
         raise CartNotActive(state=cart.status)
-    stale = tx.now - rules.continue_for
-    if tx.now > cart.valid_until and not _is_running(tx, terms.cart_id, stale):
+    if tx.now > cart.valid_until and not is_attempt_running(tx, cart_id=terms.cart_id, continue_for=rules.continue_for):
+        # A checkout begun in time is finished, even if the quote ran out while it was interrupted.
         raise QuoteExpired(valid_until=cart.valid_until.isoformat())
     items = read_items_to_buy(tx, cart_id=terms.cart_id)
     _check(items, buyer_store_id, terms, rules)
@@ -92,7 +77,7 @@ def begin_checkout(tx: Tx, terms: CheckoutTerms, *, rules: CheckoutRules) -> Che
     assert cart.buyer_store_name is not None, "a verified store is known"
     assert cart.buyer_state is not None, "a verified store is known"
     _check_vendors(items, cart.buyer_state)
-    group_id = attempts.begin(tx, cart_id=terms.cart_id, buyer_store_id=buyer_store_id, group_id=new_id(), stale=stale)
+    group_id = begin_attempt(tx, cart_id=terms.cart_id, buyer_store_id=buyer_store_id, continue_for=rules.continue_for)
     return Checkout(
         cart_id=terms.cart_id,
         checkout_group_id=group_id,
@@ -103,12 +88,6 @@ def begin_checkout(tx: Tx, terms: CheckoutTerms, *, rules: CheckoutRules) -> Che
         attribution_tokens=cart.attribution_tokens,
         items=items,
     )
-
-
-def _is_running(tx: Tx, cart_id: uuid.UUID, stale: datetime) -> bool:
-    # A checkout begun in time is finished, even if the quote ran out while it was interrupted.
-    attempt = attempts.find(tx, cart_id)
-    return attempt is not None and attempt.state == "reserving" and attempt.started_at >= stale
 
 
 def _check(items: Sequence[ItemToBuy], buyer_store_id: uuid.UUID, terms: CheckoutTerms, rules: CheckoutRules) -> None:

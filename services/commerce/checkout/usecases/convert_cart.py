@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as events
 from services.commerce.cart.domain.delivery import Delivery, shipping_place
-from services.commerce.cart.usecases.buy_cart import close_cart
-from services.commerce.checkout.domain.order_plan import Checkout, OrderTerms, PlannedLine, PlannedOrder, plan_orders
+from services.commerce.cart.usecases.close_cart import close_cart
+from services.commerce.checkout.domain.order_plan import Checkout, OrderTerms, plan_orders
 from services.commerce.orders.domain.order_state import LineStatus
 from services.commerce.orders.usecases.place_orders import place_orders
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from meshkit.db.tx import Tx
     from services.commerce.checkout.usecases.begin_checkout import CheckoutTerms
+    from services.commerce.orders.domain.planned_order import PlannedLine, PlannedOrder
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,12 @@ def convert_cart(
 ) -> ConvertedCart | None:
     """Convert the cart, write its orders and announce them; None when the cart is not active any more."""
     delivery = Delivery(
-        terms.payment_method, terms.shipping_address, terms.billing_address, terms.shipping_line, checkout.tip_cents
+        payment_method=terms.payment_method,
+        shipping_address=terms.shipping_address,
+        billing_address=terms.billing_address,
+        shipping_line=terms.shipping_line,
+        tip_cents=checkout.tip_cents,
+        notes=terms.notes,
     )
     if not close_cart(tx, cart_id=checkout.cart_id, group_id=checkout.checkout_group_id, delivery=delivery):
         return None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from meshkit.errors import NotFound
-from services.commerce.checkout.data import attempts
+from services.commerce.cart.usecases.read_finished_checkout import read_finished_checkout
 from services.commerce.orders.usecases.read_order import read_orders_of_group
 
 if TYPE_CHECKING:
@@ -19,7 +18,5 @@ def read_confirmation(
     tx: Tx, *, cart_or_group_id: uuid.UUID, buyer_store_id: uuid.UUID
 ) -> tuple[bytes, list[OrderDetail]]:
     """Return the answer given at checkout and its orders in detail as they are now. Raises NotFound."""
-    finished = attempts.find_converted(tx, cart_or_group_id, buyer_store_id)
-    if finished is None:
-        raise NotFound
+    finished = read_finished_checkout(tx, cart_or_group_id=cart_or_group_id, buyer_store_id=buyer_store_id)
     return finished.response, read_orders_of_group(tx, checkout_group_id=finished.checkout_group_id)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.commerce.checkout.data import attempts
+from services.commerce.cart.usecases.settle_attempts import settle_attempts
+from services.commerce.orders.usecases.settle_retries import settle_retries
 
 if TYPE_CHECKING:
     import uuid
@@ -15,4 +16,4 @@ if TYPE_CHECKING:
 
 def settle_checkouts(tx: Tx, group_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
     """Return the groups that became orders. The others are given up: a checkout that still runs starts over with a new group."""
-    return attempts.settle(tx, group_ids)
+    return [*settle_attempts(tx, group_ids), *settle_retries(tx, group_ids)]

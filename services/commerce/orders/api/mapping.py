@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     import uuid
     from collections.abc import Iterable
 
-    from services.commerce.checkout.domain.order_plan import PlannedLine, PlannedOrder
     from services.commerce.orders.domain.assignment import Assignment
     from services.commerce.orders.domain.order import Line, Order
+    from services.commerce.orders.domain.planned_order import PlannedLine, PlannedOrder
     from services.commerce.orders.usecases.read_order import OrderDetail
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from meshkit.db.tx import Tx
     from meshkit.flow import Flow
-    from services.commerce.checkout.usecases.begin_checkout import CheckoutRules
+    from services.commerce.cart.domain.purchase import CheckoutRules
     from services.commerce.orders.domain.lifetime import Lifetime
     from services.commerce.orders.usecases.price_retry import Retry
     from services.commerce.outbound.ports import Catalog

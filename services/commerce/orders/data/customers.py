@@ -57,13 +57,15 @@ _PAGE = sql(
     """,  # noqa: S608
     Customer,
 )
+# Settlements are looked up order by order: joined, all of them would be read for the few orders of a page's customers.
 _TOTALS = sql(
     """
     SELECT buyer_store_id, currency, count(*) AS orders, min(created_at) AS first_order_at,
            count(*) FILTER (WHERE payment_status IN ('settled', 'paid')) AS paid_orders,
-           CAST(coalesce(sum(total_cents - refunded_cents) FILTER (WHERE payment_status IN ('settled', 'paid')), 0)
-               AS bigint) AS spent_cents
-    FROM vendor_orders
+           CAST(coalesce(sum(total_cents - coalesce(
+               (SELECT s.refunded_cents FROM order_settlements s WHERE s.order_id = o.id), 0))
+               FILTER (WHERE payment_status IN ('settled', 'paid')), 0) AS bigint) AS spent_cents
+    FROM vendor_orders o
     WHERE vendor_store_id = CAST(:vendor AS uuid) AND buyer_store_id = ANY(CAST(:buyers AS uuid[]))
     GROUP BY buyer_store_id, currency ORDER BY buyer_store_id, currency
     """,

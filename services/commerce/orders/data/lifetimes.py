@@ -9,6 +9,7 @@ import uuid
 from typing import TYPE_CHECKING, NamedTuple
 
 from meshkit.db.sql import sql
+from services.commerce.orders.data.order_rows import OWN_COLUMNS, WHOLE_ORDERS
 from services.commerce.orders.domain.lifetime import Lifetime
 from services.commerce.orders.domain.order import Order
 from services.commerce.orders.domain.order_state import LINE_TRANSITIONS, RECEIVED, TRANSITIONS, Action, only_target
@@ -73,19 +74,24 @@ def _due(action: Action, condition: str) -> str:
 _DUE_TO_EXPIRE = sql(_due(Action.EXPIRE, _EXPIRED), DueOrder)
 _DUE_TO_REMIND = sql(_due(Action.REMIND, _REMINDED), DueOrder)
 _EXPIRE = sql(
-    """
+    f"""
     WITH lines AS (
         UPDATE order_line_items SET status = :line_status, notes = 'order_expired', expired_at = :now
         WHERE order_id = ANY(:ids) AND status = ANY(:line_before)
-    )
-    UPDATE vendor_orders SET status = :status, payment_status = 'rejected', balance_due_cents = 0,
-        version = version + 1, expired_at = :now, updated_at = :now
-    WHERE id = ANY(:ids) RETURNING {columns}
-    """,
+    ), o AS (
+        UPDATE vendor_orders SET status = :status, payment_status = 'rejected', balance_due_cents = 0,
+            version = version + 1, expired_at = :now, updated_at = :now
+        WHERE id = ANY(:ids) RETURNING {OWN_COLUMNS}
+    ) {WHOLE_ORDERS}
+    """,  # noqa: S608
     Order,
 )
 _REMIND = sql(
-    "UPDATE vendor_orders SET pending_nudged_at = :now, updated_at = :now WHERE id = ANY(:ids) RETURNING {columns}",
+    f"""
+    WITH o AS (
+        UPDATE vendor_orders SET pending_nudged_at = :now, updated_at = :now WHERE id = ANY(:ids) RETURNING {OWN_COLUMNS}
+    ) {WHOLE_ORDERS}
+    """,  # noqa: S608
     Order,
 )
 

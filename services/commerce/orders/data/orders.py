@@ -9,10 +9,10 @@ from sqlalchemy import or_, select, text, tuple_, update
 
 from meshkit.cursor import Cursor
 from meshkit.db.recordset import insert_rows, to_json
-from meshkit.db.rows import columns_of
 from meshkit.db.searching import contains
 from meshkit.db.sql import sql
-from services.commerce.orders.domain.order import Line, Order
+from services.commerce.orders.data.order_rows import OWN_COLUMNS, WHOLE_ORDERS, own_columns, whole_orders
+from services.commerce.orders.domain.order import Line, LockedOrder, Order
 from services.commerce.orders.domain.order_state import ACTIONABLE, LINE_TRANSITIONS, only_target
 from services.commerce.schema.base import one_of
 from services.commerce.schema.orders import order_line_items, vendor_orders
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
-    from services.commerce.checkout.domain.order_plan import PlannedLine, PlannedOrder
     from services.commerce.orders.domain.order_filter import OrderFilter
     from services.commerce.orders.domain.order_state import Action, LineStatus, Move
+    from services.commerce.orders.domain.planned_order import PlannedLine, PlannedOrder
 
 
 class PlacedOrder(NamedTuple):
@@ -41,8 +41,7 @@ _NUMBER_DIGITS = 18
 _LATER = {
     "order_number", "held_status", "held_reason", "cancel_reason", "created_at", "updated_at",
     "fulfilled_at", "delivered_at", "canceled_at", "closed_at", "pending_nudged_at", "expired_at",
-    "buyer_nudged_at", "refund_status", "refunded_cents", "vendor_paid_at", "payout_returned_at",
-    "credited_cents", "internal_notes", "picked_up_at", "picked_up_by", "delivered_by",
+    "buyer_nudged_at", "internal_notes",
 }  # fmt: skip
 _ADD_ORDERS = insert_rows(
     vendor_orders,
@@ -55,11 +54,12 @@ _ADD_LINES = insert_rows(
 )
 # Lines may come before their orders, because foreign keys are checked at the end of the statement.
 _ADD = sql(f"WITH lines AS ({_ADD_LINES}) {_ADD_ORDERS} RETURNING {{columns}}", PlacedOrder)
+_FOUND = f"WITH o AS (SELECT {OWN_COLUMNS} FROM vendor_orders WHERE {{condition}}) {WHOLE_ORDERS}"  # noqa: S608
 _FIND = sql(
-    """
-    SELECT {columns} FROM vendor_orders
-    WHERE id = :id AND (CAST(:party AS uuid) IS NULL OR CAST(:party AS uuid) IN (buyer_store_id, vendor_store_id))
-    """,
+    _FOUND.format(
+        condition="id = :id AND (CAST(:party AS uuid) IS NULL"
+        " OR CAST(:party AS uuid) IN (buyer_store_id, vendor_store_id))"
+    ),
     Order,
 )
 _LOCK = sql(
@@ -69,20 +69,19 @@ _LOCK = sql(
       AND (CAST(:vendor AS uuid) IS NULL OR vendor_store_id = CAST(:vendor AS uuid))
     FOR UPDATE
     """,
-    Order,
+    LockedOrder,
 )
-_OF_IDS = sql("SELECT {columns} FROM vendor_orders WHERE id = ANY(CAST(:ids AS uuid[]))", Order)
-_OF_GROUP = sql("SELECT {columns} FROM vendor_orders WHERE checkout_group_id = :group_id ORDER BY order_number", Order)
+_OF_IDS = sql(_FOUND.format(condition="id = ANY(CAST(:ids AS uuid[]))"), Order)
+_OF_GROUP = sql(_FOUND.format(condition="checkout_group_id = :group_id") + " ORDER BY o.order_number", Order)
 _LINES_OF = sql(
     "SELECT {columns} FROM order_line_items WHERE order_id = ANY(CAST(:order_ids AS uuid[]))"
     " ORDER BY order_id, position",
     Line,
 )
-_SET_INTERNAL_NOTES = sql(
-    "UPDATE vendor_orders SET internal_notes = :notes, updated_at = :now WHERE id = :id RETURNING {columns}", Order
-)
+_CHANGED = f"WITH o AS (UPDATE vendor_orders SET {{changes}} WHERE id = :id RETURNING {OWN_COLUMNS}) {WHOLE_ORDERS}"  # noqa: S608
+_SET_INTERNAL_NOTES = sql(_CHANGED.format(changes="internal_notes = :notes, updated_at = :now"), Order)
+_NOTE_NUDGE = sql(_CHANGED.format(changes="buyer_nudged_at = :now, updated_at = :now"), Order)
 _MOVE_LINES = sql("UPDATE order_line_items SET status = :status WHERE order_id = :order_id AND status = ANY(:before)")
-_NOTE_NUDGE = sql("UPDATE vendor_orders SET buyer_nudged_at = :now, updated_at = :now WHERE id = :id")
 _DECIDE_LINE = sql("UPDATE order_line_items SET status = :status, notes = :notes WHERE id = :id")
 
 
@@ -104,30 +103,30 @@ def of_ids(tx: Tx, order_ids: Sequence[uuid.UUID]) -> list[Order]:
 
 def lock(
     tx: Tx, order_id: uuid.UUID, *, buyer: uuid.UUID | None = None, vendor: uuid.UUID | None = None
-) -> Order | None:
-    """Return an order and keep it from changing until commit, or None; with a party only if it is that store's."""
+) -> LockedOrder | None:
+    """Return what decides about an order and keep it from changing until commit, or None; with a party only if it is that store's."""
     return tx.execute(_LOCK, {"id": order_id, "buyer": buyer, "vendor": vendor}).one_or_none()
 
 
 def move(tx: Tx, order_id: uuid.UUID, step: Move, **columns: object) -> Order:
-    """Write the status to which a move leads a locked order, with other columns; returns the row with its raised version."""
+    """Write the status to which a move leads a locked order, with other columns; returns the order with its raised version."""
     return _change(tx, order_id, {**columns, "status": step.after.value})
 
 
 def change(tx: Tx, order_id: uuid.UUID, **columns: object) -> Order:
-    """Change a locked order, which keeps its status; returns the row with its raised version."""
+    """Change a locked order, which keeps its status; returns it with its raised version."""
     assert "status" not in columns, "a status is written by a move"
     return _change(tx, order_id, columns)
 
 
 def _change(tx: Tx, order_id: uuid.UUID, columns: Mapping[str, object]) -> Order:
-    statement = (
+    changed = (
         update(vendor_orders)
         .where(vendor_orders.c.id == order_id)
         .values(version=vendor_orders.c.version + 1, updated_at=tx.now, **columns)
-        .returning(*columns_of(vendor_orders, Order))
+        .returning(*own_columns())
     )
-    return tx.fetch(statement, Order).one()
+    return tx.fetch(whole_orders(changed), Order).one()
 
 
 def lines(tx: Tx, order_id: uuid.UUID) -> list[Line]:
@@ -151,13 +150,13 @@ def move_lines(tx: Tx, order_id: uuid.UUID, action: Action) -> None:
 
 
 def set_internal_notes(tx: Tx, order_id: uuid.UUID, notes: str) -> Order:
-    """Keep what a vendor wants to remember about a locked order; its version stays. Returns the row."""
+    """Keep what a vendor wants to remember about a locked order; its version stays. Returns the order."""
     return tx.execute(_SET_INTERNAL_NOTES, {"id": order_id, "notes": notes, "now": tx.now}).one()
 
 
-def note_nudge(tx: Tx, order_id: uuid.UUID) -> None:
-    """Remember that the buyer of a locked order asked for a decision; its version stays."""
-    tx.execute(_NOTE_NUDGE, {"id": order_id, "now": tx.now})
+def note_nudge(tx: Tx, order_id: uuid.UUID) -> Order:
+    """Remember that the buyer of a locked order asked for a decision; its version stays. Returns the order."""
+    return tx.execute(_NOTE_NUDGE, {"id": order_id, "now": tx.now}).one()
 
 
 def decide_line(tx: Tx, line_id: uuid.UUID, *, status: LineStatus, notes: str) -> None:
@@ -208,12 +207,12 @@ def _conditions(wanted: OrderFilter, other_name: ColumnElement[str]) -> list[Col
 
 
 def _page(tx: Tx, conditions: Sequence[ColumnElement[bool]], page: Page) -> list[Order]:
-    statement = select(*columns_of(vendor_orders, Order)).where(*conditions)
+    found = select(*own_columns()).where(*conditions)
     if page.after:
         key = tuple_(vendor_orders.c.created_at, vendor_orders.c.id)
-        statement = statement.where(key < (page.after.at, page.after.id))
-    statement = statement.order_by(vendor_orders.c.created_at.desc(), vendor_orders.c.id.desc()).limit(page.fetch)
-    return tx.fetch(statement, Order).all()
+        found = found.where(key < (page.after.at, page.after.id))
+    found = found.order_by(vendor_orders.c.created_at.desc(), vendor_orders.c.id.desc()).limit(page.fetch)
+    return tx.fetch(whole_orders(found).order_by(text("o.created_at DESC, o.id DESC")), Order).all()
 
 
 def cursor_of(order: Order) -> Cursor:

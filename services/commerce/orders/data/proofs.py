@@ -34,9 +34,19 @@ _PROOFS = {
             OR (alive = 0 AND transport_fee_cents <> 0))
     """,  # noqa: S608
     "balance due is not what is still to be paid": """
-        SELECT id FROM vendor_orders WHERE balance_due_cents <> CASE
-            WHEN status IN ('rejected', 'canceled', 'expired') OR payment_status IN ('settled', 'paid') THEN 0
-            ELSE total_cents - credited_cents END
+        SELECT o.id FROM vendor_orders o LEFT JOIN order_settlements s ON s.order_id = o.id
+        WHERE o.balance_due_cents <> CASE
+            WHEN o.status IN ('rejected', 'canceled', 'expired') OR o.payment_status IN ('settled', 'paid') THEN 0
+            ELSE o.total_cents - coalesce(s.credited_cents, 0) END
+    """,
+    "more is said to have gone back than the order costs": """
+        SELECT o.id FROM order_settlements s JOIN vendor_orders o ON o.id = s.order_id
+        WHERE s.refunded_cents > o.total_cents
+    """,
+    "an order that is paid although the payout came back, or is not although it did not": """
+        SELECT o.id FROM vendor_orders o JOIN order_settlements s ON s.order_id = o.id
+        WHERE CASE o.payment_status WHEN 'paid' THEN s.payout_returned_at IS NOT NULL
+                   ELSE s.vendor_paid_at IS NOT NULL AND s.payout_returned_at IS NULL END
     """,
     "more than one order of a checkout at one vendor": """
         SELECT checkout_group_id FROM vendor_orders GROUP BY checkout_group_id, vendor_store_id HAVING count(*) > 1
@@ -48,17 +58,17 @@ _PROOFS = {
     "an order without its converted cart": """
         SELECT o.id FROM vendor_orders o LEFT JOIN cart_records c
             ON c.id = o.cart_id AND c.checkout_group_id = o.checkout_group_id AND c.status = 'converted'
-        WHERE c.id IS NULL AND o.retry_of IS NULL
+        WHERE c.id IS NULL AND NOT EXISTS (SELECT FROM order_retries r WHERE r.checkout_group_id = o.checkout_group_id)
     """,
-    "a retried order that is not of the same parties as the expired one": """
-        SELECT o.id FROM vendor_orders o JOIN vendor_orders e ON e.id = o.retry_of
-        WHERE e.status <> 'expired' OR e.buyer_store_id <> o.buyer_store_id OR e.vendor_store_id <> o.vendor_store_id
+    "a retried order that is not of the same cart and parties as the expired one": """
+        SELECT o.id FROM order_retries r JOIN vendor_orders e ON e.id = r.order_id
+        JOIN vendor_orders o ON o.checkout_group_id = r.checkout_group_id
+        WHERE e.status <> 'expired' OR e.cart_id <> o.cart_id
+            OR e.buyer_store_id <> o.buyer_store_id OR e.vendor_store_id <> o.vendor_store_id
     """,
     "a finished retry without its order, or the reverse": """
-        SELECT coalesce(r.order_id, o.retry_of) FROM (SELECT order_id, checkout_group_id FROM order_retries WHERE state = 'converted') r
-        FULL JOIN (SELECT id, retry_of, checkout_group_id FROM vendor_orders WHERE retry_of IS NOT NULL) o
-            ON o.retry_of = r.order_id AND o.checkout_group_id = r.checkout_group_id
-        WHERE r.order_id IS NULL OR o.id IS NULL
+        SELECT r.order_id FROM order_retries r LEFT JOIN vendor_orders o ON o.checkout_group_id = r.checkout_group_id
+        WHERE (r.state = 'converted') <> (o.id IS NOT NULL)
     """,
     "a converted cart without a finished attempt, or the reverse": """
         SELECT coalesce(c.id, a.cart_id) FROM (SELECT id, checkout_group_id FROM cart_records WHERE status = 'converted') c
@@ -76,10 +86,11 @@ _PROOFS = {
             AND (delivered_at IS NOT NULL OR shipping_status IN ('in_transit', 'delivered'))
     """,
     "a step of the delivery that is not where the order is": """
-        SELECT id FROM vendor_orders WHERE (status = 'in_transit' AND shipping_status <> 'in_transit')
-            OR (status IN ('delivered', 'closed') AND (shipping_status <> 'delivered' OR delivered_at IS NULL))
-            OR (picked_up_by IS NULL) <> (picked_up_at IS NULL)
-            OR (delivered_by IS NOT NULL AND delivered_at IS NULL)
+        SELECT o.id FROM vendor_orders o LEFT JOIN order_delivery_steps d ON d.order_id = o.id
+        WHERE (o.status = 'in_transit' AND o.shipping_status <> 'in_transit')
+            OR (o.status IN ('delivered', 'closed') AND (o.shipping_status <> 'delivered' OR o.delivered_at IS NULL))
+            OR (d.picked_up_by IS NOT NULL AND o.shipping_status NOT IN ('in_transit', 'delivered'))
+            OR (d.delivered_by IS NOT NULL AND (o.delivered_at IS NULL OR o.shipping_status <> 'delivered'))
     """,
     "a rejected order with a line that is not": f"""
         WITH o AS ({_WITH_LINES}) SELECT id FROM o WHERE status = 'rejected' AND alive > 0

@@ -1,6 +1,6 @@
 """SQL about retries of expired orders: at most one new order each, its group decided before stock is reserved.
 
-Every write here happens while the expired order's row is locked.
+A retry is begun and finished while the expired order's row is locked; it may be given up without, so who finishes looks again.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from meshkit.db.sql import sql
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from meshkit.db.tx import Tx
 
 
@@ -46,6 +48,21 @@ _CONVERT = sql(
     "UPDATE order_retries SET state = 'converted', response = :response"
     " WHERE order_id = :order_id AND checkout_group_id = :group_id AND state = 'reserving'"
 )
+# Rows are locked in the order of their keys, as everywhere.
+_GIVE_UP = sql(
+    """
+    WITH running AS (
+        SELECT order_id FROM order_retries
+        WHERE checkout_group_id = ANY(CAST(:groups AS uuid[])) AND state = 'reserving' ORDER BY order_id FOR UPDATE
+    )
+    UPDATE order_retries t SET state = 'failed' FROM running r WHERE t.order_id = r.order_id AND t.state = 'reserving'
+    """
+)
+_BOUGHT = sql(
+    "SELECT checkout_group_id FROM order_retries"
+    " WHERE checkout_group_id = ANY(CAST(:groups AS uuid[])) AND state = 'converted'",
+    uuid.UUID,
+)
 
 
 def find(tx: Tx, order_id: uuid.UUID) -> RetryAttempt | None:
@@ -64,6 +81,16 @@ def fail(tx: Tx, *, order_id: uuid.UUID, group_id: uuid.UUID) -> None:
     tx.execute(_FAIL, {"order_id": order_id, "group_id": group_id})
 
 
-def convert(tx: Tx, *, order_id: uuid.UUID, group_id: uuid.UUID, response: bytes) -> None:
-    """Finish a running retry with its answer."""
-    tx.execute(_CONVERT, {"order_id": order_id, "group_id": group_id, "response": response})
+def convert(tx: Tx, *, order_id: uuid.UUID, group_id: uuid.UUID, response: bytes) -> bool:
+    """Finish a running retry with its answer; False when it is not that group's any more, or was given up."""
+    return tx.execute(_CONVERT, {"order_id": order_id, "group_id": group_id, "response": response}).rowcount == 1
+
+
+def give_up(tx: Tx, group_ids: Sequence[uuid.UUID]) -> None:
+    """Give up the retries that run under these groups."""
+    tx.execute(_GIVE_UP, {"groups": list(group_ids)})
+
+
+def bought(tx: Tx, group_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Return which of these groups are those of finished retries."""
+    return tx.execute(_BOUGHT, {"groups": list(group_ids)}).all()

@@ -7,10 +7,30 @@ from datetime import datetime
 from typing import NamedTuple
 
 from services.commerce.cart.domain.delivery import Address, ShippingLine
+from services.commerce.orders.domain.order_state import RefundStatus, refund_status
+
+
+class LockedOrder(NamedTuple):
+    """What decides how an order may change, read with its lock. `held_…` is what a payment mismatch interrupted."""
+
+    id: uuid.UUID
+    status: str
+    hold_reason: str | None
+    held_status: str | None
+    held_reason: str | None
+    fulfillment_status: str
+    shipping_status: str
+    payment_status: str
+    promo_cents: int
+    tax_cents: int
+    transport_fee_cents: int
+    total_cents: int
+    buyer_nudged_at: datetime | None
+    internal_notes: str
 
 
 class Order(NamedTuple):
-    """One vendor's part of a checkout; a row of vendor_orders. `held_…` is what a payment mismatch interrupted."""
+    """One vendor's part of a checkout as it is shown: its row, what the buyer said at checkout, what others reported since."""
 
     id: uuid.UUID
     order_number: int
@@ -24,8 +44,6 @@ class Order(NamedTuple):
     shipping_address: Address
     status: str
     hold_reason: str | None
-    held_status: str | None
-    held_reason: str | None
     fulfillment_status: str
     shipping_status: str
     payment_status: str
@@ -45,8 +63,6 @@ class Order(NamedTuple):
     delivered_at: datetime | None
     canceled_at: datetime | None
     expired_at: datetime | None
-    buyer_nudged_at: datetime | None
-    refund_status: str
     refunded_cents: int
     credited_cents: int
     vendor_paid_at: datetime | None
@@ -55,13 +71,17 @@ class Order(NamedTuple):
     picked_up_by: uuid.UUID | None
     delivered_by: uuid.UUID | None
     retry_of: uuid.UUID | None
-    attribution_tokens: list[str]
     attribution: dict[str, object] | None
     attributed_ad_id: uuid.UUID | None
     notes: str
     internal_notes: str
     warnings: list[str]
     shipping_line: ShippingLine | None
+
+    @property
+    def refund_status(self) -> RefundStatus:
+        """Return how much of the order's money went back to its buyer."""
+        return refund_status(refunded_cents=self.refunded_cents, total_cents=self.total_cents)
 
 
 class Line(NamedTuple):

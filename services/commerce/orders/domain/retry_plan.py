@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from meshkit.errors import Violation
 from meshkit.ids import derived_id
-from services.commerce.checkout.domain.order_plan import PlannedLine, PlannedOrder, planned_line
 from services.commerce.errors import RetryRefused
 from services.commerce.orders.domain.order_state import OrderStatus, PaymentStatus
+from services.commerce.orders.domain.planned_order import PlannedLine, PlannedOrder, planned_line
 from services.commerce.orders.domain.totals import order_totals
 
 if TYPE_CHECKING:
@@ -85,7 +85,6 @@ def plan_retry(
         notes=expired.notes,
         payment_method=expired.payment_method,
         tax_cents=expired.tax_cents,
-        attribution_tokens=expired.attribution_tokens,
         attribution=expired.attribution,
         attributed_ad_id=expired.attributed_ad_id,
         status=OrderStatus.CREATED_PENDING.value,

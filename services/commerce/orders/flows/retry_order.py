@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from services.commerce.checkout.flows.release_stock import release_stock
+from services.commerce.errors import RetryRunning
 from services.commerce.orders.data import retries
 from services.commerce.orders.domain.retry_plan import refusal
 from services.commerce.orders.usecases.begin_retry import begin_retry
@@ -16,6 +16,7 @@ from services.commerce.orders.usecases.price_retry import Retry, price_retry
 from services.commerce.orders.usecases.read_expired_order import read_expired_order
 from services.commerce.orders.usecases.write_retry import write_retry
 from services.commerce.outbound.ports import StockLine
+from services.commerce.outbound.release_stock import release_stock
 
 if TYPE_CHECKING:
     import uuid
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from meshkit.flow import Flow
-    from services.commerce.checkout.usecases.begin_checkout import CheckoutRules
+    from services.commerce.cart.domain.purchase import CheckoutRules
     from services.commerce.errors import RetryRefused
     from services.commerce.outbound.ports import Catalog
 
@@ -90,5 +91,8 @@ def _write(
             return flow.complete(tx, restore(earlier))
         answer = flow.complete(tx, respond(begun))
         assert flow.completed is not None, "complete keeps the answer"
-        retries.convert(tx, order_id=begun.expired_id, group_id=begun.order.checkout_group_id, response=flow.completed)
+        group_id = begun.order.checkout_group_id
+        if not retries.convert(tx, order_id=begun.expired_id, group_id=group_id, response=flow.completed):
+            # Catalog asked about the group a moment ago and was told that it will not be bought: nothing of this run may stay.
+            raise RetryRunning
         return answer

@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.commerce.errors import OrderStateInvalid
-from services.commerce.orders.data import orders
+from services.commerce.orders.data import delivery_steps
 from services.commerce.orders.domain.moves import require_move, require_no_mismatch, state_of
 from services.commerce.orders.domain.order_state import Action, sources
 from services.commerce.orders.usecases.change_state import change_state
 from services.commerce.orders.usecases.lock_order import lock_order
+from services.commerce.orders.usecases.read_order import read_order
 
 if TYPE_CHECKING:
     import uuid
 
     from meshkit.db.tx import Tx
-    from services.commerce.orders.domain.order import Line, Order
+    from services.commerce.orders.domain.order import Line, LockedOrder, Order
 
-# What an order has as its shipping status once it was picked up, whatever else becomes of it.
-_PICKED_UP = ("in_transit", "delivered")
+# What an order has as its shipping status once a step was taken, whatever else becomes of it.
+_TAKEN = {Action.PICKUP: ("in_transit", "delivered"), Action.DELIVER: ("delivered",)}
 
 
 def advance_delivery(
@@ -31,38 +32,19 @@ def advance_delivery(
     """
     before = lock_order(tx, order_id=order_id)
     tx.audit(target=order_id)
-    if _is_taken(before, step):
-        _require_taken_by(before, step, agent_user_id)
-        return before, orders.lines(tx, order_id)
+    if before.shipping_status in _TAKEN[step]:
+        return _taken_by(tx, before, step, agent_user_id)
     move = require_move(before, step)
     require_no_mismatch(before, step)
     if step is Action.PICKUP:
-        return change_state(
-            tx,
-            before,
-            move,
-            hold_reason=None,
-            shipping_status="in_transit",
-            picked_up_at=tx.now,
-            picked_up_by=agent_user_id,
-        )
-    return change_state(
-        tx,
-        before,
-        move,
-        shipping_status="delivered",
-        delivered_at=tx.now,
-        delivered_by=agent_user_id,
-    )
+        delivery_steps.note_pickup(tx, order_id, agent_user_id=agent_user_id)
+        return change_state(tx, before, move, hold_reason=None, shipping_status="in_transit")
+    delivery_steps.note_delivery(tx, order_id, agent_user_id=agent_user_id)
+    return change_state(tx, before, move, shipping_status="delivered", delivered_at=tx.now)
 
 
-def _is_taken(order: Order, step: Action) -> bool:
-    if step is Action.PICKUP:
-        return order.shipping_status in _PICKED_UP
-    return order.delivered_at is not None
-
-
-def _require_taken_by(order: Order, step: Action, agent_user_id: uuid.UUID) -> None:
+def _taken_by(tx: Tx, before: LockedOrder, step: Action, agent_user_id: uuid.UUID) -> tuple[Order, list[Line]]:
+    order, lines = read_order(tx, order_id=before.id, party=None)
     # Who took a step was not always recorded.
     taken_by = order.picked_up_by if step is Action.PICKUP else order.delivered_by
     if taken_by not in (None, agent_user_id):
@@ -71,3 +53,4 @@ def _require_taken_by(order: Order, step: Action, agent_user_id: uuid.UUID) -> N
             state=f"{state_of(order)} ({step} by another agent)",
             allowed=sources(step),
         )
+    return order, lines

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import uuid
 
     from meshkit.db.tx import Tx
-    from services.commerce.checkout.usecases.begin_checkout import CheckoutRules
+    from services.commerce.cart.domain.purchase import CheckoutRules
 
 
 def begin_retry(tx: Tx, *, order_id: uuid.UUID, rules: CheckoutRules) -> uuid.UUID | bytes:

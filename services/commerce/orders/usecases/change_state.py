@@ -10,11 +10,11 @@ from services.commerce.orders.usecases.order_snapshot import order_snapshot
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
-    from services.commerce.orders.domain.order import Line, Order
+    from services.commerce.orders.domain.order import Line, LockedOrder, Order
     from services.commerce.orders.domain.order_state import Move
 
 
-def change_state(tx: Tx, before: Order, move: Move, **columns: object) -> tuple[Order, list[Line]]:
+def change_state(tx: Tx, before: LockedOrder, move: Move, **columns: object) -> tuple[Order, list[Line]]:
     """Return the order in its new status and its lines; emits OrderStateChanged."""
     order = orders.move(tx, before.id, move, **columns)
     lines = orders.lines(tx, before.id)

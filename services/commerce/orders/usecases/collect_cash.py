@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from services.commerce.orders.data import orders
 from services.commerce.orders.domain.moves import is_paid_for
 from services.commerce.orders.domain.order_state import Action, PaymentStatus
-from services.commerce.orders.usecases.find_move import find_move_or_warn
+from services.commerce.orders.usecases.find_move_or_warn import find_move_or_warn
 from services.commerce.orders.usecases.lock_order import lock_order
 
 if TYPE_CHECKING:

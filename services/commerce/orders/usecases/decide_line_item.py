@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import uuid
 
     from meshkit.db.tx import Tx
-    from services.commerce.orders.domain.order import Line, Order
+    from services.commerce.orders.domain.order import Line, LockedOrder, Order
 
 
 def decide_line_item(
@@ -82,7 +82,7 @@ def decide_line_item(
     return order, lines
 
 
-def _require_here(order: Order) -> None:
+def _require_here(order: LockedOrder) -> None:
     # On a payment hold it counts where the order was: with the agent or the buyer the goods are out of the store.
     interrupted = order.held_status or order.status
     if order.status == OrderStatus.HOLD and interrupted in {OrderStatus.IN_TRANSIT, OrderStatus.DELIVERED}:
@@ -94,7 +94,7 @@ def _require_here(order: Order) -> None:
         )
 
 
-def _columns(before: Order, lines: list[Line]) -> dict[str, object]:
+def _columns(before: LockedOrder, lines: list[Line]) -> dict[str, object]:
     left = [line for line in lines if line.status != LineStatus.REJECTED]
     if not left:
         return rejected_columns()
@@ -116,7 +116,7 @@ def _columns(before: Order, lines: list[Line]) -> dict[str, object]:
     return columns
 
 
-def _status(before: Order, lines: list[Line], *, was_pending: bool) -> OrderStatus:
+def _status(before: LockedOrder, lines: list[Line], *, was_pending: bool) -> OrderStatus:
     derived = status_of_lines(LineStatus(line.status) for line in lines)
     is_decided = was_pending and all(line.status != LineStatus.PENDING for line in lines)
     if derived != OrderStatus.REJECTED and (before.status == OrderStatus.HOLD or is_decided):

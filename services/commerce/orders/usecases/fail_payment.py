@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from services.commerce.orders.domain.moves import is_paid_for
 from services.commerce.orders.domain.order_state import Action, HoldReason, OrderStatus, PaymentStatus
 from services.commerce.orders.usecases.change_state import change_state
-from services.commerce.orders.usecases.find_move import find_move_or_warn
+from services.commerce.orders.usecases.find_move_or_warn import find_move_or_warn
 from services.commerce.orders.usecases.lock_order import lock_order
 
 if TYPE_CHECKING:
@@ -36,10 +36,14 @@ def fail_payment(tx: Tx, *, order_id: uuid.UUID) -> None:
 
 
 def reopen_payment(tx: Tx, *, order_id: uuid.UUID) -> None:
-    """Take the order back to where the hold interrupted it; its payment is open again. A repeat changes nothing. Raises NotFound."""
+    """Take the order back to where the hold interrupted it; its payment is open again.
+
+    A repeat changes nothing, nor does news of an order that was not held, because it was paid for or called off. Raises NotFound.
+    """
     order = lock_order(tx, order_id=order_id)
-    if order.hold_reason != HoldReason.PAYMENT_MISMATCH or order.held_status is None:
+    if order.hold_reason != HoldReason.PAYMENT_MISMATCH:
         return
+    assert order.held_status is not None, "vendor_orders_held_status_check: no such hold forgets what it interrupted"
     move = find_move_or_warn(order, Action.REOPEN_PAYMENT, to=OrderStatus(order.held_status))
     if move is None:
         return

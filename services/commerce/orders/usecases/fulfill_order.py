@@ -11,6 +11,7 @@ from services.commerce.orders.domain.order_state import Action, LineStatus, sour
 from services.commerce.orders.domain.outcomes import packed_columns
 from services.commerce.orders.usecases.announce_packed import announce_packed
 from services.commerce.orders.usecases.lock_order import lock_order
+from services.commerce.orders.usecases.read_order import read_order
 
 if TYPE_CHECKING:
     import uuid
@@ -24,9 +25,9 @@ def fulfill_order(tx: Tx, *, order_id: uuid.UUID) -> tuple[Order, list[Line]]:
     before = lock_order(tx, order_id=order_id, vendor=tx.principal.require_store)
     move = require_move(before, Action.FULFILL)
     require_no_mismatch(before, Action.FULFILL)
-    lines = orders.lines(tx, order_id)
     if move.stays:
-        return before, lines
+        return read_order(tx, order_id=order_id, party=None)
+    lines = orders.lines(tx, order_id)
     if any(line.status == LineStatus.PENDING for line in lines):
         raise OrderStateInvalid(
             "Decide every line first.",

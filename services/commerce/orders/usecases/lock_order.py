@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     import uuid
 
     from meshkit.db.tx import Tx
-    from services.commerce.orders.domain.order import Order
+    from services.commerce.orders.domain.order import LockedOrder
 
 
 def lock_order(
     tx: Tx, *, order_id: uuid.UUID, buyer: uuid.UUID | None = None, vendor: uuid.UUID | None = None
-) -> Order:
+) -> LockedOrder:
     """Return the locked order. Raises NotFound, also for an order of other parties than the given one."""
     order = orders.lock(tx, order_id, buyer=buyer, vendor=vendor)
     if order is None:

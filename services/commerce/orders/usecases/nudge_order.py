@@ -27,13 +27,13 @@ def nudge_order(tx: Tx, *, order_id: uuid.UUID) -> datetime:
 
     Nothing that others know of the order changes. Raises NotFound, OrderStateInvalid, NudgedAlready.
     """
-    order = lock_order(tx, order_id=order_id, buyer=tx.principal.require_store)
-    require_move(order, Action.NUDGE)
-    if order.buyer_nudged_at is not None and order.buyer_nudged_at + NUDGE_EVERY > tx.now:
-        possible_at = order.buyer_nudged_at + NUDGE_EVERY
+    before = lock_order(tx, order_id=order_id, buyer=tx.principal.require_store)
+    require_move(before, Action.NUDGE)
+    if before.buyer_nudged_at is not None and before.buyer_nudged_at + NUDGE_EVERY > tx.now:
+        possible_at = before.buyer_nudged_at + NUDGE_EVERY
         left = math.ceil((possible_at - tx.now).total_seconds())
         raise NudgedAlready(possible_at=possible_at.isoformat(), retry_after_s=left)
-    orders.note_nudge(tx, order_id)
+    order = orders.note_nudge(tx, order_id)
     event = events.OrderNudged(order_id=str(order_id), order=order_snapshot(order, orders.lines(tx, order_id)))
     event.nudged_at.FromDatetime(tx.now)
     tx.emit(event)

@@ -11,8 +11,8 @@ from services.commerce.cart.domain.delivery import shipping_place
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from services.commerce.checkout.domain.order_plan import PlannedLine, PlannedOrder
     from services.commerce.orders.domain.order import Line, Order
+    from services.commerce.orders.domain.planned_order import PlannedLine, PlannedOrder
 
 
 def order_snapshot(order: Order | PlannedOrder, lines: Iterable[Line | PlannedLine]) -> events.OrderSnapshot:

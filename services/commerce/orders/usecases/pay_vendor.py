@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.commerce.orders.data import orders
+from services.commerce.orders.data import orders, settlements
 from services.commerce.orders.domain.order_state import Action, PaymentStatus
 from services.commerce.orders.usecases.change_state import change_state
-from services.commerce.orders.usecases.find_move import find_move_or_warn
+from services.commerce.orders.usecases.find_move_or_warn import find_move_or_warn
 from services.commerce.orders.usecases.lock_order import lock_order
 
 if TYPE_CHECKING:
@@ -20,19 +20,13 @@ if TYPE_CHECKING:
 def pay_vendor(tx: Tx, *, order_id: uuid.UUID, paid_at: datetime) -> None:
     """Close a delivered order whose vendor was paid; note a second payout after the first came back. Raises NotFound."""
     order = lock_order(tx, order_id=order_id)
-    if order.payout_returned_at is not None and paid_at < order.payout_returned_at:
+    if not settlements.note_payout(tx, order_id, paid_at=paid_at):
         return
     if order.payment_status == PaymentStatus.PAID:
-        if order.vendor_paid_at is None or order.vendor_paid_at < paid_at:
-            # The return between the two payouts is announced later, and must then be older than this payout.
-            orders.change(tx, order_id, vendor_paid_at=paid_at)
+        # The return between the two payouts is announced later, and is then older than this payout.
+        orders.change(tx, order_id)
         return
-    paid: dict[str, object] = {
-        "payment_status": PaymentStatus.PAID.value,
-        "balance_due_cents": 0,
-        "vendor_paid_at": paid_at,
-        "payout_returned_at": None,
-    }
+    paid: dict[str, object] = {"payment_status": PaymentStatus.PAID.value, "balance_due_cents": 0}
     move = find_move_or_warn(order, Action.PAY_VENDOR)
     if move is None or move.stays:
         orders.change(tx, order_id, **paid)

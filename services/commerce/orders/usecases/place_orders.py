@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
-    from services.commerce.checkout.domain.order_plan import PlannedLine, PlannedOrder
+    from services.commerce.orders.domain.planned_order import PlannedLine, PlannedOrder
 
 
 def place_orders(tx: Tx, plans: Sequence[tuple[PlannedOrder, list[PlannedLine]]]) -> None:

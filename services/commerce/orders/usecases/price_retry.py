@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from services.commerce.cart.domain.quote import MAX_QUANTITY, Intent, Quote, QuoteFacts, price_cart
-from services.commerce.checkout.domain.order_plan import PlannedLine, PlannedOrder
 from services.commerce.errors import RetryPriceChanged
+from services.commerce.orders.domain.planned_order import PlannedLine, PlannedOrder
 from services.commerce.orders.domain.retry_plan import expired_total, plan_retry, refusal, shortages
 
 if TYPE_CHECKING:

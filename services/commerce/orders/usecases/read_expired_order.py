@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from meshkit.db.tx import Tx
-    from services.commerce.checkout.usecases.begin_checkout import CheckoutRules
+    from services.commerce.cart.domain.purchase import CheckoutRules
     from services.commerce.orders.domain.order import Line, Order
     from services.commerce.store_gates.domain.gate import Gate
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.commerce.orders.data import orders
+from services.commerce.orders.data import orders, settlements
 from services.commerce.orders.domain.order_state import PaymentStatus
 from services.commerce.orders.usecases.lock_order import lock_order
 
@@ -20,8 +20,6 @@ def return_payout(tx: Tx, *, order_id: uuid.UUID, returned_at: datetime) -> None
 
     A repeat changes nothing, nor does news that is older than the last payout. Raises NotFound.
     """
-    order = lock_order(tx, order_id=order_id)
-    is_older = order.vendor_paid_at is not None and returned_at < order.vendor_paid_at
-    if is_older or order.payout_returned_at == returned_at:
-        return
-    orders.change(tx, order_id, payment_status=PaymentStatus.SETTLED.value, payout_returned_at=returned_at)
+    lock_order(tx, order_id=order_id)
+    if settlements.note_return(tx, order_id, returned_at=returned_at):
+        orders.change(tx, order_id, payment_status=PaymentStatus.SETTLED.value)

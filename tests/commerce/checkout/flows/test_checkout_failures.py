@@ -126,7 +126,7 @@ def after_reserve(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def inside_the_last_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flow.attempts, "convert", crash)
+    monkeypatch.setattr(flow, "finish_attempt", crash)
 
 
 def crash(*_: object, **__: object) -> None:

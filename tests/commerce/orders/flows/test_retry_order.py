@@ -15,8 +15,10 @@ from sqlalchemy import text
 
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as events
 from marketmesh.commerce.v1 import order_pb2, order_service_pb2
+from meshkit.db.tx import Tx
+from services.commerce.orders.data import retries
 from services.commerce.orders.flows import retry_order as flow
-from tests.commerce.checkout.flows.test_checkout_failures import away_on, crash, resume
+from tests.commerce.checkout.flows.test_checkout_failures import away_on, crash, resume, settle
 from tests.commerce.market import Market, status_name
 from tests.commerce.stages import lines_of, refuse
 from tests.support.mesh_harness import Refused, as_dict
@@ -31,7 +33,12 @@ def expired(market: Market, *wanted: tuple[str, int], **options: Any) -> order_p
 
 
 def orders_in_place_of(market: Market, order_id: str) -> list[Any]:
-    return market.mesh.rows("commerce", "SELECT * FROM vendor_orders WHERE retry_of = CAST(:id AS uuid)", id=order_id)
+    sql = (
+        "SELECT o.*, c.attribution_tokens FROM order_retries r JOIN cart_records c ON c.status = 'converted'"
+        " JOIN vendor_orders o ON o.checkout_group_id = r.checkout_group_id AND o.cart_id = c.id"
+        " WHERE r.order_id = CAST(:id AS uuid)"
+    )
+    return market.mesh.rows("commerce", sql, id=order_id)
 
 
 def retries_of(market: Market, order_id: str) -> list[Any]:
@@ -406,6 +413,26 @@ class TestOvertaken:
         assert refusals == ["RETRY_RUNNING"]
         assert orders_in_place_of(market, order.order_id) == []
         assert market.retry(order.order_id).order_id
+
+    def test_a_run_that_is_given_up_just_before_its_end_leaves_nothing(
+        self, market: Market, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Catalog is told that the group will not be bought and gives the stock to others: no order may stand without it."""
+        order = expired(market)
+        convert, bought = retries.convert, []
+
+        def settle_first(tx: Tx, **values: Any) -> bool:
+            bought.append(settle(market, str(values["group_id"])))
+            return convert(tx, **values)
+
+        monkeypatch.setattr(retries, "convert", settle_first)
+        refused = refuse(market.retry, order.order_id)
+        monkeypatch.undo()
+
+        assert (bought, refused.reason) == ([[]], "RETRY_RUNNING")
+        assert orders_in_place_of(market, order.order_id) == []
+        assert market.retry(order.order_id).order_id
+        assert market.prove() == []
 
 
 def refused_retry(market: Market, order_id: str, token: str) -> str:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, timedelta
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
+from deploy.tools.waiting import until
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as events
+from marketmesh.commerce.v1 import order_service_pb2
 from marketmesh.finance.events.v1 import finance_events_pb2 as finance
 from meshkit.errors import NotFound
+from services.commerce.orders.usecases.refund_payment import refund_payment
 from tests.commerce.market import Market
 from tests.support.mesh_harness import as_dict
+
+_WAITERS = "SELECT 1 FROM pg_locks WHERE NOT granted"
 
 
 def state(market: Market, order_id: str) -> tuple[str, str, str, str]:
@@ -90,6 +98,35 @@ class TestFailPayment:
         market.finance(news, order.order_id)
 
         assert state(market, order.order_id) == before
+
+    @pytest.mark.parametrize(
+        "news", [("PaymentReopened",), ("CashCollected", "PaymentFailed"), ("PaymentFailed", "PaymentReopened")]
+    )
+    def test_news_of_an_order_that_is_not_held_changes_nothing(self, market: Market, news: tuple[str, ...]) -> None:
+        """As it was never held, is paid for, or was reopened already."""
+        order = market.packed((market.product(), 1))
+        for event in news:
+            market.finance(event, order.order_id)
+        before, announced = market.read(order.order_id), market.events(order.order_id)
+
+        market.finance(news[-1], order.order_id)
+
+        assert before.status == order.status
+        assert market.read(order.order_id) == before
+        assert market.events(order.order_id) == announced
+
+    def test_no_hold_forgets_what_it_interrupted(self, market: Market) -> None:
+        """A reopening would not know where to take the order, so the database does not let this come about."""
+        order = market.packed((market.product(), 1))
+        market.finance("PaymentFailed", order.order_id)
+
+        with (
+            pytest.raises(IntegrityError, match="vendor_orders_held_status_check"),
+            market.mesh.transaction("commerce") as tx,
+        ):
+            tx.execute(
+                text("UPDATE vendor_orders SET held_status = NULL WHERE id = CAST(:id AS uuid)"), {"id": order.order_id}
+            )
 
     def test_keeps_the_money_when_the_reopening_comes_after_it(self, market: Market) -> None:
         order = market.packed((market.product(), 1))
@@ -237,6 +274,29 @@ class TestRefundPayment:
         seen = as_dict(market.read(order.order_id))
         assert (seen["refund_status"], seen["refunded_cents"]) == ("partial", "700")
         assert market.read(order.order_id).version == order.version + 1
+
+    def test_of_more_than_the_order_costs_is_a_defect_and_changes_nothing(self, market: Market) -> None:
+        order = market.closed()
+
+        with pytest.raises(ValueError, match="1001 cents of an order of 1000"):
+            market.finance("PaymentRefunded", order.order_id, refunded_cents=1001)
+
+        assert market.read(order.order_id) == order
+
+    def test_is_seen_by_whoever_waited_for_it(self, market: Market) -> None:
+        order = market.closed()
+        request = order_service_pb2.SetInternalNotesRequest(order_id=order.order_id, internal_notes="late")
+
+        with ThreadPoolExecutor(1) as pool:
+            with market.mesh.transaction("commerce") as tx:
+                refund_payment(tx, order_id=uuid.UUID(order.order_id), refunded_cents=400, credited_cents=0)
+                call = pool.submit(
+                    market.mesh.write, market.orders.SetInternalNotes, request, token=market.vendor_token
+                )
+                until("the call waits", lambda: market.mesh.rows("commerce", _WAITERS), seconds=5)
+            answer = as_dict(call.result())
+
+        assert (answer["refunded_cents"], answer["refund_status"]) == ("400", "partial")
 
     def test_cannot_follow_an_order_nobody_made(self, market: Market) -> None:
         with pytest.raises(NotFound):

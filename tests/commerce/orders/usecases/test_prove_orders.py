@@ -33,10 +33,13 @@ BREAKS = {
         "UPDATE vendor_orders SET balance_due_cents = total_cents WHERE id = CAST(:id AS uuid)",
     ),
     "converted cart": (
-        "UPDATE vendor_orders SET cart_id = id WHERE id = CAST(:id AS uuid)",
         (
-            "UPDATE vendor_orders o SET cart_id = c.id FROM cart_records c"
-            " WHERE c.checkout_group_id = o.checkout_group_id AND o.id = CAST(:id AS uuid)"
+            "UPDATE cart_records c SET checkout_group_id = c.id FROM vendor_orders o"
+            " WHERE c.id = o.cart_id AND o.id = CAST(:id AS uuid)"
+        ),
+        (
+            "UPDATE cart_records c SET checkout_group_id = o.checkout_group_id FROM vendor_orders o"
+            " WHERE c.id = o.cart_id AND o.id = CAST(:id AS uuid)"
         ),
     ),
     "without an accepted line": (
@@ -55,14 +58,6 @@ BREAKS = {
         "UPDATE vendor_orders SET status = 'expired', expired_at = created_at WHERE id = CAST(:id AS uuid)",
         "UPDATE vendor_orders SET status = 'created_pending', expired_at = NULL WHERE id = CAST(:id AS uuid)",
     ),
-    "finished retry": (
-        "UPDATE vendor_orders SET retry_of = id WHERE id = CAST(:id AS uuid)",
-        "UPDATE vendor_orders SET retry_of = NULL WHERE id = CAST(:id AS uuid)",
-    ),
-    "same parties": (
-        "UPDATE vendor_orders SET retry_of = id WHERE id = CAST(:id AS uuid)",
-        "UPDATE vendor_orders SET retry_of = NULL WHERE id = CAST(:id AS uuid)",
-    ),
     "finished attempt": (
         (
             "UPDATE checkout_attempts a SET state = 'failed', response = NULL FROM vendor_orders o"
@@ -75,11 +70,32 @@ BREAKS = {
     ),
 }
 
+_LIE = "UPDATE vendor_orders SET {} WHERE id = CAST(:id AS uuid)"
+_RETRY = (
+    "INSERT INTO order_retries (order_id, checkout_group_id, state, started_at, response)"
+    " SELECT id, {}, created_at, {} FROM vendor_orders WHERE id = CAST(:id AS uuid)"
+)
+_SETTLEMENT = (
+    "INSERT INTO order_settlements (order_id, refunded_cents, vendor_paid_at, payout_returned_at)"
+    " SELECT id, {}, created_at, {} FROM vendor_orders WHERE id = CAST(:id AS uuid)"
+)
+_STEPS = "INSERT INTO order_delivery_steps (order_id, {}) SELECT id, {} FROM vendor_orders WHERE id = CAST(:id AS uuid)"
 # What cannot be put right by one statement: told in a transaction that is taken back.
-LIES = {
-    "called off although its goods had left": "status = 'canceled', shipping_status = 'in_transit'",
-    "not where the order is": "status = 'in_transit'",
-}
+LIES = [
+    ("called off although its goods had left", _LIE.format("status = 'canceled', shipping_status = 'in_transit'")),
+    ("not where the order is", _LIE.format("status = 'in_transit'")),
+    ("not where the order is", _STEPS.format("picked_up_at, picked_up_by", "created_at, id")),
+    ("not where the order is", _STEPS.format("delivered_by", "id")),
+    ("than the order costs", _SETTLEMENT.format("total_cents + 1", "NULL")),
+    ("although the payout came back", _SETTLEMENT.format("0", "NULL")),
+    (
+        "although the payout came back",
+        f"WITH s AS ({_SETTLEMENT.format('0', 'created_at')})" + _LIE.format("payment_status = 'paid'"),
+    ),
+    ("finished retry", _RETRY.format("checkout_group_id, 'reserving'", "NULL")),
+    ("finished retry", _RETRY.format("id, 'converted'", "''")),
+    ("same cart and parties", _RETRY.format("checkout_group_id, 'converted'", "''")),
+]
 # Of these the database itself lets no row come into being.
 KEPT_BY_THE_DATABASE = {
     "more than one order of a checkout at one vendor": "vendor_orders_checkout_group_id_vendor_store_id_key"
@@ -101,14 +117,12 @@ class TestProveOrders:
         assert any(sentence in violation for violation in found)
         assert market.prove() == []
 
-    @pytest.mark.parametrize("sentence", list(LIES))
-    def test_finds_what_is_taken_back(self, market: Market, sentence: str) -> None:
+    @pytest.mark.parametrize(("sentence", "lie"), LIES)
+    def test_finds_what_is_taken_back(self, market: Market, sentence: str, lie: str) -> None:
         order = market.order()
         found = []
         with suppress(Undo), market.mesh.transaction("commerce") as tx:
-            tx.execute(
-                text(f"UPDATE vendor_orders SET {LIES[sentence]} WHERE id = CAST(:id AS uuid)"), {"id": order.order_id}
-            )
+            tx.execute(text(lie), {"id": order.order_id})
             found = prove_orders(tx)
             raise Undo
 
@@ -117,8 +131,9 @@ class TestProveOrders:
     def test_is_shown_to_find_every_kind(self) -> None:
         """Every sentence of the proof stands above, or is a constraint of the table."""
         constraints = {constraint.name for constraint in vendor_orders.constraints}
+        shown = (*BREAKS, *(sentence for sentence, _ in LIES))
         unshown = {
-            sentence for sentence in proofs._PROOFS if not any(part in sentence for part in (*BREAKS, *LIES))
+            sentence for sentence in proofs._PROOFS if not any(part in sentence for part in shown)
         } - KEPT_BY_THE_DATABASE.keys()
 
         assert unshown == set()

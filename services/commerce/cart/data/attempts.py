@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from meshkit.db.sql import sql
+from services.commerce.cart.domain.purchase import FinishedCheckout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,13 +22,6 @@ class Attempt(NamedTuple):
     state: str
     started_at: datetime
     response: bytes | None
-
-
-class FinishedCheckout(NamedTuple):
-    """What a checkout made, and the answer that it gave."""
-
-    checkout_group_id: uuid.UUID
-    response: bytes
 
 
 # A running attempt keeps its group; one that was given up, or whose reservations may have expired, gets a new one.
@@ -63,34 +57,20 @@ _FIND_CONVERTED = sql(
 )
 
 # Rows are locked in the order of their keys, as everywhere.
-_SETTLE = """
-    WITH running AS (
-        SELECT {key} FROM {table} WHERE checkout_group_id = ANY(CAST(:groups AS uuid[])) AND state = 'reserving'
-        ORDER BY {key} FOR UPDATE
-    )
-    UPDATE {table} t SET state = 'failed' FROM running r WHERE t.{key} = r.{key} AND t.state = 'reserving'
-"""
-_SETTLE_CHECKOUTS = sql(_SETTLE.format(table="checkout_attempts", key="cart_id"))
-_SETTLE_RETRIES = sql(_SETTLE.format(table="order_retries", key="order_id"))
-_BOUGHT = sql(
+_GIVE_UP = sql(
     """
-    SELECT checkout_group_id FROM checkout_attempts
-    WHERE checkout_group_id = ANY(CAST(:groups AS uuid[])) AND state = 'converted'
-    UNION ALL
-    SELECT checkout_group_id FROM order_retries
-    WHERE checkout_group_id = ANY(CAST(:groups AS uuid[])) AND state = 'converted'
-    """,
+    WITH running AS (
+        SELECT cart_id FROM checkout_attempts
+        WHERE checkout_group_id = ANY(CAST(:groups AS uuid[])) AND state = 'reserving' ORDER BY cart_id FOR UPDATE
+    )
+    UPDATE checkout_attempts a SET state = 'failed' FROM running r WHERE a.cart_id = r.cart_id AND a.state = 'reserving'
+    """
+)
+_BOUGHT = sql(
+    "SELECT checkout_group_id FROM checkout_attempts"
+    " WHERE checkout_group_id = ANY(CAST(:groups AS uuid[])) AND state = 'converted'",
     uuid.UUID,
 )
-
-
-def settle(tx: Tx, group_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
-    """Give up the groups, of checkouts and of retries, that are not bought; returns those that are."""
-    parameters = {"groups": list(group_ids)}
-    tx.execute(_SETTLE_CHECKOUTS, parameters)
-    tx.execute(_SETTLE_RETRIES, parameters)
-    # Read after the locks are taken: a checkout that was about to finish has done so by now, or never will.
-    return tx.execute(_BOUGHT, parameters).all()
 
 
 def begin(tx: Tx, *, cart_id: uuid.UUID, buyer_store_id: uuid.UUID, group_id: uuid.UUID, stale: datetime) -> uuid.UUID:
@@ -118,3 +98,13 @@ def convert(tx: Tx, *, cart_id: uuid.UUID, group_id: uuid.UUID, response: bytes)
 def find_converted(tx: Tx, cart_or_group_id: uuid.UUID, buyer_store_id: uuid.UUID) -> FinishedCheckout | None:
     """Return a buyer's finished attempt by cart id or group id, or None."""
     return tx.execute(_FIND_CONVERTED, {"id": cart_or_group_id, "buyer": buyer_store_id}).first()
+
+
+def give_up(tx: Tx, group_ids: Sequence[uuid.UUID]) -> None:
+    """Give up the attempts that run under these groups."""
+    tx.execute(_GIVE_UP, {"groups": list(group_ids)})
+
+
+def bought(tx: Tx, group_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Return which of these groups are those of finished attempts."""
+    return tx.execute(_BOUGHT, {"groups": list(group_ids)}).all()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.commerce.checkout.data import attempts
+from services.commerce.cart.data import attempts
 from services.commerce.errors import CartNotActive
 
 if TYPE_CHECKING:
