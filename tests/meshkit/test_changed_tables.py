@@ -160,6 +160,7 @@ class Arrived:
 
     sent: Any
     ordering_key: str = ""
+    delivery_attempt: int = 1
 
     def envelope(self, *, topic: str) -> Any:
         return self.sent
