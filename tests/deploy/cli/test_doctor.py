@@ -277,6 +277,12 @@ class TestServiceKeys:
 
         assert self.sick() == ["public key of ads", "public key of adds"]
 
+    def test_that_are_no_keys_are_named(self, folder: Path) -> None:
+        (folder / "ads.pem").write_text("no key")
+        (folder / "ads.next.pem").write_bytes((folder / "media.pem").read_bytes())
+
+        assert self.sick() == ["public key in ads.pem"]
+
     def test_a_private_half_that_nobody_knows_is_named(self, folder: Path) -> None:
         (folder / "operator.pem").write_bytes((folder / "ads.pem").read_bytes())
 
