@@ -19,6 +19,22 @@ _SDK_HOMES = {
     "google.cloud.storage": "services/media/outbound",
     "argon2": "services/identity/outbound",
 }
+# What opens a transaction, or is one.
+_EDGES = {"tx", "flow", "transactions", "call"}
+# Their arguments are still to be put in order; the list only becomes shorter.
+_ARGUMENTS_NOT_YET = {
+    "catalog": {"announce_if_low", "attach_coa", "attach_gallery", "import_stock", "read_sheet"},
+    "commerce": {
+        "announce_packed",
+        "change_state",
+        "convert_cart",
+        "find_move_or_warn",
+        "order_snapshot",
+        "price_retry",
+        "require_verified_buyer",
+    },
+    "finance": {"require_due", "require_no_mismatch"},
+}
 _FORBIDDEN_NAMES = {"utils.py", "helpers.py", "common.py", "manager.py"}
 
 _STAR = re.compile(r"\b(SELECT|RETURNING)\s+((DISTINCT|ALL)\s+)?(\w+\.)?\*|,\s*\w+\.\*", re.IGNORECASE)
@@ -132,6 +148,31 @@ def use_case_files_tell_one_story(path: Path, tree: ast.AST) -> Iterator[Finding
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_") and not words & _words(node.name):
             yield Finding(path, node.lineno, f"{node.name} is not what {path.name} is called after; give it a file")
+
+
+def arguments_are_named(path: Path, tree: ast.AST) -> Iterator[Finding]:
+    """At most one stands by position behind the transaction: what the verb is about, never a bare text, number or yes.
+
+    Of `hold(tx, one, other, True)` nobody sees what is held.
+    """
+    place = _place(path)
+    if place is None or place.room not in {"usecases", "flows"}:
+        return
+    for node in _public_functions(tree):
+        if node.name not in _ARGUMENTS_NOT_YET.get(place.service, ()):
+            given = [argument for argument in node.args.args if argument.arg not in _EDGES]
+            if any(_is_bare(argument.annotation) for argument in given) or len(given) > 1:
+                yield Finding(path, node.lineno, f"{node.name} takes too much by position; put a * before it")
+
+
+def _public_functions(tree: ast.AST) -> Iterator[ast.FunctionDef]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            yield node
+
+
+def _is_bare(annotation: ast.expr | None) -> bool:
+    return annotation is not None and bool({"bool", "int", "str"} & set(ast.unparse(annotation).split(" | ")))
 
 
 def flows_speak_their_own_language(path: Path, tree: ast.AST) -> Iterator[Finding]:
@@ -252,6 +293,7 @@ RULES: tuple[Callable[[Path, ast.AST], Iterator[Finding]], ...] = (
     no_removed_names,
     sql_stays_in_data,
     use_case_files_tell_one_story,
+    arguments_are_named,
     flows_speak_their_own_language,
     jobs_ask_use_cases,
     docstrings_say_something,

@@ -91,3 +91,35 @@ class TestRooms:
 
         assert broken("use_case_files_tell_one_story", "def bill(tx): ...", path)
         assert not broken("use_case_files_tell_one_story", "def serve_ad(tx): ...", path)
+
+
+class TestArgumentsAreNamed:
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            "tx, order, agent",
+            "flow, order, agent, *, respond",
+            "tx, amount_cents: int",
+            "tx, reason: str | None",
+            "tx, order, only: bool",
+        ],
+    )
+    @pytest.mark.parametrize("room", ["usecases", "flows"])
+    def test_more_than_the_object_of_the_verb_by_position_is_found(self, arguments: str, room: str) -> None:
+        assert broken("arguments_are_named", f"def serve_ad({arguments}): ...", CAPABILITY / room / "serve_ad.py")
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            "tx",
+            "tx, order",
+            "tx, *, only: bool",
+            "tx, order: Order, *, agent: Agent",
+            "transactions, call, *, limit: int",
+        ],
+    )
+    def test_the_transaction_and_the_object_are_not(self, arguments: str) -> None:
+        path = CAPABILITY / "usecases" / "serve_ad.py"
+
+        assert not broken("arguments_are_named", f"def serve_ad({arguments}): ...", path)
+        assert not broken("arguments_are_named", "def _row(a, b, c): ...", path)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from meshkit.db.tx import Tx
 
 
-def record_orders(tx: Tx, event_type: str, orders: Iterable[OrderSnapshot]) -> None:
+def record_orders(tx: Tx, orders: Iterable[OrderSnapshot], *, event_type: str) -> None:
     """Queue the rows of order events. One per order, type and version, however often it is delivered."""
     warehouse_queue.add(tx, [_row_of_order(event_type, order, tx.now) for order in orders])
 
@@ -56,8 +56,8 @@ def _row_of_order(event_type: str, order: OrderSnapshot, now: datetime) -> JsonO
 
 def record_payment(
     tx: Tx,
-    event_type: str,
     *,
+    event_type: str,
     order_id: str,
     buyer_store_id: str,
     vendor_store_id: str,

@@ -49,7 +49,7 @@ def collect_cash(
     with flow.transaction() as tx:
         mine = lock_my_assignment(tx, order_id=collection.order_id)
         collected = Collected(flow.principal.require_user, payment.collected_at or tx.now)
-        record_collection(tx, collection.order_id, collected)
+        record_collection(tx, collected, order_id=collection.order_id)
         if mine.payment_status != "paid":
             deliveries.change_payment(tx, collection.order_id, payment.status)
         tx.audit(target=collection.order_id, after={"amount_cents": collection.amount_cents})
