@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,6 +35,20 @@ _ARGUMENTS_NOT_YET = {
         "require_verified_buyer",
     },
     "finance": {"require_due", "require_no_mismatch"},
+}
+# Use-case files that are still to be split, or called after what they do; the list only becomes shorter.
+_FILES_NOT_YET = {
+    "commerce": {"buy_cart", "find_move"},
+    "finance": {
+        "decide_payout",
+        "hold_money",
+        "keep_from_payout",
+        "keep_stations",
+        "mark_payments",
+        "read_cash",
+        "read_custody",
+        "read_ledger",
+    },
 }
 _FORBIDDEN_NAMES = {"utils.py", "helpers.py", "common.py", "manager.py"}
 
@@ -140,14 +155,18 @@ def sql_stays_in_data(path: Path, tree: ast.AST) -> Iterator[Finding]:
 
 
 def use_case_files_tell_one_story(path: Path, tree: ast.AST) -> Iterator[Finding]:
-    """A rule is looked for by the name of its file: what is public in it has a word of that name."""
+    """A rule is looked for by the name of its file: that is a function in it, and what else is public has a word of it and is used."""
     place = _place(path)
-    if place is None or place.room != "usecases":
+    if place is None or path.parent.name != "usecases" or path.name == "__init__.py":
         return
-    words = _words(path.stem)
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_") and not words & _words(node.name):
-            yield Finding(path, node.lineno, f"{node.name} is not what {path.name} is called after; give it a file")
+    public = {node.name: node.lineno for node in _public_functions(tree)}
+    if path.stem not in public and path.stem not in _FILES_NOT_YET.get(place.service, ()):
+        yield Finding(path, 1, f"no public function is called {path.stem}")
+    for name, line in public.items():
+        if not _words(path.stem) & _words(name):
+            yield Finding(path, line, f"{name} is not what {path.name} is called after; give it a file")
+        elif name != path.stem and not any(name in words for other, words in _words_of_code().items() if other != path):
+            yield Finding(path, line, f"nobody else uses {name}; begin it with _")
 
 
 def arguments_are_named(path: Path, tree: ast.AST) -> Iterator[Finding]:
@@ -225,6 +244,13 @@ def _imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield from ((node.lineno, f"{alias.name}.") for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield from ((node.lineno, f"{node.module}.{alias.name}.") for alias in node.names)
+
+
+@cache
+def _words_of_code() -> dict[Path, set[str]]:
+    """Return every word of the files that may call a use case."""
+    folders = (ROOT / "services", ROOT / "deploy")
+    return {path: set(re.findall(r"\w+", path.read_text())) for folder in folders for path in folder.rglob("*.py")}
 
 
 def _words(name: str) -> set[str]:

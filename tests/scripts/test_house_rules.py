@@ -89,8 +89,16 @@ class TestRooms:
     def test_a_use_case_of_another_name_is_found(self) -> None:
         path = CAPABILITY / "usecases" / "serve_ad.py"
 
-        assert broken("use_case_files_tell_one_story", "def bill(tx): ...", path)
+        assert broken("use_case_files_tell_one_story", "def serve_ad(tx): ...\ndef bill(tx): ...", path)
+        assert broken("use_case_files_tell_one_story", "def serve_ads(tx): ...", path)
         assert not broken("use_case_files_tell_one_story", "def serve_ad(tx): ...", path)
+
+    def test_a_public_function_beside_it_is_used_by_others(self) -> None:
+        path, code = CAPABILITY / "usecases" / "serve_ad.py", "def serve_ad(tx): ...\ndef {}(tx): ..."
+
+        assert broken("use_case_files_tell_one_story", code.format("serve_ad_that_nobody_knows"), path)
+        assert not broken("use_case_files_tell_one_story", code.format("create_ad"), path)
+        assert not broken("use_case_files_tell_one_story", code.format("_bill"), path)
 
 
 class TestArgumentsAreNamed:

@@ -9,7 +9,8 @@ from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
 from marketmesh.finance.events.v1 import finance_events_pb2 as finance
 from meshkit.events.registry import Consumer
 from services.analytics.warehouse.usecases.record_checkout import record_checkout
-from services.analytics.warehouse.usecases.record_order_event import record_orders, record_payment
+from services.analytics.warehouse.usecases.record_orders import record_orders
+from services.analytics.warehouse.usecases.record_payment import record_payment
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx

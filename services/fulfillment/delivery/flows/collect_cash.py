@@ -11,7 +11,7 @@ from services.fulfillment.delivery.data import deliveries
 from services.fulfillment.delivery.domain.assignment import CASH_STATES
 from services.fulfillment.delivery.flows.ask_commerce import reassigned, record_order, translate_refusal
 from services.fulfillment.delivery.usecases.lock_my_assignment import lock_my_assignment
-from services.fulfillment.delivery.usecases.read_deliveries import read_my_assignment
+from services.fulfillment.delivery.usecases.read_my_assignment import read_my_assignment
 from services.fulfillment.delivery.usecases.record_collection import Collected, record_collection
 from services.fulfillment.errors import CashCollectedOtherwise, DeliveryStateInvalid, PaymentFinal, PaymentMismatch
 

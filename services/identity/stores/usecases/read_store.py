@@ -31,7 +31,7 @@ def read_my_store(tx: Tx) -> StoreProfile:
     return StoreProfile(_store(tx, store_id), stores.verified_licenses(tx, store_id), stores.owner_of(tx, store_id))
 
 
-def read_public_store(tx: Tx, *, store_id: uuid.UUID) -> StoreProfile:
+def read_store(tx: Tx, *, store_id: uuid.UUID) -> StoreProfile:
     """Return what everybody may know of a store. Raises NotFound."""
     return StoreProfile(_store(tx, store_id), stores.verified_licenses(tx, store_id))
 
