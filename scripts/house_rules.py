@@ -257,6 +257,23 @@ def _words(name: str) -> set[str]:
     return {word.removesuffix("s") for word in name.split("_")}
 
 
+def private_names_are_used(path: Path, tree: ast.AST) -> Iterator[Finding]:
+    """What nothing uses is read, moved and mended for nothing."""
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    for line, name in _defined(tree):
+        if re.match("_[^_]", name) and name not in used:
+            yield Finding(path, line, f"nothing uses {name}")
+
+
+def _defined(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield line and name of a module's constants, and of functions and classes that no decorator hands on."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.decorator_list:
+            yield node.lineno, node.name
+        elif isinstance(node, ast.Assign):
+            yield from ((node.lineno, target.id) for target in node.targets if isinstance(target, ast.Name))
+
+
 def columns_are_named(path: Path, tree: ast.AST) -> Iterator[Finding]:
     """A `*` means other columns as soon as a migration adds one: what is prepared is refused, and its row class is wrong.
 
@@ -323,6 +340,7 @@ RULES: tuple[Callable[[Path, ast.AST], Iterator[Finding]], ...] = (
     flows_speak_their_own_language,
     jobs_ask_use_cases,
     docstrings_say_something,
+    private_names_are_used,
     columns_are_named,
     edges_translate,
     statements_are_made_at_import,

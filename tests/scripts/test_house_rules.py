@@ -131,3 +131,20 @@ class TestArgumentsAreNamed:
 
         assert not broken("arguments_are_named", f"def serve_ad({arguments}): ...", path)
         assert not broken("arguments_are_named", "def _row(a, b, c): ...", path)
+
+
+class TestPrivateNamesAreUsed:
+    @pytest.mark.parametrize("code", ["_LIMIT = 3", "def _row(): ...", "class _Row: ..."])
+    def test_one_that_is_not_is_found(self, code: str) -> None:
+        assert broken("private_names_are_used", code)
+
+    @pytest.mark.parametrize(
+        "code",
+        [
+            "_LIMIT = 3\ndef f(): return _LIMIT",
+            "@app.callback()\ndef _main(): ...",
+            "def f(row: _Row): ...\nclass _Row: ...",
+        ],
+    )
+    def test_one_that_is_used_or_handed_on_is_not(self, code: str) -> None:
+        assert not broken("private_names_are_used", code)

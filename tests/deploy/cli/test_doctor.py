@@ -255,7 +255,7 @@ class TestServiceKeys:
         files = keys.ensure_key_files(State(tmp_path))
         monkeypatch.setenv("MESH_SERVICE_KEYS_FOLDER", str(files["MESH_SERVICE_KEYS_FOLDER"]))
         monkeypatch.setenv("MESH_SERVICE_KEY_FILE", str(files[keys.private_key_of(keys.OPERATOR)]))
-        for name in ("MESH_PUBSUB_PROJECT", "MESH_REDIS_URL", "MESH_PUBLIC_URL", "MESH_DIGEST_KEY_FILE"):
+        for name in ("MESH_PUBSUB_PROJECT", "MESH_REDIS_URL", "MESH_DIGEST_KEY_FILE"):
             monkeypatch.setenv(name, "unused")
         monkeypatch.setenv("MESH_ENVIRONMENT", "test")
         return files["MESH_SERVICE_KEYS_FOLDER"]
