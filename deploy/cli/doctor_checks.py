@@ -1,6 +1,6 @@
 """What `marketmesh doctor` looks at: each question yields findings, and each runs in a thread of its own.
 
-Imports little: what is imported before the first question is asked is time in which nobody gets an answer.
+Imports little, because imports delay the first question.
 """
 
 from __future__ import annotations
@@ -232,7 +232,7 @@ def _media_credentials() -> dict[str, str]:
 def _warehouse() -> Iterator[Finding]:
     """Look whether the warehouse of the embedded stack answers at all; it does other things first, so it gets all the time.
 
-    Google's own is asked by analytics alone, which has the credentials: how far it has come says the queue.
+    Google's own is reached by analytics alone, which has the credentials: whether that works is seen from the queue.
     """
     url = os.environ["ANALYTICS_BIGQUERY_URL"]
     answer = _web().get(url, timeout=2 * _TIMEOUT_S)

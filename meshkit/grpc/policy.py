@@ -106,8 +106,8 @@ def read_policy(method: MethodDescriptor) -> MethodPolicy:
 def callers_without_key(policies: Iterable[MethodPolicy], *, known: Collection[str]) -> list[str]:
     """Return the callers that methods name and that have no public key: their calls are refused.
 
-    That stops no start: a key that leaked is taken away at once, and the next one comes later. That every name is a
-    service's, tests/contracts/test_callers.py says.
+    That stops no start: a key that leaked is taken away at once, and the next one comes later. tests/contracts/test_callers.py
+    checks that every name is a service's.
     """
     return sorted({caller for policy in policies for caller in policy.callers} - set(known))
 

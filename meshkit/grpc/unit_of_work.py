@@ -142,7 +142,7 @@ class UnitOfWork:
             run_by=self.presence.number if self.presence else None,
         )
         try:
-            # A deadlock with whoever takes over this flow while it still runs: every step can be done again.
+            # A deadlock with another process that takes over this flow while it still runs here: every step may be repeated.
             run_with_retries(lambda: _begin(servicer, request, flow))
         except Replayed as found:
             return _replay(policy, call, found.replay)
