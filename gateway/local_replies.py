@@ -17,7 +17,7 @@ DOMAIN = "gateway.marketmesh"
 _ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
 _BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
 _CEL = "envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter"
-# Of every time-out and absence: Envoy cannot tell whether the service had done it by then.
+# For every time-out and unreachable service: Envoy cannot know whether the service had carried the call out.
 _REPEAT = "whether it was done is unknown, so repeat it with the same Idempotency-Key"
 # Envoy's text about what is wrong, in the form it will be sent.
 TEXT = "%LOCAL_REPLY_BODY%"

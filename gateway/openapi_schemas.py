@@ -125,7 +125,7 @@ class Schemas:
 
     def _enum(self, name: str) -> Json:
         enum, comment = self._contracts.enums[name]
-        # The zero is what nobody said: no caller may say it, and no answer does.
+        # The zero value stands for "unspecified": requests may not have it, and answers never do.
         schema: Json = {"type": "string", "enum": [value.name for value in enum.value if value.number]}
         return {**schema, "description": comment} if comment else schema
 

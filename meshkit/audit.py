@@ -52,7 +52,7 @@ class Link(NamedTuple):
 
 
 class ChainedCall(NamedTuple):
-    """A link with the row that it is for; of a row that is gone nothing is there."""
+    """A link of the chain with its audit row; the row's fields are None when the row is gone."""
 
     position: int
     audit_id: uuid.UUID
@@ -131,7 +131,7 @@ def write(tx: Tx, *, action: str, target: str, request: Message, outcome: str = 
 def note(
     tx: Tx, *, action: str, target: object, outcome: str = "ok", after: Mapping[str, object] | None = None
 ) -> None:
-    """Write a row now, for what nobody's call stands for: what an event made the system decide, or a failed attempt."""
+    """Write a row now, for what is not the effect of a call: a decision that an event caused, or a failed attempt."""
     row = _row(tx, action=action, target=str(target), outcome=outcome, before=None, after=after)
     tx.execute(_NOTE, {**row, "audit_request": "{}"})
 
@@ -208,11 +208,6 @@ def write_rows(tx: Tx, *, action: str, changes: Iterable[Change]) -> None:
             "request_id": tx.call.request_id,
         },
     )
-
-
-def first_broken_row(tx: Tx) -> str | None:
-    """Return the id of the first row that was changed or deleted after it was chained, or None."""
-    return chain_of(tx).broken
 
 
 @dataclass(frozen=True)

@@ -15,5 +15,5 @@ class Environment(enum.StrEnum):
 
     @property
     def is_for_trial(self) -> bool:
-        """Whether nobody real is served here, so that conveniences and tests may do harm."""
+        """Whether only developers and tests are served here, so that conveniences which would harm real people are allowed."""
         return self in {Environment.DEV, Environment.TEST}

@@ -1,4 +1,4 @@
-"""One exception type crosses the house; its reason, gRPC code and advice come from the proto error catalogue.
+"""One exception type is used in all layers; its reason, gRPC code and advice come from the proto error catalogue.
 
 A service lists its own subclasses in its `errors.py`, one per value of its `ErrorReason` enum.
 """
@@ -56,7 +56,7 @@ class MeshError(Exception):
     ) -> None:
         """`metadata` are the keys that the catalogue declares; `message` is for developers, in English.
 
-        `details` are messages that say in fields what `violations` say in words.
+        `details` are messages that say in typed fields what `violations` say in words.
         """
         super().__init__(message or self.fix)
         self.message = message or self.fix

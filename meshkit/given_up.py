@@ -1,4 +1,4 @@
-"""Undoes what flows that nobody goes on with left in other services: once a minute, in whichever process serves.
+"""Undoes what given-up flows left in other services: once a minute, in every serving process.
 
 The caller was told to come back and did not, or a defect kept the flow from ending until its key expires (decision 3).
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # Callers are told to come back within seconds; the key lives for a day, so the other service has 23 hours to be there.
 GIVEN_UP_AFTER = timedelta(hours=1)
-# The row is the only record of the flow: undo before it goes.
+# The key's row is the only record of the flow: undo before the row expires.
 BEFORE_EXPIRY = timedelta(hours=2)
 _EVERY_SECONDS = 60.0
 _BATCH = 100
@@ -57,12 +57,12 @@ class GivenUpFlows:
                     expires_before=tx.now + BEFORE_EXPIRY,
                     limit=_BATCH,
                 )
-            # One by one: the flows have nothing in common, and one that cannot be undone keeps none of the others.
+            # One by one: a flow that cannot be undone does not hold up the others.
             for flow in flows:
                 self._undo(method, flow)
 
     def _undo(self, method: str, flow: GivenUp) -> None:
-        call = Call(request_id=f"undo-{flow.flow_id.hex}")
+        call = Call(request_id=f"undo-{flow.flow_id.hex}", work=f"undo-{method.rpartition('/')[2]}")
         try:
             self.undo[method](call, flow)
         except DependencyUnavailable:

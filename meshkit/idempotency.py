@@ -142,7 +142,7 @@ class Key:
         return cls(principal, method, key, hmac.digest(secret, hashed, "sha256"), keep, request)
 
     def is_for(self, request_hash: bytes) -> bool:
-        """Return whether a stored hash is of the same request. Rows of the release before have another kind, for a day."""
+        """Return whether a stored hash is of the same request. The release before stored another kind; its rows expire within a day."""
         if hmac.compare_digest(request_hash, self.request_hash):
             return True
         before = hashlib.sha256(self.request.SerializeToString(deterministic=True)).digest()
@@ -274,7 +274,7 @@ def end_lease(tx: Tx, key: Key, *, flow_id: uuid.UUID) -> None:
 def take_given_up(
     tx: Tx, *, method: str, called_before: datetime, expires_before: datetime, limit: int
 ) -> list[GivenUp]:
-    """Take unanswered flows of a method out of everybody's hands; returns them, those taken before included.
+    """Take given-up flows of a method, so that neither caller nor resume job goes on with them; returns all that are taken.
 
     Taken are released ones that were called for before `called_before`, and abandoned ones whose key ends before
     `expires_before` (decision 3).

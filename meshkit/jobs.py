@@ -157,7 +157,7 @@ class JobRunner:
             return tx.execute(_LAST_RUN, {"job": job.name}).one_or_none()
 
     def _run_tick(self, job: Job, tick: datetime) -> bool:
-        """Run a tick unless somebody has; what of it follows the first transaction is bounded, and lost by a crash."""
+        """Run a tick unless another replica has. Rounds behind the first are bounded; those that a crash cuts off are not made up for."""
         started = time.perf_counter()
         call = Call(request_id=f"job-{job.name}-{new_id().hex}", work=job.name)
         done = run_with_retries(lambda: self._begin_tick(job, tick, call))

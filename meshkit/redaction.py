@@ -46,7 +46,7 @@ def _drop_secrets(message: Message) -> None:
 
 @cache
 def _has_secrets(descriptor: Descriptor, above: tuple[str, ...] = ()) -> bool:
-    """Return whether a type or what it holds has a field that is declared secret. `above` ends types that hold themselves."""
+    """Return whether a type or what it holds has a field that is declared secret. `above` stops at types that contain themselves."""
     return any(
         field.GetOptions().Extensions[field_pb2.sensitivity] == field_pb2.SENSITIVITY_SECRET
         or (

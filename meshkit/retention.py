@@ -1,4 +1,4 @@
-"""What is old goes, a bounded number of rows at a time, so that no transaction is long and no lock list grows.
+"""Deletes what is past its retention, a bounded number of rows at a time: transactions stay short and lock few rows.
 
 A rule is a DELETE of at most `:batch` rows that are older than `:limit`; the jobs of all services delete through here.
 """

@@ -1,4 +1,4 @@
-"""`marketmesh admin`: administrators are made by who operates the mesh, not over the API."""
+"""`marketmesh admin`: administrators are created by the operator, not over the API."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The group of all commands: it imports a command's module when that one is called, and ends mistakes with a line.
+"""The group of all commands: it imports a command's module when that one is called, and reports an operator's mistakes in one line.
 
-Importing everything takes longer than `doctor` may take, and seconds before a help is read.
+Importing all of them takes seconds: longer than `doctor` may take, and too long for a help text.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ HOMES = {
 
 
 class Commands(TyperGroup):
-    """The commands of the command line; what an operator can mend in their surroundings ends them with a line."""
+    """The commands of the command line; errors that an operator can mend are shown in one line, without a traceback."""
 
     _is_listing = False
 

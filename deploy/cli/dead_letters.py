@@ -1,8 +1,8 @@
 """The dead letters of all services: found by a filter, put back into the outbox of the event's owner or given up, audited.
 
-An event keeps its id: whoever applied it finds it in the inbox. It is put back for the consumers that refused it, so that one
-that can never be applied troubles nobody else. Put back comes before marked, so that a tool that dies between the two
-leaves a letter that is put back again, never one that only looks so.
+An event keeps its id: whoever applied it finds it in the inbox. It is put back for the consumers that refused it, so that
+one that can never be applied does not reach the others again. A letter is put back first and marked second: a tool that dies between
+the two leaves one that will be put back again, never one that is only marked.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ _PUT_BACK = sql(
         WHERE o.published_at IS NOT NULL OR o.headers ? '{ONLY_FOR}'
     """  # noqa: S608
 )
-# A letter that died once more meanwhile is another one.
+# A letter that failed again meanwhile has another `failed_at`, and is another letter.
 _SEEN = """FROM unnest(CAST(:event_ids AS uuid[]), CAST(:sides AS text[]), CAST(:failed_ats AS timestamptz[]))
                 AS seen (event_id, side, failed_at)
            WHERE d.event_id = seen.event_id AND d.failed_at = seen.failed_at"""
@@ -136,13 +136,13 @@ _DISCARD_INBOX = sql(f"UPDATE inbox_dlq d SET {_GIVEN_UP} {_SEEN} AND d.consumer
 _APPLIED = sql("SELECT consumer FROM inbox WHERE event_id = :event_id ORDER BY 1", str)
 
 
-# Waiting for an operator, given up by one, or whatever became of it.
+# Which letters are meant: those that wait for an operator, those that one discarded, or all.
 State = Literal["dead", "discarded", "any"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Filter:
-    """Which letters; what is empty does not matter. `side` is a consumer, or "outbox"; times are those of the failure."""
+    """Which letters; an empty field does not filter. `side` is a consumer, or "outbox"; times are those of the failure."""
 
     event_id: uuid.UUID | None = None
     service: str = ""

@@ -33,7 +33,7 @@ def doctor() -> None:
 
 
 def answers(asked: Iterable[Question], *, patience_s: float) -> list[Finding]:
-    """Ask everything at once; return the findings in the order of the questions, and which have none in time.
+    """Ask everything at once; return the findings in the order of the questions, and the questions that were not answered in time.
 
     The threads die with the process: a part that accepts a call and never answers must not hold the command.
     """
@@ -63,7 +63,7 @@ def _ask(
     findings: list[Finding] = []
     try:
         findings.extend(look())
-    except Exception as error:  # whatever goes wrong in one look is what there is to tell of it
+    except Exception as error:  # whatever goes wrong in a question becomes its finding
         line = (str(error).splitlines() or [""])[0][:200]
         findings.append((False, name, f"{type(error).__name__}: {line}"))
     arrived.put((number, findings))

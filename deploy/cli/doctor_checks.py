@@ -1,6 +1,6 @@
 """What `marketmesh doctor` looks at: each question yields findings, and each runs in a thread of its own.
 
-Imports little: what is imported before the first question is asked is time in which nobody gets an answer.
+Imports little, because imports delay the first question.
 """
 
 from __future__ import annotations
@@ -117,8 +117,11 @@ def _settings() -> Iterator[Finding]:
 def _service_keys() -> Iterator[Finding]:
     """Look whether everybody who may call services has a public key, nobody else has, and ours is one of them."""
     mesh = MeshSettings()
-    known = PublicHalves(mesh.service_keys_folder).read()
+    halves = PublicHalves(mesh.service_keys_folder)
+    known = halves.read()
     callers, owners = {*services_present(), OPERATOR}, {owner_of(key_id) for key_id in known}
+    for name, reason in sorted(halves.unusable.items()):
+        yield False, f"public key in {name}", f"The file {reason}, so it counts as missing: {_KEYS_PAGE}."
     for caller in sorted(callers - owners):
         yield False, f"public key of {caller}", f"MESH_SERVICE_KEYS_FOLDER has no {caller}.pem: {_KEYS_PAGE}."
     for stranger in sorted(owners - callers):
@@ -229,7 +232,7 @@ def _media_credentials() -> dict[str, str]:
 def _warehouse() -> Iterator[Finding]:
     """Look whether the warehouse of the embedded stack answers at all; it does other things first, so it gets all the time.
 
-    Google's own is asked by analytics alone, which has the credentials: how far it has come says the queue.
+    Google's own is reached by analytics alone, which has the credentials: whether that works is seen from the queue.
     """
     url = os.environ["ANALYTICS_BIGQUERY_URL"]
     answer = _web().get(url, timeout=2 * _TIMEOUT_S)

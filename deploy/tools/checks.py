@@ -1,4 +1,4 @@
-"""How a story says that something is not as it must be."""
+"""Assertions of the demo story."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def stack_of_state() -> tuple[environment.Addresses, dict[str, pathlib.Path]]:
 
 
 def refuse_real_people(what: str) -> None:
-    """Keep what makes people with well-known passwords away from a mesh that serves real ones. Raises NoStack."""
+    """Refuse to create people with well-known passwords on a mesh that serves real ones. Raises NoStack."""
     environment_of_mesh = MeshSettings().environment
     if not environment_of_mesh.is_for_trial:
         raise NoStack(f"{what} makes people whose passwords everybody knows; MESH_ENVIRONMENT is {environment_of_mesh}")

@@ -113,7 +113,7 @@ _PUBLISHED = sql(
     """,  # noqa: S608
     PublishedEvent,
 )
-# What died is said once, as the dead letter it is, and no more when an operator has given it up.
+# An event that was dead-lettered is reported once, as a dead letter, and not at all when an operator has discarded it.
 _HANDLED = sql(
     "SELECT event_id FROM inbox WHERE consumer = :consumer"
     " UNION SELECT event_id FROM inbox_dlq"
@@ -143,7 +143,7 @@ _INTENTS = sql(
 )
 _RESERVATIONS = sql("SELECT {columns} FROM reservations", Reservation)
 
-# Of one consumer; more say no more.
+# Events reported for one consumer: a longer list would not tell more.
 EVENTS_SHOWN = 5
 _DEAD_ORDERS = {"rejected", "canceled", "expired"}
 _DELIVERED = {"delivered", "closed"}

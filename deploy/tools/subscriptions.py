@@ -1,8 +1,8 @@
-"""Subscriptions as they are declared and as they are, and how the one becomes the other without losing an event.
+"""Compares the subscriptions that exist with those that are declared, and brings them there without losing an event.
 
 Pub/Sub never changes the filter, the ordering or the topic of a subscription: such a one is made anew. A snapshot keeps
 what was not acknowledged and all that is published meanwhile, and the new subscription starts from it. A run that dies
-leaves the snapshot behind, and the next run goes on from there. What comes twice is found in the inbox.
+leaves the snapshot behind, and the next run goes on from there. Inboxes recognise what comes twice.
 
 Each subscription carries, as labels, since when it gets each event type: older events never came to it.
 """

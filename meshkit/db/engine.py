@@ -44,6 +44,7 @@ class Session:
         self._take()
 
     def _take(self) -> None:
+        self._pool = self.engine.pool
         try:
             self._pooled: PoolProxiedConnection = self.engine.raw_connection()
         except psycopg.Error as error:
@@ -51,8 +52,8 @@ class Session:
         self._driver: psycopg.Connection[Any] = self._pooled.driver_connection  # type: ignore[assignment]
         self._cursor = Cursor(self._driver, self._pooled.info)
         self._core: Connection | None = None
-        # Whether what is prepared on it no longer fits the tables.
-        self._is_stale = False
+        # Whether its prepared statements became unusable: those of this connection alone, or those of the whole pool.
+        self._is_unusable = self._is_pool_unusable = False
 
     @property
     def core(self) -> Connection:
@@ -64,14 +65,15 @@ class Session:
     def execute(self, statement: Any, parameters: Parameters) -> Any:
         """Return the statement's rows. Raises SQLAlchemy's DBAPIError, for plain statements as well.
 
-        What a migration made stale is prepared anew by a reading; a transaction has failed, and is run again as a whole.
+        A statement that a migration made stale is prepared anew and repeated by a reading; a transaction has failed by then and is
+        run again as a whole.
         """
         try:
             return self._run(statement, parameters)
         except DBAPIError as error:
             if not is_stale(error):
                 raise
-            self._is_stale = True
+            self._is_unusable, self._is_pool_unusable = True, _is_changed(error)
             if not self._driver.autocommit:
                 raise
         self._give_back()
@@ -84,11 +86,11 @@ class Session:
         return self.core.execute(statement, parameters)  # type: ignore[arg-type]
 
     def commit(self) -> None:
-        """Commit. Raises DBAPIError; then nobody knows whether it did, and the caller's repeat finds out."""
+        """Commit. After a DBAPIError nobody knows whether it did: a repeat of the call finds out."""
         self._cursor.commit()
 
     def rollback(self) -> None:
-        """Roll back; a connection that is lost has done so by itself."""
+        """Roll back. For a lost connection the server has done so already."""
         self._cursor.rollback()
 
     def close(self) -> None:
@@ -96,12 +98,15 @@ class Session:
         self._give_back()
 
     def _give_back(self) -> None:
-        """Give the connection back. A lost or stale one takes the pool's others with it.
+        """Give the connection back. If it was lost, or its tables changed, the idle ones of the pool are closed as well.
 
-        Their server has most likely restarted, or the same statements are prepared on them.
+        Most likely the server restarted, or they have prepared the same statements. Another connection that finds out the same
+        later does not close the new ones again.
         """
-        if self._driver.closed or self._is_stale:
+        is_pool_unusable = self._is_pool_unusable or self._driver.closed
+        if is_pool_unusable or self._is_unusable:
             self._pooled.invalidate()
+        if is_pool_unusable and self.engine.pool is self._pool:
             self.engine.dispose()
         self._pooled.close()
 
@@ -141,7 +146,7 @@ class Database:
             session.close()
 
     def ping(self) -> None:
-        """Answer whether the database does. Raises an SQLAlchemy error if not."""
+        """Check that the database answers. Raises an SQLAlchemy error if not."""
         session = Session(self._probe)
         try:
             session.execute(_PING, None)
@@ -184,13 +189,17 @@ def retry_reason(error: Exception) -> str | None:
 
 
 def is_stale(error: DBAPIError) -> bool:
-    """Return whether a table changed under a prepared statement so that its columns do, or the server forgot it."""
+    """Return whether a statement must be prepared anew: its table changed, or the server does not know it any more."""
+    return _is_changed(error) or getattr(error.orig, "sqlstate", None) == _NO_SUCH_STATEMENT
+
+
+def _is_changed(error: DBAPIError) -> bool:
+    """Return whether a table changed under a prepared statement, which concerns every connection that prepared it."""
     refusal = error.orig
     if not isinstance(refusal, psycopg.Error):
         return False
     # Other things that Postgres does not support have the same code.
-    is_changed = refusal.sqlstate == _NOT_SUPPORTED and refusal.diag.source_function == "RevalidateCachedQuery"
-    return is_changed or refusal.sqlstate == _NO_SUCH_STATEMENT
+    return refusal.sqlstate == _NOT_SUPPORTED and refusal.diag.source_function == "RevalidateCachedQuery"
 
 
 def is_unavailable(error: Exception) -> bool:
@@ -211,7 +220,7 @@ def constraint_of(error: DBAPIError) -> str:
 
 
 def unavailable(error: Exception) -> DependencyUnavailable:
-    """Return the answer for a database that is away, or in which others hold the rows."""
+    """Return what callers are answered while the database is away, or others keep the rows locked."""
     held = isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE
     text = "Another call holds what this one needs." if held else "The database does not answer."
     return DependencyUnavailable(text, dependency="postgres")

@@ -49,7 +49,7 @@ def _config(service: str, connection: Connection) -> Config:
 
 
 def run_env() -> None:
-    """Be the whole of a service's migrations/env.py."""
+    """Do all that a service's migrations/env.py has to do."""
     from alembic import context
 
     context.configure(connection=context.config.attributes["connection"])
@@ -90,7 +90,7 @@ def make_append_only(table: str) -> None:
 
 
 def add_discards() -> None:
-    """Let dead letters say who gave them up for good, and why; platform.sql is frozen without."""
+    """Add to dead letters who discarded them, and why: platform.sql was released without these columns and is frozen."""
     for table in ("outbox_dlq", "inbox_dlq"):
         op.execute(
             f"ALTER TABLE {table} ADD COLUMN discarded_at timestamptz, ADD COLUMN discarded_by text,"

@@ -101,7 +101,7 @@ def columns_of(table: Table, row: TypeForm[Any]) -> list[ColumnElement[Any]]:
 
 
 def row_maker(row: TypeForm[R], columns: Columns, statement: object) -> Callable[[Sequence[Any]], R]:
-    """Return what makes a row of its values. Raises RowMismatch, which names what does not fit and the statement."""
+    """Return the function that makes a row of its values. Raises RowMismatch, which names what does not fit and the statement."""
     try:
         return _row_maker(cast("Hashable", row), columns)
     except RowMismatch as error:
@@ -152,7 +152,7 @@ def _fits(number: int, annotation: object) -> bool:
 
 
 def _without_none(annotation: object) -> object:
-    """Return what else a value is than None, and what stands behind a NewType."""
+    """Return the type without `| None`, and the one under a NewType."""
     if get_origin(annotation) in {typing.Union, types.UnionType}:
         others = [each for each in get_args(annotation) if each is not types.NoneType]
         if len(others) == 1:
@@ -161,7 +161,7 @@ def _without_none(annotation: object) -> object:
 
 
 def _is_json(annotation: object) -> bool:
-    """Return whether values of JSON may have a type; whether these do, only a test that runs the statement tells."""
+    """Return whether JSON values can be of a type at all; that these are is shown only by tests that run the statement."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in {typing.Union, types.UnionType}:
         return all(map(_is_json, arguments))

@@ -14,7 +14,7 @@ _PLAIN_LETTERS = "^(?:[!-~]+ )*[!-~]*$"
 def contains(text: str, wanted: str) -> str:
     """Return the SQL condition that one expression's text holds another's; both are brought to one form alike.
 
-    What is wanted is brought there once, and not again for every row.
+    The text that is looked for is normalised once, not again for every row.
     """
     return f"strpos({_plain(text)}, (SELECT {_plain(wanted)})) > 0"
 

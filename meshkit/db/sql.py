@@ -177,7 +177,7 @@ class Cursor:
 
 
 def _row_maker(result: PGresult, statement: Sql[Any]) -> Callable[[Sequence[Any]], Any]:
-    """Return what makes the rows; the class is compared here, with the first result of what was just prepared."""
+    """Return the function that makes the rows; the class is compared here, with the first result of what was just prepared."""
     columns = tuple(((result.fname(n) or b"").decode(), result.ftype(n)) for n in range(result.nfields))
     if statement.row is None:
         untyped: Any = namedtuple("Row", [name for name, _ in columns], rename=True)  # type: ignore[misc] # noqa: PYI024

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 REQUEST_MESSAGES_MAX = 1000
 REQUEST_BYTES_MAX = 9_000_000
 
-# A missing topic or permission is the operator's to mend while we keep trying; anything else about the message is hopeless.
+# A missing topic or permission is tried again until an operator has mended it. What is not listed is final for the message.
 RETRYABLE = (
     google.ServiceUnavailable,
     google.DeadlineExceeded,
@@ -133,7 +133,7 @@ class Bus:
     def publish(self, *, topic: str, messages: Sequence[Outgoing]) -> None:
         """Publish messages of one topic in one request; those of one ordering key stay in the order given.
 
-        Raises google.api_core errors; RETRYABLE ones may be retried, and what had arrived all the same is found in inboxes.
+        Raises google.api_core errors; RETRYABLE ones may be retried: inboxes recognise what had arrived all the same.
         """
         request = PublishRequest(
             topic=self.topic_path(topic),
@@ -154,7 +154,7 @@ class Bus:
         return [_received(item) for item in response.received_messages]
 
     def acknowledge(self, *, subscription: str, ack_ids: Sequence[str]) -> None:
-        """Acknowledge messages; what gets lost is delivered again and found in the inbox."""
+        """Acknowledge messages; one whose acknowledgement gets lost comes again, and the inbox recognises it."""
         request = AcknowledgeRequest(subscription=self.subscription_path(subscription), ack_ids=ack_ids)
         self._calls.acknowledge(request, _SETTLE_SECONDS)
 

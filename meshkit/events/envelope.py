@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-# Headers of an event that was put back for the consumers that had refused it: their subscriptions, with commas between,
-# and when all had got it, if that is known. To everybody else it says nothing.
+# Headers of a dead letter that was replayed: the subscriptions it is replayed for, with commas between, and when the event was
+# published to all of them, if that is known. Other consumers ignore it.
 ONLY_FOR = "only-for"
 SENT_TO_ALL_AT = "sent-to-all-at"
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from meshkit.event_spec import EventSpec
 
 Handler = Callable[["Tx", Any], None]
-# Gets events of different ordering keys; returns those that it leaves to be handled one by one.
+# Handles a set of events, all of different ordering keys; returns those that must be handled one by one.
 BatchHandler = Callable[["Tx", list[Any]], Iterable[Any] | None]
-# Makes of an event of one version what the handlers take.
+# Converts an event of another version to the message that the handlers take.
 Decoder = Callable[[Envelope], Any]
 NoticeHandler = Callable[["Tx", Envelope], None]
 
@@ -138,7 +138,7 @@ class Consumer:
 
 
 def _reader(event: type[Message]) -> Decoder:
-    """Return what parses payloads as that message. Raises UnreadableEvent; a defect of a converter is no such thing."""
+    """Return a parser for payloads of that message, which raises UnreadableEvent; errors of a converter pass as they are."""
 
     def read(envelope: Envelope) -> Message:
         try:

@@ -1,6 +1,7 @@
-"""Publishing side of the outbox: claims each aggregate's line from its head on, publishes, marks published.
+"""Publishing side of the outbox: claims rows, publishes them, marks them published.
 
-Who has the head of a line has the line: order holds per aggregate even while a row is leased or backing off. Never "seq
+A line is what waits of one aggregate, claimed from its first row on.
+Who has locked its first row has the whole line: order holds per aggregate even while a row is leased or backing off. Never "seq
 greater than last seen": a transaction that took its number first can commit last.
 """
 
@@ -93,7 +94,7 @@ _FAILED = sql(
     WHERE o.seq = f.seq AND o.lease_token = :token
     """
 )
-# What stood behind a failed row was not tried.
+# Rows behind a failed one of their line were not tried: the attempt does not count.
 _HELD = sql(
     "UPDATE outbox SET lease_token = NULL, lease_until = NULL, attempts = attempts - 1"
     " WHERE seq = ANY(CAST(:seqs AS bigint[])) AND lease_token = :token"

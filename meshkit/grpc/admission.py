@@ -82,7 +82,7 @@ class Admission(grpc.ServerInterceptor):  # type: ignore[misc]
 
 
 class TooBusy(DependencyUnavailable):
-    """Nothing of the call was begun, which is known and said."""
+    """Nothing of the call was begun, and the answer says so: it may be repeated at once."""
 
     fix = "Repeat it as Retry-After says."
 

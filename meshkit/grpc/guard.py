@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _BEARER = "bearer "
 _FIRST_SECOND, _LAST_SECOND, _NANOS = -62_135_596_800, 253_402_300_799, 1_000_000_000
-# A contract that allows more of a text means sentences: reasons, notes, descriptions. The others are names, titles and codes.
+# Texts that may be longer than this are prose (reasons, notes, descriptions); the others are names, titles and codes.
 _ONE_LINE_MAX = 255
 # Whom a calling service acts for. Believed of services only; the gateway removes it from what comes from outside.
 ORIGIN_HEADER = "x-mesh-origin"
@@ -116,7 +116,7 @@ def _complaints_of_nul(request: Message) -> Iterator[Violation]:
 
 
 def _complaints_about(request: Message) -> Iterator[Violation]:
-    """Yield the texts with characters that are obeyed, not read, and the names of more than one line."""
+    """Yield the texts with control characters, the names of more than one line, and the instants out of range."""
     for field, path, value in _texts(request, ""):
         is_instant = isinstance(value, Timestamp)
         complaint = _no_instant(value) if is_instant else complaint_about(value, one_line=_is_one_line(field))

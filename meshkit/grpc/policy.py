@@ -57,6 +57,7 @@ class MethodPolicy:
     store: int
     resource: str
     effect: int
+    # How long an answer is kept for repeats of its Idempotency-Key; None where calls need no key.
     keep_answer: timedelta | None
     rate_limit: str
     audit: str
@@ -65,11 +66,6 @@ class MethodPolicy:
     success_status: int
     # The services that may call, where service tokens are accepted.
     callers: frozenset[str]
-
-    @property
-    def needs_key(self) -> bool:
-        """Whether an Idempotency-Key is required."""
-        return self.keep_answer is not None
 
 
 def policies_of(service: ServiceDescriptor) -> dict[str, MethodPolicy]:
@@ -110,8 +106,8 @@ def read_policy(method: MethodDescriptor) -> MethodPolicy:
 def callers_without_key(policies: Iterable[MethodPolicy], *, known: Collection[str]) -> list[str]:
     """Return the callers that methods name and that have no public key: their calls are refused.
 
-    That stops no start: a key that leaked is taken away at once, and the next one comes later. That every name is a
-    service's, tests/contracts/test_callers.py says.
+    That stops no start: a key that leaked is taken away at once, and the next one comes later. tests/contracts/test_callers.py
+    checks that every name is a service's.
     """
     return sorted({caller for policy in policies for caller in policy.callers} - set(known))
 

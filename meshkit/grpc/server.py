@@ -29,14 +29,14 @@ _MAX_METADATA_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class Servicer:
-    """An object and the generated module of the gRPC service that it implements: `CartServicer` does `CartService`."""
+    """An object and the generated module of the gRPC service that it implements: `CartServicer` implements `CartService`."""
 
     contract: ModuleType
     implementation: Any
 
     @property
     def descriptor(self) -> ServiceDescriptor:
-        """Return the service's. Raises KeyError when the module has none of that name."""
+        """Return the descriptor of the gRPC service. Raises KeyError when the module has none of that name."""
         name = type(self.implementation).__name__.removesuffix("Servicer")
         service: ServiceDescriptor = self.contract.DESCRIPTOR.services_by_name[f"{name}Service"]
         return service

@@ -1,7 +1,7 @@
 """Texts as people meant them: composed, without blanks and invisible characters at their ends.
 
-Done once, before anything is validated, hashed or compared, so that no service can forget it and no twin of a name, SKU
-or number comes into being that differs only so. Secrets and files stay as they came.
+Done once, before anything is validated, hashed or compared, so that no service can forget it and no two names, SKUs or
+numbers differ only in that. Secrets and files stay as they came.
 """
 
 from __future__ import annotations

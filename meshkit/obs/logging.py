@@ -52,7 +52,7 @@ def _drop_secrets(_logger: object, _method: str, event: MutableMapping[str, Any]
 
 @cache
 def _is_secret(key: str) -> bool:
-    """Return whether a field's name says so; names are constants of the code, so there are few."""
+    """Return whether a field's name sounds secret; names are constants of the code, so the cache stays small."""
     return any(word in key for word in _SECRET_WORDS)
 
 

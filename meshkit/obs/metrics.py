@@ -55,7 +55,7 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 class _Silent(WSGIRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name of the base class
-        """Scrapes are no news."""
+        """Log no scrapes."""
 
 
 def _metrics_only(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

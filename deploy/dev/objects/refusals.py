@@ -1,4 +1,4 @@
-"""What the store says no with, in Google's words."""
+"""The refusals of the object store, in Google's words."""
 
 from __future__ import annotations
 
