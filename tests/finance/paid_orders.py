@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _POSTINGS = """
     SELECT e.type, a.kind, a.owner_id, a.currency, p.amount_cents FROM ledger_entries e
     JOIN postings p ON p.entry_id = e.id JOIN accounts a ON a.id = p.account_id
-    WHERE e.order_id = CAST(:order_id AS uuid) ORDER BY e.created_at, e.type, p.position
+    WHERE e.subject_id = CAST(:order_id AS uuid) ORDER BY e.created_at, e.type, p.position
 """
 
 

@@ -1,4 +1,4 @@
-"""Custody and holds move into tables of their own and back, with everything that is in them."""
+"""What is paid for becomes a subject, and an order again, with everything that finance keeps."""
 
 from __future__ import annotations
 
@@ -16,19 +16,24 @@ from sqlalchemy.exc import DBAPIError
 from deploy.dev.wheels import program
 from meshkit.db import migrate
 from services.finance.payments.usecases.prove_money import prove_money
+from tests.finance.books import Books
 from tests.finance.cash_desk import CashDesk
 from tests.finance.paid_orders import Payments
 from tests.support.mesh_harness import MeshHarness
 from tests.support.statements import owner_transaction
 
 _COPIED = "subjects_copy"
-# What 0013 and 0014 touch, as code of today reads it and as code of before did.
+# What 0013 to 0015 touch, as code of today reads it and as code of before did.
 _TODAY = ("SELECT * FROM payment_intents", "SELECT * FROM cash_custodies", "SELECT * FROM payout_holds")
 _BEFORE = "SELECT * FROM payment_intents"
 _ITEMS = """
     SELECT p.payout_id, i.subject_id, i.subject_number, p.amount_cents, p.active
     FROM payout_items p JOIN payment_intents i ON i.id = p.intent_id ORDER BY 1, 2
 """
+_ENTRIES = (
+    "SELECT subject_kind, id, type, key, subject_id, cause_type, cause_id, effective_on FROM ledger_entries ORDER BY id"
+)
+_ENTRIES_BEFORE = "SELECT id, type, key, order_id, cause_type, cause_id, effective_on FROM ledger_entries ORDER BY id"
 _ITEMS_BEFORE = "SELECT payout_id, order_id, order_number, amount_cents, active FROM payout_items ORDER BY 1, 2"
 
 
@@ -47,8 +52,8 @@ class Copy:
             found = [dict(row._mapping) for row in tx.execute(text(statement))]  # noqa: SLF001
         return {row.get("intent_id") or row["id"]: row for row in found}  # type: ignore[misc]
 
-    def items(self, statement: str) -> list[tuple[object, ...]]:
-        """Return the orders of payouts."""
+    def listed(self, statement: str) -> list[tuple[object, ...]]:
+        """Return rows in their order."""
         with owner_transaction(self.url, now=self.mesh.clock.now()) as tx:
             return [tuple(row) for row in tx.execute(text(statement))]
 
@@ -81,6 +86,7 @@ def _binary(name: str) -> str:
 
 
 def _fill(desk: CashDesk, payments: Payments) -> str:
+    Books(desk.mesh).owed()
     payments.opened()
     payments.failed()
     desk.collected()
@@ -105,17 +111,21 @@ def _fill(desk: CashDesk, payments: Payments) -> str:
 class TestSubjects:
     def test_go_down_and_up_with_everything_that_is_kept(self, copied: Copy) -> None:
         intents, custodies, holds = (copied.rows(statement) for statement in _TODAY)
-        items = copied.items(_ITEMS)
+        items, entries = copied.listed(_ITEMS), copied.listed(_ENTRIES)
         assert copied.problems() == []
 
         migrate.downgrade(service="finance", url=copied.url, revision="0012")
-        before, items_before = copied.rows(_BEFORE), copied.items(_ITEMS_BEFORE)
+        before, items_before = copied.rows(_BEFORE), copied.listed(_ITEMS_BEFORE)
+        entries_before = copied.listed(_ENTRIES_BEFORE)
         migrate.upgrade(service="finance", url=copied.url)
 
         after = [copied.rows(statement) for statement in _TODAY]
         assert after[:2] == [intents, custodies]
-        assert items == items_before == copied.items(_ITEMS)
+        assert items == items_before == copied.listed(_ITEMS)
         assert items
+        assert entries == copied.listed(_ENTRIES)
+        assert [entry[1:] for entry in entries] == entries_before
+        assert {(entry[0], entry[4] is not None) for entry in entries} == {("order", True), (None, False)}
         assert {intent_id: row["reason"] for intent_id, row in after[2].items()} == {
             intent_id: row["reason"] for intent_id, row in holds.items()
         }
@@ -129,10 +139,12 @@ class TestSubjects:
         shapes = {tuple(name for name in row if row[name] is not None) for row in custodies.values()}
         assert len(shapes) >= 4, "carried, declared, counted, open mismatch"
 
-    def test_of_something_else_than_orders_do_not_go_down(self, copied: Copy) -> None:
+    @pytest.mark.parametrize("table", ["payment_intents", "ledger_entries"])
+    def test_of_something_else_than_orders_do_not_go_down(self, copied: Copy, table: str) -> None:
         with psycopg.connect(_plain(copied.url)) as connection:
-            connection.execute("ALTER TABLE payment_intents DROP CONSTRAINT payment_intents_subject_kind_check")
-            connection.execute("UPDATE payment_intents SET subject_kind = 'support'")
+            connection.execute("SET session_replication_role = replica")
+            connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {table}_subject_kind_check")
+            connection.execute(f"UPDATE {table} SET subject_kind = 'support' WHERE subject_kind IS NOT NULL")
 
         with pytest.raises(DBAPIError, match="something else than orders is paid for"):
             migrate.downgrade(service="finance", url=copied.url, revision="0012")

@@ -55,11 +55,11 @@ class WrongHandIn(NamedTuple):
 _WRONGLY_HANDED_IN = sql(
     """
     WITH posted AS (
-        SELECT e.order_id,
+        SELECT e.subject_id AS order_id,
                coalesce(-sum(p.amount_cents) FILTER (WHERE e.type = 'cash_handed_in'), 0) AS handed_in,
                coalesce(-sum(p.amount_cents) FILTER (WHERE e.type = 'cash_difference'), 0) AS difference
         FROM ledger_entries e JOIN postings p ON p.entry_id = e.id JOIN accounts a ON a.id = p.account_id
-        WHERE e.type IN ('cash_handed_in', 'cash_difference') AND a.kind = 'cash_in_transit' GROUP BY e.order_id
+        WHERE e.type IN ('cash_handed_in', 'cash_difference') AND a.kind = 'cash_in_transit' GROUP BY e.subject_id
     ), kept AS (
         SELECT c.order_id, c.counted_cents + coalesce(m.recovered_cents, 0) AS handed_in,
                coalesce(m.written_off_cents, 0) AS difference

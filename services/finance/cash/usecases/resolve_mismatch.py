@@ -10,8 +10,8 @@ from meshkit.errors import NotFound, ValidationError
 from services.finance.cash.data import cash, cash_mismatches, custodies
 from services.finance.cash.domain.cash import Custody, HandInAction, HandInStatus, next_status, recovered, written_off
 from services.finance.errors import CashMismatchResolved, CheckerMustDiffer
+from services.finance.ledger.domain.subject import order
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
-from services.finance.payments.domain.subject import order
 from services.finance.payments.usecases.lock_payment import lock_payment
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
-    from services.finance.payments.domain.subject import Subject, SubjectKind
+    from services.finance.ledger.domain.subject import Subject, SubjectKind
 
 _ADD = sql(
     insert_rows(

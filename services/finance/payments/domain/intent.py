@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from meshkit.money import percent_of
+from services.finance.ledger.domain.subject import Subject, SubjectKind
 
 
 class Intent(NamedTuple):
@@ -38,6 +39,11 @@ class Intent(NamedTuple):
     credited_cents: int
     payable_refunded_cents: int
     created_at: datetime
+
+    @property
+    def subject(self) -> Subject:
+        """Return what it is for."""
+        return Subject(SubjectKind(self.subject_kind), self.subject_id)
 
 
 class IntentDetail(NamedTuple):

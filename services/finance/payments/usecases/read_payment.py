@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
+    from services.finance.ledger.domain.subject import Subject
     from services.finance.payments.domain.intent import Intent, IntentDetail, VendorTotals
-    from services.finance.payments.domain.subject import Subject
 
 
 def read_payment(tx: Tx, subject: Subject) -> Intent:

@@ -9,10 +9,10 @@ from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from meshkit.errors import ValidationError
 from services.finance.errors import CreditNotPossible, PayoutStateInvalid, RefundTooLarge
 from services.finance.ledger.domain.ledger import Refund, refund
+from services.finance.ledger.domain.subject import order
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 from services.finance.payments.data import intents
 from services.finance.payments.domain.intent import IntentStatus, due_cents, fee_of_refund
-from services.finance.payments.domain.subject import order
 from services.finance.payments.usecases.lock_payment import lock_payment
 from services.finance.payments.usecases.settle_nothing import settle_nothing
 
@@ -82,7 +82,7 @@ def _post_refund(
         fee_basis_points=intent.fee_basis_points,
     )
     given = Refund(
-        order_id=request.order_id,
+        subject=intent.subject,
         buyer_id=intent.buyer_store_id,
         vendor_id=intent.vendor_store_id,
         amount_cents=request.amount_cents,

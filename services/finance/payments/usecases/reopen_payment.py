@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from services.finance.errors import PaymentNotFailed
+from services.finance.ledger.domain.subject import order
 from services.finance.payments.data import intents
 from services.finance.payments.domain.intent import IntentAction, IntentStatus, next_status
-from services.finance.payments.domain.subject import order
 from services.finance.payments.usecases.lock_payment import lock_payment
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from meshkit.cursor import Cursor
 from meshkit.db.recordset import insert_rows, to_json
 from meshkit.db.sql import sql
 from services.finance.ledger.domain.ledger import Posting, Side, postings_of
+from services.finance.ledger.domain.subject import subject_of
 from services.finance.schema.payouts import payout_items, payouts
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
+    from services.finance.ledger.domain.subject import Subject
 
 
 class Payout(NamedTuple):
@@ -58,7 +60,8 @@ class PayoutEntry(NamedTuple):
     """An entry that a payout posted."""
 
     id: uuid.UUID
-    order_id: uuid.UUID | None
+    subject_kind: str | None
+    subject_id: uuid.UUID | None
     buyer_store_id: uuid.UUID | None
     vendor_store_id: uuid.UUID | None
     sides: list[Side]
@@ -67,6 +70,11 @@ class PayoutEntry(NamedTuple):
     def postings(self) -> tuple[Posting, ...]:
         """Return the sides as the ledger's domain knows them."""
         return postings_of(self.sides)
+
+    @property
+    def subject(self) -> Subject | None:
+        """Return what it is about, or None."""
+        return subject_of(self.subject_kind, self.subject_id)
 
 
 class AccountDebt(NamedTuple):
@@ -137,7 +145,7 @@ _DEBTS_OF = sql(
 )
 _ENTRIES = sql(
     """
-    SELECT e.id, e.order_id, e.buyer_store_id, e.vendor_store_id,
+    SELECT e.id, e.subject_kind, e.subject_id, e.buyer_store_id, e.vendor_store_id,
            (SELECT json_agg(json_build_object('account_id', a.id, 'kind', a.kind, 'owner_id', a.owner_id, 'currency', a.currency,
                                               'amount_cents', p.amount_cents) ORDER BY p.position)
             FROM postings p JOIN accounts a ON a.id = p.account_id WHERE p.entry_id = e.id) AS sides

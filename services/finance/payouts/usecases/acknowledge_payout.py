@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.finance.errors import PayoutNotDue
-from services.finance.payments.domain.subject import order
+from services.finance.ledger.domain.subject import order
 from services.finance.payments.usecases.read_payment import read_payment_of_vendor
 
 if TYPE_CHECKING:

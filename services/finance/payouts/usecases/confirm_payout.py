@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.finance.errors import CashNotCounted, PayoutBelowMinimum
+from services.finance.ledger.domain.subject import order
 from services.finance.payments.domain.intent import IntentStatus, net_cents
-from services.finance.payments.domain.subject import order
 from services.finance.payments.usecases.lock_payment import lock_payment
 from services.finance.payments.usecases.read_payment import read_payment_detail
 from services.finance.payouts.usecases.make_payouts import make_payouts

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, TypedDict
 
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from services.finance.errors import PayoutNotDue, PayoutStateInvalid
+from services.finance.ledger.domain.subject import order
 from services.finance.payments.domain.intent import IntentStatus
-from services.finance.payments.domain.subject import order
 from services.finance.payments.usecases.lock_payment import lock_payment
 from services.finance.payments.usecases.read_payment import read_payment_detail
 from services.finance.payouts.data import holds

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from meshkit.errors import NotFound
 from services.finance.errors import PayoutStateInvalid
-from services.finance.payments.domain.subject import order
+from services.finance.ledger.domain.subject import order
 from services.finance.payments.usecases.read_payment import (
     read_payment,
     read_payment_detail,

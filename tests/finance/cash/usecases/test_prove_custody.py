@@ -16,7 +16,7 @@ from tests.support.statements import owner_transaction
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_HANDED_IN = "(SELECT id FROM ledger_entries WHERE order_id = CAST(:order AS uuid) AND type = 'cash_handed_in')"
+_HANDED_IN = "(SELECT id FROM ledger_entries WHERE subject_id = CAST(:order AS uuid) AND type = 'cash_handed_in')"
 _INTENT = "(SELECT id FROM payment_intents WHERE subject_id = CAST(:order AS uuid))"
 
 # What is done to an order of 123.45 that was counted as 122.45, with its mismatch open, and what the prover says of it.

@@ -14,6 +14,7 @@ from meshkit.market_day import market_day
 from services.finance.ledger.data import books as books_sql
 from services.finance.ledger.data import ledger
 from services.finance.ledger.domain.ledger import Account, AccountKind, Entry, EntryType, Posting
+from services.finance.ledger.domain.subject import order
 from services.finance.ledger.usecases.keep_proof import keep_proof
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 from services.finance.ledger.usecases.snapshot_balances import snapshot_balances
@@ -197,7 +198,7 @@ class TestClosePeriod:
             Posting(Account(AccountKind.CASH_CLEARING, "USD"), 5),
             Posting(Account(AccountKind.VENDOR_PAYABLE, "USD", uuid.UUID(vendor)), -5),
         )
-        late = Entry(EntryType.ADJUSTMENT, uuid.uuid4(), sides, effective_on=day)  # type: ignore[arg-type]
+        late = Entry(EntryType.ADJUSTMENT, order(uuid.uuid4()), sides, effective_on=day)  # type: ignore[arg-type]
         with pytest.raises(DBAPIError, match="the ledger is closed through"), mesh.transaction("finance") as tx:
             post_entries(tx, [NewEntry(late)])
 
@@ -223,7 +224,7 @@ class TestClosePeriod:
 
         with ThreadPoolExecutor(1) as pool:
             with mesh.transaction("finance") as tx:
-                post_entries(tx, [NewEntry(Entry(EntryType.ADJUSTMENT, uuid.uuid4(), sides, effective_on=day))])
+                post_entries(tx, [NewEntry(Entry(EntryType.ADJUSTMENT, order(uuid.uuid4()), sides, effective_on=day))])
                 closing = pool.submit(close)
                 assert not done.wait(0.3)
                 assert books_sql.closed_through(tx) != day
