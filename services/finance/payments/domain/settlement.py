@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def settlement(intent: Intent, *, agent_id: uuid.UUID | None) -> Entry:
-    """Return the entry of an agent's cash; without an agent, of an order whose whole price was credited."""
+    """Return the entry of an agent's cash; without an agent, of one that was credited in whole."""
     return cash_collected(
         Collection(
             subject=intent.subject,

@@ -19,6 +19,7 @@ from meshkit.cursor import Page
 from meshkit.market_day import market_day
 from meshkit.principal import Principal
 from services.finance.errors import CashNotCounted
+from services.finance.ledger.domain import subject
 from services.finance.payments.usecases.prove_money import prove_money
 from services.finance.payouts.domain.payout import PayoutTerms
 from services.finance.payouts.usecases.confirm_payout import confirm_payout
@@ -116,7 +117,7 @@ class TestCountHandIn:
 
         def pay() -> str:
             with mesh.transaction("finance", who) as tx:
-                return str(confirm_payout(tx, order_id=order_id, reference="r", terms=terms).status)
+                return str(confirm_payout(tx, subject.order(order_id), reference="r", terms=terms).status)
 
         with pytest.raises(CashNotCounted):
             pay()

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from meshkit.principal import Principal
+from services.finance.ledger.domain import subject
 from services.finance.payouts.usecases.keep_from_payout import hold_payout, release_payout
 from tests.finance.paid_orders import Payments
 from tests.support.mesh_harness import MeshHarness, Refused
@@ -35,7 +36,7 @@ class TestHoldPayout:
 
         with ThreadPoolExecutor(1) as pool:
             with mesh.transaction("finance", _ADMIN) as tx:
-                hold_payout(tx, order_id=uuid.UUID(order.order_id), reason="fraud?")
+                hold_payout(tx, subject.order(uuid.UUID(order.order_id)), reason="fraud?")
                 answer = pool.submit(pay)
                 _wait_for_a_waiter(mesh)
             assert answer.result() in {"PAYOUT_HELD", "nothing due"}
@@ -48,10 +49,10 @@ class TestHoldPayout:
 
         for who, reason in ((_ADMIN, "fraud?"), (other, "fraud!")):
             with mesh.transaction("finance", who) as tx:
-                hold_payout(tx, order_id=order_id, reason=reason)
+                hold_payout(tx, subject.order(order_id), reason=reason)
         held = mesh.rows("finance", _HOLD, order=order_id)
         with mesh.transaction("finance", other) as tx:
-            release_payout(tx, order_id=order_id, reason="it was not")
+            release_payout(tx, subject.order(order_id), reason="it was not")
 
         assert [tuple(row) for row in held] == [("fraud!", mesh.clock.now(), other.user_id)]
         assert mesh.rows("finance", _HOLD, order=order_id) == []
