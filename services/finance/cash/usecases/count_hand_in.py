@@ -61,10 +61,9 @@ def count_hand_in(tx: Tx, count: Count) -> None:
     counted = dict(count.counts)
     if len(counted) < len(count.counts) or counted.keys() != declared.keys():
         raise ValidationError.of("counts", "must name every order of the hand-in once and no other")
-    orders = [
-        _counted(intent, declared[intent.subject_id], counted[intent.subject_id])
-        for intent in lock_payments_of_orders(tx, order_ids=list(counted))
-    ]
+    locked = lock_payments_of_orders(tx, order_ids=list(counted))
+    assert len(locked) == len(counted), "no intent is ever deleted"
+    orders = [_counted(intent, declared[intent.subject_id], counted[intent.subject_id]) for intent in locked]
     wrong = [order for order in orders if order.mismatch_id]
     status = next_status(HandInStatus(hand_in.status), HandInAction.COUNT_WRONG if wrong else HandInAction.COUNT_RIGHT)
     assert status is not None, "a declared hand-in can be counted"

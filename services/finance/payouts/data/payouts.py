@@ -107,7 +107,7 @@ _LOCK = sql("SELECT {columns} FROM payouts WHERE id = :id FOR UPDATE", Payout)
 _ITEMS = sql(
     "SELECT p.intent_id, i.subject_id AS order_id, i.subject_number AS order_number, p.amount_cents"
     " FROM payout_items p JOIN payment_intents i ON i.id = p.intent_id"
-    " WHERE p.payout_id = :id ORDER BY i.subject_number",
+    " WHERE p.payout_id = :id ORDER BY i.subject_number, p.intent_id",
     PayoutItem,
 )
 _DECISIONS = sql(

@@ -51,6 +51,14 @@ _LIES = {
         [f"UPDATE cash_custodies SET mismatch_id = CAST(:order AS uuid) WHERE intent_id = {_INTENT}"],
         ["payment of order {order} is kept back for mismatch {order}, open is {mismatch}"],
     ),
+    "cash that says it is still carried": (
+        [f"UPDATE cash_custodies SET hand_in_id = NULL WHERE intent_id = {_INTENT}"],
+        ["cash of order {order} says hand-in None, counted True; declared in {hand_in}, counted True"],
+    ),
+    "cash that says it is not counted": (
+        [f"UPDATE cash_custodies SET counted_at = NULL WHERE intent_id = {_INTENT}"],
+        ["cash of order {order} says hand-in {hand_in}, counted False; declared in {hand_in}, counted True"],
+    ),
     "a hand-in that says it fits": (
         ["UPDATE cash_hand_ins SET status = 'matched' WHERE id = CAST(:hand_in AS uuid)"],
         ["hand-in {hand_in} is matched, 12345 declared, 12245 counted; its orders say mismatched, 12345, 12245"],

@@ -128,6 +128,13 @@ _ALSO = {
         _INTENT.format(change="credited_cents = amount_cents, refunded_cents = amount_cents, status = 'failed'"),
         "order {order} is delivered and nothing is due, its payment is failed",
     ),
+    "payout let go": (
+        (
+            "UPDATE payout_items SET active = false WHERE intent_id ="
+            " (SELECT id FROM payment_intents WHERE subject_id = CAST(:order AS uuid))"
+        ),
+        "payment of order {order} names payout {payout}, None lists it",
+    ),
     "another balance in a snapshot": (
         (
             "INSERT INTO account_snapshots (account_id, upto_entry_id, balance_cents, taken_at)"
@@ -218,7 +225,9 @@ class TestProveLedger:
         entries = {row.type: str(row.id) for row in owner.execute(text(sql), {"order": paid})}
         sql = "SELECT account_id FROM postings WHERE position = 0 AND entry_id = CAST(:entry AS uuid)"
         account = owner.execute(text(sql), {"entry": entries["cash_collected"]}).scalar_one()
-        names = {"order": paid, "cash": entries["cash_collected"], "paid": entries["vendor_payout"]}
+        sql = "SELECT payout_id FROM payment_intents WHERE subject_id = CAST(:order AS uuid)"
+        payout = owner.execute(text(sql), {"order": paid}).scalar_one()
+        names = {"order": paid, "payout": payout, "cash": entries["cash_collected"], "paid": entries["vendor_payout"]}
 
         used = {name: value for name, value in names.items() if f":{name}" in statement}
         assert owner.execute(text(statement), used).rowcount == 1
