@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from deploy.dev.wheels import program
 from meshkit.db import migrate
-from services.finance.payments.usecases.prove_money import prove_money
+from services.finance.proofs.usecases.prove_money import prove_money
 from tests.finance.books import Books
 from tests.finance.cash_desk import CashDesk
 from tests.finance.paid_orders import Payments

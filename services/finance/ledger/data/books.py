@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from meshkit.cursor import Cursor
-from meshkit.db.recordset import to_json
 from meshkit.db.sql import sql
 from services.finance.ledger.domain.ledger import Posting, Side, postings_of
 from services.finance.ledger.domain.subject import subject_of
@@ -211,9 +210,8 @@ _WRONG_REVERSALS = sql(
     """,
     uuid.UUID,
 )
-_ADD_PROOF = sql("INSERT INTO ledger_proofs (id, proved_at, problems) VALUES (:id, :now, CAST(:problems AS jsonb))")
 _LAST_PROOF = sql("SELECT {columns} FROM ledger_proofs ORDER BY proved_at DESC LIMIT 1", Proof)
-# The daily jobs read everything; a request would be ended long before.
+# The daily job reads everything that came in; a request would be ended long before.
 _ALLOW_MINUTES = sql("SET LOCAL statement_timeout = '15min'")
 
 
@@ -287,11 +285,6 @@ def wrong_snapshots(tx: Tx) -> list[WrongSnapshot]:
 def wrong_reversals(tx: Tx) -> list[uuid.UUID]:
     """Return the ids of reversing entries that leave something of what they take back."""
     return tx.execute(_WRONG_REVERSALS).all()
-
-
-def add_proof(tx: Tx, *, proof_id: uuid.UUID, problems: list[str]) -> None:
-    """Keep what a proof found."""
-    tx.execute(_ADD_PROOF, {"id": proof_id, "now": tx.now, "problems": to_json([{"text": text} for text in problems])})
 
 
 def last_proof(tx: Tx) -> Proof | None:

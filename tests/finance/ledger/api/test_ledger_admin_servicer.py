@@ -15,10 +15,10 @@ from services.finance.ledger.data import books as books_sql
 from services.finance.ledger.data import ledger
 from services.finance.ledger.domain.ledger import Account, AccountKind, Entry, EntryType, Posting
 from services.finance.ledger.domain.subject import order
-from services.finance.ledger.usecases.keep_proof import keep_proof
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 from services.finance.ledger.usecases.snapshot_balances import snapshot_balances
-from services.finance.payments.usecases.prove_money import prove_money
+from services.finance.proofs.usecases.keep_proof import keep_proof
+from services.finance.proofs.usecases.prove_money import prove_money
 from tests.finance.books import Books, Kind, Outcome, entry
 from tests.finance.paid_orders import Payments
 from tests.support.mesh_harness import MeshHarness, Refused
@@ -39,7 +39,7 @@ class TestGetTrialBalance:
 
     def test_tells_when_everything_was_recomputed(self, mesh: MeshHarness, books: Books) -> None:
         with mesh.transaction("finance") as tx:
-            assert keep_proof(tx, prove=prove_money) == []
+            assert keep_proof(tx) == []
 
         trial = books.read("GetTrialBalance")
 

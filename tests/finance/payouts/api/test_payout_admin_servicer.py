@@ -17,11 +17,11 @@ from meshkit.principal import Principal
 from services.finance.errors import PayoutBelowMinimum
 from services.finance.ledger.domain.subject import order
 from services.finance.payments.usecases.open_intents import open_intents
-from services.finance.payments.usecases.prove_money import prove_money
 from services.finance.payouts.data import payouts as payouts_sql
 from services.finance.payouts.domain.payout import PayoutTerms
 from services.finance.payouts.usecases.confirm_payout import confirm_payout
 from services.finance.payouts.usecases.run_payouts import run_payouts
+from services.finance.proofs.usecases.prove_money import prove_money
 from tests.finance.paid_orders import Payments
 from tests.finance.snapshots import order_snapshot
 from tests.support.mesh_harness import MeshHarness, Refused

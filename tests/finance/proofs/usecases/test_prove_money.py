@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from meshkit.db.tx import Tx
 from services.finance.payments.usecases.open_intents import open_intents
-from services.finance.payments.usecases.prove_money import prove_money
+from services.finance.proofs.usecases.prove_money import prove_money
 from tests.finance.paid_orders import Payments
 from tests.finance.snapshots import order_snapshot
 from tests.support.mesh_harness import MeshHarness
@@ -183,7 +183,7 @@ def paid(mesh: MeshHarness, payments: Payments) -> str:
     return order.order_id
 
 
-class TestProveLedger:
+class TestProveMoney:
     def test_is_silent_about_a_true_ledger(self, mesh: MeshHarness, payments: Payments, paid: str) -> None:
         for order in (payments.opened(), payments.failed(), payments.collected()):
             assert order.order_id != paid
