@@ -77,13 +77,6 @@ class PayoutEntry(NamedTuple):
         return subject_of(self.subject_kind, self.subject_id)
 
 
-class AccountDebt(NamedTuple):
-    """What a vendor owes us, by account."""
-
-    account_id: uuid.UUID
-    cents: Decimal
-
-
 class VendorDebt(NamedTuple):
     """What a vendor owes us in a currency."""
 
@@ -128,15 +121,6 @@ _PAID = sql(
 )
 _END = sql("UPDATE payouts SET status = :status WHERE id = :id")
 _LET_GO = sql("UPDATE payout_items SET active = false WHERE payout_id = :id")
-# Payouts of one vendor wait for each other, so that what it owes us is kept back once.
-_LOCK_DEBTS = sql(
-    "SELECT id FROM accounts WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE", uuid.UUID
-)
-_DEBTS = sql(
-    "SELECT account_id, sum(amount_cents) AS cents FROM postings WHERE account_id = ANY(CAST(:ids AS uuid[]))"
-    " GROUP BY account_id",
-    AccountDebt,
-)
 _DEBTS_OF = sql(
     "SELECT a.currency, sum(p.amount_cents) AS cents FROM accounts a JOIN postings p ON p.account_id = a.id"
     " WHERE a.owner_id = :vendor AND a.kind = 'vendor_receivable' GROUP BY a.currency"
@@ -214,12 +198,6 @@ def end(tx: Tx, payout_id: uuid.UUID, *, status: str) -> None:
     """Set a locked payout's last status; its orders can be in another payout from now on."""
     tx.execute(_END, {"id": payout_id, "status": status})
     tx.execute(_LET_GO, {"id": payout_id})
-
-
-def lock_debts(tx: Tx, account_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
-    """Return what vendors owe us, by account; others that would keep it back wait until commit."""
-    tx.execute(_LOCK_DEBTS, {"ids": list(account_ids)})
-    return {row.account_id: int(row.cents) for row in tx.execute(_DEBTS, {"ids": list(account_ids)})}
 
 
 def debts_of(tx: Tx, vendor_store_id: uuid.UUID) -> list[VendorDebt]:
