@@ -170,7 +170,7 @@ _CLOSE = sql(
     " VALUES (:day, :reason, :user, :now)"
 )
 # Closing a period and posting an entry wait for each other; the triggers take the same lock.
-_LOCK_PERIODS = sql("SELECT pg_advisory_xact_lock(7362002)")
+_LOCK_PERIODS = sql("SELECT pg_advisory_xact_lock(7362004)")
 # Up to an entry so old that no transaction under way can still commit an earlier one.
 _SNAPSHOT = sql(
     """

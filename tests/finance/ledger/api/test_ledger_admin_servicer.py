@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from meshkit import audit
 from meshkit.market_day import market_day
 from services.finance.ledger.data import books as books_sql
 from services.finance.ledger.data import ledger
@@ -231,3 +232,13 @@ class TestClosePeriod:
             closing.result(10)
 
         assert books.account_of(str(vendor)).balance_cents == -5
+
+    def test_and_posting_wait_for_nobody_who_chains_the_audit_log(self, mesh: MeshHarness, books: Books) -> None:
+        day = books.open_day()
+
+        with mesh.transaction("finance") as tx:
+            audit.link_new_rows(tx)
+            (posted,) = books.post(entry(str(uuid.uuid4())))
+            closed = books.write("ClosePeriod", closed_through=day.isoformat(), reason="month is over")
+
+        assert (posted.outcome, closed.closed_through) == (Outcome.posted, day.isoformat())
