@@ -163,7 +163,7 @@ def lock_free(tx: Tx, product_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Sto
 
 
 def lock_many(tx: Tx, product_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Inventory]:
-    """Return the inventory of products, which are the caller's, and keep it from changing until commit."""
+    """Return the inventory of products and keep it from changing until commit; the caller knows that they are its store's."""
     return {row.product_id: row for row in tx.execute(_LOCK_MANY, {"product_ids": list(product_ids)})}
 
 

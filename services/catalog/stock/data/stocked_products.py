@@ -1,4 +1,4 @@
-"""SQL that reads whose product it is of which there is stock, and what it is called."""
+"""SQL that reads what stock needs to know of products: whose one is, and what it is called."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class NamedProduct(NamedTuple):
-    """By what a product is named elsewhere."""
+    """What names a product in an event."""
 
     id: uuid.UUID
     store_id: uuid.UUID

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def lock_stock(tx: Tx, product_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, Stocked]:
-    """Return how much there is of each of the caller's products; it stays so until `import_stock`, or commit."""
+    """Return the stock of each of the store's own products, locked until commit."""
     return inventory.lock_many(tx, product_ids) if product_ids else {}
 
 

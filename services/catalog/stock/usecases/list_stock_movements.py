@@ -1,4 +1,4 @@
-"""Read what came in and was taken out of a product."""
+"""Read a product's stock movements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""End a cash mismatch: what was found goes to the station, the rest is a cash difference."""
+"""Resolve a cash mismatch: what was found goes to the station, the rest is a cash difference."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def resolve_mismatch(tx: Tx, resolution: Resolution, *, two_persons_above_cents:
         recovered_cents=resolution.recovered_cents,
         written_off_cents=lost_cents,
     )
-    custodies.join_mismatches(tx, {intent.id: None})
+    custodies.set_mismatches(tx, {intent.id: None})
     if not cash_mismatches.are_open(tx, hand_in.id):
         status = next_status(HandInStatus(hand_in.status), HandInAction.RESOLVE_LAST)
         assert status is not None, "a hand-in with an open mismatch is mismatched"

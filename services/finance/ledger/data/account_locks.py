@@ -1,4 +1,4 @@
-"""SQL that locks accounts: whoever decides by a balance locks it first. Posting needs no lock and goes on."""
+"""SQL that locks accounts before something is decided by their balance. Posting to a locked account does not wait."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read what accounts come to while nobody else decides by the same."""
+"""Lock accounts and read their balances, for a decision that two transactions must not make at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def lock_balances(tx: Tx, accounts: Collection[Account]) -> dict[Account, int]:
-    """Return the balance of each account, debits minus credits; whoever else locks one of them waits until commit.
+    """Return the balance of each account, debits minus credits; others that lock one of them wait until commit.
 
     An account that is not there yet has nothing and cannot be locked.
     """

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NewEntry:
-    """An entry on its way into the ledger, with what it is about besides money."""
+    """An entry to be posted, with the stores it concerns and a reference."""
 
     entry: Entry
     buyer_store_id: uuid.UUID | None = None

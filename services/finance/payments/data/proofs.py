@@ -76,7 +76,7 @@ _WRONGLY_POSTED = sql(
     """,
     WronglyPostedSubject,
 )
-# What is delivered with nothing due is settled.
+# A delivered subject of which nothing is due must be settled.
 _NOTHING_DUE = sql(
     "SELECT {columns} FROM payment_intents WHERE delivered_at IS NOT NULL"
     " AND amount_cents = credited_cents AND status NOT IN ('settled', 'paid', 'rejected')",

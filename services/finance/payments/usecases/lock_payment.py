@@ -1,4 +1,4 @@
-"""Lock payments: whoever changes them, here or in a sibling, begins with this."""
+"""Lock payments: every use case that changes one, here or in a sibling, begins with this."""
 
 from __future__ import annotations
 

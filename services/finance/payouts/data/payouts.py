@@ -148,7 +148,7 @@ def add(tx: Tx, rows: Sequence[Mapping[str, object]], items: Sequence[Mapping[st
 
 
 def decide(tx: Tx, payout_id: uuid.UUID, *, decision: str, reason: str) -> None:
-    """Keep who decided what about a payout."""
+    """Record a decision about a payout, in the caller's name."""
     user = tx.principal.require_user
     tx.execute(_DECIDE, {"id": payout_id, "decision": decision, "user": user, "reason": reason, "now": tx.now})
 
@@ -159,7 +159,7 @@ def find(tx: Tx, payout_id: uuid.UUID) -> Payout | None:
 
 
 def find_many(tx: Tx, payout_ids: Sequence[uuid.UUID]) -> list[Payout]:
-    """Return those of the payouts that are there, in the order of their ids: that in which they were made."""
+    """Return those of the payouts that exist, oldest first: their ids sort by the time they were made."""
     return tx.execute(_FIND_MANY, {"ids": list(payout_ids)}).all() if payout_ids else []
 
 

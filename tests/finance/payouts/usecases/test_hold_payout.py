@@ -13,7 +13,7 @@ from meshkit.principal import Principal
 from services.finance.ledger.domain import subject
 from services.finance.payouts.domain.payout import PayoutTerms
 from services.finance.payouts.usecases.confirm_payout import confirm_payout
-from services.finance.payouts.usecases.keep_from_payout import hold_payout, release_payout
+from services.finance.payouts.usecases.hold_payout import hold_payout, release_payout
 from tests.finance.paid_orders import Payments, wait_for_a_waiter
 from tests.support.mesh_harness import MeshHarness, Refused
 

@@ -1,4 +1,4 @@
-"""Keep what is paid for out of payouts, and let it in again."""
+"""Hold a payment back from payouts, and release it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _About(TypedDict):
 
 
 def hold_payout(tx: Tx, subject: Subject, *, reason: str) -> Intent:
-    """Return the intent, kept out of payouts. Raises NotFound, PayoutNotDue, PayoutStateInvalid."""
+    """Hold the intent back from payouts; returns it. Raises NotFound, PayoutNotDue, PayoutStateInvalid."""
     intent = lock_payment(tx, subject)
     if intent.status in _OVER:
         raise PayoutNotDue(order_status=intent.subject_status, payment_status=intent.status)
@@ -39,12 +39,12 @@ def hold_payout(tx: Tx, subject: Subject, *, reason: str) -> Intent:
         held = events.PayoutHeld(**_about(intent))
         held.held_at.FromDatetime(tx.now)
         tx.emit(held)
-    holds.put(tx, intent.id, reason=reason)
+    holds.upsert(tx, intent.id, reason=reason)
     return intent
 
 
 def release_payout(tx: Tx, subject: Subject, *, reason: str) -> Intent:
-    """Return the intent, let into payouts again. Raises NotFound, PayoutStateInvalid when nothing holds it."""
+    """Let the intent into payouts again; returns it. Raises NotFound, PayoutStateInvalid when nothing holds it."""
     intent = lock_payment(tx, subject)
     before = read_payment_detail(tx, intent).payout_hold_reason
     if not before:
@@ -53,7 +53,7 @@ def release_payout(tx: Tx, subject: Subject, *, reason: str) -> Intent:
     released = events.PayoutReleased(**_about(intent))
     released.released_at.FromDatetime(tx.now)
     tx.emit(released)
-    holds.lift(tx, intent.id)
+    holds.delete(tx, intent.id)
     return intent
 
 
