@@ -36,7 +36,7 @@ from meshkit.db.engine import Database
 from meshkit.db.tx import Transactions
 from meshkit.grpc.channel import Channel
 from meshkit.service_keys import PublicHalves, own_key
-from services.finance.payments.usecases.prove_money import prove_money
+from services.finance.proofs.usecases.prove_money import prove_money
 
 RESULTS = Path(__file__).with_name("results") / "ledger.json"
 _START_SECONDS = 30.0

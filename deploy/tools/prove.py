@@ -97,7 +97,7 @@ class Reservation(NamedTuple):
 _OWN = {
     "catalog": ("services.catalog.stock.usecases.prove_stock", "prove_stock"),
     "commerce": ("services.commerce.orders.usecases.prove_orders", "prove_orders"),
-    "finance": ("services.finance.payments.usecases.prove_money", "prove_money"),
+    "finance": ("services.finance.proofs.usecases.prove_money", "prove_money"),
 }
 # Events still on their way are no violation; they get this long to arrive.
 SETTLE_SECONDS = 30.0

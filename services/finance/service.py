@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import partial
 
 from marketmesh.finance.v1 import (
     cash_admin_service_pb2,
@@ -24,16 +23,15 @@ from services.finance.cash.api.cash_agent_servicer import CashAgentServicer
 from services.finance.ledger.api.ledger_admin_servicer import LedgerAdminServicer
 from services.finance.ledger.api.ledger_servicer import LedgerServicer
 from services.finance.ledger.usecases.hold_money import expire_holds
-from services.finance.ledger.usecases.keep_proof import keep_proof
 from services.finance.ledger.usecases.snapshot_balances import snapshot_balances
 from services.finance.payments.api.finance_internal_servicer import FinanceInternalServicer
 from services.finance.payments.events import consumers
-from services.finance.payments.usecases.prove_money import prove_money
 from services.finance.payouts.api.earnings_servicer import EarningsServicer
 from services.finance.payouts.api.finance_admin_servicer import FinanceAdminServicer
 from services.finance.payouts.api.payout_admin_servicer import PayoutAdminServicer
 from services.finance.payouts.api.reconciliation_servicer import ReconciliationServicer
 from services.finance.payouts.domain.payout import PayoutTerms
+from services.finance.proofs.usecases.keep_proof import keep_proof
 from services.finance.schema import metadata
 from services.finance.settings import FinanceSettings
 
@@ -60,7 +58,7 @@ def wire(parts: Parts) -> Wiring:  # noqa: ARG001
         jobs=(
             Job("expire_holds", timedelta(minutes=1), expire_holds),
             Job("snapshot_balances", timedelta(days=1), snapshot_balances),
-            Job("prove_ledger", timedelta(days=1), partial(keep_proof, prove=prove_money)),
+            Job("prove_ledger", timedelta(days=1), keep_proof),
         ),
     )
 

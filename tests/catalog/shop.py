@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+import time
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -76,6 +77,12 @@ class Shop:
         facts = {"type": "vendor", "name": "Green Co", "state": self.state, "kyc_status": "verified"}
         facts |= {"subscription_active": True, **changes}
         self.mesh.deliver("catalog", identity.StoreGateChanged(store_id=str(store_id), version=version, **facts))
+
+    def wait_for_a_waiter(self) -> None:
+        """Return once somebody waits for a lock of catalog."""
+        deadline = time.monotonic() + 5
+        while not self.mesh.rows("catalog", "SELECT 1 FROM pg_locks WHERE NOT granted"):
+            assert time.monotonic() < deadline, "nobody waits"
 
     def request(self, **changes: Any) -> messages.CreateProductRequest:
         """Return a product nobody has created before."""

@@ -17,7 +17,7 @@ from meshkit.call import Call
 from meshkit.grpc.policy import MethodPolicy
 from services.catalog.stock.usecases.prove_stock import prove_stock
 from services.commerce.orders.usecases.prove_orders import prove_orders
-from services.finance.payments.usecases.prove_money import prove_money
+from services.finance.proofs.usecases.prove_money import prove_money
 from tests.contracts.samples import SAMPLES, Sample
 from tests.contracts.test_bad_input import WRITES, path_of
 from tests.contracts.world import World

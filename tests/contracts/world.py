@@ -33,6 +33,7 @@ from marketmesh.media.v1 import media_service_pb2
 from meshkit.principal import Principal
 from services.commerce.orders.domain.lifetime import Lifetime
 from services.commerce.orders.usecases.end_lifetimes import end_lifetimes
+from services.finance.ledger.domain.subject import order
 from services.finance.payouts.domain.payout import PayoutTerms
 from services.finance.payouts.usecases.confirm_payout import confirm_payout
 from tests.support.identity import PASSWORD, address, register_request
@@ -324,7 +325,7 @@ class World:
         order_id = self.new_paid_order() if not waits else self.new_delivery(upto="settled").order_id
         if waits:
             with self.mesh.transaction("finance", Principal(user_id=uuid.uuid4())) as tx:
-                confirm_payout(tx, order_id=uuid.UUID(order_id), reference="", terms=PayoutTerms(0, 0))
+                confirm_payout(tx, order(uuid.UUID(order_id)), reference="", terms=PayoutTerms(0, 0))
         sql = "SELECT payout_id FROM payment_intents WHERE subject_id = CAST(:id AS uuid)"
         return str(self.mesh.rows("finance", sql, id=order_id)[0].payout_id)
 

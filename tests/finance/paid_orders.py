@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _POSTINGS = """
     SELECT e.type, a.kind, a.owner_id, a.currency, p.amount_cents FROM ledger_entries e
     JOIN postings p ON p.entry_id = e.id JOIN accounts a ON a.id = p.account_id
-    WHERE e.order_id = CAST(:order_id AS uuid) ORDER BY e.created_at, e.type, p.position
+    WHERE e.subject_id = CAST(:order_id AS uuid) ORDER BY e.created_at, e.type, p.position
 """
 
 
@@ -166,3 +167,10 @@ class Payments:
         """Return the audit rows of an action on the order, oldest first."""
         sql = "SELECT * FROM audit_log WHERE target = :order_id AND action = :action ORDER BY seq"
         return self.mesh.rows("finance", sql, order_id=order.order_id, action=action)
+
+
+def wait_for_a_waiter(mesh: MeshHarness) -> None:
+    """Return once somebody waits for a lock of finance."""
+    deadline = time.monotonic() + 5
+    while not mesh.rows("finance", "SELECT 1 FROM pg_locks WHERE NOT granted"):
+        assert time.monotonic() < deadline, "nobody waits"

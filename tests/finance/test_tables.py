@@ -13,8 +13,9 @@ from tests.finance.paid_orders import Payments
 from tests.support.mesh_harness import MeshHarness
 
 _ENTRY = text(
-    "INSERT INTO ledger_entries (id, type, order_id, buyer_store_id, vendor_store_id, actor, request_id, reference,"
-    " created_at) VALUES (:id, 'vendor_payout', :id, :id, :id, 'test', '', '', now())"
+    "INSERT INTO ledger_entries (id, type, subject_kind, subject_id, cause_type, buyer_store_id, vendor_store_id, actor,"
+    " request_id, reference, created_at)"
+    " VALUES (:id, :type, :kind, :subject, 'order', :id, :id, 'test', '', '', now())"
 )
 _ACCOUNT = text(
     "INSERT INTO accounts (id, kind, owner_id, currency, created_at) VALUES (:id, 'vendor_payable', :id, :currency, now())"
@@ -87,7 +88,7 @@ class TestBalanceTrigger:
         entry = uuid.uuid4()
 
         with pytest.raises(DBAPIError, match=message) as refused, mesh.transaction("finance") as tx:  # noqa: PT012
-            tx.execute(_ENTRY, {"id": entry})
+            tx.execute(_ENTRY, {"id": entry, "type": "vendor_payout", "kind": "order", "subject": entry})
             accounts = [uuid.uuid4() for _ in postings]
             for account, (currency, _) in zip(accounts, postings, strict=True):
                 tx.execute(_ACCOUNT, {"id": account, "currency": currency})
@@ -102,7 +103,7 @@ class TestBalanceTrigger:
         found = mesh.rows(
             "finance",
             "SELECT p.entry_id, p.account_id FROM postings p JOIN ledger_entries e ON e.id = p.entry_id"
-            " WHERE e.order_id = CAST(:id AS uuid)",
+            " WHERE e.subject_id = CAST(:id AS uuid)",
             id=order.order_id,
         )[0]
 
@@ -111,21 +112,24 @@ class TestBalanceTrigger:
 
         assert [posting[4] for posting in payments.postings(order)] == [12_345, -12_345]
 
-    def test_refuses_a_second_entry_of_a_type(self, mesh: MeshHarness, payments: Payments) -> None:
+    @pytest.mark.parametrize(
+        ("changes", "constraint"),
+        [
+            ({}, "ledger_entries_collection_key"),
+            ({"kind": None}, "ledger_entries_subject_check"),
+            ({"kind": "support"}, "ledger_entries_subject_kind_check"),
+            ({"kind": None, "subject": None}, "ledger_entries_cause_check"),
+        ],
+        ids=["second collection", "id without kind", "kind that nobody looks after", "neither subject nor cause"],
+    )
+    def test_refuses_an_entry(
+        self, mesh: MeshHarness, payments: Payments, changes: dict[str, object], constraint: str
+    ) -> None:
         order = payments.collected()
+        entry = {"id": uuid.uuid4(), "type": "cash_collected", "kind": "order", "subject": uuid.UUID(order.order_id)}
 
-        with (
-            pytest.raises(DBAPIError, match="ledger_entries_order_id_type_key"),
-            mesh.transaction("finance") as tx,
-        ):
-            tx.execute(
-                text(
-                    "INSERT INTO ledger_entries (id, type, order_id, buyer_store_id, vendor_store_id, actor, request_id,"
-                    " reference, created_at) VALUES (:id, 'cash_collected', CAST(:order AS uuid), :id, :id, 'test', '',"
-                    " '', now())"
-                ),
-                {"id": uuid.uuid4(), "order": order.order_id},
-            )
+        with pytest.raises(DBAPIError, match=constraint), mesh.transaction("finance") as tx:
+            tx.execute(_ENTRY, {**entry, **changes})
 
         assert len(payments.postings(order)) == 2
 

@@ -1,4 +1,4 @@
-"""Commerce's orders, as payments follow them."""
+"""What payments do when commerce announces a new or a changed order."""
 
 from __future__ import annotations
 

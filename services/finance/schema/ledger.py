@@ -43,18 +43,19 @@ accounts = Table(
 )
 Index("accounts_owner_id_idx", accounts.c.owner_id)
 
-# Append-only. One entry per key, and one collection per order, so no cash is taken and no vendor paid twice. What
-# caused an entry is its order unless `cause_id` says otherwise. An entry is taken back by at most one other.
+# Append-only. One entry per key, and one collection per subject, so no cash is taken and no vendor paid twice. What
+# caused an entry is its subject unless `cause_id` says otherwise. An entry is taken back by at most one other.
 ledger_entries = Table(
     "ledger_entries",
     metadata,
     Column("id", Uuid, nullable=False),
     Column("type", Text, nullable=False),
     Column("key", Text),
-    Column("order_id", Uuid),
+    Column("subject_kind", Text),
+    Column("subject_id", Uuid),
     Column("buyer_store_id", Uuid),
     Column("vendor_store_id", Uuid),
-    Column("cause_type", Text, nullable=False, server_default=text("'order'")),
+    Column("cause_type", Text, nullable=False),
     Column("cause_id", Uuid),
     Column("reverses_id", Uuid),
     Column("effective_on", Date, nullable=False, server_default=text("CURRENT_DATE")),
@@ -72,16 +73,18 @@ ledger_entries = Table(
         " 'adjustment', 'transfer', 'reversal', 'payout_netted', 'credit')",
         name="ledger_entries_type_check",
     ),
-    CheckConstraint("order_id IS NOT NULL OR cause_id IS NOT NULL", name="ledger_entries_cause_check"),
+    CheckConstraint("subject_id IS NOT NULL OR cause_id IS NOT NULL", name="ledger_entries_cause_check"),
+    CheckConstraint("(subject_kind IS NULL) = (subject_id IS NULL)", name="ledger_entries_subject_check"),
+    CheckConstraint("subject_kind IN ('order')", name="ledger_entries_subject_kind_check"),
 )
 Index(
-    "ledger_entries_order_id_type_key",
-    ledger_entries.c.order_id,
-    ledger_entries.c.type,
+    "ledger_entries_collection_key",
+    ledger_entries.c.subject_kind,
+    ledger_entries.c.subject_id,
     unique=True,
     postgresql_where=text("type = 'cash_collected'"),
 )
-Index("ledger_entries_order_id_idx", ledger_entries.c.order_id, ledger_entries.c.id)
+Index("ledger_entries_subject_id_idx", ledger_entries.c.subject_id, ledger_entries.c.id)
 Index("ledger_entries_cause_id_idx", ledger_entries.c.cause_id, ledger_entries.c.id)
 
 # Append-only. Debits positive, credits negative; an entry's postings sum to zero per currency (deferred trigger).

@@ -75,8 +75,8 @@ payout_decisions = Table(
     CheckConstraint("decision IN ('request', 'approve', 'reject', 'return')", name="payout_decisions_decision_check"),
 )
 
-# What an administrator keeps out of payouts, why, since when, and who said so last (unknown of some from before this table).
-# Gone once it is let in again; the audit log keeps it. Written under the lock of its intent.
+# Intents that an administrator holds back from payouts: why, since when, and who said so last (unknown of some from before
+# this table). Releasing one deletes its row; the audit log keeps both. Written under the lock of the intent.
 payout_holds = Table(
     "payout_holds",
     metadata,

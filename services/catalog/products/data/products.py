@@ -134,15 +134,6 @@ class VolumeDiscount(NamedTuple):
     discount_basis_points: int
 
 
-class NamedProduct(NamedTuple):
-    """By what a product is named elsewhere."""
-
-    id: uuid.UUID
-    store_id: uuid.UUID
-    sku: str
-    title: str
-
-
 # SQLAlchemy does not know the columns of a statement that is put together; the class of its rows names them.
 _Statement: TypeAlias = Select[Any]
 # Cheaper in quantity, or by a code of its vendor: as a filter, and as a column. With a limit the planner looks each shown
@@ -203,11 +194,6 @@ def exists_with_id(tx: Tx, product_id: uuid.UUID) -> bool:
     return tx.execute(_EXISTS, {"product_id": product_id}).first() is not None
 
 
-def is_of_store(tx: Tx, product_id: uuid.UUID, *, store_id: uuid.UUID) -> bool:
-    """Return whether a product is the store's own."""
-    return tx.execute(_IS_OF_STORE, {"product_id": product_id, "store_id": store_id}).first() is not None
-
-
 def is_sku_taken(tx: Tx, *, store_id: uuid.UUID, sku: str) -> bool:
     """Return whether the store has a product with that SKU."""
     return tx.execute(_IS_SKU_TAKEN, {"store_id": store_id, "sku": sku}).first() is not None
@@ -234,11 +220,6 @@ def tiers_by_product(tx: Tx, product_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID
 def media_ids_of(tx: Tx, product_id: uuid.UUID) -> list[uuid.UUID]:
     """Return the gallery of a product, in order."""
     return tx.execute(_MEDIA, {"product_id": product_id}).all()
-
-
-def named(tx: Tx, product_ids: Sequence[uuid.UUID]) -> list[NamedProduct]:
-    """Return the names of products, deleted ones too."""
-    return tx.execute(_NAMED, {"product_ids": product_ids}).all()
 
 
 def page_of_listed(tx: Tx, *, state: str, filters: Filters, page: Page) -> list[ListedProduct]:
@@ -325,9 +306,6 @@ _FIND = compiled(
     WholeProduct,
 )
 _EXISTS = sql("SELECT id FROM products WHERE id = :product_id", uuid.UUID)
-_IS_OF_STORE = sql(
-    "SELECT id FROM products WHERE id = :product_id AND store_id = :store_id AND deleted_at IS NULL", uuid.UUID
-)
 _IS_SKU_TAKEN = sql(
     "SELECT id FROM products WHERE store_id = :store_id AND sku = :sku AND deleted_at IS NULL", uuid.UUID
 )
@@ -355,8 +333,4 @@ _MEDIA = compiled(
     .where(product_media.c.product_id == bindparam("product_id"))
     .order_by(product_media.c.position),
     uuid.UUID,
-)
-_NAMED = compiled(
-    select(*columns_of(products, NamedProduct)).where(products.c.id == _OF_PRODUCTS).order_by(products.c.id),
-    NamedProduct,
 )

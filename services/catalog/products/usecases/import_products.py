@@ -13,7 +13,7 @@ from services.catalog.products.domain.search import plain_words
 from services.catalog.products.domain.sheet import COLUMNS, NAMES, STOCK, THRESHOLD, TIERS
 from services.catalog.products.domain.spreadsheet import Value, places_in, readings_of, values_of
 from services.catalog.stock.domain.stock import MAX_UNITS, Cause, Level, Movement, MovementKind
-from services.catalog.stock.usecases.import_stock import import_stock
+from services.catalog.stock.usecases.import_stock import import_stock, lock_stock
 from services.catalog.stock.usecases.open_inventory import open_inventory
 
 if TYPE_CHECKING:
@@ -148,13 +148,14 @@ def _movements(tx: Tx, changes: Sequence[RowChange]) -> tuple[list[Movement], di
         if not each.row.problems and each.before is not None and {STOCK, THRESHOLD} & set(each.changed)
     }
     movements, levels = [], {}
-    for product_id, row in product_sheets.lock_stock(tx, list(moving)).items() if moving else ():
+    for product_id, row in lock_stock(tx, moving.keys()).items():
         each = moving[product_id]
         available = each.after[STOCK] if STOCK in each.row.values else row.available_qty
         if STOCK in each.row.values and available + row.reserved_qty > MAX_UNITS:
             each.row.reject(STOCK, f"there would be more than {MAX_UNITS} units on the shelf")
             continue
-        quantity, threshold = available - row.available_qty, each.after[THRESHOLD]
+        threshold = each.after[THRESHOLD] if THRESHOLD in each.row.values else row.low_stock_threshold
+        quantity = available - row.available_qty
         movements.append(Movement(new_id(), product_id, MovementKind.SET, quantity, threshold))
         levels[product_id] = Level(row.available_qty, row.low_stock_threshold), Level(available, threshold)
     return movements, levels

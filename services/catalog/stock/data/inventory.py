@@ -63,6 +63,11 @@ _STOCK = """
 """
 _LOCK = sql(_STOCK, _LockedStock)
 _LOCK_FREE = sql(_STOCK + " SKIP LOCKED", _LockedStock)
+_LOCK_MANY = sql(
+    "SELECT {columns} FROM inventory_items"
+    " WHERE product_id = ANY(CAST(:product_ids AS uuid[])) ORDER BY product_id FOR UPDATE",
+    Inventory,
+)
 _LOCK_OF_STORE = sql(
     """
     SELECT {i.columns} FROM inventory_items i JOIN products p ON p.id = i.product_id
@@ -155,6 +160,11 @@ def lock(tx: Tx, product_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Stock]:
 def lock_free(tx: Tx, product_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Stock]:
     """As `lock`, but leave out the stock that others hold instead of waiting."""
     return _locked(tx, _LOCK_FREE, list(set(product_ids)))
+
+
+def lock_many(tx: Tx, product_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Inventory]:
+    """Return the inventory of products and keep it from changing until commit; the caller knows that they are its store's."""
+    return {row.product_id: row for row in tx.execute(_LOCK_MANY, {"product_ids": list(product_ids)})}
 
 
 def lock_of_store(tx: Tx, product_id: uuid.UUID, *, store_id: uuid.UUID) -> Inventory | None:

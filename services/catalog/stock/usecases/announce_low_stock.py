@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from marketmesh.catalog.events.v1 import catalog_events_pb2 as events
-from services.catalog.products.usecases.name_products import name_products
+from services.catalog.stock.data import stocked_products
 from services.catalog.stock.domain.stock import Level, fell_low
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def announce_low_stock(tx: Tx, changes: Mapping[uuid.UUID, tuple[Level, Level]])
     Costs a statement only when one did.
     """
     low = {product_id: after for product_id, (before, after) in changes.items() if fell_low(before, after)}
-    for row in name_products(tx, list(low)) if low else ():
+    for row in stocked_products.named(tx, list(low)) if low else ():
         event = events.ProductLowStock(
             product_id=str(row.id),
             vendor_store_id=str(row.store_id),

@@ -1,11 +1,11 @@
-"""Read what came in and was taken out of a product."""
+"""Read a product's stock movements."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.catalog.products.usecases.name_products import require_own_product
-from services.catalog.stock.data import stock_movements
+from meshkit.errors import NotFound
+from services.catalog.stock.data import stock_movements, stocked_products
 
 if TYPE_CHECKING:
     import uuid
@@ -18,5 +18,6 @@ if TYPE_CHECKING:
 
 def list_stock_movements(tx: Tx, *, product_id: uuid.UUID, page: Page) -> tuple[Sequence[StockMovement], str]:
     """Return an own product's movements, newest first, and the next cursor. Raises NotFound for a foreign product."""
-    require_own_product(tx, product_id=product_id)
+    if not stocked_products.is_of_store(tx, product_id, store_id=tx.principal.require_store):
+        raise NotFound
     return page.cut(stock_movements.page_of(tx, product_id, page=page), stock_movements.cursor_of)

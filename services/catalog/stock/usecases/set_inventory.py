@@ -1,4 +1,4 @@
-"""Say how much of a product there is."""
+"""Set a product's available stock and its low-stock threshold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keep what stores may do as identity announces it."""
+"""Store what identity announces of a store: what it may do, its name and its logo."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def update_store_gate(
     changed_at: datetime | None,
     logo_media_id: uuid.UUID | None,
 ) -> None:
-    """Keep a store's gate and looks; an older version than the known one changes nothing."""
+    """Store a store's gate, name and logo; an older version than the known one changes nothing."""
     store_gates.upsert(
         tx,
         store_id=store_id,

@@ -29,7 +29,7 @@ class Station(NamedTuple):
 
 
 class LockedHandIn(NamedTuple):
-    """A hand-in that nobody else changes."""
+    """A locked hand-in."""
 
     id: uuid.UUID
     agent_user_id: uuid.UUID

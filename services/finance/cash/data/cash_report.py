@@ -55,7 +55,7 @@ _REPORT = sql(
 def page_of_day(
     tx: Tx, *, day: date, agent_user_id: uuid.UUID | None, after: uuid.UUID | None, limit: int
 ) -> list[AgentDay]:
-    """Return a day by the accounts of agents, of one agent or of all.
+    """Return what each agent did on a day, or what one did; sorted by the agents' accounts.
 
     Agents who hold nothing and did nothing that day are left out. A past day changes only by entries that are made to
     count for it later.

@@ -1,4 +1,4 @@
-"""SQL about the cash of intents, from the door to the station. The intent is locked by whoever writes here."""
+"""SQL about who has the cash of intents, from the door to the station. Lock the intent before writing here."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ _OPEN_MISMATCHES = sql(
     "SELECT {columns} FROM cash_custodies WHERE intent_id = ANY(CAST(:ids AS uuid[])) AND mismatch_id IS NOT NULL",
     OpenMismatch,
 )
-_JOIN_HAND_IN = sql("UPDATE cash_custodies SET hand_in_id = :hand_in WHERE intent_id = ANY(CAST(:ids AS uuid[]))")
-_JOIN_MISMATCHES = sql(
+_SET_HAND_IN = sql("UPDATE cash_custodies SET hand_in_id = :hand_in WHERE intent_id = ANY(CAST(:ids AS uuid[]))")
+_SET_MISMATCHES = sql(
     "UPDATE cash_custodies c SET mismatch_id = r.mismatch_id"
     " FROM json_to_recordset(CAST(:rows AS json)) AS r (id uuid, mismatch_id uuid) WHERE c.intent_id = r.id"
 )
-_NOTE_COUNTED = sql("UPDATE cash_custodies SET counted_at = :now WHERE intent_id = ANY(CAST(:ids AS uuid[]))")
+_SET_COUNTED = sql("UPDATE cash_custodies SET counted_at = :now WHERE intent_id = ANY(CAST(:ids AS uuid[]))")
 _HELD = sql(
     """
     SELECT i.id, i.subject_id AS order_id, i.subject_number AS order_number, i.amount_cents - i.credited_cents AS amount_cents,
@@ -70,34 +70,34 @@ _HELD = sql(
 
 
 def add(tx: Tx, intent_id: uuid.UUID, *, agent_id: uuid.UUID) -> None:
-    """Keep that an agent has taken an intent's cash."""
+    """Record that an agent has collected an intent's cash."""
     tx.execute(_ADD, {"intent": intent_id, "agent": agent_id, "now": tx.now})
 
 
 def of_many(tx: Tx, intent_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, CashCustody]:
-    """Return who has the cash of those of the intents whose cash was taken."""
+    """Return the custody of each of the intents whose cash was collected."""
     return {row.intent_id: row for row in tx.execute(_OF_MANY, {"ids": list(intent_ids)})}
 
 
 def open_mismatches(tx: Tx, intent_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
-    """Return the open mismatch of those of the intents that have one."""
+    """Return the open mismatch of each of the intents that has one."""
     return {row.intent_id: row.mismatch_id for row in tx.execute(_OPEN_MISMATCHES, {"ids": list(intent_ids)})}
 
 
-def join_hand_in(tx: Tx, intent_ids: Sequence[uuid.UUID], *, hand_in_id: uuid.UUID) -> None:
-    """Note which hand-in the cash of intents is in."""
-    tx.execute(_JOIN_HAND_IN, {"ids": list(intent_ids), "hand_in": hand_in_id})
+def set_hand_in(tx: Tx, intent_ids: Sequence[uuid.UUID], *, hand_in_id: uuid.UUID) -> None:
+    """Record in which hand-in the cash of intents was declared."""
+    tx.execute(_SET_HAND_IN, {"ids": list(intent_ids), "hand_in": hand_in_id})
 
 
-def join_mismatches(tx: Tx, mismatches: Mapping[uuid.UUID, uuid.UUID | None]) -> None:
-    """Note by intent which open mismatch keeps it from its payout; None lets it in again."""
+def set_mismatches(tx: Tx, mismatches: Mapping[uuid.UUID, uuid.UUID | None]) -> None:
+    """Set the open mismatch of the cash of each intent; None once it is resolved."""
     rows = [{"id": intent_id, "mismatch_id": mismatch_id} for intent_id, mismatch_id in mismatches.items()]
-    tx.execute(_JOIN_MISMATCHES, {"rows": to_json(rows)})
+    tx.execute(_SET_MISMATCHES, {"rows": to_json(rows)})
 
 
-def note_counted(tx: Tx, intent_ids: Sequence[uuid.UUID]) -> None:
+def set_counted(tx: Tx, intent_ids: Sequence[uuid.UUID]) -> None:
     """Mark the cash of intents as counted at a station."""
-    tx.execute(_NOTE_COUNTED, {"ids": list(intent_ids), "now": tx.now})
+    tx.execute(_SET_COUNTED, {"ids": list(intent_ids), "now": tx.now})
 
 
 def page_of_held(tx: Tx, agent_user_id: uuid.UUID, page: Page) -> list[HeldCash]:

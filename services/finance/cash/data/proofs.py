@@ -39,6 +39,16 @@ class WrongBlock(NamedTuple):
     open: uuid.UUID | None
 
 
+class WrongCustody(NamedTuple):
+    """An order, the hand-in that its cash is in and whether that was counted; and what was declared and counted."""
+
+    order_id: uuid.UUID
+    hand_in_id: uuid.UUID | None
+    is_counted: bool
+    declared_in: uuid.UUID | None
+    was_counted: bool
+
+
 class WrongHandIn(NamedTuple):
     """A hand-in, and what its orders say it should be."""
 
@@ -55,11 +65,11 @@ class WrongHandIn(NamedTuple):
 _WRONGLY_HANDED_IN = sql(
     """
     WITH posted AS (
-        SELECT e.order_id,
+        SELECT e.subject_id AS order_id,
                coalesce(-sum(p.amount_cents) FILTER (WHERE e.type = 'cash_handed_in'), 0) AS handed_in,
                coalesce(-sum(p.amount_cents) FILTER (WHERE e.type = 'cash_difference'), 0) AS difference
         FROM ledger_entries e JOIN postings p ON p.entry_id = e.id JOIN accounts a ON a.id = p.account_id
-        WHERE e.type IN ('cash_handed_in', 'cash_difference') AND a.kind = 'cash_in_transit' GROUP BY e.order_id
+        WHERE e.type IN ('cash_handed_in', 'cash_difference') AND a.kind = 'cash_in_transit' GROUP BY e.subject_id
     ), kept AS (
         SELECT c.order_id, c.counted_cents + coalesce(m.recovered_cents, 0) AS handed_in,
                coalesce(m.written_off_cents, 0) AS difference
@@ -108,6 +118,18 @@ _WRONGLY_BLOCKED = sql(
     """,
     WrongBlock,
 )
+# The custody of an intent's cash says where that was declared, and whether it was counted.
+_WRONG_CUSTODIES = sql(
+    """
+    SELECT coalesce(k.subject_id, d.order_id) AS order_id, k.hand_in_id, k.counted_at IS NOT NULL AS is_counted,
+           d.hand_in_id AS declared_in, d.counted_cents IS NOT NULL AS was_counted
+    FROM (SELECT i.subject_id, c.hand_in_id, c.counted_at FROM cash_custodies c JOIN payment_intents i ON i.id = c.intent_id) k
+    FULL JOIN (SELECT d.order_id, d.hand_in_id, c.counted_cents FROM cash_declarations d
+               LEFT JOIN cash_counts c ON c.order_id = d.order_id) d ON d.order_id = k.subject_id
+    WHERE k.hand_in_id IS DISTINCT FROM d.hand_in_id OR (k.counted_at IS NULL) <> (d.counted_cents IS NULL)
+    """,
+    WrongCustody,
+)
 # A hand-in says what its orders come to, and is mismatched exactly while one of them is.
 _WRONG_HAND_INS = sql(
     """
@@ -144,6 +166,11 @@ def wrongly_held_by_agents(tx: Tx) -> list[WronglyHeldCash]:
 def wrongly_blocked_intents(tx: Tx) -> list[WrongBlock]:
     """Return cash that does not name exactly the open mismatch of their order."""
     return tx.execute(_WRONGLY_BLOCKED).all()
+
+
+def wrong_custodies(tx: Tx) -> list[WrongCustody]:
+    """Return cash that is said to be in another hand-in than it was declared in, or to be counted when it was not."""
+    return tx.execute(_WRONG_CUSTODIES).all()
 
 
 def wrong_hand_ins(tx: Tx) -> list[WrongHandIn]:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from services.finance.ledger.domain.ledger import Account, AccountKind, Entry, EntryType, Posting
+from services.finance.ledger.domain.subject import order
 
 if TYPE_CHECKING:
     import uuid
@@ -81,7 +82,7 @@ def handed_in(custody: Custody, *, cents: int, hand_in_id: uuid.UUID) -> Entry:
     """Return the entry of what was counted: the station has it and the agent does not."""
     return Entry(
         EntryType.CASH_HANDED_IN,
-        custody.order_id,
+        order(custody.order_id),
         (Posting(custody.at_station, cents), Posting(custody.carried, -cents)),
         key=f"cash_handed_in:{hand_in_id}:{custody.order_id}",
         cause_type="hand_in",
@@ -93,7 +94,7 @@ def recovered(custody: Custody, *, cents: int, mismatch_id: uuid.UUID) -> Entry:
     """Return the entry of what was missing at the count and was found since."""
     return Entry(
         EntryType.CASH_HANDED_IN,
-        custody.order_id,
+        order(custody.order_id),
         (Posting(custody.at_station, cents), Posting(custody.carried, -cents)),
         key=f"cash_recovered:{mismatch_id}",
         cause_type="cash_mismatch",
@@ -105,7 +106,7 @@ def written_off(custody: Custody, *, cents: int, mismatch_id: uuid.UUID) -> Entr
     """Return the entry of a difference nobody can explain: a loss when positive, a surplus when negative."""
     return Entry(
         EntryType.CASH_DIFFERENCE,
-        custody.order_id,
+        order(custody.order_id),
         (
             Posting(Account(AccountKind.CASH_DIFFERENCE, custody.currency), cents),
             Posting(custody.carried, -cents),

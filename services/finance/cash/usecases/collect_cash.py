@@ -9,8 +9,8 @@ from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from meshkit.errors import DependencyUnavailable
 from services.finance.cash.data import custodies
 from services.finance.errors import CashCollectedOtherwise, PaymentFinal, PaymentMismatch
+from services.finance.ledger.domain.subject import order
 from services.finance.payments.domain.intent import IntentAction, IntentStatus, due_cents, next_status
-from services.finance.payments.domain.subject import order
 from services.finance.payments.usecases.fail_payment import fail_payment
 from services.finance.payments.usecases.lock_payment import lock_payment
 from services.finance.payments.usecases.read_payment import read_payment_detail

@@ -1,4 +1,4 @@
-"""Count what was handed in; somebody else than the agent does."""
+"""Count what an agent handed in; the agent itself may not."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Counted:
 
 
 def count_hand_in(tx: Tx, count: Count) -> None:
-    """Post what was counted to the station, and keep orders whose cash does not fit from their payouts.
+    """Post what was counted to the station, and open a mismatch, which blocks the payout, for each order whose cash does not fit.
 
     Raises NotFound, CheckerMustDiffer for the agent, HandInStateInvalid for the second count, ValidationError.
     """
@@ -61,19 +61,18 @@ def count_hand_in(tx: Tx, count: Count) -> None:
     counted = dict(count.counts)
     if len(counted) < len(count.counts) or counted.keys() != declared.keys():
         raise ValidationError.of("counts", "must name every order of the hand-in once and no other")
-    orders = [
-        _counted(intent, declared[intent.subject_id], counted[intent.subject_id])
-        for intent in lock_payments_of_orders(tx, order_ids=list(counted))
-    ]
+    locked = lock_payments_of_orders(tx, order_ids=list(counted))
+    assert len(locked) == len(counted), "no intent is ever deleted"
+    orders = [_counted(intent, declared[intent.subject_id], counted[intent.subject_id]) for intent in locked]
     wrong = [order for order in orders if order.mismatch_id]
     status = next_status(HandInStatus(hand_in.status), HandInAction.COUNT_WRONG if wrong else HandInAction.COUNT_RIGHT)
     assert status is not None, "a declared hand-in can be counted"
     cash.count(tx, hand_in.id, counted=counted, status=status)
-    custodies.note_counted(tx, [order.intent.id for order in orders])
+    custodies.set_counted(tx, [order.intent.id for order in orders])
     _post(tx, hand_in, orders)
     if wrong:
         cash_mismatches.add(tx, [_mismatch_row(hand_in, order) for order in wrong])
-        custodies.join_mismatches(tx, {order.intent.id: order.mismatch_id for order in wrong})
+        custodies.set_mismatches(tx, {order.intent.id: order.mismatch_id for order in wrong})
     tx.audit(
         target=hand_in.id,
         before={"status": hand_in.status},

@@ -56,7 +56,7 @@ def declare_hand_in(tx: Tx, declaration: Declaration) -> uuid.UUID:
         currency=declaration.currency,
         declarations=declared,
     )
-    custodies.join_hand_in(tx, list(taken), hand_in_id=hand_in_id)
+    custodies.set_hand_in(tx, list(taken), hand_in_id=hand_in_id)
     tx.audit(
         target=hand_in_id,
         after={

@@ -26,6 +26,11 @@ def prove_custody(tx: Tx) -> list[str]:
         for row in proofs.wrongly_blocked_intents(tx)
     ]
     problems += [
+        f"cash of order {row.order_id} says hand-in {row.hand_in_id}, counted {row.is_counted};"
+        f" declared in {row.declared_in}, counted {row.was_counted}"
+        for row in proofs.wrong_custodies(tx)
+    ]
+    problems += [
         f"hand-in {row.id} is {row.status}, {row.declared_cents} declared, {row.counted_cents} counted;"
         f" its orders say {row.expected}, {row.declared}, {row.counted}"
         for row in proofs.wrong_hand_ins(tx)

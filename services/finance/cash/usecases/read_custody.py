@@ -1,4 +1,4 @@
-"""Read what payouts must know of the cash of intents."""
+"""Read what payouts need to know of the cash of intents."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 
 
 def read_open_custody_mismatches(tx: Tx, *, intent_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
-    """Return the open mismatch of those of the intents that have one; as it stays until commit, once these are locked."""
+    """Return the open mismatch of each of the intents that has one. Lock these first if it must stay so until commit."""
     return custodies.open_mismatches(tx, intent_ids)

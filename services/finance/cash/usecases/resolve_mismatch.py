@@ -1,4 +1,4 @@
-"""End a cash mismatch: what was found goes to the station, the rest is a cash difference."""
+"""Resolve a cash mismatch: what was found goes to the station, the rest is a cash difference."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from services.finance.cash.data import cash, cash_mismatches, custodies
 from services.finance.cash.domain.cash import Custody, HandInAction, HandInStatus, next_status, recovered, written_off
 from services.finance.errors import CashMismatchResolved, CheckerMustDiffer
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
-from services.finance.payments.domain.subject import order
-from services.finance.payments.usecases.lock_payment import lock_payment
+from services.finance.payments.usecases.lock_payment import lock_payments_of_orders
 
 if TYPE_CHECKING:
     import uuid
@@ -46,7 +45,9 @@ def resolve_mismatch(tx: Tx, resolution: Resolution, *, two_persons_above_cents:
         raise ValidationError.of("currency", f"must be the hand-in's currency, {mismatch.currency}")
     if resolution.recovered_cents > max(missing_cents, 0):
         raise ValidationError.of("recovered_cents", f"must be at most what is missing, {max(missing_cents, 0)}")
-    intent = lock_payment(tx, order(mismatch.order_id))
+    locked = lock_payments_of_orders(tx, order_ids=[mismatch.order_id])
+    assert locked, "no intent is ever deleted"
+    intent = locked[0]
     lost_cents = missing_cents - resolution.recovered_cents
     _post(tx, intent, mismatch, resolution, lost_cents=lost_cents)
     cash_mismatches.resolve(
@@ -56,7 +57,7 @@ def resolve_mismatch(tx: Tx, resolution: Resolution, *, two_persons_above_cents:
         recovered_cents=resolution.recovered_cents,
         written_off_cents=lost_cents,
     )
-    custodies.join_mismatches(tx, {intent.id: None})
+    custodies.set_mismatches(tx, {intent.id: None})
     if not cash_mismatches.are_open(tx, hand_in.id):
         status = next_status(HandInStatus(hand_in.status), HandInAction.RESOLVE_LAST)
         assert status is not None, "a hand-in with an open mismatch is mismatched"

@@ -11,6 +11,7 @@ from marketmesh.finance.v1 import (
 from meshkit.ids import parse_id
 from meshkit.messages import set_time
 from services.finance.ledger.domain.ledger import NOBODY, Account, AccountKind
+from services.finance.ledger.domain.subject import SubjectKind
 
 if TYPE_CHECKING:
     import uuid
@@ -45,7 +46,7 @@ def entry_message(row: PostedEntry) -> ledger_pb2.LedgerEntry:
         type=row.type,
         key=row.key or "",
         effective_on=row.effective_on.isoformat(),
-        order_id=str(row.order_id or ""),
+        order_id=_order_id(row),
         cause_type=row.cause_type,
         cause_id=str(row.cause_id),
         reference=row.reference,
@@ -74,7 +75,7 @@ def statement_line(row: StatementLine) -> ledger_admin_service_pb2.StatementLine
         entry_id=str(row.id),
         type=row.type,
         effective_on=row.effective_on.isoformat(),
-        order_id=str(row.order_id or ""),
+        order_id=_order_id(row),
         cause_type=row.cause_type,
         cause_id=str(row.cause_id),
         amount_cents=int(row.amount_cents),
@@ -99,6 +100,10 @@ def hold_message(row: Hold) -> ledger_pb2.Hold:
     set_time(message.expires_at, row.expires_at)
     set_time(message.created_at, row.created_at)
     return message
+
+
+def _order_id(row: PostedEntry | StatementLine) -> str:
+    return str(row.subject_id) if row.subject_kind == SubjectKind.ORDER else ""
 
 
 def _owner(owner_id: uuid.UUID | str) -> str:

@@ -8,15 +8,16 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from meshkit.cursor import Cursor
-from meshkit.db.recordset import to_json
 from meshkit.db.sql import sql
 from services.finance.ledger.domain.ledger import Posting, Side, postings_of
+from services.finance.ledger.domain.subject import subject_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
+    from services.finance.ledger.domain.subject import Subject
 
 _FIRST = uuid.UUID(int=0)
 
@@ -29,7 +30,8 @@ class PostedEntry(NamedTuple):
     key: str | None
     effective_on: date
     created_at: datetime
-    order_id: uuid.UUID | None
+    subject_kind: str | None
+    subject_id: uuid.UUID | None
     cause_type: str
     cause_id: uuid.UUID
     reference: str
@@ -45,6 +47,11 @@ class PostedEntry(NamedTuple):
     def postings(self) -> tuple[Posting, ...]:
         """Return the sides as the domain knows them."""
         return postings_of(self.sides)
+
+    @property
+    def subject(self) -> Subject | None:
+        """Return what it is about, or None."""
+        return subject_of(self.subject_kind, self.subject_id)
 
 
 class KeyedEntry(NamedTuple):
@@ -73,7 +80,8 @@ class StatementLine(NamedTuple):
     type: str
     effective_on: date
     created_at: datetime
-    order_id: uuid.UUID | None
+    subject_kind: str | None
+    subject_id: uuid.UUID | None
     cause_type: str
     cause_id: uuid.UUID
     amount_cents: Decimal
@@ -96,8 +104,8 @@ class Proof(NamedTuple):
 
 
 _ENTRY = """
-    SELECT e.id, e.type, e.key, e.effective_on, e.created_at, e.order_id, e.cause_type,
-           coalesce(e.cause_id, e.order_id) AS cause_id, e.reference, e.actor, e.request_id, e.reverses_id,
+    SELECT e.id, e.type, e.key, e.effective_on, e.created_at, e.subject_kind, e.subject_id, e.cause_type,
+           coalesce(e.cause_id, e.subject_id) AS cause_id, e.reference, e.actor, e.request_id, e.reverses_id,
            e.buyer_store_id, e.vendor_store_id,
            (SELECT r.id FROM ledger_entries r WHERE r.reverses_id = e.id) AS reversed_by_id,
            (SELECT json_agg(json_build_object('account_id', a.id, 'kind', a.kind, 'owner_id', a.owner_id,
@@ -108,13 +116,13 @@ _ENTRY = """
 """
 _FIND_ENTRY = sql(f"{_ENTRY} WHERE e.id = :id", PostedEntry)
 _BY_KEYS = sql("SELECT {columns} FROM ledger_entries WHERE key = ANY(CAST(:keys AS text[]))", KeyedEntry)
-# Two index walks instead of one scan: what an order caused itself, and what names any other cause.
+# Two index walks instead of one scan: what a subject caused itself, and what names any other cause.
 _OF_CAUSE = sql(
     f"""
     SELECT {{columns}} FROM (
-        ({_ENTRY} WHERE e.order_id = :cause AND e.id > :after ORDER BY e.id LIMIT :limit)
+        ({_ENTRY} WHERE e.subject_id = :cause AND e.id > :after ORDER BY e.id LIMIT :limit)
         UNION ALL
-        ({_ENTRY} WHERE e.cause_id = :cause AND e.order_id IS DISTINCT FROM :cause AND e.id > :after
+        ({_ENTRY} WHERE e.cause_id = :cause AND e.subject_id IS DISTINCT FROM :cause AND e.id > :after
          ORDER BY e.id LIMIT :limit)
     ) caused ORDER BY id LIMIT :limit
     """,  # noqa: S608
@@ -149,8 +157,8 @@ _STATEMENT = sql(
         WHERE p.account_id = :account AND p.entry_id > :after
         GROUP BY p.entry_id ORDER BY p.entry_id LIMIT :limit
     )
-    SELECT e.id, e.type, e.effective_on, e.created_at, e.order_id, e.cause_type,
-           coalesce(e.cause_id, e.order_id) AS cause_id, page.amount_cents,
+    SELECT e.id, e.type, e.effective_on, e.created_at, e.subject_kind, e.subject_id, e.cause_type,
+           coalesce(e.cause_id, e.subject_id) AS cause_id, page.amount_cents,
            (SELECT cents FROM opening) + sum(page.amount_cents) OVER (ORDER BY page.entry_id) AS balance_cents
     FROM page JOIN ledger_entries e ON e.id = page.entry_id ORDER BY e.id
     """,
@@ -162,7 +170,7 @@ _CLOSE = sql(
     " VALUES (:day, :reason, :user, :now)"
 )
 # Closing a period and posting an entry wait for each other; the triggers take the same lock.
-_LOCK_PERIODS = sql("SELECT pg_advisory_xact_lock(7362002)")
+_LOCK_PERIODS = sql("SELECT pg_advisory_xact_lock(7362004)")
 # Up to an entry so old that no transaction under way can still commit an earlier one.
 _SNAPSHOT = sql(
     """
@@ -202,9 +210,8 @@ _WRONG_REVERSALS = sql(
     """,
     uuid.UUID,
 )
-_ADD_PROOF = sql("INSERT INTO ledger_proofs (id, proved_at, problems) VALUES (:id, :now, CAST(:problems AS jsonb))")
 _LAST_PROOF = sql("SELECT {columns} FROM ledger_proofs ORDER BY proved_at DESC LIMIT 1", Proof)
-# The daily jobs read everything; a request would be ended long before.
+# The daily job reads everything that came in; a request would be ended long before.
 _ALLOW_MINUTES = sql("SET LOCAL statement_timeout = '15min'")
 
 
@@ -224,7 +231,7 @@ def by_keys(tx: Tx, keys: Sequence[str]) -> dict[str, KeyedEntry]:
 
 
 def page_of_cause(tx: Tx, cause_id: uuid.UUID, page: Page) -> list[PostedEntry]:
-    """Return the entries of an order or of any other cause, oldest first, one more than the page."""
+    """Return the entries of a subject or of any other cause, oldest first, one more than the page."""
     after = page.after.id if page.after else _FIRST
     return tx.execute(_OF_CAUSE, {"cause": cause_id, "after": after, "limit": page.fetch}).all()
 
@@ -278,11 +285,6 @@ def wrong_snapshots(tx: Tx) -> list[WrongSnapshot]:
 def wrong_reversals(tx: Tx) -> list[uuid.UUID]:
     """Return the ids of reversing entries that leave something of what they take back."""
     return tx.execute(_WRONG_REVERSALS).all()
-
-
-def add_proof(tx: Tx, *, proof_id: uuid.UUID, problems: list[str]) -> None:
-    """Keep what a proof found."""
-    tx.execute(_ADD_PROOF, {"id": proof_id, "now": tx.now, "problems": to_json([{"text": text} for text in problems])})
 
 
 def last_proof(tx: Tx) -> Proof | None:

@@ -45,7 +45,6 @@ _ADD = sql(
 _BY_KEY = sql(f"{_HOLD} WHERE h.key = :key", Hold)
 _FIND = sql(f"{_HOLD} WHERE h.id = :id", Hold)
 _LOCK = sql(f"{_HOLD} WHERE h.id = :id FOR UPDATE OF h", Hold)
-_LOCK_ACCOUNT = sql("SELECT id FROM accounts WHERE id = :id FOR NO KEY UPDATE", uuid.UUID)
 _PENDING = sql(
     "SELECT coalesce(sum(amount_cents), 0) FROM holds WHERE account_id = :account AND status = 'pending'", Decimal
 )
@@ -65,11 +64,6 @@ _WRONGLY_POSTED = sql(
     """,
     uuid.UUID,
 )
-
-
-def lock_account(tx: Tx, account_id: uuid.UUID) -> None:
-    """Keep others from holding of the same account until commit."""
-    tx.execute(_LOCK_ACCOUNT, {"id": account_id})
 
 
 def pending_cents(tx: Tx, account_id: uuid.UUID) -> int:

@@ -40,10 +40,10 @@ class UnbalancedEntry(NamedTuple):
 _POST = sql(
     """
     WITH entry AS (
-        SELECT id, key, type, order_id, buyer_store_id, vendor_store_id, cause_type, cause_id, reverses_id,
+        SELECT id, key, type, subject_kind, subject_id, buyer_store_id, vendor_store_id, cause_type, cause_id, reverses_id,
                effective_on, fingerprint, reference
         FROM json_to_recordset(CAST(:entries AS json)) AS e (
-            id uuid, key text, type text, order_id uuid, buyer_store_id uuid, vendor_store_id uuid, cause_type text,
+            id uuid, key text, type text, subject_kind text, subject_id uuid, buyer_store_id uuid, vendor_store_id uuid, cause_type text,
             cause_id uuid, reverses_id uuid, effective_on date, fingerprint text, reference text)
     ), side AS (
         SELECT entry_id, "position", account_id, kind, owner_id, currency, amount_cents
@@ -56,9 +56,9 @@ _POST = sql(
         ON CONFLICT DO NOTHING
     ), posted AS (
         INSERT INTO ledger_entries (
-            id, key, type, order_id, buyer_store_id, vendor_store_id, cause_type, cause_id, reverses_id, effective_on,
+            id, key, type, subject_kind, subject_id, buyer_store_id, vendor_store_id, cause_type, cause_id, reverses_id, effective_on,
             fingerprint, reference, actor, request_id, created_at)
-        SELECT id, key, type, order_id, buyer_store_id, vendor_store_id, cause_type, cause_id, reverses_id,
+        SELECT id, key, type, subject_kind, subject_id, buyer_store_id, vendor_store_id, cause_type, cause_id, reverses_id,
                effective_on, fingerprint, reference, :actor, :request_id, CAST(:now AS timestamptz)
         FROM entry ORDER BY key
         ON CONFLICT ON CONSTRAINT ledger_entries_key_key DO NOTHING
@@ -115,7 +115,7 @@ _BALANCE = sql(
 def append(tx: Tx, entries: Sequence[Mapping[str, object]], sides: Sequence[Mapping[str, object]]) -> set[uuid.UUID]:
     """Insert entries whose key is new, with their postings, and accounts that are missing; returns these entries' ids.
 
-    Raises IntegrityError on ledger_entries_order_id_type_key when the order's cash was collected already.
+    Raises IntegrityError on ledger_entries_collection_key when the subject's cash was collected already.
     """
     parameters = {
         "entries": to_json(entries),

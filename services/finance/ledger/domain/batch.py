@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from services.finance.ledger.domain.ledger import Entry, EntryType, Posting, owner_flaw, unbalanced
+from services.finance.ledger.domain.subject import order
 
 if TYPE_CHECKING:
     import uuid
@@ -38,7 +39,7 @@ class Draft:
         """Return the entry of a draft in which `flaw` found nothing."""
         return Entry(
             self.type,
-            self.order_id,
+            order(self.order_id) if self.order_id else None,
             self.postings,
             key=self.key,
             cause_type=self.cause_type,

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
+    from services.finance.ledger.domain.subject import Subject
+
 # Owner of the platform's own accounts.
 NOBODY = uuid.UUID(int=0)
 
@@ -72,7 +74,7 @@ class EntryType(StrEnum):
     CREDIT = "credit"
 
 
-# What ReverseEntry may take back. Other entries go with the state of an order or payout, and are taken back with it.
+# What ReverseEntry may take back. Other entries go with the state of an intent or payout, and are taken back with it.
 REVERSIBLE = {EntryType.ADJUSTMENT, EntryType.TRANSFER}
 
 
@@ -136,12 +138,13 @@ class Entry:
     """Something that happened to money, with at least two postings. Immutable; corrections are new entries."""
 
     type: EntryType
-    order_id: uuid.UUID | None
+    # What it is about; None for what is about a vendor or an account and nothing that is paid for.
+    subject: Subject | None
     postings: tuple[Posting, ...]
     # The name under which it is posted once; None for what a constraint of its own keeps unique.
     key: str | None = None
-    # What caused it, when that is not its order.
-    cause_type: str = "order"
+    # What caused it, when that is not its subject.
+    cause_type: str = ""
     cause_id: uuid.UUID | None = None
     reverses_id: uuid.UUID | None = None
     # The day it counts for; None for today.
@@ -151,7 +154,8 @@ class Entry:
         assert len(self.postings) >= 2, "an entry has at least two sides"
         assert all(posting.amount_cents for posting in self.postings), "a posting moves something"
         assert not any(unbalanced(self.postings).values()), "an entry sums to zero per currency"
-        assert self.order_id or self.cause_id, "an entry has a cause"
+        assert bool(self.cause_type) == bool(self.cause_id), "a cause has a type and an id"
+        assert self.subject or self.cause_id, "an entry has a cause"
 
 
 def unbalanced(postings: tuple[Posting, ...]) -> dict[str, int]:
@@ -164,9 +168,9 @@ def unbalanced(postings: tuple[Posting, ...]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Collection:
-    """What an order costs, and how much of that was credited to its buyer; only the rest is taken in cash."""
+    """What a subject costs, and how much of that was credited to its buyer; only the rest is taken in cash."""
 
-    order_id: uuid.UUID
+    subject: Subject
     agent_id: uuid.UUID | None
     buyer_id: uuid.UUID
     vendor_id: uuid.UUID
@@ -192,21 +196,21 @@ def cash_collected(collection: Collection) -> Entry:
         Posting(Account(AccountKind.PLATFORM_FEE, currency), -collection.fee_cents),
     ]
     kept = tuple(posting for posting in postings if posting.amount_cents)
-    return Entry(EntryType.CASH_COLLECTED, collection.order_id, kept)
+    return Entry(EntryType.CASH_COLLECTED, collection.subject, kept)
 
 
 def vendor_payout(
-    *, order_id: uuid.UUID, vendor_id: uuid.UUID, payout_cents: int, currency: str, payout_id: uuid.UUID
+    *, subject: Subject, vendor_id: uuid.UUID, payout_cents: int, currency: str, payout_id: uuid.UUID
 ) -> Entry:
-    """Return the entry of one order of a payout: we owe its vendor less, and have less money."""
+    """Return the entry of one subject of a payout: we owe its vendor less, and have less money."""
     return Entry(
         EntryType.VENDOR_PAYOUT,
-        order_id,
+        subject,
         (
             Posting(Account(AccountKind.VENDOR_PAYABLE, currency, vendor_id), payout_cents),
             Posting(Account(AccountKind.CASH_CLEARING, currency), -payout_cents),
         ),
-        key=f"vendor_payout:{payout_id}:{order_id}",
+        key=f"vendor_payout:{payout_id}:{subject.id}",
         cause_type="payout",
         cause_id=payout_id,
     )
@@ -231,7 +235,7 @@ def payout_netted(*, payout_id: uuid.UUID, vendor_id: uuid.UUID, netted_cents: i
 class Refund:
     """What goes back to a buyer, and the platform's part of it."""
 
-    order_id: uuid.UUID
+    subject: Subject
     buyer_id: uuid.UUID
     vendor_id: uuid.UUID
     amount_cents: int
@@ -254,22 +258,22 @@ def refund(given: Refund) -> Entry:
         Posting(Account(AccountKind.REFUND_PAYABLE, given.currency, given.buyer_id), -given.amount_cents),
     ]
     kind = EntryType.CREDIT if given.is_credit else EntryType.REFUND
-    return Entry(kind, given.order_id, tuple(posting for posting in postings if posting.amount_cents))
+    return Entry(kind, given.subject, tuple(posting for posting in postings if posting.amount_cents))
 
 
 def payout_returned(
-    *, entry_id: uuid.UUID, order_id: uuid.UUID | None, postings: tuple[Posting, ...], payout_id: uuid.UUID
+    *, entry_id: uuid.UUID, subject: Subject | None, postings: tuple[Posting, ...], payout_id: uuid.UUID
 ) -> Entry:
     """Return the entry that reverses a payout's entry, because the bank sent the money back."""
-    plain = reversal(entry_id=entry_id, order_id=order_id, postings=postings)
+    plain = reversal(entry_id=entry_id, subject=subject, postings=postings)
     return replace(plain, type=EntryType.PAYOUT_RETURNED, cause_type="payout", cause_id=payout_id)
 
 
-def reversal(*, entry_id: uuid.UUID, order_id: uuid.UUID | None, postings: tuple[Posting, ...]) -> Entry:
+def reversal(*, entry_id: uuid.UUID, subject: Subject | None, postings: tuple[Posting, ...]) -> Entry:
     """Return the entry that takes another back: the same sides the other way round."""
     return Entry(
         EntryType.REVERSAL,
-        order_id,
+        subject,
         tuple(Posting(posting.account, -posting.amount_cents) for posting in postings),
         key=f"reversal:{entry_id}",
         cause_type="entry",

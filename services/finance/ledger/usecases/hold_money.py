@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from meshkit.errors import IdempotencyKeyReused, NotFound, ValidationError
 from meshkit.ids import new_id
 from services.finance.errors import HoldNotCovered, HoldNotPending
-from services.finance.ledger.data import holds, ledger
+from services.finance.ledger.data import account_locks, holds, ledger
 from services.finance.ledger.domain.hold import HoldAction, HoldStatus, next_status
 from services.finance.ledger.domain.ledger import DEBIT_KINDS, NOBODY, Account, AccountKind, owner_flaw, settled_hold
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
@@ -39,7 +39,7 @@ def place_hold(tx: Tx, hold: NewHold) -> Hold:
     """
     _require_owner(hold.account, field="account.owner_id")
     account_id = ledger.open_account(tx, hold.account)
-    holds.lock_account(tx, account_id)
+    account_locks.lock(tx, [account_id])
     there = holds.by_key(tx, hold.key)
     if there is not None:
         if (there.account_id, there.amount_cents) != (account_id, hold.amount_cents):

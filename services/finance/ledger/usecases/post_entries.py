@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NewEntry:
-    """An entry on its way into the ledger, with what it is about besides money."""
+    """An entry to be posted, with the stores it concerns and a reference."""
 
     entry: Entry
     buyer_store_id: uuid.UUID | None = None
@@ -32,7 +32,7 @@ class NewEntry:
 def post_entries(tx: Tx, entries: Sequence[NewEntry]) -> list[uuid.UUID | None]:
     """Post all with one statement; returns the entries' ids in order, None for one whose key was posted before.
 
-    Raises IntegrityError on ledger_entries_order_id_type_key when an order's cash was collected already.
+    Raises IntegrityError on ledger_entries_collection_key when a subject's cash was collected already.
     """
     if not entries:
         return []
@@ -46,15 +46,16 @@ def post_entries(tx: Tx, entries: Sequence[NewEntry]) -> list[uuid.UUID | None]:
 
 
 def _row(tx: Tx, entry_id: uuid.UUID, new: NewEntry) -> dict[str, object]:
-    entry = new.entry
+    entry, subject = new.entry, new.entry.subject
     return {
         "id": entry_id,
         "key": entry.key,
         "type": entry.type.value,
-        "order_id": entry.order_id,
+        "subject_kind": subject and subject.kind,
+        "subject_id": subject and subject.id,
         "buyer_store_id": new.buyer_store_id,
         "vendor_store_id": new.vendor_store_id,
-        "cause_type": entry.cause_type,
+        "cause_type": entry.cause_type or (subject and subject.kind),
         "cause_id": entry.cause_id,
         "reverses_id": entry.reverses_id,
         "effective_on": entry.effective_on or market_day(tx.now),

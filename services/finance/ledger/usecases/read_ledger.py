@@ -63,5 +63,5 @@ def read_entry(tx: Tx, *, entry_id: uuid.UUID) -> PostedEntry:
 
 
 def read_entries_of_cause(tx: Tx, *, cause_id: uuid.UUID, page: Page) -> tuple[Sequence[PostedEntry], str]:
-    """Return what an order, payout or event did to the ledger, and the next cursor."""
+    """Return what a subject, payout or event did to the ledger, and the next cursor."""
     return page.cut(books.page_of_cause(tx, cause_id, page), books.entry_cursor)

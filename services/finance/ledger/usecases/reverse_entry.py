@@ -30,7 +30,7 @@ def reverse_entry(tx: Tx, *, entry_id: uuid.UUID, reason: str) -> PostedEntry:
         tx,
         [
             NewEntry(
-                reversal(entry_id=entry_id, order_id=taken.order_id, postings=taken.postings),
+                reversal(entry_id=entry_id, subject=taken.subject, postings=taken.postings),
                 buyer_store_id=taken.buyer_store_id,
                 vendor_store_id=taken.vendor_store_id,
                 reference=reason,

@@ -1,4 +1,4 @@
-"""Note balances every day, so that nobody has to sum an account's postings from the first one on."""
+"""Store every account's balance once a day, so that reading one sums only the postings since."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ SETTLED_AFTER = timedelta(hours=1)
 
 
 def snapshot_balances(tx: Tx) -> int:
-    """Note the balances of all accounts that moved; returns how many."""
+    """Store the balances of all accounts that moved; returns how many."""
     books.allow_minutes(tx)
     return books.take_snapshots(tx, before=tx.now - SETTLED_AFTER)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from meshkit.ids import parse_id
 from services.finance.cash.usecases.collect_cash import CashCount, collect_cash
+from services.finance.ledger.domain.subject import order
 from services.finance.payments.api import mapping
-from services.finance.payments.domain.subject import order
 from services.finance.payments.usecases.read_payment import read_payment, read_payment_detail
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
-    from services.finance.payments.domain.subject import Subject, SubjectKind
+    from services.finance.ledger.domain.subject import Subject, SubjectKind
 
 _ADD = sql(
     insert_rows(
@@ -52,7 +52,8 @@ _FIND_OF_VENDOR = sql(
     f"SELECT {{columns}} FROM payment_intents WHERE {_SUBJECT} AND vendor_store_id = :vendor",  # noqa: S608
     Intent,
 )
-# The intent alone: whoever asks what its cash or its payout wait for, asks after the lock, in a statement of its own.
+# Locks the intent alone. Custody and hold are read by a later statement (`detail`): this one would show them as they were
+# before it waited for the lock (docs/decisions/0038).
 _LOCK = sql(f"SELECT {{columns}} FROM payment_intents WHERE {_SUBJECT} FOR UPDATE", Intent)  # noqa: S608
 _LOCK_SUBJECTS = sql(
     "SELECT {columns} FROM payment_intents WHERE subject_kind = :kind AND subject_id = ANY(CAST(:ids AS uuid[]))"
@@ -62,7 +63,7 @@ _LOCK_SUBJECTS = sql(
 _LOCK_MANY = sql(
     "SELECT {columns} FROM payment_intents WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE", Intent
 )
-# An intent without cash and hold has a detail too.
+# One row for every intent, with or without custody and hold.
 _DETAIL = sql(
     """
     SELECT c.collected_at AS cash_collected_at, c.collected_by_user_id, c.hand_in_id, c.counted_at AS cash_counted_at,
@@ -129,8 +130,8 @@ def change(tx: Tx, intent_id: uuid.UUID, **columns: object) -> Intent:
     return tx.fetch(statement.returning(*columns_of(payment_intents, Intent)), Intent).one()
 
 
-def join_payouts(tx: Tx, payouts: Mapping[uuid.UUID, uuid.UUID | None]) -> None:
-    """Note by intent which payout each locked one is in; None takes it out again."""
+def set_payouts(tx: Tx, payouts: Mapping[uuid.UUID, uuid.UUID | None]) -> None:
+    """Set the payout that each locked intent is in; None takes it out."""
     rows = [{"id": intent_id, "payout_id": payout_id} for intent_id, payout_id in payouts.items()]
     tx.execute(_JOIN_PAYOUTS, {"rows": to_json(rows)})
 

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from meshkit.db.tx import Tx
 
 
-class WronglyPostedOrder(NamedTuple):
-    """An order: what is posted of it, and what its intent says should be."""
+class WronglyPostedSubject(NamedTuple):
+    """What is posted of a subject, and what its intent says should be."""
 
-    order_id: uuid.UUID
+    subject_kind: str
+    subject_id: uuid.UUID
     collected: Decimal
     collected_expected: int
     paid_out: Decimal
@@ -28,18 +29,19 @@ class WronglyPostedOrder(NamedTuple):
     credited_expected: int
 
 
-class UnsettledOrder(NamedTuple):
-    """A delivered order with nothing due, and where its payment is."""
+class UnsettledSubject(NamedTuple):
+    """A delivered subject with nothing due, and where its payment is."""
 
-    order_id: uuid.UUID
+    subject_kind: str
+    subject_id: uuid.UUID
     status: str
 
 
-# What is posted for each order against what its intent says; an order that only one of them has is compared with zero.
+# What is posted of each subject against what its intent says; one that only one of them has is compared with zero.
 _WRONGLY_POSTED = sql(
     """
     WITH posted AS (
-        SELECT e.order_id, a.currency,
+        SELECT e.subject_kind, e.subject_id, a.currency,
                sum(p.amount_cents) FILTER (WHERE e.type = 'cash_collected' AND a.kind = 'cash_in_transit') AS collected,
                -sum(p.amount_cents) FILTER (WHERE e.type IN ('vendor_payout', 'payout_returned')
                                             AND a.kind = 'cash_clearing') AS paid_out,
@@ -47,10 +49,11 @@ _WRONGLY_POSTED = sql(
                -sum(p.amount_cents) FILTER (WHERE e.type IN ('refund', 'credit') AND a.kind = 'refund_payable') AS refunded,
                -sum(p.amount_cents) FILTER (WHERE e.type = 'credit' AND a.kind = 'refund_payable') AS credited
         FROM ledger_entries e JOIN postings p ON p.entry_id = e.id JOIN accounts a ON a.id = p.account_id
-        WHERE e.type IN ('cash_collected', 'vendor_payout', 'payout_returned', 'refund', 'credit') AND e.order_id IS NOT NULL
-        GROUP BY e.order_id, a.currency
+        WHERE e.type IN ('cash_collected', 'vendor_payout', 'payout_returned', 'refund', 'credit') AND e.subject_id IS NOT NULL
+        GROUP BY e.subject_kind, e.subject_id, a.currency
     ), compared AS (
-        SELECT coalesce(i.subject_id, t.order_id) AS order_id,
+        SELECT coalesce(i.subject_kind, t.subject_kind) AS subject_kind,
+               coalesce(i.subject_id, t.subject_id) AS subject_id,
                coalesce(t.collected, 0) AS collected,
                CASE WHEN i.status IN ('settled', 'paid') THEN i.amount_cents - i.credited_cents ELSE 0 END
                  AS collected_expected,
@@ -62,30 +65,30 @@ _WRONGLY_POSTED = sql(
                  AS fees_expected,
                coalesce(t.refunded, 0) AS refunded, coalesce(i.refunded_cents, 0) AS refunded_expected,
                coalesce(t.credited, 0) AS credited, coalesce(i.credited_cents, 0) AS credited_expected
-        FROM (SELECT subject_id, currency, status, amount_cents, fee_cents, credited_cents, refunded_cents, refunded_fee_cents,
-                     payable_refunded_cents FROM payment_intents WHERE subject_kind = 'order') i
-        FULL JOIN posted t ON t.order_id = i.subject_id AND t.currency = i.currency
+        FROM payment_intents i
+        FULL JOIN posted t
+          ON t.subject_kind = i.subject_kind AND t.subject_id = i.subject_id AND t.currency = i.currency
     )
     SELECT {columns} FROM compared
     WHERE collected <> collected_expected OR paid_out <> paid_out_expected OR fees <> fees_expected
        OR refunded <> refunded_expected
        OR credited <> credited_expected
     """,
-    WronglyPostedOrder,
+    WronglyPostedSubject,
 )
-# A delivered order with nothing due is settled.
+# A delivered subject of which nothing is due must be settled.
 _NOTHING_DUE = sql(
-    "SELECT subject_id AS order_id, status FROM payment_intents WHERE subject_kind = 'order' AND delivered_at IS NOT NULL"
+    "SELECT {columns} FROM payment_intents WHERE delivered_at IS NOT NULL"
     " AND amount_cents = credited_cents AND status NOT IN ('settled', 'paid', 'rejected')",
-    UnsettledOrder,
+    UnsettledSubject,
 )
 
 
-def wrongly_posted_orders(tx: Tx) -> list[WronglyPostedOrder]:
-    """Return orders whose postings are not what their intent says."""
+def wrongly_posted_subjects(tx: Tx) -> list[WronglyPostedSubject]:
+    """Return subjects whose postings are not what their intent says."""
     return tx.execute(_WRONGLY_POSTED).all()
 
 
-def unsettled_though_nothing_is_due(tx: Tx) -> list[UnsettledOrder]:
-    """Return delivered orders that cost nothing any more and are not settled."""
+def unsettled_though_nothing_is_due(tx: Tx) -> list[UnsettledSubject]:
+    """Return delivered subjects that cost nothing any more and are not settled."""
     return tx.execute(_NOTHING_DUE).all()

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from meshkit.money import percent_of
+from services.finance.ledger.domain.subject import Subject, SubjectKind
 
 
 class Intent(NamedTuple):
@@ -39,6 +40,11 @@ class Intent(NamedTuple):
     payable_refunded_cents: int
     created_at: datetime
 
+    @property
+    def subject(self) -> Subject:
+        """Return what it is for."""
+        return Subject(SubjectKind(self.subject_kind), self.subject_id)
+
 
 class IntentDetail(NamedTuple):
     """What cash custody and payouts say of an intent: who holds its cash, and what keeps it from its payout."""
@@ -62,7 +68,7 @@ class VendorTotals(NamedTuple):
 
 
 class IntentStatus(StrEnum):
-    """Where the money of an order is."""
+    """Where the money of a subject is."""
 
     UNPAID = "unpaid"
     PENDING = "pending"
@@ -106,7 +112,7 @@ TRANSITIONS: dict[tuple[IntentStatus, IntentAction], IntentStatus] = {
 
 
 def earned_cents(intent: Intent) -> int:
-    """Return what is left of an order for its vendor, in its currency; nothing of a rejected one."""
+    """Return what is left for the vendor, in its currency; nothing of a rejected one."""
     if intent.status == IntentStatus.REJECTED:
         return 0
     return intent.amount_cents - intent.fee_cents - intent.refunded_cents + intent.refunded_fee_cents
@@ -118,12 +124,12 @@ def next_status(status: IntentStatus, action: IntentAction) -> IntentStatus | No
 
 
 def due_cents(intent: Intent) -> int:
-    """Return what an order's buyer pays, or paid: what it costs less what was credited."""
+    """Return what the buyer pays, or paid: the amount less what was credited."""
     return intent.amount_cents - intent.credited_cents
 
 
 def net_cents(intent: Intent) -> int:
-    """Return what a vendor gets for an order: its amount without the platform's fee and what refunds took of it."""
+    """Return what the vendor gets: the amount without the platform's fee and what refunds took of it."""
     return intent.amount_cents - intent.fee_cents - intent.payable_refunded_cents
 
 

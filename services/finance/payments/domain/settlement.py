@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def settlement(intent: Intent, *, agent_id: uuid.UUID | None) -> Entry:
-    """Return the entry of an agent's cash; without an agent, of an order whose whole price was credited."""
+    """Return the entry of an agent's cash; without an agent, of one that was credited in whole."""
     return cash_collected(
         Collection(
-            order_id=intent.subject_id,
+            subject=intent.subject,
             agent_id=agent_id,
             buyer_id=intent.buyer_store_id,
             vendor_id=intent.vendor_store_id,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def fail_payment(tx: Tx, intent: Intent, *, received_cents: int, reason: str) -> None:
-    """Fail a locked intent for money that does not fit it; in which currency that was, `reason` says."""
+    """Fail a locked intent because the money received is not what is due; `reason` names the currency that was received."""
     failed = next_status(IntentStatus(intent.status), IntentAction.FAIL)
     assert failed is not None, "only money for an order that can still be paid is refused"
     intents.change(tx, intent.id, status=failed, failure_reason=reason)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from meshkit.errors import DependencyUnavailable
 from meshkit.money import percent_of
+from services.finance.ledger.domain.subject import order as subject_of
 from services.finance.payments.data import intents
 from services.finance.payments.domain.intent import DEAD_ORDERS, IntentAction, IntentStatus, next_status
-from services.finance.payments.domain.subject import order as subject_of
 from services.finance.payments.usecases.settle_nothing import settle_nothing
 
 if TYPE_CHECKING:

@@ -1,20 +1,20 @@
-"""Lock payments: whoever changes them, here or in a sibling, begins with this."""
+"""Lock payments: every use case that changes one, here or in a sibling, begins with this."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from meshkit.errors import NotFound
+from services.finance.ledger.domain.subject import SubjectKind
 from services.finance.payments.data import intents
-from services.finance.payments.domain.subject import SubjectKind
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
+    from services.finance.ledger.domain.subject import Subject
     from services.finance.payments.domain.intent import Intent
-    from services.finance.payments.domain.subject import Subject
 
 
 def lock_payment(tx: Tx, subject: Subject) -> Intent:

@@ -1,4 +1,4 @@
-"""Mark on locked payments what payouts did with them."""
+"""Record on locked payments what payouts did with them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 def mark_in_payouts(tx: Tx, *, payouts: Mapping[uuid.UUID, uuid.UUID | None]) -> None:
-    """Mark by intent which payout each is in; None takes it out again."""
-    intents.join_payouts(tx, payouts)
+    """Set the payout that each intent is in; None takes it out."""
+    intents.set_payouts(tx, payouts)
 
 
 def mark_paid_out(tx: Tx, paid: Sequence[Intent]) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meshkit.money import percent_of
+from services.finance.ledger.domain.subject import SubjectKind
 from services.finance.payments.data import intents
 from services.finance.payments.domain.intent import DEAD_ORDERS, IntentStatus
-from services.finance.payments.domain.subject import SubjectKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,21 +8,21 @@ from services.finance.payments.data import proofs
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
-    from services.finance.payments.data.proofs import WronglyPostedOrder
+    from services.finance.payments.data.proofs import WronglyPostedSubject
 
 
 def prove_payments(tx: Tx) -> list[str]:
-    """Return every intent that is not what is posted of its order, as text."""
+    """Return every intent that is not what is posted of its subject, as text."""
     problems = [
-        f"order {row.order_id} is delivered and nothing is due, its payment is {row.status}"
+        f"{row.subject_kind} {row.subject_id} is delivered and nothing is due, its payment is {row.status}"
         for row in proofs.unsettled_though_nothing_is_due(tx)
     ]
-    for row in proofs.wrongly_posted_orders(tx):
+    for row in proofs.wrongly_posted_subjects(tx):
         problems += _differences(row)
     return problems
 
 
-def _differences(row: WronglyPostedOrder) -> list[str]:
+def _differences(row: WronglyPostedSubject) -> list[str]:
     compared = (
         ("collected", row.collected, row.collected_expected),
         ("paid out", row.paid_out, row.paid_out_expected),
@@ -31,7 +31,7 @@ def _differences(row: WronglyPostedOrder) -> list[str]:
         ("credited", row.credited, row.credited_expected),
     )
     return [
-        f"order {row.order_id}: {posted} {what}, {expected} expected"
+        f"{row.subject_kind} {row.subject_id}: {posted} {what}, {expected} expected"
         for what, posted, expected in compared
         if posted != expected
     ]

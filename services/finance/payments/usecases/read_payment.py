@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
+    from services.finance.ledger.domain.subject import Subject
     from services.finance.payments.domain.intent import Intent, IntentDetail, VendorTotals
-    from services.finance.payments.domain.subject import Subject
 
 
 def read_payment(tx: Tx, subject: Subject) -> Intent:
@@ -26,7 +26,7 @@ def read_payment(tx: Tx, subject: Subject) -> Intent:
 
 
 def read_payment_detail(tx: Tx, intent: Intent) -> IntentDetail:
-    """Return who holds an intent's cash and what keeps it from its payout; as it stays until commit, once that is locked."""
+    """Return who holds an intent's cash and what blocks its payout. Lock it first if this must stay so until commit."""
     return intents.detail(tx, intent.id)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from marketmesh.finance.v1 import earnings_service_pb2 as messages
 from meshkit.cursor import Page
 from meshkit.ids import parse_id
+from services.finance.ledger.domain.subject import order
 from services.finance.payouts.api import mapping
 from services.finance.payouts.usecases.acknowledge_payout import acknowledge_payout
 from services.finance.payouts.usecases.read_payouts import read_earnings
@@ -31,7 +32,7 @@ class EarningsServicer:
 
     def ConfirmPaid(self, request: messages.ConfirmPaidRequest, tx: Tx) -> messages.ConfirmPaidResponse:
         order_id = parse_id(request.order_id, field="order_id")
-        acknowledge_payout(tx, order_id=order_id, note=request.note)
+        acknowledge_payout(tx, order(order_id), note=request.note)
         answer = messages.ConfirmPaidResponse(order_id=str(order_id))
         answer.acknowledged_at.FromDatetime(tx.now)
         return answer

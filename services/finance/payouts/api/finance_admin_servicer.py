@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from marketmesh.finance.v1 import payout_service_pb2 as messages
 from meshkit.cursor import Page
 from meshkit.ids import parse_id
+from services.finance.ledger.domain.subject import order
 from services.finance.payments.api.mapping import intent_message
 from services.finance.payments.usecases.read_payment import read_payment_detail
 from services.finance.payments.usecases.reopen_payment import reopen_payment
@@ -28,7 +29,7 @@ class FinanceAdminServicer:
     terms: PayoutTerms
 
     def GetPayout(self, request: messages.GetPayoutRequest, tx: Tx) -> messages.PayoutDetail:
-        intent, detail = read_due_payout(tx, order_id=parse_id(request.order_id, field="order_id"))
+        intent, detail = read_due_payout(tx, order(parse_id(request.order_id, field="order_id")))
         return messages.PayoutDetail(payout=mapping.payout_message(intent), payment=intent_message(intent, detail))
 
     def ListPayouts(self, request: messages.ListPayoutsRequest, tx: Tx) -> messages.ListPayoutsResponse:
@@ -41,11 +42,11 @@ class FinanceAdminServicer:
         )
 
     def ConfirmPayout(self, request: messages.ConfirmPayoutRequest, tx: Tx) -> payment_pb2.PaymentIntent:
-        order_id = parse_id(request.order_id, field="order_id")
-        intent = confirm_payout(tx, order_id=order_id, reference=request.reference, terms=self.terms)
+        subject = order(parse_id(request.order_id, field="order_id"))
+        intent = confirm_payout(tx, subject, reference=request.reference, terms=self.terms)
         return intent_message(intent, read_payment_detail(tx, intent))
 
     def ReopenPayment(self, request: messages.ReopenPaymentRequest, tx: Tx) -> payment_pb2.PaymentIntent:
-        order_id = parse_id(request.order_id, field="order_id")
-        intent = reopen_payment(tx, order_id=order_id, reason=request.reason)
+        subject = order(parse_id(request.order_id, field="order_id"))
+        intent = reopen_payment(tx, subject, reason=request.reason)
         return intent_message(intent, read_payment_detail(tx, intent))

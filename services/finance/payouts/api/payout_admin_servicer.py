@@ -9,12 +9,13 @@ from marketmesh.finance.v1 import payout_batch_service_pb2 as messages
 from meshkit.cursor import Page
 from meshkit.errors import ValidationError
 from meshkit.ids import parse_id
+from services.finance.ledger.domain.subject import order
 from services.finance.payments.api.mapping import intent_message
 from services.finance.payments.usecases.read_payment import read_payment_detail
-from services.finance.payments.usecases.refund_order import RefundRequest, credit_order, refund_order
+from services.finance.payments.usecases.refund_payment import RefundRequest, credit_payment, refund_payment
 from services.finance.payouts.api import mapping
 from services.finance.payouts.usecases.decide_payout import approve_payout, reject_payout, return_payout
-from services.finance.payouts.usecases.keep_from_payout import hold_payout, release_payout
+from services.finance.payouts.usecases.hold_payout import hold_payout, release_payout
 from services.finance.payouts.usecases.read_payouts import read_payout, read_payout_parts, read_payouts
 from services.finance.payouts.usecases.run_payouts import run_payouts
 
@@ -83,30 +84,30 @@ class PayoutAdminServicer:
         return mapping.batch_message(payout, *read_payout_parts(tx, payout_id=payout_id))
 
     def HoldPayout(self, request: messages.HoldPayoutRequest, tx: Tx) -> payment_pb2.PaymentIntent:
-        order_id = parse_id(request.order_id, field="order_id")
-        return _payment(tx, hold_payout(tx, order_id=order_id, reason=request.reason))
+        subject = order(parse_id(request.order_id, field="order_id"))
+        return _payment(tx, hold_payout(tx, subject, reason=request.reason))
 
     def ReleasePayout(self, request: messages.ReleasePayoutRequest, tx: Tx) -> payment_pb2.PaymentIntent:
-        order_id = parse_id(request.order_id, field="order_id")
-        return _payment(tx, release_payout(tx, order_id=order_id, reason=request.reason))
+        subject = order(parse_id(request.order_id, field="order_id"))
+        return _payment(tx, release_payout(tx, subject, reason=request.reason))
 
     def RefundOrder(self, request: messages.RefundOrderRequest, tx: Tx) -> payment_pb2.PaymentIntent:
         refund = RefundRequest(
-            order_id=parse_id(request.order_id, field="order_id"),
+            order(parse_id(request.order_id, field="order_id")),
             amount_cents=request.amount_cents,
             currency=request.currency,
             reason=request.reason,
         )
-        return _payment(tx, refund_order(tx, refund))
+        return _payment(tx, refund_payment(tx, refund))
 
     def CreditOrder(self, request: messages.CreditOrderRequest, tx: Tx) -> payment_pb2.PaymentIntent:
         credit = RefundRequest(
-            order_id=parse_id(request.order_id, field="order_id"),
+            order(parse_id(request.order_id, field="order_id")),
             amount_cents=request.amount_cents,
             currency=request.currency,
             reason=request.reason,
         )
-        return _payment(tx, credit_order(tx, credit))
+        return _payment(tx, credit_payment(tx, credit))
 
 
 def _payment(tx: Tx, intent: Intent) -> payment_pb2.PaymentIntent:

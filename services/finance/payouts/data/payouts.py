@@ -11,6 +11,7 @@ from meshkit.cursor import Cursor
 from meshkit.db.recordset import insert_rows, to_json
 from meshkit.db.sql import sql
 from services.finance.ledger.domain.ledger import Posting, Side, postings_of
+from services.finance.ledger.domain.subject import subject_of
 from services.finance.schema.payouts import payout_items, payouts
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
+    from services.finance.ledger.domain.subject import Subject
 
 
 class Payout(NamedTuple):
@@ -58,7 +60,8 @@ class PayoutEntry(NamedTuple):
     """An entry that a payout posted."""
 
     id: uuid.UUID
-    order_id: uuid.UUID | None
+    subject_kind: str | None
+    subject_id: uuid.UUID | None
     buyer_store_id: uuid.UUID | None
     vendor_store_id: uuid.UUID | None
     sides: list[Side]
@@ -68,12 +71,10 @@ class PayoutEntry(NamedTuple):
         """Return the sides as the ledger's domain knows them."""
         return postings_of(self.sides)
 
-
-class AccountDebt(NamedTuple):
-    """What a vendor owes us, by account."""
-
-    account_id: uuid.UUID
-    cents: Decimal
+    @property
+    def subject(self) -> Subject | None:
+        """Return what it is about, or None."""
+        return subject_of(self.subject_kind, self.subject_id)
 
 
 class VendorDebt(NamedTuple):
@@ -99,7 +100,7 @@ _LOCK = sql("SELECT {columns} FROM payouts WHERE id = :id FOR UPDATE", Payout)
 _ITEMS = sql(
     "SELECT p.intent_id, i.subject_id AS order_id, i.subject_number AS order_number, p.amount_cents"
     " FROM payout_items p JOIN payment_intents i ON i.id = p.intent_id"
-    " WHERE p.payout_id = :id ORDER BY i.subject_number",
+    " WHERE p.payout_id = :id ORDER BY i.subject_number, p.intent_id",
     PayoutItem,
 )
 _DECISIONS = sql(
@@ -120,15 +121,6 @@ _PAID = sql(
 )
 _END = sql("UPDATE payouts SET status = :status WHERE id = :id")
 _LET_GO = sql("UPDATE payout_items SET active = false WHERE payout_id = :id")
-# Payouts of one vendor wait for each other, so that what it owes us is kept back once.
-_LOCK_DEBTS = sql(
-    "SELECT id FROM accounts WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE", uuid.UUID
-)
-_DEBTS = sql(
-    "SELECT account_id, sum(amount_cents) AS cents FROM postings WHERE account_id = ANY(CAST(:ids AS uuid[]))"
-    " GROUP BY account_id",
-    AccountDebt,
-)
 _DEBTS_OF = sql(
     "SELECT a.currency, sum(p.amount_cents) AS cents FROM accounts a JOIN postings p ON p.account_id = a.id"
     " WHERE a.owner_id = :vendor AND a.kind = 'vendor_receivable' GROUP BY a.currency"
@@ -137,7 +129,7 @@ _DEBTS_OF = sql(
 )
 _ENTRIES = sql(
     """
-    SELECT e.id, e.order_id, e.buyer_store_id, e.vendor_store_id,
+    SELECT e.id, e.subject_kind, e.subject_id, e.buyer_store_id, e.vendor_store_id,
            (SELECT json_agg(json_build_object('account_id', a.id, 'kind', a.kind, 'owner_id', a.owner_id, 'currency', a.currency,
                                               'amount_cents', p.amount_cents) ORDER BY p.position)
             FROM postings p JOIN accounts a ON a.id = p.account_id WHERE p.entry_id = e.id) AS sides
@@ -156,7 +148,7 @@ def add(tx: Tx, rows: Sequence[Mapping[str, object]], items: Sequence[Mapping[st
 
 
 def decide(tx: Tx, payout_id: uuid.UUID, *, decision: str, reason: str) -> None:
-    """Keep who decided what about a payout."""
+    """Record a decision about a payout, in the caller's name."""
     user = tx.principal.require_user
     tx.execute(_DECIDE, {"id": payout_id, "decision": decision, "user": user, "reason": reason, "now": tx.now})
 
@@ -167,7 +159,7 @@ def find(tx: Tx, payout_id: uuid.UUID) -> Payout | None:
 
 
 def find_many(tx: Tx, payout_ids: Sequence[uuid.UUID]) -> list[Payout]:
-    """Return those of the payouts that are there, in the order of their ids: that in which they were made."""
+    """Return those of the payouts that exist, oldest first: their ids sort by the time they were made."""
     return tx.execute(_FIND_MANY, {"ids": list(payout_ids)}).all() if payout_ids else []
 
 
@@ -206,12 +198,6 @@ def end(tx: Tx, payout_id: uuid.UUID, *, status: str) -> None:
     """Set a locked payout's last status; its orders can be in another payout from now on."""
     tx.execute(_END, {"id": payout_id, "status": status})
     tx.execute(_LET_GO, {"id": payout_id})
-
-
-def lock_debts(tx: Tx, account_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
-    """Return what vendors owe us, by account; others that would keep it back wait until commit."""
-    tx.execute(_LOCK_DEBTS, {"ids": list(account_ids)})
-    return {row.account_id: int(row.cents) for row in tx.execute(_DEBTS, {"ids": list(account_ids)})}
 
 
 def debts_of(tx: Tx, vendor_store_id: uuid.UUID) -> list[VendorDebt]:

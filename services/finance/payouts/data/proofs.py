@@ -22,6 +22,15 @@ class WronglyPostedPayout(NamedTuple):
     moved_expected: int
 
 
+class WronglyMarkedIntent(NamedTuple):
+    """An intent, the payout that it says it is in, and the one that lists it."""
+
+    subject_kind: str
+    subject_id: uuid.UUID
+    marked: uuid.UUID | None
+    listed: uuid.UUID | None
+
+
 # A payout's sums against those of its orders and what left our account for it.
 _WRONGLY_POSTED = sql(
     """
@@ -40,8 +49,25 @@ _WRONGLY_POSTED = sql(
     """,
     WronglyPostedPayout,
 )
+# An intent says which payout it is in, until that is rejected or comes back.
+_WRONGLY_MARKED = sql(
+    """
+    SELECT i.subject_kind, i.subject_id, i.payout_id AS marked, l.payout_id AS listed
+    FROM payment_intents i LEFT JOIN (
+        SELECT p.intent_id, p.payout_id FROM payout_items p JOIN payouts o ON o.id = p.payout_id
+        WHERE p.active AND o.status IN ('awaiting_approval', 'paid')
+    ) l ON l.intent_id = i.id
+    WHERE i.payout_id IS DISTINCT FROM l.payout_id
+    """,
+    WronglyMarkedIntent,
+)
 
 
 def wrongly_posted_payouts(tx: Tx) -> list[WronglyPostedPayout]:
     """Return payouts that are not what their orders come to or what left our account."""
     return tx.execute(_WRONGLY_POSTED).all()
+
+
+def wrongly_marked_intents(tx: Tx) -> list[WronglyMarkedIntent]:
+    """Return intents that name another payout than the one that lists them."""
+    return tx.execute(_WRONGLY_MARKED).all()

@@ -66,7 +66,7 @@ def return_payout(tx: Tx, *, payout_id: uuid.UUID, reason: str) -> Payout:
     orders = lock_payments(tx, intent_ids=[item.intent_id for item in payouts.items_of(tx, payout_id)])
     made = [
         NewEntry(
-            payout_returned(entry_id=entry.id, order_id=entry.order_id, postings=entry.postings, payout_id=payout_id),
+            payout_returned(entry_id=entry.id, subject=entry.subject, postings=entry.postings, payout_id=payout_id),
             buyer_store_id=entry.buyer_store_id,
             vendor_store_id=entry.vendor_store_id,
             reference=reason,

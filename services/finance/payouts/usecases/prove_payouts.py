@@ -11,8 +11,13 @@ if TYPE_CHECKING:
 
 
 def prove_payouts(tx: Tx) -> list[str]:
-    """Return every payout that is not what its orders come to or what left our account, as text."""
-    return [
+    """Return every payout that is not what its items come to or what left our account, or that its intents do not name."""
+    problems = [
         f"payout {row.id}: {row.listed} of {row.gross_cents} listed, {row.moved} transferred, {row.moved_expected} expected"
         for row in proofs.wrongly_posted_payouts(tx)
     ]
+    problems += [
+        f"payment of {row.subject_kind} {row.subject_id} names payout {row.marked}, {row.listed} lists it"
+        for row in proofs.wrongly_marked_intents(tx)
+    ]
+    return problems

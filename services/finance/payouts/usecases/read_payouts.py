@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from meshkit.errors import NotFound
 from services.finance.errors import PayoutStateInvalid
-from services.finance.payments.domain.subject import order
 from services.finance.payments.usecases.read_payment import (
     read_payment,
     read_payment_detail,
@@ -23,22 +22,23 @@ if TYPE_CHECKING:
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
+    from services.finance.ledger.domain.subject import Subject
     from services.finance.payments.domain.intent import Intent, IntentDetail, VendorTotals
     from services.finance.payouts.data.payouts import Payout, PayoutDecision, PayoutItem, VendorDebt
     from services.finance.payouts.domain.payout import PayoutTerms
 
 
 def read_due_payouts(tx: Tx, *, page: Page, terms: PayoutTerms) -> tuple[Sequence[Intent], str]:
-    """Return the intents of orders whose vendor can be paid, oldest delivery first, and the next cursor."""
+    """Return the intents whose vendor can be paid, oldest delivery first, and the next cursor."""
     return page.cut(due.page_of(tx, page, counted_only=terms.counted_cash_only), due.cursor)
 
 
-def read_due_payout(tx: Tx, *, order_id: uuid.UUID) -> tuple[Intent, IntentDetail]:
-    """Return the intent of an order in the payout queue, with its detail.
+def read_due_payout(tx: Tx, subject: Subject) -> tuple[Intent, IntentDetail]:
+    """Return the intent of a subject in the payout queue, with its detail.
 
     Raises NotFound, PayoutNotDue, PayoutHeld, CashMismatchOpen, PayoutStateInvalid.
     """
-    intent = read_payment(tx, order(order_id))
+    intent = read_payment(tx, subject)
     detail = read_payment_detail(tx, intent)
     require_due(intent, detail)
     if intent.payout_id is not None:

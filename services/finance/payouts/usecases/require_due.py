@@ -1,4 +1,4 @@
-"""Whether an order can be put into a payout, or paid in the one that it is in."""
+"""Whether an intent can be put into a payout, or paid in the one that it is in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def require_due(intent: Intent, detail: IntentDetail) -> None:
-    """Raise PayoutNotDue, PayoutHeld or CashMismatchOpen unless the intent's order can be put into a payout."""
+    """Raise PayoutNotDue, PayoutHeld or CashMismatchOpen unless the intent can be put into a payout."""
     paid = next_status(IntentStatus(intent.status), IntentAction.PAY_OUT)
     if paid is None or intent.delivered_at is None:
         raise PayoutNotDue(order_status=intent.subject_status, payment_status=intent.status)
@@ -24,6 +24,6 @@ def require_due(intent: Intent, detail: IntentDetail) -> None:
 
 
 def require_no_mismatch(intent: Intent, mismatch_id: uuid.UUID | None) -> None:
-    """Raise CashMismatchOpen while the order's cash is not what it should be."""
+    """Raise CashMismatchOpen while the intent's cash is not what it should be."""
     if mismatch_id is not None:
         raise CashMismatchOpen(order_id=str(intent.subject_id), mismatch_id=str(mismatch_id))

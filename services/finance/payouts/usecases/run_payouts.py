@@ -33,16 +33,16 @@ class Run:
 
 def run_payouts(tx: Tx, *, vendor_store_id: uuid.UUID | None, reference: str, terms: PayoutTerms) -> Run:
     """Make one payout per vendor and currency of what is due, the oldest deliveries first; returns what was done."""
-    payable = _lock_due(tx, vendor_store_id=vendor_store_id, counted_only=terms.counted_cash_only)
+    chosen = due.choose(tx, vendor_store_id=vendor_store_id, counted_only=terms.counted_cash_only, limit=BATCH)
+    payable = _lock_due(tx, chosen, counted_only=terms.counted_cash_only)
     made, skipped = make_payouts(tx, payable, reference=reference, terms=terms)
     ids = [share.payout_id for share in made]
     tx.audit(target=vendor_store_id or "all vendors", after={"payouts": [str(payout_id) for payout_id in ids]})
-    return Run(payouts.find_many(tx, ids), skipped, has_more=len(payable) == BATCH)
+    return Run(payouts.find_many(tx, ids), skipped, has_more=len(chosen) == BATCH)
 
 
-def _lock_due(tx: Tx, *, vendor_store_id: uuid.UUID | None, counted_only: bool) -> list[Intent]:
-    """Return intents that can be paid, locked. They are looked at again once locked: one may have been held meanwhile."""
-    chosen = due.choose(tx, vendor_store_id=vendor_store_id, counted_only=counted_only, limit=BATCH)
+def _lock_due(tx: Tx, chosen: Sequence[uuid.UUID], *, counted_only: bool) -> list[Intent]:
+    """Return those that can still be paid, locked: one may have been held since it was chosen."""
     locked = lock_payments(tx, intent_ids=chosen)
     payable = due.still_due(tx, chosen, counted_only=counted_only)
     return [intent for intent in locked if intent.id in payable]

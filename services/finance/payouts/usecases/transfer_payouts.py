@@ -26,7 +26,7 @@ def _entries(share: Share, *, reference: str) -> list[NewEntry]:
     made = [
         NewEntry(
             entries.vendor_payout(
-                order_id=intent.subject_id,
+                subject=intent.subject,
                 vendor_id=intent.vendor_store_id,
                 payout_cents=net_cents(intent),
                 currency=intent.currency,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from marketmesh.catalog.events.v1 import catalog_events_pb2 as events
 from marketmesh.catalog.v1 import product_service_pb2
 from marketmesh.catalog.v1 import product_sheet_service_pb2 as messages
 from marketmesh.catalog.v1 import product_sheet_service_pb2_grpc as stubs
+from meshkit.principal import Principal
 from services.catalog.products.domain.sheet import MAX_BYTES, MAX_ROWS
+from services.catalog.stock.usecases.set_inventory import set_inventory
 from tests.catalog.shop import Checkout, Shop
 from tests.support.mesh_harness import Refused
 
@@ -220,6 +223,20 @@ class TestImportProducts:
         assert moved == {("received", 10, "product"), ("set", -3, "import")}
         told = [event for event in shop.mesh.events("catalog", events.ProductLowStock) if event.sku == "A"]
         assert [event.available_qty for event in told if event.product_id == str(product)] == [3]
+
+    def test_leaves_what_it_does_not_name_as_another_call_has_just_set_it(self, shop: Shop) -> None:
+        product = uuid.UUID(shop.create(sku="A", available=10).summary.id)
+
+        with ThreadPoolExecutor(1) as pool:
+            with shop.mesh.transaction("catalog", Principal(store_id=shop.vendor_id)) as tx:
+                set_inventory(tx, product_id=product, available_qty=None, low_stock_threshold=7, field="")
+                imported = pool.submit(_import, shop, "sku,available_qty\nA,3\n")
+                shop.wait_for_a_waiter()
+            assert imported.result().updated == 1
+
+        sql = "SELECT available_qty, low_stock_threshold FROM inventory_items WHERE product_id = :id"
+        (stock,) = shop.mesh.rows("catalog", sql, id=product)
+        assert (stock.available_qty, stock.low_stock_threshold) == (3, 7)
 
     def test_touches_no_other_store(self, shop: Shop) -> None:
         other = Shop(shop.mesh)

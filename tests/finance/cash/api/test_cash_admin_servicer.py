@@ -19,11 +19,12 @@ from meshkit.cursor import Page
 from meshkit.market_day import market_day
 from meshkit.principal import Principal
 from services.finance.errors import CashNotCounted
-from services.finance.payments.usecases.prove_money import prove_money
+from services.finance.ledger.domain import subject
 from services.finance.payouts.domain.payout import PayoutTerms
 from services.finance.payouts.usecases.confirm_payout import confirm_payout
 from services.finance.payouts.usecases.read_payouts import read_due_payouts
 from services.finance.payouts.usecases.run_payouts import run_payouts
+from services.finance.proofs.usecases.prove_money import prove_money
 from tests.finance.cash_desk import COST, CashDesk, Status
 from tests.support.mesh_harness import MeshHarness, Refused
 
@@ -116,7 +117,7 @@ class TestCountHandIn:
 
         def pay() -> str:
             with mesh.transaction("finance", who) as tx:
-                return str(confirm_payout(tx, order_id=order_id, reference="r", terms=terms).status)
+                return str(confirm_payout(tx, subject.order(order_id), reference="r", terms=terms).status)
 
         with pytest.raises(CashNotCounted):
             pay()

@@ -12,8 +12,8 @@ from sqlalchemy import text
 from meshkit.cursor import Cursor, Page
 from meshkit.db.tx import Tx
 from services.finance.cash.data import cash, cash_mismatches, custodies
+from services.finance.ledger.domain.subject import SubjectKind
 from services.finance.payments.data import intents
-from services.finance.payments.domain.subject import SubjectKind
 from tests.support.mesh_harness import MeshHarness
 from tests.support.statements import owner_transaction, plan_of
 

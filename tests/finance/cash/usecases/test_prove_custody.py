@@ -16,7 +16,7 @@ from tests.support.statements import owner_transaction
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_HANDED_IN = "(SELECT id FROM ledger_entries WHERE order_id = CAST(:order AS uuid) AND type = 'cash_handed_in')"
+_HANDED_IN = "(SELECT id FROM ledger_entries WHERE subject_id = CAST(:order AS uuid) AND type = 'cash_handed_in')"
 _INTENT = "(SELECT id FROM payment_intents WHERE subject_id = CAST(:order AS uuid))"
 
 # What is done to an order of 123.45 that was counted as 122.45, with its mismatch open, and what the prover says of it.
@@ -50,6 +50,14 @@ _LIES = {
     "another mismatch": (
         [f"UPDATE cash_custodies SET mismatch_id = CAST(:order AS uuid) WHERE intent_id = {_INTENT}"],
         ["payment of order {order} is kept back for mismatch {order}, open is {mismatch}"],
+    ),
+    "cash that says it is still carried": (
+        [f"UPDATE cash_custodies SET hand_in_id = NULL WHERE intent_id = {_INTENT}"],
+        ["cash of order {order} says hand-in None, counted True; declared in {hand_in}, counted True"],
+    ),
+    "cash that says it is not counted": (
+        [f"UPDATE cash_custodies SET counted_at = NULL WHERE intent_id = {_INTENT}"],
+        ["cash of order {order} says hand-in {hand_in}, counted False; declared in {hand_in}, counted True"],
     ),
     "a hand-in that says it fits": (
         ["UPDATE cash_hand_ins SET status = 'matched' WHERE id = CAST(:hand_in AS uuid)"],

@@ -10,14 +10,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from meshkit import audit
 from meshkit.market_day import market_day
 from services.finance.ledger.data import books as books_sql
 from services.finance.ledger.data import ledger
 from services.finance.ledger.domain.ledger import Account, AccountKind, Entry, EntryType, Posting
-from services.finance.ledger.usecases.keep_proof import keep_proof
+from services.finance.ledger.domain.subject import order
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 from services.finance.ledger.usecases.snapshot_balances import snapshot_balances
-from services.finance.payments.usecases.prove_money import prove_money
+from services.finance.proofs.usecases.keep_proof import keep_proof
+from services.finance.proofs.usecases.prove_money import prove_money
 from tests.finance.books import Books, Kind, Outcome, entry
 from tests.finance.paid_orders import Payments
 from tests.support.mesh_harness import MeshHarness, Refused
@@ -38,7 +40,7 @@ class TestGetTrialBalance:
 
     def test_tells_when_everything_was_recomputed(self, mesh: MeshHarness, books: Books) -> None:
         with mesh.transaction("finance") as tx:
-            assert keep_proof(tx, prove=prove_money) == []
+            assert keep_proof(tx) == []
 
         trial = books.read("GetTrialBalance")
 
@@ -197,7 +199,7 @@ class TestClosePeriod:
             Posting(Account(AccountKind.CASH_CLEARING, "USD"), 5),
             Posting(Account(AccountKind.VENDOR_PAYABLE, "USD", uuid.UUID(vendor)), -5),
         )
-        late = Entry(EntryType.ADJUSTMENT, uuid.uuid4(), sides, effective_on=day)  # type: ignore[arg-type]
+        late = Entry(EntryType.ADJUSTMENT, order(uuid.uuid4()), sides, effective_on=day)  # type: ignore[arg-type]
         with pytest.raises(DBAPIError, match="the ledger is closed through"), mesh.transaction("finance") as tx:
             post_entries(tx, [NewEntry(late)])
 
@@ -223,10 +225,20 @@ class TestClosePeriod:
 
         with ThreadPoolExecutor(1) as pool:
             with mesh.transaction("finance") as tx:
-                post_entries(tx, [NewEntry(Entry(EntryType.ADJUSTMENT, uuid.uuid4(), sides, effective_on=day))])
+                post_entries(tx, [NewEntry(Entry(EntryType.ADJUSTMENT, order(uuid.uuid4()), sides, effective_on=day))])
                 closing = pool.submit(close)
                 assert not done.wait(0.3)
                 assert books_sql.closed_through(tx) != day
             closing.result(10)
 
         assert books.account_of(str(vendor)).balance_cents == -5
+
+    def test_and_posting_wait_for_nobody_who_chains_the_audit_log(self, mesh: MeshHarness, books: Books) -> None:
+        day = books.open_day()
+
+        with mesh.transaction("finance") as tx:
+            audit.link_new_rows(tx)
+            (posted,) = books.post(entry(str(uuid.uuid4())))
+            closed = books.write("ClosePeriod", closed_through=day.isoformat(), reason="month is over")
+
+        assert (posted.outcome, closed.closed_through) == (Outcome.posted, day.isoformat())

@@ -22,9 +22,11 @@ from services.finance.ledger.domain.ledger import (
     unbalanced,
     vendor_payout,
 )
+from services.finance.ledger.domain.subject import order
 from services.finance.payments.domain.intent import fee_of_refund
 
-AGENT, VENDOR, ORDER, BUYER = (uuid.UUID(int=number) for number in (1, 2, 3, 4))
+AGENT, VENDOR, BUYER, PAYOUT = (uuid.UUID(int=number) for number in (1, 2, 4, 5))
+ORDER = order(uuid.UUID(int=3))
 _cents = st.integers(min_value=1, max_value=10**15)
 _basis_points = st.integers(min_value=0, max_value=10_000)
 
@@ -79,7 +81,7 @@ class TestCashCollected:
 class TestVendorPayout:
     @given(payout=_cents)
     def test_balances(self, payout: int) -> None:
-        entry = vendor_payout(order_id=ORDER, vendor_id=VENDOR, payout_cents=payout, currency="USD", payout_id=ORDER)
+        entry = vendor_payout(subject=ORDER, vendor_id=VENDOR, payout_cents=payout, currency="USD", payout_id=PAYOUT)
 
         assert _by_kind(entry) == {"vendor_payable": payout, "cash_clearing": -payout}
 

@@ -10,7 +10,7 @@ import pytest
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from marketmesh.finance.v1 import payment_pb2
 from services.finance.payments.usecases.open_intents import open_intents
-from services.finance.payments.usecases.prove_money import prove_money
+from services.finance.proofs.usecases.prove_money import prove_money
 from tests.finance.paid_orders import Payments
 from tests.finance.snapshots import order_snapshot
 from tests.support.mesh_harness import MeshHarness, Refused

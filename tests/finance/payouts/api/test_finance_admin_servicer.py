@@ -44,7 +44,7 @@ class TestConfirmPayout:
         ]
         entry = mesh.rows(
             "finance",
-            "SELECT reference FROM ledger_entries WHERE order_id = CAST(:id AS uuid) AND type = 'vendor_payout'",
+            "SELECT reference FROM ledger_entries WHERE subject_id = CAST(:id AS uuid) AND type = 'vendor_payout'",
             id=order.order_id,
         )
         assert [row.reference for row in entry] == ["bank 4711"]

@@ -15,12 +15,13 @@ from marketmesh.finance.v1 import earnings_service_pb2, earnings_service_pb2_grp
 from marketmesh.finance.v1 import payout_batch_service_pb2 as messages
 from meshkit.principal import Principal
 from services.finance.errors import PayoutBelowMinimum
+from services.finance.ledger.domain.subject import order
 from services.finance.payments.usecases.open_intents import open_intents
-from services.finance.payments.usecases.prove_money import prove_money
 from services.finance.payouts.data import payouts as payouts_sql
 from services.finance.payouts.domain.payout import PayoutTerms
 from services.finance.payouts.usecases.confirm_payout import confirm_payout
 from services.finance.payouts.usecases.run_payouts import run_payouts
+from services.finance.proofs.usecases.prove_money import prove_money
 from tests.finance.paid_orders import Payments
 from tests.finance.snapshots import order_snapshot
 from tests.support.mesh_harness import MeshHarness, Refused
@@ -143,7 +144,7 @@ class TestRunPayouts:
         with mesh.transaction("finance", who) as tx:
             run = run_payouts(tx, vendor_store_id=uuid.UUID(vendor), reference="", terms=terms)
         with pytest.raises(PayoutBelowMinimum), mesh.transaction("finance", who) as tx:
-            confirm_payout(tx, order_id=uuid.UUID(first.order_id), reference="", terms=terms)
+            confirm_payout(tx, order(uuid.UUID(first.order_id)), reference="", terms=terms)
 
         assert (run.payouts, [share.amount_cents for share in run.skipped]) == ([], [12_345])
         assert payments.intent(first).status == "settled"
@@ -446,8 +447,8 @@ class TestGetPayout:
         paid = payments.due()
         payments.confirm(paid.order_id)
 
-        for order in (payments.opened(), payments.collected(), payments.failed(), paid):
-            request = payout_service_pb2.GetPayoutRequest(order_id=order.order_id)
+        for each in (payments.opened(), payments.collected(), payments.failed(), paid):
+            request = payout_service_pb2.GetPayoutRequest(order_id=each.order_id)
             with pytest.raises(Refused) as refused:
                 mesh.read(payments.admin.GetPayout, request, token=mesh.admin_token())
             assert (refused.value.code, refused.value.reason) == ("FAILED_PRECONDITION", "PAYOUT_NOT_DUE")

@@ -1,4 +1,4 @@
-"""Refund a part of what an order cost, or let its buyer pay less."""
+"""Refund a part of what was paid, or let the buyer pay less."""
 
 from __future__ import annotations
 
@@ -12,14 +12,12 @@ from services.finance.ledger.domain.ledger import Refund, refund
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 from services.finance.payments.data import intents
 from services.finance.payments.domain.intent import IntentStatus, due_cents, fee_of_refund
-from services.finance.payments.domain.subject import order
 from services.finance.payments.usecases.lock_payment import lock_payment
 from services.finance.payments.usecases.settle_nothing import settle_nothing
 
 if TYPE_CHECKING:
-    import uuid
-
     from meshkit.db.tx import Tx
+    from services.finance.ledger.domain.subject import Subject
     from services.finance.payments.domain.intent import Intent
 
 _COLLECTED = {IntentStatus.SETTLED, IntentStatus.PAID}
@@ -28,15 +26,15 @@ _CREDITABLE = {IntentStatus.UNPAID, IntentStatus.PENDING, IntentStatus.FAILED}
 
 @dataclass(frozen=True)
 class RefundRequest:
-    """What the buyer of an order is to get back, or need not pay, and why."""
+    """What the buyer is to get back, or need not pay, and why."""
 
-    order_id: uuid.UUID
+    subject: Subject
     amount_cents: int
     currency: str
     reason: str
 
 
-def refund_order(tx: Tx, request: RefundRequest) -> Intent:
+def refund_payment(tx: Tx, request: RefundRequest) -> Intent:
     """Post the refund; returns the intent.
 
     Raises NotFound, ValidationError for another currency, RefundTooLarge, PayoutStateInvalid while a payout waits.
@@ -51,8 +49,8 @@ def refund_order(tx: Tx, request: RefundRequest) -> Intent:
     return _post_refund(tx, intent, request, is_paid_out=is_paid_out)
 
 
-def credit_order(tx: Tx, request: RefundRequest) -> Intent:
-    """Let the buyer of a delivered order pay less; returns the intent, settled if nothing is left to pay.
+def credit_payment(tx: Tx, request: RefundRequest) -> Intent:
+    """Let the buyer of what is delivered pay less; returns the intent, settled if nothing is left to pay.
 
     Raises NotFound, ValidationError for another currency, CreditNotPossible.
     """
@@ -65,7 +63,7 @@ def credit_order(tx: Tx, request: RefundRequest) -> Intent:
 
 
 def _lock(tx: Tx, request: RefundRequest) -> Intent:
-    intent = lock_payment(tx, order(request.order_id))
+    intent = lock_payment(tx, request.subject)
     if request.currency != intent.currency:
         raise ValidationError.of("currency", f"must be the order's currency, {intent.currency}")
     return intent
@@ -82,7 +80,7 @@ def _post_refund(
         fee_basis_points=intent.fee_basis_points,
     )
     given = Refund(
-        order_id=request.order_id,
+        subject=intent.subject,
         buyer_id=intent.buyer_store_id,
         vendor_id=intent.vendor_store_id,
         amount_cents=request.amount_cents,
@@ -111,7 +109,7 @@ def _post_refund(
         credited_cents=intent.credited_cents + (request.amount_cents if is_credit else 0),
     )
     tx.audit(
-        target=request.order_id,
+        target=intent.subject_id,
         before={"refunded_cents": intent.refunded_cents, "credited_cents": intent.credited_cents},
         after={
             "refunded_cents": after.refunded_cents,

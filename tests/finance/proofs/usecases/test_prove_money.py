@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from meshkit.db.tx import Tx
 from services.finance.payments.usecases.open_intents import open_intents
-from services.finance.payments.usecases.prove_money import prove_money
+from services.finance.proofs.usecases.prove_money import prove_money
 from tests.finance.paid_orders import Payments
 from tests.finance.snapshots import order_snapshot
 from tests.support.mesh_harness import MeshHarness
@@ -19,7 +19,7 @@ from tests.support.statements import owner_transaction
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_ENTRY_OF = "(SELECT id FROM ledger_entries WHERE order_id = CAST(:order AS uuid) AND type = '{type}')"
+_ENTRY_OF = "(SELECT id FROM ledger_entries WHERE subject_id = CAST(:order AS uuid) AND type = '{type}')"
 _PAID_ENTRY = _ENTRY_OF.format(type="vendor_payout")
 _CASH_ENTRY = _ENTRY_OF.format(type="cash_collected")
 _INTENT = "UPDATE payment_intents SET {change} WHERE subject_id = CAST(:order AS uuid)"
@@ -64,7 +64,7 @@ _LIES = {
     "payout never posted": (
         [
             f"DELETE FROM postings WHERE entry_id = {_PAID_ENTRY}",
-            "DELETE FROM ledger_entries WHERE order_id = CAST(:order AS uuid) AND type = 'vendor_payout'",
+            "DELETE FROM ledger_entries WHERE subject_id = CAST(:order AS uuid) AND type = 'vendor_payout'",
         ],
         [
             "order {order}: 0 paid out, 11110 expected",
@@ -106,9 +106,11 @@ _LIES = {
         [
             "ALTER TABLE payout_items DROP CONSTRAINT payout_items_intent_id_fk",
             "DELETE FROM cash_custodies WHERE intent_id = (SELECT id FROM payment_intents WHERE subject_id = CAST(:order AS uuid))",
+            "DELETE FROM payout_items WHERE intent_id = (SELECT id FROM payment_intents WHERE subject_id = CAST(:order AS uuid))",
             "DELETE FROM payment_intents WHERE subject_id = CAST(:order AS uuid)",
         ],
         [
+            "payout {payout}: 0 of 11110 listed, 11110 transferred, 11110 expected",
             "agent {agent} holds 12345 USD, 0 expected",
             "order {order}: 12345 collected, 0 expected",
             "order {order}: 11110 paid out, 0 expected",
@@ -127,6 +129,13 @@ _ALSO = {
         _INTENT.format(change="credited_cents = amount_cents, refunded_cents = amount_cents, status = 'failed'"),
         "order {order} is delivered and nothing is due, its payment is failed",
     ),
+    "payout let go": (
+        (
+            "UPDATE payout_items SET active = false WHERE intent_id ="
+            " (SELECT id FROM payment_intents WHERE subject_id = CAST(:order AS uuid))"
+        ),
+        "payment of order {order} names payout {payout}, None lists it",
+    ),
     "another balance in a snapshot": (
         (
             "INSERT INTO account_snapshots (account_id, upto_entry_id, balance_cents, taken_at)"
@@ -137,7 +146,7 @@ _ALSO = {
     "taken back by another sum": (
         (
             "UPDATE ledger_entries SET reverses_id = CAST(:cash AS uuid)"
-            " WHERE order_id = CAST(:order AS uuid) AND type = 'vendor_payout'"
+            " WHERE subject_id = CAST(:order AS uuid) AND type = 'vendor_payout'"
         ),
         "entry {paid} does not take back what it names",
     ),
@@ -175,7 +184,7 @@ def paid(mesh: MeshHarness, payments: Payments) -> str:
     return order.order_id
 
 
-class TestProveLedger:
+class TestProveMoney:
     def test_is_silent_about_a_true_ledger(self, mesh: MeshHarness, payments: Payments, paid: str) -> None:
         for order in (payments.opened(), payments.failed(), payments.collected()):
             assert order.order_id != paid
@@ -189,7 +198,7 @@ class TestProveLedger:
         entries = {
             row.type: row.id
             for row in owner.execute(
-                text("SELECT id, type FROM ledger_entries WHERE order_id = CAST(:order AS uuid)"), {"order": paid}
+                text("SELECT id, type FROM ledger_entries WHERE subject_id = CAST(:order AS uuid)"), {"order": paid}
             )
         }
 
@@ -213,11 +222,13 @@ class TestProveLedger:
     @pytest.mark.parametrize("lie", list(_ALSO))
     def test_names_each_other_kind(self, paid: str, owner: Tx, lie: str) -> None:
         statement, expected = _ALSO[lie]
-        sql = "SELECT id, type FROM ledger_entries WHERE order_id = CAST(:order AS uuid)"
+        sql = "SELECT id, type FROM ledger_entries WHERE subject_id = CAST(:order AS uuid)"
         entries = {row.type: str(row.id) for row in owner.execute(text(sql), {"order": paid})}
         sql = "SELECT account_id FROM postings WHERE position = 0 AND entry_id = CAST(:entry AS uuid)"
         account = owner.execute(text(sql), {"entry": entries["cash_collected"]}).scalar_one()
-        names = {"order": paid, "cash": entries["cash_collected"], "paid": entries["vendor_payout"]}
+        sql = "SELECT payout_id FROM payment_intents WHERE subject_id = CAST(:order AS uuid)"
+        payout = owner.execute(text(sql), {"order": paid}).scalar_one()
+        names = {"order": paid, "payout": payout, "cash": entries["cash_collected"], "paid": entries["vendor_payout"]}
 
         used = {name: value for name, value in names.items() if f":{name}" in statement}
         assert owner.execute(text(statement), used).rowcount == 1
@@ -229,8 +240,9 @@ class TestProveLedger:
         stray = uuid.uuid4()
         owner.execute(
             text(
-                "INSERT INTO ledger_entries (id, type, order_id, buyer_store_id, vendor_store_id, actor, request_id,"
-                " reference, created_at) VALUES (:id, 'cash_collected', :id, :id, :id, 'test', '', '', now())"
+                "INSERT INTO ledger_entries (id, type, subject_kind, subject_id, cause_type, buyer_store_id, vendor_store_id,"
+                " actor, request_id, reference, created_at)"
+                " VALUES (:id, 'cash_collected', 'order', :id, 'order', :id, :id, 'test', '', '', now())"
             ),
             {"id": stray},
         )
