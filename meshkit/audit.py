@@ -210,11 +210,6 @@ def write_rows(tx: Tx, *, action: str, changes: Iterable[Change]) -> None:
     )
 
 
-def first_broken_row(tx: Tx) -> str | None:
-    """Return the id of the first row that was changed or deleted after it was chained, or None."""
-    return chain_of(tx).broken
-
-
 @dataclass(frozen=True)
 class Chain:
     """The whole chain, computed again: the hash at each position, and the first row that does not fit."""

@@ -17,7 +17,7 @@ class Call:
     client_ip: str = ""
     # Monotonic seconds at which the caller stops waiting.
     deadline: float = float("inf")
-    # The path of the method, or the name of the job or subscription, that is at work.
+    # The path of the method, or the name of the job or subscription, that is at work; other loops go by their thread's name.
     work: str = ""
     # Write transactions so far, of this try.
     writes: int = 0

@@ -2,8 +2,9 @@
 
 The chassis offers them, so that every flow has them without a word of its own: where a transaction is about to commit and
 where it has, where another service has answered, where an answer is about to leave. A label says what is worked on and how far
-it is: `Checkout tx2.committing`, `CollectCash call GetOrderForDelivery.answered`. A death before a step is one after the step
-before it, so there is no label for that.
+it is: `Checkout tx2.committing`, `CollectCash call GetOrderForDelivery.answered`. What an endless thread does of its own accord
+is named after the thread: `WarehouseLoader.run tx1.committed`. A death before a step is one after the step before it, so there
+is no label for that.
 
 Unarmed, which is always so outside tests, a place costs one comparison. Armed (`MESH_CRASH_FILE`, refused in production),
 the process whose service and label stand in that file removes it and kills itself, once; and while there is a file of that name
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -55,12 +57,19 @@ class _Trap:
 
 
 _trap: _Trap | None = None
+# The endless thread that we are in, or "".
+_loop: ContextVar[str] = ContextVar("loop", default="")
 
 
 def arm(*, service: str, file: Path) -> None:
     """Let this process die where `file` says `<service> <label>`."""
     global _trap  # noqa: PLW0603
     _trap = _Trap(service, file)
+
+
+def enter_loop(name: str) -> None:
+    """Name what this thread does from now on, wherever a call does not say itself what is at work."""
+    _loop.set(name)
 
 
 def crash_point(work: str, step: str) -> None:
@@ -70,15 +79,15 @@ def crash_point(work: str, step: str) -> None:
 
 
 def transaction_point(call: Call, step: str) -> None:
-    """Die at a boundary of the call's latest write transaction. A call that names no work has none that mean anything."""
-    if _trap is not None and call.work:
-        _trap.spring(f"{_short(call.work)} tx{call.writes}.{step}")
+    """Die at a boundary of the call's latest write transaction. Work without a name, such as a tool's, offers nothing."""
+    if _trap is not None and (work := call.work or _loop.get()):
+        _trap.spring(f"{_short(work)} tx{call.writes}.{step}")
 
 
 def answer_point(call: Call, request: Message) -> None:
     """Die with the answer of another service in hand; the request's name says what was asked."""
-    if _trap is not None and call.work:
-        _trap.spring(f"{_short(call.work)} call {request.DESCRIPTOR.name.removesuffix('Request')}.answered")
+    if _trap is not None and (work := call.work or _loop.get()):
+        _trap.spring(f"{_short(work)} call {request.DESCRIPTOR.name.removesuffix('Request')}.answered")
 
 
 def _short(work: str) -> str:

@@ -62,7 +62,7 @@ class GivenUpFlows:
                 self._undo(method, flow)
 
     def _undo(self, method: str, flow: GivenUp) -> None:
-        call = Call(request_id=f"undo-{flow.flow_id.hex}")
+        call = Call(request_id=f"undo-{flow.flow_id.hex}", work=f"undo-{method.rpartition('/')[2]}")
         try:
             self.undo[method](call, flow)
         except DependencyUnavailable:

@@ -6,6 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from meshkit.crash import enter_loop
 from meshkit.obs.logging import get_logger
 from meshkit.obs.metrics import LOOP_FAILURES, LOOP_SILENT_SECONDS
 
@@ -67,6 +68,7 @@ class Loops:
 
 def _run(name: str, target: Callable[[threading.Event], None], heart: Heart) -> None:
     """Keep a loop going; a defect in it is logged and it starts again, so that no process is half alive."""
+    enter_loop(name)
     while not heart.is_set():
         try:
             target(heart)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-INT64_MAX = 2**63 - 1
 BASIS_POINTS = 10_000
 
 

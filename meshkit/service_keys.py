@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -67,19 +68,35 @@ class PublicHalves:
     """The folder with everybody's public keys."""
 
     folder: Path
+    # Why files of the last reading are no keys, by their names.
+    unusable: dict[str, str] = field(default_factory=dict)
     _last: Mapping[str, Any] = field(default_factory=dict)
 
     def read(self) -> Mapping[str, Any]:
-        """Return the keys by id. Raises SettingsInvalid for a folder without, and for a file that is no public key."""
-        try:
-            files = sorted(self.folder.glob("*.pem"))
-            keys = dict(_public_half(file) for file in files)
-        except OSError as error:
-            raise SettingsInvalid(f"MESH_SERVICE_KEYS_FOLDER: {error}") from None
+        """Return the keys by id. Raises SettingsInvalid for a folder without.
+
+        A file that is no key gives none, as if it were missing: it is named in the log, and keeps nobody else from starting.
+        """
+        keys: dict[str, Any] = {}
+        unusable: dict[str, str] = {}
+        for file in sorted(self.folder.glob("*.pem")):
+            try:
+                key_id, key = _public_half(file)
+            except (OSError, ValueError) as error:
+                unusable[file.name] = str(error)
+            else:
+                keys[key_id] = key
+        self._name(unusable)
         if not keys:
-            raise SettingsInvalid(f"MESH_SERVICE_KEYS_FOLDER: there is no <service>.pem in {self.folder}")
+            raise SettingsInvalid(f"MESH_SERVICE_KEYS_FOLDER: there is no key <service>.pem in {self.folder}")
         self._last = keys
         return keys
+
+    def _name(self, unusable: dict[str, str]) -> None:
+        """Log each file that is no key, once: the folder is read again and again."""
+        for name in unusable.keys() - self.unusable.keys():
+            get_logger().error("service_keys.no_key", file=name, error=unusable[name])
+        self.unusable = unusable
 
     def read_or_last(self) -> Mapping[str, Any]:
         """Return the same; while the folder cannot be read, for example because it is being written, what it held before."""
@@ -123,12 +140,16 @@ def _private_half(file: Path) -> ec.EllipticCurvePrivateKey:
 
 
 def _public_half(file: Path) -> tuple[str, Any]:
+    """Return id and key. Raises OSError, and ValueError with what the file is not."""
+    key: object
     try:
         key = load_pem_public_key(file.read_bytes())
+    except UnsupportedAlgorithm:
+        key = None
     except ValueError:
-        raise SettingsInvalid(f"MESH_SERVICE_KEYS_FOLDER: {file.name} is no public key") from None
+        raise ValueError("is no public key") from None
     if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != ec.SECP256R1.name:
-        raise SettingsInvalid(f"MESH_SERVICE_KEYS_FOLDER: {file.name} is no P-256 public key")
+        raise ValueError("is no P-256 public key")
     return _key_id(file.name.partition(".")[0], key), key
 
 

@@ -68,7 +68,6 @@ class MeshSettings(EnvironmentSettings):
     # What idempotency keys' requests and the audit log's anchors are hashed with; it opens no door. One for the mesh.
     digest_key_file: Path
     rate_limits_file: Path = Path(__file__).resolve().parent.parent / "deploy" / "config" / "ratelimits.toml"
-    public_url: str
     # Threads that run RPCs, and RPCs admitted at once (running and waiting for a thread).
     rpc_threads: int = Field(default=16, ge=1)
     rpc_concurrency: int = Field(default=64, ge=1)

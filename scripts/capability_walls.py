@@ -1,7 +1,10 @@
-"""The walls between the capabilities of a service, as a contract for import-linter (docs/decisions/0033)."""
+"""The walls between the capabilities of a service, as contracts for import-linter (docs/decisions/0033)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from importlinter import Contract, ContractCheck, fields, output
@@ -19,22 +22,79 @@ class CapabilityWalls(Contract):  # type: ignore[misc]
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:  # noqa: ARG002, FBT001
         """Compare every import between two capabilities of one service."""
-        capabilities, alone = _capabilities(graph), set(self.alone)  # type: ignore[call-overload]
-        broken = []
-        for importer in sorted(graph.modules):
-            mine = _capability(importer)
-            for imported in sorted(graph.find_modules_directly_imported_by(importer)) if mine in capabilities else ():
-                other = _capability(imported)
-                if other == mine or other not in capabilities or other.split(".")[1] != mine.split(".")[1]:
-                    continue
-                if mine in alone or not _is_door(importer.split(".")[3:], imported.split(".")[3:]):
-                    broken.append((importer, imported))
+        alone = set(self.alone)  # type: ignore[call-overload]
+        broken = [
+            (importer, imported)
+            for importer, imported in _between_siblings(graph)
+            if _capability(importer) in alone or not _is_door(_room(importer), _room(imported))
+        ]
         return ContractCheck(kept=not broken, metadata={"broken": broken})
 
     def render_broken_contract(self, check: ContractCheck) -> None:
         """Name each import."""
         for importer, imported in check.metadata["broken"]:
             output.print_error(f"{importer} imports {imported}", bold=False)
+
+
+class CapabilityCircles(Contract):  # type: ignore[misc]
+    """Capabilities of a service stand above each other: what one does is never asked of it by what it asks itself.
+
+    Values of `domain` do not count, nor does `api`: it follows the RPC services, of which one may show several capabilities.
+    """
+
+    not_yet = fields.SetField(subfield=fields.StringField(), required=False)
+
+    def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:  # noqa: ARG002, FBT001
+        """Look for a circle in each service; one that is `not_yet` without must be taken off that list when it is."""
+        imports: dict[str, list[tuple[str, str]]] = {}
+        for importer, imported in _between_siblings(graph):
+            if not {"api", "domain"} & {*_room(importer)[:1], *_room(imported)[:1]}:
+                imports.setdefault(importer.split(".")[1], []).append((importer, imported))
+        not_yet: set[str] = set(self.not_yet or ())  # type: ignore[arg-type]
+        circles = {service: circle for service, found in sorted(imports.items()) if (circle := _circle(found))}
+        return ContractCheck(
+            kept=circles.keys() == not_yet,
+            metadata={
+                "broken": [pair for service, circle in circles.items() if service not in not_yet for pair in circle],
+                "mended": sorted(not_yet - circles.keys()),
+            },
+        )
+
+    def render_broken_contract(self, check: ContractCheck) -> None:
+        """Name each import of a circle."""
+        for importer, imported in check.metadata["broken"]:
+            output.print_error(f"{importer} imports {imported}", bold=False)
+        for service in check.metadata["mended"]:
+            output.print_error(f"{service} has no circle any more: take it off not_yet", bold=False)
+
+
+def _circle(imports: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the imports that one circle of capabilities consists of; none if there is no circle."""
+    above: dict[str, set[str]] = {}
+    for importer, imported in imports:
+        above.setdefault(_capability(importer), set()).add(_capability(imported))
+    try:
+        TopologicalSorter(above).prepare()
+    except CycleError as error:
+        steps = set(pairwise(reversed(error.args[1])))
+        return [pair for pair in imports if (_capability(pair[0]), _capability(pair[1])) in steps]
+    return []
+
+
+def _between_siblings(graph: ImportGraph) -> Iterator[tuple[str, str]]:
+    """Yield every import of a capability by another of the same service."""
+    capabilities = _capabilities(graph)
+    for importer in sorted(graph.modules):
+        mine = _capability(importer)
+        for imported in sorted(graph.find_modules_directly_imported_by(importer)) if mine in capabilities else ():
+            other = _capability(imported)
+            if other != mine and other in capabilities and other.split(".")[1] == mine.split(".")[1]:
+                yield importer, imported
+
+
+def _room(module: str) -> list[str]:
+    """Return where in a capability a module stands: its room and what follows."""
+    return module.split(".")[3:]
 
 
 def _is_door(importer: list[str], imported: list[str]) -> bool:

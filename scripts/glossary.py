@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from google.protobuf import descriptor_pb2
 
-    Comments = dict[tuple[int, ...], str]
-
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "glossary.md"
 MARK = "<!-- From here on: python -m scripts.glossary -->\n"

@@ -117,8 +117,11 @@ def _settings() -> Iterator[Finding]:
 def _service_keys() -> Iterator[Finding]:
     """Look whether everybody who may call services has a public key, nobody else has, and ours is one of them."""
     mesh = MeshSettings()
-    known = PublicHalves(mesh.service_keys_folder).read()
+    halves = PublicHalves(mesh.service_keys_folder)
+    known = halves.read()
     callers, owners = {*services_present(), OPERATOR}, {owner_of(key_id) for key_id in known}
+    for name, reason in sorted(halves.unusable.items()):
+        yield False, f"public key in {name}", f"The file {reason}, so it counts as missing: {_KEYS_PAGE}."
     for caller in sorted(callers - owners):
         yield False, f"public key of {caller}", f"MESH_SERVICE_KEYS_FOLDER has no {caller}.pem: {_KEYS_PAGE}."
     for stranger in sorted(owners - callers):

@@ -134,7 +134,6 @@ def _of_service(name: str, *, addresses: Addresses, key_files: Mapping[str, path
             "MESH_REDIS_URL": addresses.redis_url,
             "MESH_GRPC_PORT": str(addresses.ports.grpc[name]),
             "MESH_METRICS_PORT": str(addresses.ports.metrics[name]),
-            "MESH_PUBLIC_URL": addresses.url("gateway"),
             "MESH_SMTP_ADDRESS": addresses.of("smtp"),
             f"{name.upper()}_DATABASE_URL": addresses.database_url(name),
             f"{name.upper()}_MIGRATION_DATABASE_URL": addresses.database_url(name, kind="owner"),

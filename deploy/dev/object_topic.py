@@ -12,7 +12,6 @@ import grpc
 
 from deploy.dev.environment import OBJECT_TOPIC
 
-_CREATE_TOPIC = "/google.pubsub.v1.Publisher/CreateTopic"
 _TIMEOUT_S = 10.0
 
 

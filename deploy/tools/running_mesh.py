@@ -17,7 +17,7 @@ import psutil
 import requests
 
 from deploy.dev.environment import REPOSITORY
-from deploy.dev.ports import PREFIX, SERVICES, Ports
+from deploy.dev.ports import PREFIX, Ports
 from deploy.tools.connection import STATE_VARIABLE, use_environment
 
 START_SECONDS = 110
@@ -136,6 +136,3 @@ def _limits(folder: Path) -> Path:
     names = ("login", "register", "refresh", "public_read", "quote")
     path.write_text("\n".join(f'[{name}]\nip = "1000000/minute"\n' for name in names))
     return path
-
-
-ALL_SERVICES = SERVICES

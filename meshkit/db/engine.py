@@ -44,6 +44,7 @@ class Session:
         self._take()
 
     def _take(self) -> None:
+        self._pool = self.engine.pool
         try:
             self._pooled: PoolProxiedConnection = self.engine.raw_connection()
         except psycopg.Error as error:
@@ -51,8 +52,8 @@ class Session:
         self._driver: psycopg.Connection[Any] = self._pooled.driver_connection  # type: ignore[assignment]
         self._cursor = Cursor(self._driver, self._pooled.info)
         self._core: Connection | None = None
-        # Whether what is prepared on it no longer fits the tables.
-        self._is_stale = False
+        # Whether something prepared on it no longer works: on this one alone, or on all of its pool.
+        self._is_unusable = self._is_pool_unusable = False
 
     @property
     def core(self) -> Connection:
@@ -71,7 +72,7 @@ class Session:
         except DBAPIError as error:
             if not is_stale(error):
                 raise
-            self._is_stale = True
+            self._is_unusable, self._is_pool_unusable = True, _is_changed(error)
             if not self._driver.autocommit:
                 raise
         self._give_back()
@@ -96,12 +97,15 @@ class Session:
         self._give_back()
 
     def _give_back(self) -> None:
-        """Give the connection back. A lost or stale one takes the pool's others with it.
+        """Give the connection back. A lost one, or one whose tables changed, takes those with it that lie in the pool.
 
-        Their server has most likely restarted, or the same statements are prepared on them.
+        Their server has most likely restarted, or the same statements are prepared on them. Whoever finds that out as well, but
+        later, leaves the pool of new connections alone.
         """
-        if self._driver.closed or self._is_stale:
+        is_pool_unusable = self._is_pool_unusable or self._driver.closed
+        if is_pool_unusable or self._is_unusable:
             self._pooled.invalidate()
+        if is_pool_unusable and self.engine.pool is self._pool:
             self.engine.dispose()
         self._pooled.close()
 
@@ -185,12 +189,16 @@ def retry_reason(error: Exception) -> str | None:
 
 def is_stale(error: DBAPIError) -> bool:
     """Return whether a table changed under a prepared statement so that its columns do, or the server forgot it."""
+    return _is_changed(error) or getattr(error.orig, "sqlstate", None) == _NO_SUCH_STATEMENT
+
+
+def _is_changed(error: DBAPIError) -> bool:
+    """Return whether a table changed under a prepared statement: on every connection that has prepared it."""
     refusal = error.orig
     if not isinstance(refusal, psycopg.Error):
         return False
     # Other things that Postgres does not support have the same code.
-    is_changed = refusal.sqlstate == _NOT_SUPPORTED and refusal.diag.source_function == "RevalidateCachedQuery"
-    return is_changed or refusal.sqlstate == _NO_SUCH_STATEMENT
+    return refusal.sqlstate == _NOT_SUPPORTED and refusal.diag.source_function == "RevalidateCachedQuery"
 
 
 def is_unavailable(error: Exception) -> bool:

@@ -54,6 +54,7 @@ class Tx:
     # Notes from one step of this transaction to the next.
     notes: set[str] = field(default_factory=set)
     _last: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _after: list[Callable[[], None]] = field(default_factory=list)
 
     @cached_property
     def session(self) -> Session:
@@ -103,6 +104,16 @@ class Tx:
             parameters = {name: value for each in self._last.values() for name, value in each.items()}
             self.execute(_together(tuple(self._last)), parameters)
 
+    def after_commit(self, note: Callable[[], None]) -> None:
+        """Count or log something once it is committed: a try that is rolled back and run again counts for nothing."""
+        assert self.disconnect is None, "a reading commits nothing"
+        self._after.append(note)
+
+    def run_after(self) -> None:
+        """Do what waits for the commit. Called once, by the edge."""
+        for note in self._after:
+            note()
+
     def emit(self, event: Message) -> None:
         """Add an event to the outbox; it is published if and only if this transaction commits.
 
@@ -150,6 +161,7 @@ class Transactions:
             tx.run_last()
             transaction_point(call, "committing")
         transaction_point(call, "committed")
+        tx.run_after()
         if tx.events and self.on_events:
             self.on_events()
         if refusal is not None:

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -147,7 +147,7 @@ class ConsumerRunner:
                     unseen.discard(envelope.event_id)
                     fresh.append(envelope)
                 else:
-                    self._log(envelope, "duplicate", started)
+                    self._note(tx, envelope, "duplicate", started)
             for run in runs_of(fresh, set_based=self.consumer.set_based):
                 self._handle_run(tx, run)
 
@@ -163,7 +163,7 @@ class ConsumerRunner:
         started = time.perf_counter()
         with self._working_on(tx, envelope):
             handled = self.consumer.handle(tx, envelope)
-        self._log(envelope, "ok" if handled else "ignored", started)
+        self._note(tx, envelope, "ok" if handled else "ignored", started)
 
     def _handle_set(self, tx: Tx, run: Sequence[Envelope], route: Route) -> None:
         started = time.perf_counter()
@@ -181,7 +181,7 @@ class ConsumerRunner:
                 with self._working_on(tx, envelope_of[id(event)]):
                     route.each(tx, event)
         for envelope in run:
-            self._log(envelope, "ok", started, batch=len(run))
+            self._note(tx, envelope, "ok", started, batch=len(run))
 
     @contextmanager
     def _working_on(self, tx: Tx, envelope: Envelope) -> Iterator[None]:
@@ -254,7 +254,12 @@ class ConsumerRunner:
         _handled_counter(self.consumer.subscription, envelope.type, "dead").inc()
         return True
 
-    def _log(self, envelope: Envelope, result: str, started: float, **more: object) -> None:
+    def _note(self, tx: Tx, envelope: Envelope, result: str, started: float, **more: object) -> None:
+        """Count and log an event when its transaction is committed."""
+        duration_ms = round((time.perf_counter() - started) * 1000, 2)
+        tx.after_commit(partial(self._log, envelope, result, duration_ms=duration_ms, **more))
+
+    def _log(self, envelope: Envelope, result: str, **more: object) -> None:
         _handled_counter(self.consumer.subscription, envelope.type, result).inc()
         _log.info(
             "event",
@@ -264,7 +269,6 @@ class ConsumerRunner:
             request_id=envelope.headers.get("x-request-id", ""),
             trace_id=envelope.traceparent[3:35],
             result=result,
-            duration_ms=round((time.perf_counter() - started) * 1000, 2),
             **more,
         )
 

@@ -57,6 +57,7 @@ class MethodPolicy:
     store: int
     resource: str
     effect: int
+    # How long an answer is kept for repeats of its Idempotency-Key; None where calls need no key.
     keep_answer: timedelta | None
     rate_limit: str
     audit: str
@@ -65,11 +66,6 @@ class MethodPolicy:
     success_status: int
     # The services that may call, where service tokens are accepted.
     callers: frozenset[str]
-
-    @property
-    def needs_key(self) -> bool:
-        """Whether an Idempotency-Key is required."""
-        return self.keep_answer is not None
 
 
 def policies_of(service: ServiceDescriptor) -> dict[str, MethodPolicy]:

@@ -89,16 +89,16 @@ class UnitOfWork:
         call.secret_headers.clear()
         with self.transactions.write(call) as tx:
             claimed = idempotency.claim(tx, key) if key else None
-            if isinstance(claimed, idempotency.Replay):
-                return _replay(policy, call, claimed)
-            response = self._call_servicer(policy, servicer, request, tx, key)
-            if policy.audit:
-                audit.write(tx, action=policy.audit, target=_target(policy, request), request=request)
-            if key is None:
-                return response
-            stored = response.SerializeToString(deterministic=True)
-            idempotency.store(tx, key, response=stored, headers=call.headers)
-            return stored
+            if not isinstance(claimed, idempotency.Replay):
+                response = self._call_servicer(policy, servicer, request, tx, key)
+                if policy.audit:
+                    audit.write(tx, action=policy.audit, target=_target(policy, request), request=request)
+                if key is None:
+                    return response
+                stored = response.SerializeToString(deterministic=True)
+                idempotency.store(tx, key, response=stored, headers=call.headers)
+                return stored
+        return _replay(policy, call, claimed)
 
     def _call_servicer(
         self,
@@ -215,6 +215,7 @@ def _begin(servicer: Callable[[Any, Any], Any], request: Message, flow: Flow) ->
 
 
 def _replay(policy: MethodPolicy, call: Call, replay: idempotency.Replay) -> bytes:
+    """Return the stored answer. Called outside of transactions, which may run several times: this one is counted."""
     IDEMPOTENT_REPLAYS.labels(policy.path).inc()
     call.headers = {**replay.headers, REPLAY_HEADER: "true"}
     return replay.response

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import grpc
 from google.protobuf import any_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
@@ -57,11 +56,6 @@ def headers_of(error: MeshError) -> dict[str, str]:
     if error.retry_after_s is not None:
         headers["retry-after"] = str(error.retry_after_s)
     return headers
-
-
-def grpc_code(error: MeshError) -> grpc.StatusCode:
-    """Return the gRPC status code of a refusal."""
-    return grpc.StatusCode[error.code]
 
 
 def _pack(message: Message) -> any_pb2.Any:

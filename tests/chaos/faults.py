@@ -11,13 +11,14 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from deploy.dev.ports import SERVICES
 from deploy.tools.connection import transactions_of
-from deploy.tools.running_mesh import ALL_SERVICES, RunningMesh
+from deploy.tools.running_mesh import RunningMesh
 from meshkit.call import Call
 from meshkit.db.sql import sql
 
-_MORTAL = [*ALL_SERVICES, "envoy", "valkey", "postgres"]
-_STALLING = [*ALL_SERVICES, "envoy", "valkey"]
+_MORTAL = [*SERVICES, "envoy", "valkey", "postgres"]
+_STALLING = [*SERVICES, "envoy", "valkey"]
 _TALKATIVE = ["identity", "catalog", "commerce", "fulfillment", "finance"]
 _BACK_WITHIN_S = 60.0
 # The file that says how far the services' clocks are off (meshkit/clock.py).
@@ -81,8 +82,8 @@ class Misfortune:
         What was begun with a wrong clock goes on with the right one, sometimes in a new process.
         """
         off_s = self.dice.choice((-1, 1)) * self.dice.uniform(*_OFF_S)
-        chosen = self.dice.choice([*ALL_SERVICES, "all"])
-        services = ALL_SERVICES if chosen == "all" else (chosen,)
+        chosen = self.dice.choice([*SERVICES, "all"])
+        services = SERVICES if chosen == "all" else (chosen,)
         self.done.append(f"jump {chosen} by {off_s:.0f} s")
         self.clocks.write_text("".join(f"{service} {off_s}\n" for service in services))
         time.sleep(self.dice.uniform(*_OFF_FOR_S))

@@ -18,6 +18,7 @@ from deploy.tools.contracts import grpc_services
 from deploy.tools.people import address
 from deploy.tools.prove import prove_everything
 from deploy.tools.running_mesh import RunningMesh, running_mesh
+from deploy.tools.story import PNG
 from deploy.tools.waiting import until
 from meshkit.grpc.policy import Effect, read_policy
 from tests.chaos.market import Town
@@ -44,10 +45,12 @@ CHECKOUT = [
     *points("catalog Reserve", "tx", "answering"),
 ]
 EVENTS = [
-    *points("commerce relay", "claimed", "published", "marked"),
+    *points("commerce relay", "claimed", "published", "marked", "tx"),
     *points("catalog catalog.commerce.order.v1", "pulled", "tx", "acknowledged"),
     *points("finance finance.commerce.order.v1", "pulled", "tx", "acknowledged"),
 ]
+# What a loop does of its own accord: it looks at what the object store announced.
+LOOKS = points("media UploadInspector.run", "tx")
 CASH = [
     *points("fulfillment CollectCash", "tx", "call GetOrderForDelivery", "tx", "call CollectCash", "tx", "answering"),
     *points("finance CollectCash", "tx", "answering"),
@@ -57,7 +60,7 @@ MOVES = [
     *points("fulfillment Deliver", "tx", "tx", "call AdvanceDelivery", "tx", "answering"),
 ]
 PROOFS = points("fulfillment RequestProofUpload", "tx", "tx", "call PresignForStore", "tx", "answering")
-PHOTO = {"kind": "photo", "mime_type": "image/png", "size_bytes": 10}
+PHOTO = {"kind": "photo", "mime_type": "image/png", "size_bytes": len(PNG)}
 # Who writes here and in other services too; all that the story needs are tried.
 FLOWS = {
     method.name
@@ -65,7 +68,7 @@ FLOWS = {
     for method in service.methods
     if read_policy(method).effect == Effect.EFFECT_FLOW
 }
-POINTS = {*CHECKOUT, *EVENTS, *CASH, *MOVES, *PROOFS}
+POINTS = {*CHECKOUT, *EVENTS, *CASH, *MOVES, *PROOFS, *LOOKS}
 
 
 def work_of(point: str) -> str:
@@ -187,6 +190,19 @@ def test_a_proofs_announcement_survives(deathbed: Deathbed, point: str) -> None:
     assert agent.post(f"{path}/proof-uploads", PHOTO, key=key) == announced
 
 
+@pytest.mark.parametrize("point", LOOKS)
+def test_a_photos_arrival_survives(deathbed: Deathbed, point: str) -> None:
+    order, agent = deathbed.dispatched()
+    path, key = f"/api/v1/agent/orders/{order['order_id']}", uuid.uuid4().hex
+    agent.post(f"{path}/pickup", {})
+    announced = agent.post(f"{path}/proof-uploads", PHOTO)
+
+    deathbed.dying_at(point, lambda: agent.upload(announced, PNG, title=""))
+
+    proof = {"proof": {"kind": "photo", "media_id": announced["media_id"]}}
+    until("media knows it", lambda: agent.try_once("POST", f"{path}/deliver", body=proof, key=key).status == 200)
+
+
 @pytest.mark.parametrize("point", CASH)
 def test_a_cash_collection_survives(deathbed: Deathbed, point: str) -> None:
     order, agent = deathbed.delivered()
@@ -205,10 +221,10 @@ def test_every_point_on_offer_is_tried(deathbed: Deathbed) -> None:
         order, agent = deathbed.dispatched()
         path = f"/api/v1/agent/orders/{order['order_id']}"
         agent.post(f"{path}/pickup", {})
-        agent.post(f"{path}/proof-uploads", PHOTO)
+        agent.upload(agent.post(f"{path}/proof-uploads", PHOTO), PNG, title="")
         agent.post(f"{path}/deliver", {})
         agent.post(f"{path}/cash-collected", {"amount_cents": order["total_cents"], "currency": "USD"})
-        until("its events have travelled", lambda: offered() >= set(EVENTS), seconds=30)
+        until("its events have travelled and its photo was seen", lambda: offered() >= {*EVENTS, *LOOKS}, seconds=30)
         passed = offered()
 
     works = {work_of(point) for point in POINTS}

@@ -45,7 +45,7 @@ def world(embedded_stack: Embedded) -> Iterator[World]:
 
 def code_of(world: World, policy: MethodPolicy, request: Message, token: str) -> tuple[str, str]:
     """Return the code of the answer and the first field it names."""
-    key = uuid.uuid4().hex if policy.needs_key else ""
+    key = uuid.uuid4().hex if policy.keep_answer else ""
     try:
         world.mesh.call(world.method(policy.path), request, token=token, key=key)
     except Refused as refused:

@@ -71,7 +71,7 @@ class TestEveryMethod:
         if policy.effect == Effect.EFFECT_READ or policy.caller == Caller.CALLER_SERVICE:
             return
 
-        assert policy.needs_key or method.containing_service.name == "AuthService"
+        assert policy.keep_answer or method.containing_service.name == "AuthService"
 
     @pytest.mark.parametrize("method", METHODS, ids=name_of)
     def test_names_its_resource_when_the_path_holds_an_id(self, method: MethodDescriptor) -> None:

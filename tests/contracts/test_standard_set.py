@@ -21,14 +21,12 @@ from tests.support.mesh_harness import MeshHarness, Refused
 
 POLICIES = [read_policy(method) for service in grpc_services() for method in service.methods]
 GUARDED = [policy for policy in POLICIES if policy.caller != Caller.CALLER_PUBLIC]
-KEYED = [policy for policy in POLICIES if policy.needs_key]
+KEYED = [policy for policy in POLICIES if policy.keep_answer]
 WITH_RESOURCE = [policy for policy in POLICIES if policy.resource]
 AWAY = {
     f"/marketmesh.analytics.v1.AnalyticsService/{method}"
     for method in ("GetVendorAnalytics", "GetMarketplaceAnalytics")
 }
-# Repeating one of these is a new sign-in.
-SIGN_INS = {"Register", "AdminRegister"}
 
 
 def path_of(policy: MethodPolicy) -> str:
@@ -68,7 +66,7 @@ class TestEveryRpc:
     @pytest.mark.parametrize("policy", POLICIES, ids=path_of)
     def test_answers_a_valid_call(self, world: World, policy: MethodPolicy) -> None:
         sample = sample_of(world, policy)
-        key = uuid.uuid4().hex if policy.needs_key else ""
+        key = uuid.uuid4().hex if policy.keep_answer else ""
         if policy.path in AWAY:
             assert refusal(world, policy, sample.request, token=sample.token).reason == "DEPENDENCY_ERROR"
             return
@@ -131,7 +129,7 @@ class TestForeignTenant:
     @pytest.mark.parametrize("policy", WITH_RESOURCE, ids=path_of)
     def test_sees_a_missing_object_byte_for_byte(self, world: World, policy: MethodPolicy) -> None:
         sample = sample_of(world, policy)
-        key = uuid.uuid4().hex if policy.needs_key else ""
+        key = uuid.uuid4().hex if policy.keep_answer else ""
         token = sample.foreign_token or sample.token
         missing = type(sample.request)()
         missing.CopyFrom(sample.request)
@@ -200,7 +198,9 @@ class TestIdempotency:
         unkeyed = {
             policy.path.rpartition("/")[2]
             for policy in POLICIES
-            if policy.effect != Effect.EFFECT_READ and policy.caller != Caller.CALLER_SERVICE and not policy.needs_key
+            if policy.effect != Effect.EFFECT_READ
+            and policy.caller != Caller.CALLER_SERVICE
+            and policy.keep_answer is None
         }
 
         assert unkeyed == {"Login", "AdminLogin", "Refresh", "Logout", "SwitchStore"}

@@ -15,10 +15,11 @@ import pytest
 import requests
 from sqlalchemy import create_engine, text
 
+from deploy.dev.ports import SERVICES
 from deploy.tools.people import PASSWORD, Cast
 from deploy.tools.prove import prove_everything
 from deploy.tools.rest_client import RestClient, reason_of
-from deploy.tools.running_mesh import ALL_SERVICES, RunningMesh
+from deploy.tools.running_mesh import RunningMesh
 from deploy.tools.story import Story, product_body
 from deploy.tools.waiting import until
 from tests.e2e.market import Market
@@ -42,7 +43,7 @@ class TestStory:
 
     def test_survives_the_death_of_any_process_in_the_middle(self, mesh: RunningMesh) -> None:
         dice, done = random.Random(SEED), threading.Event()
-        victims = [*ALL_SERVICES, "envoy", "valkey", "postgres"]
+        victims = [*SERVICES, "envoy", "valkey", "postgres"]
         killed: list[str] = []
 
         def reaper() -> None:

@@ -20,9 +20,9 @@ from marketmesh.identity.v1 import (
 )
 from marketmesh.media.v1 import media_service_pb2_grpc
 from meshkit.revocation import REDIS_KEY
-from services.identity.accounts.usecases.register import Registration, register
 from services.identity.accounts.usecases.stored_password import CheckedPassword
 from services.identity.sessions.jobs.publish_revocations import RevocationPublisher
+from services.identity.sessions.usecases.register import Registration, register
 from services.identity.stores.api.mapping import address_document
 from tests.media.uploads import Uploads
 from tests.support.identity import register_request

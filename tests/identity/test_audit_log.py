@@ -114,7 +114,7 @@ class TestChain:
         sql = "SELECT count(*) AS n FROM audit_log l WHERE NOT EXISTS (SELECT 1 FROM audit_chain c WHERE c.audit_id = l.id)"
         assert mesh.rows("identity", sql)[0].n == 0
         with mesh.transaction("identity") as tx:
-            assert audit.first_broken_row(tx) is None
+            assert audit.chain_of(tx).broken is None
 
     @pytest.mark.parametrize(
         "change",
@@ -135,7 +135,7 @@ class TestChain:
 
         owner.execute(text(f"UPDATE audit_log SET {change} WHERE target = ANY(:targets)"), {"targets": filed})
 
-        assert audit.first_broken_row(owner) == str(people.audited("license.decide", filed[0])[0].id)
+        assert audit.chain_of(owner).broken == str(people.audited("license.decide", filed[0])[0].id)
 
     def test_finds_a_row_that_was_removed(self, mesh: MeshHarness, people: People, owner: Tx) -> None:
         filed = [people.filed(people.store()).id for _ in range(2)]
@@ -147,7 +147,7 @@ class TestChain:
 
         owner.execute(text("DELETE FROM audit_log WHERE id = :id"), {"id": gone})
 
-        assert audit.first_broken_row(owner) == str(gone)
+        assert audit.chain_of(owner).broken == str(gone)
 
     def test_finds_the_last_row_that_was_removed(self, people: People, owner: Tx) -> None:
         people.decide(people.filed(people.store()).id, "verified")
@@ -157,7 +157,7 @@ class TestChain:
 
         owner.execute(text("DELETE FROM audit_log WHERE id = :id"), {"id": last})
 
-        assert audit.first_broken_row(owner) == str(last)
+        assert audit.chain_of(owner).broken == str(last)
 
     def test_says_which_row_was_never_linked(self, people: People, owner: Tx) -> None:
         people.decide(people.filed(people.store()).id, "verified")

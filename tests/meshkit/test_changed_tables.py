@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -31,6 +32,7 @@ from tests.support.events import TOPIC
 from tests.support.mesh_harness import MeshHarness, envelope_of
 
 _CHANGING = sql("SELECT * FROM changing")
+_NUMBER = sql("SELECT pg_backend_pid()", int)
 # How often psycopg runs a Core statement before it prepares it.
 _PREPARED_AFTER = 7
 _ADD_RUN = sql("INSERT INTO job_runs (job, tick, finished_at) VALUES (:job, :now, :now)")
@@ -95,6 +97,18 @@ class TestChangedTable:
                 for _ in range(4):
                     assert held.enter_context(database.transaction()).execute(_CHANGING, None).all() == []
 
+    def test_found_by_two_has_the_pool_replaced_once(self, session_mesh: MeshHarness) -> None:
+        database = Database(session_mesh.stack.addresses.database_url("ads"), pool_size=4)
+        with changing_table(session_mesh) as owner, contextlib.closing(database), database.reading() as late:
+            late.execute(_CHANGING, None)
+            with database.reading() as early:
+                early.execute(_CHANGING, None)
+                owner("ALTER TABLE changing ADD COLUMN more int")
+                early.execute(_CHANGING, None)
+                fresh = early.execute(_NUMBER, None).one()
+            late.execute(_CHANGING, None)
+            assert late.execute(_NUMBER, None).one() == fresh
+
     def test_is_not_what_else_postgres_does_not_support(self, transactions: Transactions) -> None:
         with pytest.raises(DBAPIError) as refusal, transactions.read(Call()) as tx:
             tx.execute(sql("SELECT count(*) FROM job_runs FOR UPDATE"))
@@ -118,6 +132,44 @@ class TestChangedTable:
             unit(transactions, work)
 
         assert [runs_of(transactions, f"changed-{number}") for number in (1, 2, 3)] == [1, 0, 1]
+
+
+class TestForgottenStatement:
+    """A server forgot what is prepared on one connection, as a pooler between us and it may have it do."""
+
+    def test_is_prepared_again_by_a_reading(self, transactions: Transactions) -> None:
+        with transactions.read(Call()) as tx:
+            number = tx.execute(_NUMBER).one()
+            tx.execute(text("DEALLOCATE ALL"))
+            assert tx.execute(_NUMBER).one() != number
+
+    def test_has_a_transaction_run_again(self, transactions: Transactions) -> None:
+        runs = itertools.count()
+
+        def work() -> int:
+            with transactions.write(Call()) as tx:
+                number = tx.execute(_NUMBER).one()
+                if next(runs) == 0:
+                    tx.execute(text("DEALLOCATE ALL"))
+                    tx.execute(_NUMBER)
+                return number
+
+        run_with_retries(work)
+
+        assert next(runs) == 2
+
+    def test_costs_no_other_connection(self, session_mesh: MeshHarness) -> None:
+        with contextlib.closing(Database(session_mesh.stack.addresses.database_url("ads"), pool_size=4)) as database:
+            with contextlib.ExitStack() as held:
+                others = {held.enter_context(database.transaction()).execute(_NUMBER, None).one() for _ in range(3)}
+                with pytest.raises(DBAPIError, match="does not exist"), database.transaction() as forgetful:
+                    forgetful.execute(_NUMBER, None)
+                    forgetful.execute(text("DEALLOCATE ALL"), None)
+                    forgetful.execute(_NUMBER, None)
+            with contextlib.ExitStack() as held:
+                assert others == {
+                    held.enter_context(database.transaction()).execute(_NUMBER, None).one() for _ in range(3)
+                }
 
 
 def call(transactions: Transactions, work: Work) -> None:
@@ -160,6 +212,7 @@ class Arrived:
 
     sent: Any
     ordering_key: str = ""
+    delivery_attempt: int = 1
 
     def envelope(self, *, topic: str) -> Any:
         return self.sent

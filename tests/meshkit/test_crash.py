@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import uuid
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from google.protobuf.empty_pb2 import Empty
 
+from deploy.tools.waiting import until
 from marketmesh.catalog.v1 import catalog_internal_service_pb2 as catalog
 from meshkit import crash
 from meshkit.call import Call
 from meshkit.db.tx import Transactions
 from meshkit.errors import NotFound
+from meshkit.jobs import Job, JobRunner
+from meshkit.loops import Loops
 
 METHOD = "/marketmesh.commerce.v1.CartService/Checkout"
 LABEL = "ads Checkout tx1.committing"
@@ -76,6 +81,44 @@ class TestBoundaries:
         crash.answer_point(Call(), Empty())
 
         assert passed(file) == []
+
+
+class TestLoops:
+    """What begins by itself: nobody's call says what is at work."""
+
+    def test_go_by_their_names(self, transactions: Transactions, file: Path) -> None:
+        record = Path(f"{file}.offered")
+        record.touch()
+        stop = threading.Event()
+
+        def sweep(stop: threading.Event) -> None:
+            call = Call()
+            with transactions.write(call):
+                pass
+            crash.answer_point(call, catalog.ReserveRequest())
+            stop.wait()
+
+        Loops().start("Sweep.run", sweep, until=stop)
+        until("it was answered", lambda: "answered" in record.read_text())
+        stop.set()
+
+        assert passed(file) == [
+            "ads Sweep.run tx1.committing",
+            "ads Sweep.run tx1.committed",
+            "ads Sweep.run call Reserve.answered",
+        ]
+
+    def test_have_jobs_that_go_by_theirs(self, transactions: Transactions, file: Path) -> None:
+        record = Path(f"{file}.offered")
+        record.touch()
+        stop = threading.Event()
+        job = Job("probe", timedelta(hours=1), lambda tx: None)
+
+        Loops().start("jobs", JobRunner((job,), transactions).run, until=stop)
+        until("it ran", lambda: "committed" in record.read_text())
+        stop.set()
+
+        assert passed(file) == ["ads probe tx1.committing", "ads probe tx1.committed"]
 
 
 class TestDeath:

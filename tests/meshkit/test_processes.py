@@ -33,7 +33,7 @@ REAL = {
     "MESH_AUDIT_ANCHOR_FOLDER": "/tmp/anchors",
 }
 TOLD: dict[str, Any] = {
-    "redis_url": "redis://nowhere", "pubsub_project": "p", "public_url": "https://x", "service_key_file": "key",
+    "redis_url": "redis://nowhere", "pubsub_project": "p", "service_key_file": "key",
     "service_keys_folder": "keys", "digest_key_file": "key",
     "audit_anchor_folder": "anchors"
 }  # fmt: skip

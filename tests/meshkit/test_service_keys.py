@@ -19,8 +19,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.descriptor import MethodDescriptor
+from structlog.testing import CapturingLogger
 
 from marketmesh.options.v1 import policy_pb2
+from meshkit import service_keys
 from meshkit.auth import Authenticator, KeySet
 from meshkit.clock import FixedClock
 from meshkit.errors import ServiceNotAllowed, Unauthenticated
@@ -201,12 +203,62 @@ class TestRotation:
 
         assert mesh_of_two.cause(token) == "token_invalid"
 
-    def test_a_folder_that_is_being_written_leaves_the_keys_of_before(self, mesh_of_two: Mesh) -> None:
+    def test_a_folder_that_is_away_leaves_the_keys_of_before(self, mesh_of_two: Mesh) -> None:
         halves = PublicHalves(mesh_of_two.folder)
         before = halves.read()
-        (mesh_of_two.folder / "media.pem").write_text("half a ")
+        mesh_of_two.folder.rename(mesh_of_two.folder.with_name("away"))
 
         assert halves.read_or_last() == before
+
+
+class TestUnusableFiles:
+    """A file in the folder that is no key counts as missing, for its owner and for nobody else."""
+
+    @pytest.mark.parametrize(
+        ("content", "reason"),
+        [
+            (b"", "is no public key"),
+            (b"half a ", "is no public key"),
+            (pem_of(ed25519.Ed25519PrivateKey.generate()), "is no P-256 public key"),
+            (pem_of(ec.generate_private_key(ec.SECP384R1())), "is no P-256 public key"),
+            (None, "directory"),
+        ],
+        ids=["empty", "torn", "ed25519", "p-384", "folder"],
+    )
+    def test_are_named_and_skipped(
+        self, mesh_of_two: Mesh, content: bytes | None, reason: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        log = CapturingLogger()
+        monkeypatch.setattr(service_keys, "get_logger", lambda: log)
+        halves = PublicHalves(mesh_of_two.folder)
+        before = halves.read()
+        file = mesh_of_two.folder / "media.pem"
+        file.mkdir() if content is None else file.write_bytes(content)
+
+        assert (halves.read(), halves.read_or_last()) == (before, before)
+        assert (list(halves.unusable), [line.kwargs["file"] for line in log.calls]) == (["media.pem"], ["media.pem"])
+        assert reason in log.calls[0].kwargs["error"]
+
+    def test_end_the_key_that_they_held(self, mesh_of_two: Mesh) -> None:
+        halves = PublicHalves(mesh_of_two.folder)
+        halves.read()
+        (mesh_of_two.folder / "ads.pem").write_text("x")
+
+        assert list(halves.read_or_last()) == [mesh_of_two.commerce.key_id]
+
+    def test_hold_up_no_key_that_is_taken_away(self, mesh_of_two: Mesh) -> None:
+        halves = PublicHalves(mesh_of_two.folder)
+        halves.read()
+        (mesh_of_two.folder / "media.pem").write_text("x")
+        (mesh_of_two.folder / "ads.pem").unlink()
+
+        assert list(halves.read_or_last()) == [mesh_of_two.commerce.key_id]
+
+    def test_alone_are_a_folder_without_keys(self, tmp_path: Path) -> None:
+        (tmp_path / "media.pem").write_text("x")
+
+        with pytest.raises(SettingsInvalid, match="no key <service>.pem"):
+            PublicHalves(tmp_path).read()
 
 
 class TestKeyFiles:
@@ -238,16 +290,11 @@ class TestKeyFiles:
 
         with pytest.raises(SettingsInvalid, match="P-256"):
             own_key(file, service="ads", known={})
-        (mesh_of_two.folder / "media.pem").write_bytes(pem_of(key))
-        with pytest.raises(SettingsInvalid, match=r"media\.pem is no P-256 public key"):
-            PublicHalves(mesh_of_two.folder).read()
 
     @pytest.mark.parametrize("text", ["", "no key at all"])
     def test_that_are_no_keys_say_so(self, mesh_of_two: Mesh, text: str) -> None:
         (mesh_of_two.folder / "media.pem").write_text(text)
 
-        with pytest.raises(SettingsInvalid, match=r"media\.pem is no public key"):
-            PublicHalves(mesh_of_two.folder).read()
         with pytest.raises(SettingsInvalid, match="holds no private key"):
             own_key(mesh_of_two.folder / "media.pem", service="media", known={})
 
@@ -297,8 +344,9 @@ class TestCallers:
 
         assert callers_without_key([policy], known=["ads"]) == ["adds"]
 
-    def test_whose_key_was_taken_away_stop_nobody_elses_start(
-        self, mesh: MeshHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("broken", [False, True], ids=["taken away", "no key"])
+    def test_whose_key_is_missing_stop_nobody_elses_start(
+        self, mesh: MeshHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: bool
     ) -> None:
         catalog = mesh.process("catalog")
         own = mesh._key_files["MESH_SERVICE_KEYS_FOLDER"] / "catalog.pem"
@@ -308,6 +356,9 @@ class TestCallers:
         monkeypatch.setattr(
             "meshkit.service.get_logger", lambda: SimpleNamespace(error=lambda _, callers: said.append(callers))
         )
+
+        if broken:
+            (tmp_path / "ads.pem").write_text("no key")
 
         process = Process(catalog.spec, catalog.mesh.model_copy(update={"service_keys_folder": tmp_path}))
 

@@ -89,5 +89,62 @@ class TestRooms:
     def test_a_use_case_of_another_name_is_found(self) -> None:
         path = CAPABILITY / "usecases" / "serve_ad.py"
 
-        assert broken("use_case_files_tell_one_story", "def bill(tx): ...", path)
+        assert broken("use_case_files_tell_one_story", "def serve_ad(tx): ...\ndef bill(tx): ...", path)
+        assert broken("use_case_files_tell_one_story", "def serve_ads(tx): ...", path)
         assert not broken("use_case_files_tell_one_story", "def serve_ad(tx): ...", path)
+
+    def test_a_public_function_beside_it_is_used_by_others(self) -> None:
+        path, code = CAPABILITY / "usecases" / "serve_ad.py", "def serve_ad(tx): ...\ndef {}(tx): ..."
+
+        assert broken("use_case_files_tell_one_story", code.format("serve_ad_that_nobody_knows"), path)
+        assert not broken("use_case_files_tell_one_story", code.format("create_ad"), path)
+        assert not broken("use_case_files_tell_one_story", code.format("_bill"), path)
+
+
+class TestArgumentsAreNamed:
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            "tx, order, agent",
+            "flow, order, agent, *, respond",
+            "tx, amount_cents: int",
+            "tx, reason: str | None",
+            "tx, order, only: bool",
+        ],
+    )
+    @pytest.mark.parametrize("room", ["usecases", "flows"])
+    def test_more_than_the_object_of_the_verb_by_position_is_found(self, arguments: str, room: str) -> None:
+        assert broken("arguments_are_named", f"def serve_ad({arguments}): ...", CAPABILITY / room / "serve_ad.py")
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            "tx",
+            "tx, order",
+            "tx, *, only: bool",
+            "tx, order: Order, *, agent: Agent",
+            "transactions, call, *, limit: int",
+        ],
+    )
+    def test_the_transaction_and_the_object_are_not(self, arguments: str) -> None:
+        path = CAPABILITY / "usecases" / "serve_ad.py"
+
+        assert not broken("arguments_are_named", f"def serve_ad({arguments}): ...", path)
+        assert not broken("arguments_are_named", "def _row(a, b, c): ...", path)
+
+
+class TestPrivateNamesAreUsed:
+    @pytest.mark.parametrize("code", ["_LIMIT = 3", "def _row(): ...", "class _Row: ..."])
+    def test_one_that_is_not_is_found(self, code: str) -> None:
+        assert broken("private_names_are_used", code)
+
+    @pytest.mark.parametrize(
+        "code",
+        [
+            "_LIMIT = 3\ndef f(): return _LIMIT",
+            "@app.callback()\ndef _main(): ...",
+            "def f(row: _Row): ...\nclass _Row: ...",
+        ],
+    )
+    def test_one_that_is_used_or_handed_on_is_not(self, code: str) -> None:
+        assert not broken("private_names_are_used", code)

@@ -70,7 +70,7 @@ class LineItem(TypedDict):
 
 
 def lines_of(items: Sequence[LineItem]) -> tuple[LineFact, ...]:
-    """Return an order's lines as its row holds them (`usecases/record_order_event.py`)."""
+    """Return an order's lines as its row holds them (`usecases/record_orders.py`)."""
     return tuple(
         LineFact(
             product_id=item["product_id"],

@@ -9,7 +9,8 @@ from marketmesh.commerce.events.v1 import commerce_events_pb2 as commerce
 from marketmesh.finance.events.v1 import finance_events_pb2 as finance
 from meshkit.events.registry import Consumer
 from services.analytics.warehouse.usecases.record_checkout import record_checkout
-from services.analytics.warehouse.usecases.record_order_event import record_orders, record_payment
+from services.analytics.warehouse.usecases.record_orders import record_orders
+from services.analytics.warehouse.usecases.record_payment import record_payment
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
@@ -21,19 +22,19 @@ def consumers() -> tuple[Consumer, ...]:
         Consumer("analytics", "commerce.order.v1")
         .on_batch(
             commerce.OrderCreated,
-            lambda tx, events: record_orders(tx, "order_created", (event.order for event in events)),
+            lambda tx, events: record_orders(tx, (event.order for event in events), event_type="order_created"),
         )
         .on_batch(
             commerce.OrderDecided,
-            lambda tx, events: record_orders(tx, "order_decided", (event.order for event in events)),
+            lambda tx, events: record_orders(tx, (event.order for event in events), event_type="order_decided"),
         )
         .on_batch(
             commerce.OrderCanceled,
-            lambda tx, events: record_orders(tx, "order_canceled", (event.order for event in events)),
+            lambda tx, events: record_orders(tx, (event.order for event in events), event_type="order_canceled"),
         )
         .on_batch(
             commerce.OrderExpired,
-            lambda tx, events: record_orders(tx, "order_expired", (event.order for event in events)),
+            lambda tx, events: record_orders(tx, (event.order for event in events), event_type="order_expired"),
         )
     )
     payments = (
@@ -49,7 +50,7 @@ def cash_collected(tx: Tx, event: finance.CashCollected) -> None:
     """Record collected cash."""
     record_payment(
         tx,
-        "cash_collected",
+        event_type="cash_collected",
         order_id=event.order_id,
         buyer_store_id=event.buyer_store_id,
         vendor_store_id=event.vendor_store_id,
@@ -63,7 +64,7 @@ def order_paid(tx: Tx, event: finance.OrderPaid) -> None:
     """Record a paid-out order."""
     record_payment(
         tx,
-        "order_paid",
+        event_type="order_paid",
         order_id=event.order_id,
         buyer_store_id=event.buyer_store_id,
         vendor_store_id=event.vendor_store_id,

@@ -11,11 +11,11 @@ from marketmesh.finance.events.v1 import finance_events_pb2 as finance
 from marketmesh.identity.events.v1 import identity_events_pb2 as identity
 from meshkit.events.registry import Consumer
 from services.fulfillment.delivery.domain.order import NewDelivery, Order, Steps, count_items
+from services.fulfillment.delivery.usecases.add_agent import add_agent
 from services.fulfillment.delivery.usecases.follow_order import follow_order
 from services.fulfillment.delivery.usecases.follow_payment import follow_payment
 from services.fulfillment.delivery.usecases.open_delivery import open_delivery
 from services.fulfillment.delivery.usecases.record_collection import Collected
-from services.fulfillment.delivery.usecases.track_agents import add_agent
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx

@@ -255,7 +255,7 @@ class TestServiceKeys:
         files = keys.ensure_key_files(State(tmp_path))
         monkeypatch.setenv("MESH_SERVICE_KEYS_FOLDER", str(files["MESH_SERVICE_KEYS_FOLDER"]))
         monkeypatch.setenv("MESH_SERVICE_KEY_FILE", str(files[keys.private_key_of(keys.OPERATOR)]))
-        for name in ("MESH_PUBSUB_PROJECT", "MESH_REDIS_URL", "MESH_PUBLIC_URL", "MESH_DIGEST_KEY_FILE"):
+        for name in ("MESH_PUBSUB_PROJECT", "MESH_REDIS_URL", "MESH_DIGEST_KEY_FILE"):
             monkeypatch.setenv(name, "unused")
         monkeypatch.setenv("MESH_ENVIRONMENT", "test")
         return files["MESH_SERVICE_KEYS_FOLDER"]
@@ -276,6 +276,12 @@ class TestServiceKeys:
         (folder / "ads.pem").rename(folder / "adds.pem")
 
         assert self.sick() == ["public key of ads", "public key of adds"]
+
+    def test_that_are_no_keys_are_named(self, folder: Path) -> None:
+        (folder / "ads.pem").write_text("no key")
+        (folder / "ads.next.pem").write_bytes((folder / "media.pem").read_bytes())
+
+        assert self.sick() == ["public key in ads.pem"]
 
     def test_a_private_half_that_nobody_knows_is_named(self, folder: Path) -> None:
         (folder / "operator.pem").write_bytes((folder / "ads.pem").read_bytes())

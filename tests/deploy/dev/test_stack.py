@@ -25,8 +25,6 @@ from deploy.dev.state import State
 from .conftest import Launch, RunningStack, eventually, gone
 from .ordinary_user import as_nobody, shown_as_nobody
 
-_ALL_STOPPED = r"all stopped in [0-9.]+ s"
-
 
 def addresses(stack: RunningStack) -> Addresses:
     return Addresses(ports=stack.ports, passwords=keys.ensure_passwords(State(stack.state_dir)))

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from marketmesh.analytics.v1 import analytics_service_pb2 as messages
 from services.analytics.reports.domain.windows import MARKETPLACE_PRESETS, VENDOR_PRESETS, Window, window_of
-from services.analytics.reports.usecases.read_kpis import Report, read_marketplace_kpis, read_vendor_kpis
+from services.analytics.reports.usecases.compile_report import Report
+from services.analytics.reports.usecases.read_marketplace_kpis import read_marketplace_kpis
+from services.analytics.reports.usecases.read_vendor_kpis import read_vendor_kpis
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

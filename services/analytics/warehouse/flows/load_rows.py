@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 BATCH = 1000
 
 
-def load_rows(transactions: Transactions, warehouse: Warehouse) -> int:
+def load_rows(transactions: Transactions, *, warehouse: Warehouse) -> int:
     """Load one batch; returns how many rows. Raises DependencyUnavailable."""
     with transactions.read(Call()) as tx:
         rows = warehouse_queue.waiting(tx, limit=BATCH)

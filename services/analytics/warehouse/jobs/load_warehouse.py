@@ -44,4 +44,4 @@ class WarehouseLoader:
 
     def load_once(self) -> int:
         """Load one batch; returns how many rows. Raises DependencyUnavailable."""
-        return load_rows(self.transactions, self.warehouse)
+        return load_rows(self.transactions, warehouse=self.warehouse)

@@ -14,8 +14,10 @@ from services.fulfillment.delivery.flows.collect_cash import Collection, collect
 from services.fulfillment.delivery.flows.deliver import Handover, ProofTerms, deliver
 from services.fulfillment.delivery.flows.pick_up import pick_up
 from services.fulfillment.delivery.flows.request_proof_upload import ProofFile, request_proof_upload
-from services.fulfillment.delivery.usecases.read_deliveries import read_my_deliveries, read_my_delivery, read_queue
 from services.fulfillment.delivery.usecases.read_goods import read_goods
+from services.fulfillment.delivery.usecases.read_my_deliveries import read_my_deliveries
+from services.fulfillment.delivery.usecases.read_my_delivery import read_my_delivery
+from services.fulfillment.delivery.usecases.read_queue import read_queue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

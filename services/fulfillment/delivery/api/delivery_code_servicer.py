@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from marketmesh.fulfillment.v1 import delivery_code_service_pb2 as messages
 from meshkit.ids import parse_id
-from services.fulfillment.delivery.usecases.delivery_codes import read_delivery_code
+from services.fulfillment.delivery.usecases.read_delivery_code import read_delivery_code
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx

@@ -8,8 +8,8 @@ from meshkit.ids import parse_id
 from services.fulfillment.delivery.api import mapping
 from services.fulfillment.delivery.usecases.assign_agent import assign_agent
 from services.fulfillment.delivery.usecases.correct_delivery import correct_delivery
-from services.fulfillment.delivery.usecases.delivery_codes import reset_delivery_code
 from services.fulfillment.delivery.usecases.read_order_delivery import read_order_delivery
+from services.fulfillment.delivery.usecases.reset_delivery_code import reset_delivery_code
 
 if TYPE_CHECKING:
     from marketmesh.fulfillment.v1 import admin_service_pb2, delivery_service_pb2

@@ -64,7 +64,7 @@ def record_order(tx: Tx, order: Order, *, caller: uuid.UUID | None = None, step:
         steps = replace(steps, picked_up_by=steps.picked_up_by or caller, picked_up_at=steps.picked_up_at or tx.now)
     if step == "deliver":
         steps = replace(steps, delivered_by=steps.delivered_by or caller, delivered_at=steps.delivered_at or tx.now)
-    record_steps(tx, order.order_id, steps)
+    record_steps(tx, steps, order_id=order.order_id)
 
 
 def translate_refusal(refusal: RemoteRefusal) -> Exception:

@@ -11,7 +11,7 @@ from services.fulfillment.delivery.data import deliveries
 from services.fulfillment.delivery.domain.assignment import CASH_STATES
 from services.fulfillment.delivery.flows.ask_commerce import reassigned, record_order, translate_refusal
 from services.fulfillment.delivery.usecases.lock_my_assignment import lock_my_assignment
-from services.fulfillment.delivery.usecases.read_deliveries import read_my_assignment
+from services.fulfillment.delivery.usecases.read_my_assignment import read_my_assignment
 from services.fulfillment.delivery.usecases.record_collection import Collected, record_collection
 from services.fulfillment.errors import CashCollectedOtherwise, DeliveryStateInvalid, PaymentFinal, PaymentMismatch
 
@@ -49,7 +49,7 @@ def collect_cash(
     with flow.transaction() as tx:
         mine = lock_my_assignment(tx, order_id=collection.order_id)
         collected = Collected(flow.principal.require_user, payment.collected_at or tx.now)
-        record_collection(tx, collection.order_id, collected)
+        record_collection(tx, collected, order_id=collection.order_id)
         if mine.payment_status != "paid":
             deliveries.change_payment(tx, collection.order_id, payment.status)
         tx.audit(target=collection.order_id, after={"amount_cents": collection.amount_cents})

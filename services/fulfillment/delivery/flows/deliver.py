@@ -11,8 +11,8 @@ from meshkit.grpc.channel import RemoteRefusal
 from services.fulfillment.delivery.data import assignments, proof_uploads
 from services.fulfillment.delivery.domain.proof import FILES, MAX_CODE_FAILURES, Proof, ProofKind, ProofPolicy
 from services.fulfillment.delivery.flows.ask_commerce import advance, read_order, record_order
-from services.fulfillment.delivery.usecases.delivery_codes import check_delivery_code
-from services.fulfillment.delivery.usecases.read_deliveries import read_my_assignment
+from services.fulfillment.delivery.usecases.check_delivery_code import check_delivery_code
+from services.fulfillment.delivery.usecases.read_my_assignment import read_my_assignment
 from services.fulfillment.errors import DeliveryCodeLocked, ProofNotUsable, ProofRequired
 
 if TYPE_CHECKING:

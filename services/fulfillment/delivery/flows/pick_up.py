@@ -9,7 +9,7 @@ from meshkit.errors import MeshError
 from services.fulfillment.delivery.data import assignments
 from services.fulfillment.delivery.flows.ask_commerce import advance, read_order, record_order
 from services.fulfillment.delivery.usecases.lock_my_assignment import lock_my_assignment
-from services.fulfillment.delivery.usecases.read_deliveries import read_my_assignment
+from services.fulfillment.delivery.usecases.read_my_assignment import read_my_assignment
 
 if TYPE_CHECKING:
     import uuid

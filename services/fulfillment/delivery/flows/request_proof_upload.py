@@ -11,7 +11,7 @@ from meshkit.grpc.channel import RemoteRefusal
 from meshkit.ids import derived_id
 from services.fulfillment.delivery.data import proof_uploads
 from services.fulfillment.delivery.domain.proof import ProofKind
-from services.fulfillment.delivery.usecases.read_deliveries import read_my_delivery
+from services.fulfillment.delivery.usecases.read_my_delivery import read_my_delivery
 from services.fulfillment.errors import DeliveryStateInvalid
 
 if TYPE_CHECKING:

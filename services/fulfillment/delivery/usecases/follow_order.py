@@ -20,7 +20,7 @@ def follow_order(tx: Tx, order: Order) -> None:
     if deliveries.lock(tx, order.order_id) is None:
         return
     deliveries.change_order(tx, order)
-    record_steps(tx, order.order_id, order.steps)
+    record_steps(tx, order.steps, order_id=order.order_id)
     if order.is_over:
         assignments.close(tx, order.order_id)
     deliveries.call_off_payment(tx, order.order_id)

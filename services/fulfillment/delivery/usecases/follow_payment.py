@@ -21,4 +21,4 @@ def follow_payment(tx: Tx, *, order_id: uuid.UUID, payment_status: str, collecte
     deliveries.change_payment(tx, order_id, payment_status)
     deliveries.call_off_payment(tx, order_id)
     if collected is not None:
-        record_collection(tx, order_id, collected)
+        record_collection(tx, collected, order_id=order_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.fulfillment.delivery.data import deliveries
-from services.fulfillment.delivery.usecases.read_deliveries import read_my_assignment
+from services.fulfillment.delivery.usecases.read_my_assignment import read_my_assignment
 
 if TYPE_CHECKING:
     import uuid

@@ -22,7 +22,7 @@ class Collected:
     at: datetime
 
 
-def record_collection(tx: Tx, order_id: uuid.UUID, collected: Collected) -> None:
+def record_collection(tx: Tx, collected: Collected, *, order_id: uuid.UUID) -> None:
     """Record it with the agent's assignment; the first time stays. The delivery must be locked."""
     own = deliveries.find_ever_of_agent(tx, order_id, collected.agent_user_id)
     if own is not None:

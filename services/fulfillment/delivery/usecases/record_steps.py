@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from services.fulfillment.delivery.domain.order import Steps
 
 
-def record_steps(tx: Tx, order_id: uuid.UUID, steps: Steps) -> None:
+def record_steps(tx: Tx, steps: Steps, *, order_id: uuid.UUID) -> None:
     """Record steps that are not on record yet. The delivery must be locked.
 
     Who has taken a step has the goods: if the order was given to another agent meanwhile, it is given back.

@@ -11,7 +11,7 @@ from sqlalchemy import select, tuple_
 from meshkit.cursor import Cursor
 from meshkit.db.rows import columns_of
 from meshkit.db.sql import sql
-from services.identity.licenses.domain.license import License, PendingLicense, VerifiedLicense
+from services.identity.licenses.domain.license import License, PendingLicense
 from services.identity.licenses.domain.license_number import number_key
 from services.identity.schema import licenses, stores
 
@@ -41,10 +41,6 @@ _DECIDE = sql(
     License,
 )
 _STATUSES = sql("SELECT status FROM licenses WHERE store_id = :store_id", str)
-_VERIFIED = sql(
-    "SELECT {columns} FROM licenses WHERE store_id = :store_id AND status = 'verified' ORDER BY created_at, id",
-    VerifiedLicense,
-)
 
 
 def add(
@@ -101,11 +97,6 @@ def decide(tx: Tx, license_id: uuid.UUID, *, status: str, reason: str) -> Licens
 def statuses_of_store(tx: Tx, store_id: uuid.UUID) -> list[str]:
     """Return the status of each of a store's licences."""
     return tx.execute(_STATUSES, {"store_id": store_id}).all()
-
-
-def verified_of_store(tx: Tx, store_id: uuid.UUID) -> list[VerifiedLicense]:
-    """Return a store's verified licences, oldest first."""
-    return tx.execute(_VERIFIED, {"store_id": store_id}).all()
 
 
 def page_of_store(tx: Tx, store_id: uuid.UUID, page: Page) -> list[License]:

@@ -76,10 +76,3 @@ class PendingLicense(NamedTuple):
             self.store_created_at,
             self.store_updated_at,
         )
-
-
-class VerifiedLicense(NamedTuple):
-    """What everybody may know of a verified licence."""
-
-    number: str
-    type: str

@@ -11,6 +11,7 @@ from services.identity.licenses.data import licenses
 from services.identity.licenses.domain.kyc import LicenseStatus, derive_kyc
 from services.identity.notifications.domain.notice import Notice
 from services.identity.notifications.usecases.notify import notify
+from services.identity.sessions.usecases.end_session import outdate_sessions_of_store
 from services.identity.stores.usecases.change_kyc_status import change_kyc_status
 from services.identity.stores.usecases.find_store import lock_store
 
@@ -34,7 +35,8 @@ def decide_license(tx: Tx, *, license_id: uuid.UUID, status: LicenseStatus, reas
         raise NotFound
     if before.status != LicenseStatus.PENDING:
         raise LicenseNotPending(state=before.status)
-    lock_store(tx, store_id=before.store_id)
+    store = lock_store(tx, store_id=before.store_id)
+    assert store is not None, "a licence belongs to a store"
     row = licenses.decide(tx, license_id, status=status.value, reason=reason)
     tx.audit(target=license_id, before={"status": before.status}, after={"status": row.status, "reason": reason})
     tx.emit(
@@ -43,13 +45,16 @@ def decide_license(tx: Tx, *, license_id: uuid.UUID, status: LicenseStatus, reas
         )
     )
     _tell_store(tx, row)
-    return row, _follow_licenses(tx, row.store_id)
+    return row, _follow_licenses(tx, store)
 
 
-def _follow_licenses(tx: Tx, store_id: uuid.UUID) -> Store:
+def _follow_licenses(tx: Tx, store: Store) -> Store:
     """Derive a store's KYC status from its licences; a change is announced and outdates access tokens."""
-    kyc = derive_kyc(LicenseStatus(status) for status in licenses.statuses_of_store(tx, store_id))
-    return change_kyc_status(tx, store_id=store_id, kyc_status=kyc.value)
+    kyc = derive_kyc(LicenseStatus(status) for status in licenses.statuses_of_store(tx, store.id))
+    if store.kyc_status == kyc:
+        return store
+    outdate_sessions_of_store(tx, store_id=store.id)
+    return change_kyc_status(tx, store_id=store.id, kyc_status=kyc.value)
 
 
 def _tell_store(tx: Tx, row: License) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from meshkit.cursor import Page
     from meshkit.db.tx import Tx
-    from services.identity.licenses.domain.license import License, PendingLicense, VerifiedLicense
+    from services.identity.licenses.domain.license import License, PendingLicense
 
 
 def list_licenses(tx: Tx, *, store_id: uuid.UUID, page: Page) -> tuple[Sequence[License], str]:
@@ -23,8 +23,3 @@ def list_licenses(tx: Tx, *, store_id: uuid.UUID, page: Page) -> tuple[Sequence[
 def list_pending_licenses(tx: Tx, *, page: Page, issuing_state: str) -> tuple[Sequence[PendingLicense], str]:
     """Return the verification queue, oldest first, and the next cursor."""
     return page.cut(licenses.page_of_pending(tx, page, issuing_state=issuing_state), licenses.cursor_of)
-
-
-def verified_licenses(tx: Tx, *, store_id: uuid.UUID) -> list[VerifiedLicense]:
-    """Return the verified licences of a store."""
-    return licenses.verified_of_store(tx, store_id)

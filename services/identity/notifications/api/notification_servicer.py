@@ -11,7 +11,7 @@ from meshkit.ids import parse_id
 from meshkit.principal import Audience
 from services.identity.notifications.api import mapping
 from services.identity.notifications.usecases.list_notifications import list_notifications
-from services.identity.notifications.usecases.mark_notifications_read import (
+from services.identity.notifications.usecases.mark_notification_read import (
     mark_all_notifications_read,
     mark_notification_read,
 )

@@ -12,13 +12,13 @@ from meshkit.grpc.prepared import prepared
 from meshkit.ids import parse_id
 from services.identity.accounts.api.mapping import first_name_of, user_message
 from services.identity.accounts.usecases.create_system_user import create_system_user
-from services.identity.accounts.usecases.register import Registration, register
 from services.identity.accounts.usecases.stored_password import CheckedPassword, stored_password
 from services.identity.errors import AdminRegisterClosed
 from services.identity.sessions.api import mapping
 from services.identity.sessions.usecases.end_session import end_session
 from services.identity.sessions.usecases.login import login
 from services.identity.sessions.usecases.refresh_session import refresh_session
+from services.identity.sessions.usecases.register import Registration, register
 from services.identity.sessions.usecases.switch_store import switch_store
 from services.identity.stores.api.mapping import address_document
 

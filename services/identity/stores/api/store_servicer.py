@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from meshkit.ids import parse_id
 from services.identity.stores.api import mapping
 from services.identity.stores.flows.change_logo import change_logo
-from services.identity.stores.usecases.read_store import read_my_store, read_public_store
+from services.identity.stores.usecases.read_store import read_my_store, read_store
 from services.identity.stores.usecases.sign_logo import sign_logo
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class StoreServicer:
         return mapping.own_store_message(profile, logo_url=sign_logo(tx, profile.store, logos=self.logos))
 
     def GetStore(self, request: store_service_pb2.GetStoreRequest, tx: Tx) -> store_pb2.PublicStore:
-        profile = read_public_store(tx, store_id=parse_id(request.store_id, field="store_id"))
+        profile = read_store(tx, store_id=parse_id(request.store_id, field="store_id"))
         return mapping.public_store_message(profile, logo_url=sign_logo(tx, profile.store, logos=self.logos))
 
     def SetStoreLogo(self, request: store_service_pb2.SetStoreLogoRequest, flow: Flow) -> Message:

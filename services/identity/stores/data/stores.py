@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from meshkit.db.rows import JsonObject
 from meshkit.db.sql import sql
 from meshkit.ids import new_id
-from services.identity.stores.domain.store import Owner, Store, StoreOfPerson
+from services.identity.stores.domain.store import Owner, Store, StoreOfPerson, VerifiedLicense
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
@@ -44,6 +44,10 @@ _OWNER = sql(
     WHERE m.store_id = :store_id AND m.status = 'active' AND m.role = 'owner' ORDER BY m.created_at, m.id LIMIT 1
     """,
     Owner,
+)
+_VERIFIED_LICENSES = sql(
+    "SELECT {columns} FROM licenses WHERE store_id = :store_id AND status = 'verified' ORDER BY created_at, id",
+    VerifiedLicense,
 )
 _CLAIM_LOGO = sql("UPDATE stores SET logo_flow = :flow_id WHERE id = :id")
 # What other services keep of a store changes together with its version.
@@ -91,6 +95,11 @@ def of_person(tx: Tx, user_id: uuid.UUID) -> list[StoreOfPerson]:
 def owner_of(tx: Tx, store_id: uuid.UUID) -> Owner | None:
     """Return the longest active owner of a store, or None."""
     return tx.execute(_OWNER, {"store_id": store_id}).one_or_none()
+
+
+def verified_licenses(tx: Tx, store_id: uuid.UUID) -> list[VerifiedLicense]:
+    """Return a store's verified licences, oldest first."""
+    return tx.execute(_VERIFIED_LICENSES, {"store_id": store_id}).all()
 
 
 def claim_logo(tx: Tx, store_id: uuid.UUID, *, flow_id: uuid.UUID) -> None:

@@ -40,6 +40,13 @@ class StoreOfPerson(NamedTuple):
     role: str
 
 
+class VerifiedLicense(NamedTuple):
+    """What everybody may know of a store's verified licence."""
+
+    number: str
+    type: str
+
+
 class Owner(NamedTuple):
     """The owner of a store."""
 

@@ -1,11 +1,11 @@
-"""Puts right what changes of logos that nobody goes on with left attached: in media is what the store shows."""
+"""Restores the logo that a store shows, in media, after a change of it that was given up half-way."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from meshkit.given_up import GivenUpFlows
-from services.identity.stores.flows.change_logo import put_right
+from services.identity.stores.flows.restore_logo import restore_logo
 
 if TYPE_CHECKING:
     from meshkit.call import Call
@@ -20,6 +20,6 @@ def given_up_logos(transactions: Transactions, logos: StoreLogos) -> GivenUpFlow
     """Return the sweep."""
 
     def undo(call: Call, flow: GivenUp) -> None:
-        put_right(transactions, call, store_id=flow.store_id, flow_id=flow.flow_id, logos=logos, only_if_held=True)
+        restore_logo(transactions, call, store_id=flow.store_id, flow_id=flow.flow_id, logos=logos, only_if_held=True)
 
     return GivenUpFlows(transactions, {f"{_SERVICE}/SetStoreLogo": undo, f"{_SERVICE}/RemoveStoreLogo": undo})

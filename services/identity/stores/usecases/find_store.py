@@ -23,6 +23,6 @@ def stores_of_person(tx: Tx, *, user_id: uuid.UUID) -> list[StoreOfPerson]:
     return stores.of_person(tx, user_id)
 
 
-def lock_store(tx: Tx, *, store_id: uuid.UUID) -> None:
-    """Keep a store from changing until commit."""
-    stores.lock(tx, store_id)
+def lock_store(tx: Tx, *, store_id: uuid.UUID) -> Store | None:
+    """Return a store and keep it from changing until commit, or None."""
+    return stores.lock(tx, store_id)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from meshkit.errors import NotFound
-from services.identity.licenses.usecases.list_licenses import verified_licenses
 from services.identity.stores.data import stores
 
 if TYPE_CHECKING:
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
-    from services.identity.licenses.domain.license import VerifiedLicense
-    from services.identity.stores.domain.store import Owner, Store
+    from services.identity.stores.domain.store import Owner, Store, VerifiedLicense
 
 
 @dataclass(frozen=True)
@@ -30,12 +28,12 @@ class StoreProfile:
 def read_my_store(tx: Tx) -> StoreProfile:
     """Return the caller's store, whole. Raises NotFound."""
     store_id = tx.principal.require_store
-    return StoreProfile(_store(tx, store_id), verified_licenses(tx, store_id=store_id), stores.owner_of(tx, store_id))
+    return StoreProfile(_store(tx, store_id), stores.verified_licenses(tx, store_id), stores.owner_of(tx, store_id))
 
 
-def read_public_store(tx: Tx, *, store_id: uuid.UUID) -> StoreProfile:
+def read_store(tx: Tx, *, store_id: uuid.UUID) -> StoreProfile:
     """Return what everybody may know of a store. Raises NotFound."""
-    return StoreProfile(_store(tx, store_id), verified_licenses(tx, store_id=store_id))
+    return StoreProfile(_store(tx, store_id), stores.verified_licenses(tx, store_id))
 
 
 def _store(tx: Tx, store_id: uuid.UUID) -> Store:

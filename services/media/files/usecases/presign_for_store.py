@@ -38,7 +38,7 @@ def presign_for_store(tx: Tx, file: ForStore, *, signer: UrlSigner) -> Upload:
     Raises ValidationError for a type the kind does not allow, NotFound for an id of somebody else's file,
     MediaNotUsable for one whose bytes have come, and TooManyOpenUploads.
     """
-    require_upload_type(file.kind, file.mime_type)
+    require_upload_type(file.kind, mime_type=file.mime_type)
     if media.find(tx, file.media_id, store_id=file.store_id) is None:
         require_upload_room(
             tx, user_id=file.user_id, store_id=file.store_id, lifetime=signer.upload_lifetime, is_member=False

@@ -44,7 +44,7 @@ def presign_upload(
     """
     if kind is MediaKind.DELIVERY_PROOF:
         raise ValidationError.of("media_kind", "is uploaded by delivery agents only")
-    require_upload_type(kind, mime_type)
+    require_upload_type(kind, mime_type=mime_type)
     store_id, media_id = tx.principal.require_store, new_id()
     require_upload_room(tx, user_id=tx.principal.require_user, store_id=store_id, lifetime=signer.upload_lifetime)
     row = media.add(
@@ -88,7 +88,7 @@ def require_upload_room(
             raise TooManyOpenUploads(f"{whose} {count} announced files that have not come.", limit=str(limit))
 
 
-def require_upload_type(kind: MediaKind, mime_type: str) -> None:
+def require_upload_type(kind: MediaKind, *, mime_type: str) -> None:
     """Raise ValidationError for a type that the kind does not allow."""
     if mime_type not in MIME_TYPES[kind]:
         raise ValidationError.of("mime_type", f"a {kind} file must be one of {', '.join(sorted(MIME_TYPES[kind]))}")

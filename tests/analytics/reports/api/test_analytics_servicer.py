@@ -12,7 +12,7 @@ from marketmesh.analytics.v1 import analytics_service_pb2_grpc as stubs
 from meshkit.call import Call
 from meshkit.principal import Principal
 from services.analytics.reports.domain.windows import Window
-from services.analytics.reports.usecases.read_kpis import read_marketplace_kpis
+from services.analytics.reports.usecases.read_marketplace_kpis import read_marketplace_kpis
 from tests.analytics.gates import subscribe
 from tests.analytics.memory_warehouse import MemoryWarehouse, warehouse_row
 from tests.support.mesh_harness import MeshHarness, Refused

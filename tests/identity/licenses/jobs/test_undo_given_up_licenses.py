@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from marketmesh.identity.v1 import license_service_pb2
-from meshkit import idempotency
+from meshkit import crash, idempotency
 from meshkit.chassis_jobs import chassis_jobs
 from meshkit.errors import DependencyUnavailable
 from meshkit.given_up import GIVEN_UP_AFTER, GivenUpFlows
@@ -104,6 +105,28 @@ class TestReleased:
 
         assert (released.attached_to, released.filed, released.remembered) == ([], [], 0)
         assert [released.call()] == released.filed == released.attached_to != [before]
+
+    def test_may_die_at_each_step_of_its_undoing(
+        self,
+        mesh: MeshHarness,
+        released: Filing,
+        sweep: GivenUpFlows,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        record = tmp_path / "trap.offered"
+        record.touch()
+        monkeypatch.setattr(crash, "_trap", None)
+        crash.arm(service="identity", file=tmp_path / "trap")
+        mesh.clock.advance(HOUR)
+
+        sweep.undo_all()
+
+        assert [line for line in record.read_text().splitlines() if "undo-" in line] == [
+            "identity undo-CreateLicense call ReconcileAttachments.answered",
+            "identity undo-CreateLicense tx1.committing",
+            "identity undo-CreateLicense tx1.committed",
+        ]
 
     def test_is_nobody_elses_while_media_is_away(
         self, mesh: MeshHarness, released: Filing, sweep: GivenUpFlows

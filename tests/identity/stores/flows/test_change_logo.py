@@ -16,7 +16,7 @@ from meshkit.errors import DependencyUnavailable
 from meshkit.given_up import GIVEN_UP_AFTER
 from services.identity.outbound.media_client import MediaClient
 from services.identity.stores.data import stores as stores_data
-from services.identity.stores.flows.change_logo import put_right
+from services.identity.stores.flows.restore_logo import restore_logo
 from services.identity.stores.jobs.undo_given_up_logos import given_up_logos
 from tests.identity.people import People, Store
 from tests.media.uploads import Kind
@@ -192,7 +192,7 @@ class TestTwoAtOnce:
             stores_data.claim_logo(tx, keeper.store.id, flow_id=half_way)
         logos.attach_logo(Call(), store_id=keeper.store.id, media_id=uuid.UUID(late))
 
-        put_right(_transactions(mesh), Call(), store_id=keeper.store.id, flow_id=uuid.uuid4(), logos=logos)
+        restore_logo(_transactions(mesh), Call(), store_id=keeper.store.id, flow_id=uuid.uuid4(), logos=logos)
 
         assert keeper.attached == logo(shown)
         (row,) = mesh.rows("identity", "SELECT logo_flow FROM stores WHERE id = :id", id=keeper.store.id)

@@ -1,4 +1,4 @@
-"""Keep the list of delivery agents."""
+"""Add a person to the list of delivery agents."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ if TYPE_CHECKING:
 
 
 def add_agent(tx: Tx, *, user_id: uuid.UUID) -> None:
-    """Take a new agent in; again changes nothing."""
+    """Add an agent; a repeat changes nothing."""
     agents.add(tx, user_id)

@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import IntegrityError
-
-from meshkit.db.engine import constraint_of
-from meshkit.ids import new_id
-from services.identity.accounts.data import users
+from services.identity.accounts.usecases.create_user import create_user
+from services.identity.accounts.usecases.find_person import find_person
 from services.identity.errors import CredentialsInvalid, EmailTaken
 from services.identity.sessions.usecases.issue_tokens import SignedIn, TokenKit
 from services.identity.sessions.usecases.open_session import open_session
@@ -57,25 +54,18 @@ def register(tx: Tx, registration: Registration, *, checked: CheckedPassword, ki
 
 
 def _user(tx: Tx, registration: Registration, checked: CheckedPassword) -> Person:
-    known = users.find_by_email(tx, registration.email)
+    known = find_person(tx, email=registration.email)
     if known is not None:
         if not checked.stored:
             raise EmailTaken(field="email")
         if known.system_role or not known.is_active or not checked.fits_still(known.password_hash):
             raise CredentialsInvalid
         return known
-    try:
-        return users.add(
-            tx,
-            user_id=new_id(),
-            email=registration.email,
-            password_hash=checked.new_hash,
-            first_name=registration.first_name,
-            last_name=registration.last_name,
-            phone=registration.phone,
-        )
-    except IntegrityError as error:
-        # Two first registrations with one address at the same time.
-        if constraint_of(error) == "users_email_key":
-            raise EmailTaken(field="email") from None
-        raise
+    return create_user(
+        tx,
+        email=registration.email,
+        password_hash=checked.new_hash,
+        first_name=registration.first_name,
+        last_name=registration.last_name,
+        phone=registration.phone,
+    )
