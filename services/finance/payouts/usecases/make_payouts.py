@@ -9,7 +9,7 @@ from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from meshkit.ids import new_id
 from services.finance.ledger.domain.ledger import Account, AccountKind
 from services.finance.payments.domain.intent import net_cents
-from services.finance.payments.usecases.mark_payments import mark_in_payouts
+from services.finance.payments.usecases.mark_in_payouts import mark_in_payouts
 from services.finance.payouts.data import payouts
 from services.finance.payouts.domain.payout import PayoutStatus, PayoutTerms, Share
 from services.finance.payouts.usecases.net_debts import net_debts
