@@ -43,9 +43,9 @@ class PayoutAdminServicer:
             payouts=[mapping.batch_message(payout) for payout in run.payouts],
             skipped=[
                 messages.SkippedVendor(
-                    vendor_store_id=str(share.intents[0].vendor_store_id),
-                    currency=share.intents[0].currency,
-                    amount_cents=share.amount_cents,
+                    vendor_store_id=str(share.vendor_store_id),
+                    currency=share.currency,
+                    amount_cents=int(share.amount_cents),
                     reason="BELOW_MINIMUM",
                 )
                 for share in run.skipped

@@ -30,7 +30,7 @@ def make_payouts(
     What is above the threshold waits for a second person; the rest is paid here.
     """
     shares = _shares(tx, due)
-    skipped = [share for share in shares if 0 < share.amount_cents < terms.minimum_cents]
+    skipped = [share for share in shares if terms.is_too_small(share.amount_cents)]
     made = [share for share in shares if share not in skipped]
     if not made:
         return [], skipped
