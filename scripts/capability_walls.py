@@ -42,30 +42,19 @@ class CapabilityCircles(Contract):  # type: ignore[misc]
     Values of `domain` do not count, nor does `api`: it follows the RPC services, of which one may show several capabilities.
     """
 
-    not_yet = fields.SetField(subfield=fields.StringField(), required=False)
-
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:  # noqa: ARG002, FBT001
-        """Look for a circle in each service; one that is `not_yet` without must be taken off that list when it is."""
+        """Look for a circle in each service."""
         imports: dict[str, list[tuple[str, str]]] = {}
         for importer, imported in _between_siblings(graph):
             if not {"api", "domain"} & {*_room(importer)[:1], *_room(imported)[:1]}:
                 imports.setdefault(importer.split(".")[1], []).append((importer, imported))
-        not_yet: set[str] = set(self.not_yet or ())  # type: ignore[arg-type]
-        circles = {service: circle for service, found in sorted(imports.items()) if (circle := _circle(found))}
-        return ContractCheck(
-            kept=circles.keys() == not_yet,
-            metadata={
-                "broken": [pair for service, circle in circles.items() if service not in not_yet for pair in circle],
-                "mended": sorted(not_yet - circles.keys()),
-            },
-        )
+        broken = [pair for _, found in sorted(imports.items()) for pair in _circle(found)]
+        return ContractCheck(kept=not broken, metadata={"broken": broken})
 
     def render_broken_contract(self, check: ContractCheck) -> None:
         """Name each import of a circle."""
         for importer, imported in check.metadata["broken"]:
             output.print_error(f"{importer} imports {imported}", bold=False)
-        for service in check.metadata["mended"]:
-            output.print_error(f"{service} has no circle any more: take it off not_yet", bold=False)
 
 
 def _circle(imports: list[tuple[str, str]]) -> list[tuple[str, str]]:

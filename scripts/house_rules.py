@@ -22,34 +22,6 @@ _SDK_HOMES = {
 }
 # What opens a transaction, or is one.
 _EDGES = {"tx", "flow", "transactions", "call"}
-# Their arguments are still to be put in order; the list only becomes shorter.
-_ARGUMENTS_NOT_YET = {
-    "catalog": {"announce_if_low", "attach_coa", "attach_gallery", "import_stock", "read_sheet"},
-    "commerce": {
-        "announce_packed",
-        "change_state",
-        "convert_cart",
-        "find_move_or_warn",
-        "order_snapshot",
-        "price_retry",
-        "require_verified_buyer",
-    },
-    "finance": {"require_due", "require_no_mismatch"},
-}
-# Use-case files that are still to be split, or called after what they do; the list only becomes shorter.
-_FILES_NOT_YET = {
-    "commerce": {"buy_cart", "find_move"},
-    "finance": {
-        "decide_payout",
-        "hold_money",
-        "keep_from_payout",
-        "keep_stations",
-        "mark_payments",
-        "read_cash",
-        "read_custody",
-        "read_ledger",
-    },
-}
 _FORBIDDEN_NAMES = {"utils.py", "helpers.py", "common.py", "manager.py"}
 
 _STAR = re.compile(r"\b(SELECT|RETURNING)\s+((DISTINCT|ALL)\s+)?(\w+\.)?\*|,\s*\w+\.\*", re.IGNORECASE)
@@ -160,7 +132,7 @@ def use_case_files_tell_one_story(path: Path, tree: ast.AST) -> Iterator[Finding
     if place is None or path.parent.name != "usecases" or path.name == "__init__.py":
         return
     public = {node.name: node.lineno for node in _public_functions(tree)}
-    if path.stem not in public and path.stem not in _FILES_NOT_YET.get(place.service, ()):
+    if path.stem not in public:
         yield Finding(path, 1, f"no public function is called {path.stem}")
     for name, line in public.items():
         if not _words(path.stem) & _words(name):
@@ -178,10 +150,9 @@ def arguments_are_named(path: Path, tree: ast.AST) -> Iterator[Finding]:
     if place is None or place.room not in {"usecases", "flows"}:
         return
     for node in _public_functions(tree):
-        if node.name not in _ARGUMENTS_NOT_YET.get(place.service, ()):
-            given = [argument for argument in node.args.args if argument.arg not in _EDGES]
-            if any(_is_bare(argument.annotation) for argument in given) or len(given) > 1:
-                yield Finding(path, node.lineno, f"{node.name} takes too much by position; put a * before it")
+        given = [argument for argument in node.args.args if argument.arg not in _EDGES]
+        if any(_is_bare(argument.annotation) for argument in given) or len(given) > 1:
+            yield Finding(path, node.lineno, f"{node.name} takes too much by position; put a * before it")
 
 
 def _public_functions(tree: ast.AST) -> Iterator[ast.FunctionDef]:

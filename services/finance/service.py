@@ -22,7 +22,7 @@ from services.finance.cash.api.cash_admin_servicer import CashAdminServicer
 from services.finance.cash.api.cash_agent_servicer import CashAgentServicer
 from services.finance.ledger.api.ledger_admin_servicer import LedgerAdminServicer
 from services.finance.ledger.api.ledger_servicer import LedgerServicer
-from services.finance.ledger.usecases.hold_money import expire_holds
+from services.finance.ledger.usecases.expire_holds import expire_holds
 from services.finance.ledger.usecases.snapshot_balances import snapshot_balances
 from services.finance.payments.api.finance_internal_servicer import FinanceInternalServicer
 from services.finance.payments.events import consumers

@@ -22,7 +22,7 @@ class ProductSheetServicer:
     """Translates; the rules are in the use cases."""
 
     def ImportProducts(self, request: messages.ImportProductsRequest, tx: Tx) -> messages.ImportProductsResponse:
-        rows = read_sheet(request.sheet.data, request.sheet.content_type)
+        rows = read_sheet(request.sheet.data, content_type=request.sheet.content_type)
         changes = {each.row.line: each for each in import_products(tx, rows)}
         answer = messages.ImportProductsResponse()
         for row in rows:

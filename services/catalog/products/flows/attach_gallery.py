@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def attach_gallery(
-    flow: Flow, product_id: uuid.UUID, media_ids: Sequence[uuid.UUID], galleries: Galleries, *, field: str
+    flow: Flow, *, product_id: uuid.UUID, media_ids: Sequence[uuid.UUID], galleries: Galleries, field: str
 ) -> list[tuple[uuid.UUID, str]]:
     """Attach exactly these files; returns ids with object keys, in order. Raises MediaUnusable, which names `field`."""
     with _naming(field):
@@ -27,7 +27,7 @@ def attach_gallery(
         )
 
 
-def attach_coa(flow: Flow, product_id: uuid.UUID, media_id: uuid.UUID | None, galleries: Galleries) -> None:
+def attach_coa(flow: Flow, *, product_id: uuid.UUID, media_id: uuid.UUID | None, galleries: Galleries) -> None:
     """Make a file the product's certificate of analysis, or none. Raises MediaUnusable."""
     with _naming("coa_media_id"):
         galleries.attach_coa(flow.call, product_id=product_id, store_id=flow.principal.require_store, media_id=media_id)

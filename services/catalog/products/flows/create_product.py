@@ -30,10 +30,14 @@ def create_product(
         known = products.exists_with_id(tx, product_id)
         if not known and products.is_sku_taken(tx, store_id=store_id, sku=new.description.sku):
             raise SkuTaken(field="sku")
-    files = attach_gallery(flow, product_id, new.media_ids, galleries, field="media_ids") if new.media_ids else []
+    files = (
+        attach_gallery(flow, product_id=product_id, media_ids=new.media_ids, galleries=galleries, field="media_ids")
+        if new.media_ids
+        else []
+    )
     try:
         if new.coa_media_id is not None:
-            attach_coa(flow, product_id, new.coa_media_id, galleries)
+            attach_coa(flow, product_id=product_id, media_id=new.coa_media_id, galleries=galleries)
         with flow.transaction() as tx:
             record.create_product(tx, new, product_id=product_id, files=files)
             return flow.complete(tx, respond(read_product(tx, product_id=product_id)))

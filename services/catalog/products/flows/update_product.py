@@ -52,9 +52,11 @@ def update_product(
     try:
         files = None
         if change.media_ids is not None:
-            files = attach_gallery(flow, product_id, change.media_ids, galleries, field=_FIELD)
+            files = attach_gallery(
+                flow, product_id=product_id, media_ids=change.media_ids, galleries=galleries, field=_FIELD
+            )
         if "coa_media_id" in change.columns:
-            attach_coa(flow, product_id, change.columns["coa_media_id"], galleries)
+            attach_coa(flow, product_id=product_id, media_id=change.columns["coa_media_id"], galleries=galleries)
         with flow.transaction() as tx:
             _check_still_ours(tx, product_id, flow)
             return _record(flow, tx, change, product_id=product_id, files=files, respond=respond)

@@ -74,7 +74,7 @@ def import_products(tx: Tx, rows: Sequence[WrittenRow]) -> list[RowChange]:
     _write(tx, done)
     new = [each for each in done if each.before is None]
     open_inventory(tx, [_start(each) for each in new], cause=Cause.IMPORT)
-    import_stock(tx, movements, levels)
+    import_stock(tx, movements, levels=levels)
     for each in new:
         tx.emit(_created(tx, each))
     tx.audit(

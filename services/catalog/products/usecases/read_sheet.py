@@ -33,7 +33,7 @@ class WrittenRow(SheetRow):
     is_kept_as_text: bool = False
 
 
-def read_sheet(data: bytes, content_type: str = "text/csv") -> list[WrittenRow]:
+def read_sheet(data: bytes, *, content_type: str) -> list[WrittenRow]:
     """Return the rows of a sheet, wrong ones with their reasons. Columns are separated by commas, semicolons or tabs.
 
     A browser's form is taken apart: its one file is the sheet. Raises ValidationError when it is too large, no UTF-8

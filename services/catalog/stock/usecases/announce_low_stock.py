@@ -35,7 +35,7 @@ def announce_low_stock(tx: Tx, changes: Mapping[uuid.UUID, tuple[Level, Level]])
         tx.emit(event)
 
 
-def announce_if_low(tx: Tx, stock: Mapping[uuid.UUID, Stock], lines: Iterable[Line]) -> None:
+def announce_if_low(tx: Tx, lines: Iterable[Line], *, stock: Mapping[uuid.UUID, Stock]) -> None:
     """As `announce_low_stock`, for lines that took what they want from `stock`."""
     taken: dict[uuid.UUID, int] = {}
     for line in lines:

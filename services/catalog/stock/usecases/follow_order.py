@@ -64,5 +64,5 @@ def _reserve_again(tx: Tx, rows: Sequence[Reservation]) -> set[uuid.UUID]:
     refusals = allocate(lines, stock)
     fitting = [line for line, refusal in zip(lines, refusals, strict=True) if refusal is None]
     reserved = reservations.write(tx, rows[0].group_id, fitting, [None] * len(fitting), expires_at=None)
-    announce_if_low(tx, stock, [line for line in fitting if line.line_id in reserved])
+    announce_if_low(tx, [line for line in fitting if line.line_id in reserved], stock=stock)
     return reserved

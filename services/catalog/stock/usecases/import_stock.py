@@ -21,7 +21,7 @@ def lock_stock(tx: Tx, product_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID,
     return inventory.lock_many(tx, product_ids) if product_ids else {}
 
 
-def import_stock(tx: Tx, movements: Sequence[Movement], levels: Mapping[uuid.UUID, tuple[Level, Level]]) -> None:
+def import_stock(tx: Tx, movements: Sequence[Movement], *, levels: Mapping[uuid.UUID, tuple[Level, Level]]) -> None:
     """Move the stock of products, which `lock_stock` has locked, and announce those of which little is left.
 
     `levels` are those of each product before and after.

@@ -40,7 +40,7 @@ def reserve_stock(tx: Tx, *, group_id: uuid.UUID, lines: Sequence[Line], expires
     stock = inventory.lock(tx, {line.product_id for line in lines})
     refusals = allocate(lines, stock)
     if reservations.write_new(tx, group_id, lines, refusals, expires_at=tx.now + expires_in):
-        announce_if_low(tx, stock, _served(lines, refusals))
+        announce_if_low(tx, _served(lines, refusals), stock=stock)
         return [Outcome(line.line_id, refusal) for line, refusal in zip(lines, refusals, strict=True)]
     decided = _decide_again(tx, group_id, lines, stock, expires_at=tx.now + expires_in)
     return [Outcome(line.line_id, decided[line.line_id]) for line in lines]
@@ -57,7 +57,7 @@ def _decide_again(
     refusals = allocate(undecided, stock)
     if undecided:
         reservations.write(tx, group_id, undecided, refusals, expires_at=expires_at)
-        announce_if_low(tx, stock, _served(undecided, refusals))
+        announce_if_low(tx, _served(undecided, refusals), stock=stock)
     return decided | {line.line_id: refusal for line, refusal in zip(undecided, refusals, strict=True)}
 
 

@@ -84,7 +84,7 @@ def _convert(
     restore: Callable[[bytes], Message],
 ) -> Message:
     with flow.transaction() as tx:
-        converted = convert_cart(tx, begun, terms, refused=refused)
+        converted = convert_cart(tx, begun, terms=terms, refused=refused)
         if converted is None:
             tx.audit(target=terms.cart_id)
             return flow.complete(tx, restore(read_earlier_answer(tx, terms.cart_id)))

@@ -73,7 +73,7 @@ def begin_checkout(tx: Tx, terms: CheckoutTerms, *, rules: CheckoutRules) -> Che
         raise QuoteExpired(valid_until=cart.valid_until.isoformat())
     items = read_items_to_buy(tx, cart_id=terms.cart_id)
     _check(items, buyer_store_id, terms, rules)
-    require_verified_buyer(cart.kyc_status)
+    require_verified_buyer(kyc_status=cart.kyc_status)
     assert cart.buyer_store_name is not None, "a verified store is known"
     assert cart.buyer_state is not None, "a verified store is known"
     _check_vendors(items, cart.buyer_state)

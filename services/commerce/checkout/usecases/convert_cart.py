@@ -30,7 +30,7 @@ class ConvertedCart:
 
 
 def convert_cart(
-    tx: Tx, checkout: Checkout, terms: CheckoutTerms, *, refused: Mapping[uuid.UUID, str]
+    tx: Tx, checkout: Checkout, *, terms: CheckoutTerms, refused: Mapping[uuid.UUID, str]
 ) -> ConvertedCart | None:
     """Convert the cart, write its orders and announce them; None when the cart is not active any more."""
     delivery = Delivery(

@@ -51,7 +51,7 @@ def retry_order(
     if expired is not None:
         product_ids = [line.product_id for line in expired.lines]
         facts = catalog.quote_facts(flow.call, product_ids=product_ids, promos=expired.promos)
-        priced = price_retry(expired, facts, accepted_cents=accepted_cents)
+        priced = price_retry(expired, facts=facts, accepted_cents=accepted_cents)
     with flow.transaction() as tx:
         begun = begin_retry(tx, order_id=order_id, rules=rules)
         if isinstance(begun, bytes):

@@ -38,9 +38,9 @@ def advance_delivery(
     require_no_mismatch(before, step)
     if step is Action.PICKUP:
         delivery_steps.note_pickup(tx, order_id, agent_user_id=agent_user_id)
-        return change_state(tx, before, move, hold_reason=None, shipping_status="in_transit")
+        return change_state(tx, before, move=move, hold_reason=None, shipping_status="in_transit")
     delivery_steps.note_delivery(tx, order_id, agent_user_id=agent_user_id)
-    return change_state(tx, before, move, shipping_status="delivered", delivered_at=tx.now)
+    return change_state(tx, before, move=move, shipping_status="delivered", delivered_at=tx.now)
 
 
 def _taken_by(tx: Tx, before: LockedOrder, step: Action, agent_user_id: uuid.UUID) -> tuple[Order, list[Line]]:

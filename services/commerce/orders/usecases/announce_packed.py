@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from services.commerce.orders.domain.order import Line, Order
 
 
-def announce_packed(tx: Tx, order: Order, lines: Sequence[Line], *, resolved: uuid.UUID | None = None) -> None:
+def announce_packed(tx: Tx, order: Order, *, lines: Sequence[Line], resolved: uuid.UUID | None = None) -> None:
     """Announce that an agent may fetch the order; `resolved` is the line whose decision was the last one."""
     tx.emit(
         events.OrderReadyForDispatch(
             order_id=str(order.id),
-            order=order_snapshot(order, lines),
+            order=order_snapshot(order, lines=lines),
             rejected_item_count=sum(line.status == LineStatus.REJECTED for line in lines),
             resolved_line_item_id=str(resolved or ""),
         )

@@ -38,5 +38,5 @@ def cancel_order(tx: Tx, *, order_id: uuid.UUID, reason: str) -> tuple[Order, li
     )
     lines = orders.lines(tx, order_id)
     tx.audit(target=order_id, before={"status": before.status}, after={"status": order.status, "reason": reason})
-    tx.emit(events.OrderCanceled(order_id=str(order_id), reason=reason, order=order_snapshot(order, lines)))
+    tx.emit(events.OrderCanceled(order_id=str(order_id), reason=reason, order=order_snapshot(order, lines=lines)))
     return order, lines

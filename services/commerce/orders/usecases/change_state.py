@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from services.commerce.orders.domain.order_state import Move
 
 
-def change_state(tx: Tx, before: LockedOrder, move: Move, **columns: object) -> tuple[Order, list[Line]]:
+def change_state(tx: Tx, before: LockedOrder, *, move: Move, **columns: object) -> tuple[Order, list[Line]]:
     """Return the order in its new status and its lines; emits OrderStateChanged."""
     order = orders.move(tx, before.id, move, **columns)
     lines = orders.lines(tx, before.id)
     tx.audit(target=before.id, before={"status": before.status}, after={"status": order.status})
     tx.emit(
-        events.OrderStateChanged(order_id=str(before.id), from_status=before.status, order=order_snapshot(order, lines))
+        events.OrderStateChanged(
+            order_id=str(before.id), from_status=before.status, order=order_snapshot(order, lines=lines)
+        )
     )
     return order, lines

@@ -22,7 +22,7 @@ def collect_cash(tx: Tx, *, order_id: uuid.UUID) -> None:
     if is_paid_for(order):
         return
     settled: dict[str, object] = {"payment_status": PaymentStatus.SETTLED.value, "balance_due_cents": 0}
-    move = find_move_or_warn(order, Action.COLLECT_CASH)
+    move = find_move_or_warn(order, action=Action.COLLECT_CASH)
     if move is None:
         orders.change(tx, order_id, **settled)
     else:

@@ -74,11 +74,11 @@ def decide_line_item(
             order_id=str(order_id),
             decision="accept" if accept else "reject",
             line_item_id=str(line_item_id),
-            order=order_snapshot(order, lines),
+            order=order_snapshot(order, lines=lines),
         )
     )
     if is_packed:
-        announce_packed(tx, order, lines, resolved=line_item_id)
+        announce_packed(tx, order, lines=lines, resolved=line_item_id)
     return order, lines
 
 

@@ -30,5 +30,7 @@ def decide_order(tx: Tx, *, order_id: uuid.UUID, accept: bool) -> tuple[Order, l
     order = orders.move(tx, order_id, move, **({} if accept else rejected_columns()))
     lines = orders.lines(tx, order_id)
     tx.audit(target=order_id, before={"status": before.status}, after={"status": order.status})
-    tx.emit(events.OrderDecided(order_id=str(order_id), decision=action.value, order=order_snapshot(order, lines)))
+    tx.emit(
+        events.OrderDecided(order_id=str(order_id), decision=action.value, order=order_snapshot(order, lines=lines))
+    )
     return order, lines

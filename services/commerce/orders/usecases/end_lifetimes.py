@@ -41,7 +41,7 @@ def _expire(tx: Tx, due: Sequence[DueOrder]) -> None:
     changes = []
     for order, lines in _with_lines(tx, lifetimes.expire(tx, list(was))):
         days = was[order.id].expiry_days
-        tx.emit(events.OrderExpired(order_id=str(order.id), ttl_days=days, order=order_snapshot(order, lines)))
+        tx.emit(events.OrderExpired(order_id=str(order.id), ttl_days=days, order=order_snapshot(order, lines=lines)))
         before, after = {"status": was[order.id].status}, {"status": order.status, "ttl_days": days}
         changes.append(audit.Change(order.id, before, after))
     audit.write_rows(tx, action="order.expire", changes=changes)
@@ -52,7 +52,7 @@ def _remind(tx: Tx, due: Sequence[DueOrder]) -> None:
     for order, lines in _with_lines(tx, lifetimes.remind(tx, list(waiting))):
         lifetime = waiting[order.id]
         event = events.OrderPendingNudge(
-            order_id=str(order.id), pending_days=lifetime.nudge_days, order=order_snapshot(order, lines)
+            order_id=str(order.id), pending_days=lifetime.nudge_days, order=order_snapshot(order, lines=lines)
         )
         event.expires_at.FromDatetime(order.created_at + timedelta(days=lifetime.expiry_days))
         tx.emit(event)

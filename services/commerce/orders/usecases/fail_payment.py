@@ -21,13 +21,13 @@ def fail_payment(tx: Tx, *, order_id: uuid.UUID) -> None:
     order = lock_order(tx, order_id=order_id)
     if order.hold_reason == HoldReason.PAYMENT_MISMATCH or is_paid_for(order):
         return
-    move = find_move_or_warn(order, Action.FAIL_PAYMENT)
+    move = find_move_or_warn(order, action=Action.FAIL_PAYMENT)
     if move is None:
         return
     change_state(
         tx,
         order,
-        move,
+        move=move,
         hold_reason=HoldReason.PAYMENT_MISMATCH.value,
         held_status=order.status,
         held_reason=order.hold_reason,
@@ -44,10 +44,10 @@ def reopen_payment(tx: Tx, *, order_id: uuid.UUID) -> None:
     if order.hold_reason != HoldReason.PAYMENT_MISMATCH:
         return
     assert order.held_status is not None, "vendor_orders_held_status_check: no such hold forgets what it interrupted"
-    move = find_move_or_warn(order, Action.REOPEN_PAYMENT, to=OrderStatus(order.held_status))
+    move = find_move_or_warn(order, action=Action.REOPEN_PAYMENT, to=OrderStatus(order.held_status))
     if move is None:
         return
     columns: dict[str, object] = {"hold_reason": order.held_reason, "held_status": None, "held_reason": None}
     if not is_paid_for(order):
         columns["payment_status"] = PaymentStatus.UNPAID.value
-    change_state(tx, order, move, **columns)
+    change_state(tx, order, move=move, **columns)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from services.commerce.orders.domain.order_state import Action, Move
 
 
-def find_move_or_warn(order: LockedOrder, action: Action, *, to: OrderStatus | None = None) -> Move | None:
+def find_move_or_warn(order: LockedOrder, *, action: Action, to: OrderStatus | None = None) -> Move | None:
     """Return the move, or None with a warning where the table has none: then the order stays where it is."""
     move = find_move(action, OrderStatus(order.status), to=to)
     if move is None:

@@ -38,5 +38,5 @@ def fulfill_order(tx: Tx, *, order_id: uuid.UUID) -> tuple[Order, list[Line]]:
     order = orders.move(tx, order_id, move, **packed_columns(lines, now=tx.now))
     lines = orders.lines(tx, order_id)
     tx.audit(target=order_id, before={"status": before.status}, after={"status": order.status})
-    announce_packed(tx, order, lines)
+    announce_packed(tx, order, lines=lines)
     return order, lines

@@ -34,7 +34,7 @@ def nudge_order(tx: Tx, *, order_id: uuid.UUID) -> datetime:
         left = math.ceil((possible_at - tx.now).total_seconds())
         raise NudgedAlready(possible_at=possible_at.isoformat(), retry_after_s=left)
     order = orders.note_nudge(tx, order_id)
-    event = events.OrderNudged(order_id=str(order_id), order=order_snapshot(order, orders.lines(tx, order_id)))
+    event = events.OrderNudged(order_id=str(order_id), order=order_snapshot(order, lines=orders.lines(tx, order_id)))
     event.nudged_at.FromDatetime(tx.now)
     tx.emit(event)
     tx.audit(target=order_id)

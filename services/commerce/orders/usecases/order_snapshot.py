@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from services.commerce.orders.domain.planned_order import PlannedLine, PlannedOrder
 
 
-def order_snapshot(order: Order | PlannedOrder, lines: Iterable[Line | PlannedLine]) -> events.OrderSnapshot:
+def order_snapshot(order: Order | PlannedOrder, *, lines: Iterable[Line | PlannedLine]) -> events.OrderSnapshot:
     """Return the snapshot of an order and its lines; of the address it has only what analytics may know."""
     snapshot = events.OrderSnapshot(
         order_id=str(order.id),

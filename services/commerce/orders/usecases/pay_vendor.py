@@ -27,8 +27,8 @@ def pay_vendor(tx: Tx, *, order_id: uuid.UUID, paid_at: datetime) -> None:
         orders.change(tx, order_id)
         return
     paid: dict[str, object] = {"payment_status": PaymentStatus.PAID.value, "balance_due_cents": 0}
-    move = find_move_or_warn(order, Action.PAY_VENDOR)
+    move = find_move_or_warn(order, action=Action.PAY_VENDOR)
     if move is None or move.stays:
         orders.change(tx, order_id, **paid)
     else:
-        change_state(tx, order, move, closed_at=tx.now, **paid)
+        change_state(tx, order, move=move, closed_at=tx.now, **paid)

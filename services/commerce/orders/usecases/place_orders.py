@@ -20,4 +20,4 @@ def place_orders(tx: Tx, plans: Sequence[tuple[PlannedOrder, list[PlannedLine]]]
     numbers = orders.add(tx, (order for order, _ in plans), (line for _, lines in plans for line in lines))
     for order, lines in plans:
         order.order_number, order.created_at = numbers[order.id], tx.now
-        tx.emit(events.OrderCreated(order_id=str(order.id), order=order_snapshot(order, lines)))
+        tx.emit(events.OrderCreated(order_id=str(order.id), order=order_snapshot(order, lines=lines)))

@@ -39,7 +39,7 @@ class PricedRetry:
         return Retry(self.expired.order.id, order, lines)
 
 
-def price_retry(expired: ExpiredOrder, facts: CatalogFacts, *, accepted_cents: int | None) -> PricedRetry:
+def price_retry(expired: ExpiredOrder, *, facts: CatalogFacts, accepted_cents: int | None) -> PricedRetry:
     """Price the order anew, as its quote has long expired.
 
     Raises RetryRefused for what cannot be had as it was, and RetryPriceChanged when it would cost more than

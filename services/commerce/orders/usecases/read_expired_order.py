@@ -58,7 +58,7 @@ def read_expired_order(tx: Tx, *, order_id: uuid.UUID, rules: CheckoutRules) -> 
 def _check(tx: Tx, expired: Order, rules: CheckoutRules) -> Mapping[uuid.UUID, Gate]:
     gates = read_store_gates(tx, [expired.buyer_store_id, expired.vendor_store_id])
     buyer = gates.get(expired.buyer_store_id)
-    require_verified_buyer(buyer.kyc_status if buyer else None)
+    require_verified_buyer(kyc_status=buyer.kyc_status if buyer else None)
     assert buyer is not None, "an unknown store is not verified"
     warning = vendor_warning(gates.get(expired.vendor_store_id), buyer.state)
     if warning:

@@ -30,7 +30,7 @@ def write_retry(tx: Tx, retry: Retry) -> bytes | None:
         raise RetryRunning
     order.order_number = orders.add(tx, [order], lines)[order.id]
     order.created_at = tx.now
-    snapshot = order_snapshot(order, lines)
+    snapshot = order_snapshot(order, lines=lines)
     tx.emit(events.OrderCreated(order_id=str(order.id), order=snapshot))
     tx.emit(events.OrderRetried(order_id=str(retry.expired_id), new_order_id=str(order.id), order=snapshot))
     tx.audit(target=retry.expired_id, after={"order_id": str(order.id), "total_cents": order.total_cents})

@@ -23,10 +23,10 @@ def check_buyer(tx: Tx, *, buyer_store_id: uuid.UUID, unverified: bool) -> None:
     """
     gate = store_gates.find(tx, [buyer_store_id]).get(buyer_store_id)
     if gate is None or not unverified:
-        require_verified_buyer(gate.kyc_status if gate else None)
+        require_verified_buyer(kyc_status=gate.kyc_status if gate else None)
 
 
-def require_verified_buyer(kyc_status: str | None) -> None:
+def require_verified_buyer(*, kyc_status: str | None) -> None:
     """Raise BuyerNotVerified; None is the status of a store that identity has not announced yet, so not verified."""
     if kyc_status != VERIFIED:
         raise BuyerNotVerified(kyc_status=kyc_status or "pending_verification")

@@ -11,14 +11,13 @@ from meshkit.cursor import Page
 from meshkit.ids import parse_id
 from services.finance.cash.api import cash_mapping
 from services.finance.cash.usecases.count_hand_in import Count, count_hand_in
-from services.finance.cash.usecases.keep_stations import create_station, read_stations
-from services.finance.cash.usecases.read_cash import (
-    read_cash_report,
-    read_hand_in,
-    read_hand_ins,
-    read_mismatch,
-    read_mismatches,
-)
+from services.finance.cash.usecases.create_station import create_station
+from services.finance.cash.usecases.read_cash_report import read_cash_report
+from services.finance.cash.usecases.read_hand_in import read_hand_in
+from services.finance.cash.usecases.read_hand_ins import read_hand_ins
+from services.finance.cash.usecases.read_mismatch import read_mismatch
+from services.finance.cash.usecases.read_mismatches import read_mismatches
+from services.finance.cash.usecases.read_stations import read_stations
 from services.finance.cash.usecases.resolve_mismatch import Resolution, resolve_mismatch
 
 if TYPE_CHECKING:

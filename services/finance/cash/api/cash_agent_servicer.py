@@ -9,8 +9,11 @@ from meshkit.cursor import Page
 from meshkit.ids import parse_id
 from services.finance.cash.api import cash_mapping
 from services.finance.cash.usecases.declare_hand_in import Declaration, declare_hand_in
-from services.finance.cash.usecases.keep_stations import read_stations
-from services.finance.cash.usecases.read_cash import read_cash_report, read_held_cash, read_my_hand_in, read_my_hand_ins
+from services.finance.cash.usecases.read_cash_report import read_cash_report
+from services.finance.cash.usecases.read_hand_in import read_my_hand_in
+from services.finance.cash.usecases.read_hand_ins import read_my_hand_ins
+from services.finance.cash.usecases.read_held_cash import read_held_cash
+from services.finance.cash.usecases.read_stations import read_stations
 
 if TYPE_CHECKING:
     from marketmesh.finance.v1 import cash_pb2

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from services.finance.cash.data.cash import HandIn, HandInItem, Station
     from services.finance.cash.data.cash_mismatches import Mismatch
     from services.finance.cash.data.custodies import HeldCash
-    from services.finance.cash.usecases.read_cash import CashDay
+    from services.finance.cash.usecases.read_cash_report import CashDay
 
 
 def station_message(row: Station) -> cash_pb2.CashStation:

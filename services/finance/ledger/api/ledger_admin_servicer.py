@@ -9,13 +9,11 @@ from meshkit.cursor import Page
 from meshkit.ids import parse_id
 from services.finance.ledger.api import mapping
 from services.finance.ledger.usecases.close_period import close_period
-from services.finance.ledger.usecases.read_ledger import (
-    read_accounts,
-    read_entries_of_cause,
-    read_entry,
-    read_statement,
-    read_trial_balance,
-)
+from services.finance.ledger.usecases.read_accounts import read_accounts
+from services.finance.ledger.usecases.read_entries_of_cause import read_entries_of_cause
+from services.finance.ledger.usecases.read_entry import read_entry
+from services.finance.ledger.usecases.read_statement import read_statement
+from services.finance.ledger.usecases.read_trial_balance import read_trial_balance
 from services.finance.ledger.usecases.reverse_entry import reverse_entry
 
 if TYPE_CHECKING:

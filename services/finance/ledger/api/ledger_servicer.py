@@ -9,8 +9,10 @@ from meshkit.ids import parse_id
 from services.finance.ledger.api import mapping
 from services.finance.ledger.domain.batch import Draft
 from services.finance.ledger.domain.ledger import EntryType, Posting
-from services.finance.ledger.usecases.hold_money import NewHold, place_hold, post_hold, void_hold
+from services.finance.ledger.usecases.place_hold import NewHold, place_hold
 from services.finance.ledger.usecases.post_batch import post_batch
+from services.finance.ledger.usecases.post_hold import post_hold
+from services.finance.ledger.usecases.void_hold import void_hold
 
 if TYPE_CHECKING:
     from marketmesh.finance.v1 import ledger_pb2

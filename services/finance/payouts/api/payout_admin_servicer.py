@@ -14,9 +14,11 @@ from services.finance.payments.api.mapping import intent_message
 from services.finance.payments.usecases.read_payment import read_payment_detail
 from services.finance.payments.usecases.refund_payment import RefundRequest, credit_payment, refund_payment
 from services.finance.payouts.api import mapping
-from services.finance.payouts.usecases.decide_payout import approve_payout, reject_payout, return_payout
+from services.finance.payouts.usecases.approve_payout import approve_payout
 from services.finance.payouts.usecases.hold_payout import hold_payout, release_payout
 from services.finance.payouts.usecases.read_payouts import read_payout, read_payout_parts, read_payouts
+from services.finance.payouts.usecases.reject_payout import reject_payout
+from services.finance.payouts.usecases.return_payout import return_payout
 from services.finance.payouts.usecases.run_payouts import run_payouts
 
 if TYPE_CHECKING:
@@ -41,9 +43,9 @@ class PayoutAdminServicer:
             payouts=[mapping.batch_message(payout) for payout in run.payouts],
             skipped=[
                 messages.SkippedVendor(
-                    vendor_store_id=str(share.intents[0].vendor_store_id),
-                    currency=share.intents[0].currency,
-                    amount_cents=share.amount_cents,
+                    vendor_store_id=str(share.vendor_store_id),
+                    currency=share.currency,
+                    amount_cents=int(share.amount_cents),
                     reason="BELOW_MINIMUM",
                 )
                 for share in run.skipped

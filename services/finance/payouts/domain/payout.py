@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Sequence
+    from decimal import Decimal
 
     from services.finance.payments.domain.intent import Intent
 
@@ -50,6 +51,10 @@ class PayoutTerms:
     minimum_cents: int = 0
     two_persons_above_cents: int = 0
     counted_cash_only: bool = False
+
+    def is_too_small(self, amount_cents: int | Decimal) -> bool:
+        """Return whether a transfer waits for more. One of nothing is none: it only closes its orders."""
+        return 0 < amount_cents < self.minimum_cents
 
 
 @dataclass(frozen=True)

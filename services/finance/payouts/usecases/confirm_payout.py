@@ -27,7 +27,7 @@ def confirm_payout(tx: Tx, subject: Subject, *, reference: str, terms: PayoutTer
     if intent.status == IntentStatus.PAID or intent.payout_id is not None:
         return intent
     detail = read_payment_detail(tx, intent)
-    require_due(intent, detail)
+    require_due(intent, detail=detail)
     if terms.counted_cash_only and intent.method == "cash" and detail.cash_counted_at is None:
         raise CashNotCounted(order_id=str(subject.id))
     made, skipped = make_payouts(tx, [intent], reference=reference, terms=terms)

@@ -9,7 +9,7 @@ from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from meshkit.ids import new_id
 from services.finance.ledger.domain.ledger import Account, AccountKind
 from services.finance.payments.domain.intent import net_cents
-from services.finance.payments.usecases.mark_payments import mark_in_payouts
+from services.finance.payments.usecases.mark_in_payouts import mark_in_payouts
 from services.finance.payouts.data import payouts
 from services.finance.payouts.domain.payout import PayoutStatus, PayoutTerms, Share
 from services.finance.payouts.usecases.net_debts import net_debts
@@ -30,7 +30,7 @@ def make_payouts(
     What is above the threshold waits for a second person; the rest is paid here.
     """
     shares = _shares(tx, due)
-    skipped = [share for share in shares if 0 < share.amount_cents < terms.minimum_cents]
+    skipped = [share for share in shares if terms.is_too_small(share.amount_cents)]
     made = [share for share in shares if share not in skipped]
     if not made:
         return [], skipped

@@ -40,7 +40,7 @@ def read_due_payout(tx: Tx, subject: Subject) -> tuple[Intent, IntentDetail]:
     """
     intent = read_payment(tx, subject)
     detail = read_payment_detail(tx, intent)
-    require_due(intent, detail)
+    require_due(intent, detail=detail)
     if intent.payout_id is not None:
         raise PayoutStateInvalid(state="awaiting_approval")
     return intent, detail

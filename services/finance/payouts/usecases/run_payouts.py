@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from services.finance.payments.usecases.lock_payment import lock_payments
@@ -15,30 +15,38 @@ if TYPE_CHECKING:
 
     from meshkit.db.tx import Tx
     from services.finance.payments.domain.intent import Intent
+    from services.finance.payouts.data.due import DueShare
     from services.finance.payouts.data.payouts import Payout
-    from services.finance.payouts.domain.payout import PayoutTerms, Share
+    from services.finance.payouts.domain.payout import PayoutTerms
 
-# A run locks and posts up to that many orders.
+# A run locks and posts up to that many orders, and names up to that many vendors whom it leaves out.
 BATCH = 1000
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a run did: payouts made, vendors left out, and whether there is more."""
+    """What a run did: payouts made, what is left because it is too small, and whether another run would pay more."""
 
     payouts: Sequence[Payout]
-    skipped: Sequence[Share]
+    skipped: Sequence[DueShare]
     has_more: bool = False
 
 
 def run_payouts(tx: Tx, *, vendor_store_id: uuid.UUID | None, reference: str, terms: PayoutTerms) -> Run:
-    """Make one payout per vendor and currency of what is due, the oldest deliveries first; returns what was done."""
-    chosen = due.choose(tx, vendor_store_id=vendor_store_id, counted_only=terms.counted_cash_only, limit=BATCH)
-    payable = _lock_due(tx, chosen, counted_only=terms.counted_cash_only)
-    made, skipped = make_payouts(tx, payable, reference=reference, terms=terms)
+    """Make one payout per vendor and currency of what is due, who has waited longest first; returns what was done."""
+    counted_only = terms.counted_cash_only
+    chosen = due.choose(
+        tx, vendor_store_id=vendor_store_id, counted_only=counted_only, minimum_cents=terms.minimum_cents, limit=BATCH
+    )
+    payable = _lock_due(tx, [each.id for each in chosen], counted_only=counted_only)
+    # A part may be small: all of it is not.
+    made_by = replace(terms, minimum_cents=0) if any(each.is_part for each in chosen) else terms
+    made, _ = make_payouts(tx, payable, reference=reference, terms=made_by)
     ids = [share.payout_id for share in made]
     tx.audit(target=vendor_store_id or "all vendors", after={"payouts": [str(payout_id) for payout_id in ids]})
-    return Run(payouts.find_many(tx, ids), skipped, has_more=len(chosen) == BATCH)
+    left = due.left(tx, vendor_store_id=vendor_store_id, counted_only=counted_only)
+    skipped = [share for share in left if terms.is_too_small(share.amount_cents)]
+    return Run(payouts.find_many(tx, ids), skipped[:BATCH], has_more=len(skipped) < len(left))
 
 
 def _lock_due(tx: Tx, chosen: Sequence[uuid.UUID], *, counted_only: bool) -> list[Intent]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from services.finance.ledger.domain import ledger as entries
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 from services.finance.payments.domain.intent import net_cents
-from services.finance.payments.usecases.mark_payments import mark_paid_out
+from services.finance.payments.usecases.mark_paid_out import mark_paid_out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ import pytest
 
 from marketmesh.finance.v1 import ledger_pb2
 from marketmesh.finance.v1 import ledger_service_pb2 as messages
-from services.finance.ledger.usecases.hold_money import expire_holds
+from services.finance.ledger.usecases.expire_holds import expire_holds
 from services.finance.proofs.usecases.prove_money import prove_money
 from tests.finance.books import Books, Outcome, account, entry
 from tests.support.mesh_harness import MeshHarness, Refused

@@ -42,7 +42,8 @@ _FILL = (
 _QUERIES: dict[str, Callable[[Tx], object]] = {
     "first page": lambda tx: due.page_of(tx, Page(25, None), counted_only=True),
     "a later page": lambda tx: due.page_of(tx, Page(25, EARLY), counted_only=False),
-    "a run": lambda tx: due.choose(tx, vendor_store_id=None, counted_only=True, limit=100),
+    "a run": lambda tx: due.choose(tx, vendor_store_id=None, counted_only=True, minimum_cents=5, limit=100),
+    "what is left": lambda tx: due.left(tx, vendor_store_id=None, counted_only=True),
     "what is locked": lambda tx: due.still_due(
         tx, [uuid.UUID(f"3{number:031x}") for number in (10, 100)], counted_only=True
     ),

@@ -1,4 +1,4 @@
-"""Stations where cash is handed in."""
+"""Open a station where cash is handed in."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from meshkit.ids import new_id
 from services.finance.cash.data import cash
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from meshkit.db.tx import Tx
     from services.finance.cash.data.cash import Station
 
@@ -22,8 +20,3 @@ def create_station(tx: Tx, *, name: str) -> Station:
         raise Conflict(field="name")
     tx.audit(target=station.id, after={"name": name})
     return station
-
-
-def read_stations(tx: Tx) -> Sequence[Station]:
-    """Return all stations by name."""
-    return cash.stations(tx)

@@ -1,4 +1,4 @@
-"""Read what payouts need to know of the cash of intents."""
+"""Read which intents have cash that does not fit."""
 
 from __future__ import annotations
 
