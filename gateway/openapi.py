@@ -37,7 +37,7 @@ _HEADERS: Json = {
     "x-next-cursor": {"schema": {"type": "string"}, "description": "Where the next part begins; absent on the last"},
     "retry-after": {"schema": {"type": "integer"}, "description": "Seconds to wait before the next try"},
 }
-_SUCCESS = {200: "Done", 201: "Made", 202: "Taken on; it is done later", 204: "Done; there is nothing to tell"}
+_SUCCESS = {200: "Done", 201: "Created", 202: "Accepted; it is carried out later", 204: "Done; the answer is empty"}
 _ERROR_TEXTS = {
     "400": "A field is wrong; `BadRequest` names it.",
     "401": "No token, not a valid one, or wrong credentials; `metadata.cause` says which.",

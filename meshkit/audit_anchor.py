@@ -1,4 +1,4 @@
-"""Heads of the audit chain, kept outside the database: who can rewrite the whole chain cannot rewrite these.
+"""Heads of the audit chain, kept outside the database: a person who can rewrite the whole chain cannot rewrite these.
 
 One line of JSON per head, signed, in a folder that no database lives in. `marketmesh prove` holds the chain against them:
 every head that ever was must still be at its place. Decision 25.

@@ -1,4 +1,4 @@
-"""Endless threads of a process: none dies unseen. One that fails is started again and counted; its silence is measured."""
+"""Endless threads of a process. One that fails is logged, counted and started again; one that hangs shows in a metric."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people type, before it is stored or compared: one spelling for what looks the same, and nothing that deceives."""
+"""Normalises what people type before it is stored or compared: one spelling for what looks the same, no deceptive characters."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TOO_MANY_MARKS = re.compile(f"[{_MARKS}]{{{_MARKS_MAX + 1}}}")
 _FILLERS = "\u115f\u1160\u2800\u3164\uffa0"
 _COMPLAINTS = (
     (re.compile("\x00"), "must not contain a NUL character"),
-    # What whoever shows a text obeys instead: terminals, spreadsheets. Line breaks and tabs are text.
+    # Control characters, which terminals and spreadsheets obey instead of showing. Line breaks and tabs are text.
     (re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"), "must not contain control characters"),
     # Direction overrides: with them a text looks different from what is stored.
     (re.compile(r"[\u202a-\u202e\u2066-\u2069]"), "must not contain characters that turn the direction of a text"),
@@ -57,7 +57,7 @@ def matching_key(text: str) -> str:
 
 
 def complaint_about(text: str, *, one_line: bool) -> str:
-    """Return what keeps a text from being stored, or "": signs that are obeyed instead of read."""
+    """Return why a text cannot be stored, or "": control characters, direction overrides, heaps of marks, more than one line."""
     if text.isascii() and text.isprintable():
         return ""
     found = (complaint for pattern, complaint in _COMPLAINTS if pattern.search(text))

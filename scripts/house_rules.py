@@ -20,7 +20,7 @@ _SDK_HOMES = {
     "google.cloud.storage": "services/media/outbound",
     "argon2": "services/identity/outbound",
 }
-# What opens a transaction, or is one.
+# Arguments that open a transaction, or are one.
 _EDGES = {"tx", "flow", "transactions", "call"}
 _FORBIDDEN_NAMES = {"utils.py", "helpers.py", "common.py", "manager.py"}
 
@@ -116,7 +116,7 @@ def no_removed_names(path: Path, tree: ast.AST) -> Iterator[Finding]:  # noqa: A
 
 
 def sql_stays_in_data(path: Path, tree: ast.AST) -> Iterator[Finding]:
-    """Who looks for what a table is asked finds all of it in `data`, beside the row classes."""
+    """All statements about a table are found in `data`, beside their row classes."""
     place = _place(path)
     if place is None or place.room == "data":
         return
@@ -142,9 +142,9 @@ def use_case_files_tell_one_story(path: Path, tree: ast.AST) -> Iterator[Finding
 
 
 def arguments_are_named(path: Path, tree: ast.AST) -> Iterator[Finding]:
-    """At most one stands by position behind the transaction: what the verb is about, never a bare text, number or yes.
+    """At most one stands by position behind the transaction: what the verb is about, never a bare text, number or boolean.
 
-    Of `hold(tx, one, other, True)` nobody sees what is held.
+    In `hold(tx, one, other, True)` nobody sees what is held.
     """
     place = _place(path)
     if place is None or place.room not in {"usecases", "flows"}:
@@ -246,7 +246,7 @@ def _defined(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 
 def columns_are_named(path: Path, tree: ast.AST) -> Iterator[Finding]:
-    """A `*` means other columns as soon as a migration adds one: what is prepared is refused, and its row class is wrong.
+    """A `*` means other columns as soon as a migration adds one: prepared statements are refused, and their row classes are wrong.
 
     BigQuery prepares nothing.
     """
@@ -277,7 +277,7 @@ def statements_are_made_at_import(path: Path, tree: ast.AST) -> Iterator[Finding
 
 
 def edges_translate(path: Path, tree: ast.AST) -> Iterator[Finding]:
-    """Use cases work: an edge asks one, and names the classes of its rows for the type checker only."""
+    """Edges ask use cases; they import the classes of rows for the type checker only."""
     if path.is_relative_to(ROOT / "services") and {"api", "api.py", "events", "events.py"} & set(
         path.relative_to(ROOT).parts
     ):

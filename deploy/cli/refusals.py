@@ -17,7 +17,7 @@ _LINE_MAX = 300
 
 
 def reason_of(error: Exception) -> str | None:
-    """Return what to tell of an error that comes from the surroundings; None of a defect, which needs its traceback."""
+    """Return the message for an error of the operator's surroundings; None for a defect, which needs its traceback."""
     reason = None
     match error:
         case NoStack() | StateUnusable() | BadPort() | SettingsInvalid():

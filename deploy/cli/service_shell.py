@@ -1,4 +1,4 @@
-"""`marketmesh env` and `marketmesh psql`: stand where a service stands, with its settings and its role."""
+"""`marketmesh env` and `marketmesh psql`: see a service's settings, and its database as its role sees it."""
 
 from __future__ import annotations
 

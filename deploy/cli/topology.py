@@ -43,7 +43,7 @@ def apply() -> None:
 
 @app.command()
 def show() -> None:
-    """Print what is declared, and below each subscription what is not so on the bus."""
+    """Print what is declared, and below each subscription how the bus differs."""
     topology, differing = declared(), {}
     try:
         differing = different(_bus(), topology)

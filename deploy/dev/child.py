@@ -142,11 +142,11 @@ class Guard:
         return self._process.pid
 
     def started(self, group: int, stop_signal: signal.Signals) -> None:
-        """Tell of a new process group."""
+        """Report a new process group to the guardian."""
         self._tell(f"start {group} {int(stop_signal)}")
 
     def stopped(self, group: int) -> None:
-        """Tell that a group is gone, before its number can be used again."""
+        """Report that a group is gone, before its number can be used again."""
         self._tell(f"stop {group} 0")
 
     def close(self) -> None:

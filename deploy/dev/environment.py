@@ -148,7 +148,7 @@ def command_line(
 ) -> dict[str, str]:
     """Return the environment of the operator's commands (topology, seed): every setting of every service."""
     # What is there already comes first: it may be of another stack, and must not win over what this one says.
-    merged = base() | {"MESH_DEMO_LOGINS_FILE": str(demo_logins)}
+    merged = base() | {"MESH_DEMO_LOGINS_FILE": str(demo_logins), "MESH_PUBLIC_URL": addresses.url("gateway")}
     for name in SERVICES:
         merged |= _of_service(name, addresses=addresses, key_files=key_files)
     merged["MESH_SERVICE_KEY_FILE"] = str(key_files[private_key_of(OPERATOR)])

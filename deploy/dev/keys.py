@@ -18,7 +18,7 @@ from deploy.dev.ports import SERVICES
 
 SUPERUSER = "postgres"
 REDIS_USER = "default"
-# Whose name people use who call services from a command line of the mesh.
+# The name in the service tokens of people who call services from a command line of the mesh.
 OPERATOR = "operator"
 _DIGEST_KEY = "digest.key"
 MEDIA_ACCOUNT = "media@marketmesh-dev.iam.gserviceaccount.com"

@@ -6,7 +6,7 @@ import json
 import re
 from datetime import datetime
 
-# Said elsewhere in the line, or of no use to who watches.
+# Shown elsewhere in the line, or of no use on a screen.
 _TOLD = ("event", "level", "ts", "service", "env", "error", "exception", "trace_id")
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?:: |$)")
 _VALUE_LIMIT = 120

@@ -93,7 +93,7 @@ class _Page(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Stay silent: a line per page view helps nobody."""
+        """Log no page views."""
 
 
 async def serve(*, smtp_port: int, page_port: int, folder: pathlib.Path) -> None:

@@ -1,4 +1,4 @@
-"""The supervisor's side of preload: asks it to fork services, and tells when one has ended.
+"""The supervisor's side of preload: asks it to fork services, and learns when one has ended.
 
 Messages are JSON over a socket pair: a request carries the module's words and environment and the write end of the
 output pipe; answers are {request, pid} and {ended, code}. Called by the supervisor only.
@@ -138,7 +138,7 @@ class Nursery:
             answer.set_result(process)
 
     def _disconnect(self) -> None:
-        """After the other side's end nobody reports on its children any more: end them."""
+        """When the preloading process has died, nobody reports the ends of its children any more: end them."""
         if not self.alive:
             return
         self._loop.remove_reader(self._connection)

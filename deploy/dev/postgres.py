@@ -149,7 +149,7 @@ def _settings(*, durable: bool) -> list[str]:
         "max_wal_size": "1GB",
         "io_method": "sync",  # no worker processes of its own: memory counts more than throughput here
         "timezone": "UTC",
-        # Without the values of refused keys: e-mail addresses are nobody's in a log.
+        # Without the values of refused keys: e-mail addresses do not belong in a log.
         "log_error_verbosity": "terse",
         "log_timezone": "UTC",
         "fsync": "on" if durable else "off",

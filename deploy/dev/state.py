@@ -49,7 +49,7 @@ class State:
         return folder
 
     def close_to_others(self) -> None:
-        """Close what a stack of before left open, and make nothing open from now on. Only under the lock.
+        """Narrow the modes of files that an earlier release left too wide, and of all new ones. Only under the lock.
 
         Raises: StateUnusable when something in it belongs to somebody else.
         """

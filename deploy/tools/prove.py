@@ -99,7 +99,7 @@ _OWN = {
     "commerce": ("services.commerce.orders.usecases.prove_orders", "prove_orders"),
     "finance": ("services.finance.proofs.usecases.prove_money", "prove_money"),
 }
-# Events still on their way are no violation; they get this long to arrive.
+# Events still on their way are no violation: so long they are waited for.
 SETTLE_SECONDS = 30.0
 
 _UNPUBLISHED = sql("SELECT count(*) FROM outbox WHERE published_at IS NULL", int)
@@ -230,7 +230,7 @@ def _came(row: PublishedEvent, subscription: str) -> float:
 
 
 def _subscriptions() -> tuple[list[str], dict[str, Subscription]]:
-    """Return the subscriptions by their short names, or why the bus does not tell them."""
+    """Return the subscriptions by their short names, or why the bus did not answer."""
     bus = Bus(project=MeshSettings().pubsub_project)
     try:
         found = subscriptions.existing(bus)
@@ -242,7 +242,7 @@ def _subscriptions() -> tuple[list[str], dict[str, Subscription]]:
 
 
 def _since(subscription: Subscription | None, event_type: str) -> int:
-    """Return from when on an event must have been applied: nothing older than its subscription ever came to it."""
+    """Return since when events must have been applied: a subscription gets nothing that is older than itself."""
     return subscriptions.since(subscription, event_type) if subscription else 0
 
 

@@ -1,4 +1,4 @@
-"""What `marketmesh prove` looks at between orders, their money and the agents' records of them."""
+"""Checks of `marketmesh prove` between orders, their payments and the agents' records of their deliveries."""
 
 from __future__ import annotations
 

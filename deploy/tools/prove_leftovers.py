@@ -1,4 +1,4 @@
-"""What `marketmesh prove` looks at between services beside orders and money: flows, photos and notices that got lost."""
+"""Checks of `marketmesh prove` across services, beside orders and money: unanswered flows, lost photos, lost notices."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ class AttachedProof(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """An event that tells of a failed payment."""
+    """An event about a failed payment."""
 
     event_id: uuid.UUID
     payload: bytes
     created_at: datetime
 
 
-# Not released to its caller, not given up, and older than any number of tries should take.
+# Neither released for its caller to repeat nor given up, and older than all tries together take.
 _UNANSWERED = sql(
     "SELECT method, flow_id FROM idempotency_keys WHERE response IS NULL AND flow_id IS NOT NULL"
     " AND lease_until <= expires_at AND created_at < now() - interval '10 minutes' ORDER BY created_at LIMIT 100",
@@ -85,9 +85,10 @@ def prove_photos(databases: Mapping[str, Transactions]) -> list[str]:
 
 
 def prove_notices(databases: Mapping[str, Transactions]) -> list[str]:
-    """Return every failed payment that identity heard of and told no administrator: two of an order are two.
+    """Return every failed payment whose event identity has applied without notifying an administrator; each failure counts.
 
-    Not those so old that their notice may be gone. When it failed counts: a row that was put back is younger than its event.
+    Left out are failures so old that their notice may be deleted. Their age is that of the failure: a row that was replayed is
+    younger than its event.
     """
     heard = set(_rows(databases["identity"], _HEARD))
     kept_since = _notices_kept_since(databases["identity"])
@@ -95,7 +96,7 @@ def prove_notices(databases: Mapping[str, Transactions]) -> list[str]:
     wanted: dict[uuid.UUID, str] = {}
     for row in _rows(databases["finance"], _FAILURES):
         event = finance.PaymentFailed.FromString(row.payload)
-        # Failures of before the field was there are told apart by when they were heard of, which nobody kept.
+        # In events from before the field existed, a notice's id depends on when it was handled, which is stored nowhere.
         known = row.event_id in heard and event.HasField("failed_at")
         if known and event.failed_at.ToDatetime(tzinfo=UTC) > kept_since:
             for notice in notices_of(event, row.created_at):
@@ -109,9 +110,9 @@ def prove_notices(databases: Mapping[str, Transactions]) -> list[str]:
 
 
 def _notices_kept_since(identity: Transactions) -> datetime:
-    """Return the instant since which no notice can be gone; a day is left for clocks that differ."""
+    """Return the instant since which no notice can have been deleted; a day is left for clocks that differ."""
     settings = importlib.import_module("services.identity.settings").IdentitySettings
-    # Whoever proves need not have what else identity cannot start without.
+    # The operator who proves need not have the other settings that identity requires.
     days = settings(database_url="", signing_key_file="").notification_days
     return identity.clock.now() - timedelta(days=days - 1)
 

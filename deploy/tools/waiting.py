@@ -1,4 +1,4 @@
-"""Wait for what events bring about."""
+"""Wait for an effect that arrives by event."""
 
 from __future__ import annotations
 

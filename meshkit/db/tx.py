@@ -47,7 +47,7 @@ class Tx:
     # Gives a reading's connection back; a transaction cannot let go of its own.
     disconnect: Callable[[], None] | None = None
     events: list[outbox.NewEvent] = field(default_factory=list)
-    # State of the audited object around the change, if the use case tells it.
+    # State of the audited object before and after the change, if the use case gives it.
     audit_before: Mapping[str, object] | None = None
     audit_after: Mapping[str, object] | None = None
     audit_target: str = ""

@@ -21,7 +21,7 @@ def metadata_of(context: grpc.ServicerContext) -> dict[str, str]:
 
 
 def call_from(metadata: dict[str, str]) -> Call:
-    """Return the call as far as its metadata tells; the request id is made when missing or malformed."""
+    """Return the call that the metadata describes; the request id is made when missing or malformed."""
     request_id = metadata.get("x-request-id", "")
     return Call(
         principal=ANONYMOUS,

@@ -1,4 +1,4 @@
-"""Errors on the wire: google.rpc.Status with exactly one ErrorInfo, and what else tells the caller how to go on."""
+"""Errors on the wire: google.rpc.Status with exactly one ErrorInfo, and the headers that belong to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells Pub/Sub about objects that are complete, as a bucket's notification configuration does."""
+"""Notifies Pub/Sub of objects that are complete, as a bucket's notification configuration does."""
 
 from __future__ import annotations
 

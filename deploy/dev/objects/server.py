@@ -167,10 +167,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Says nothing of a client that goes away in the middle of an answer."""
+    """Reports no error when a client hangs up in the middle of an answer."""
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Tell of everything else, as servers do."""
+        """Report all other errors, as servers do."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 

@@ -87,7 +87,7 @@ class TokenMint:
         return secrets.token_urlsafe(_REFRESH_BYTES)
 
     def successor_of(self, token_hash: bytes) -> str:
-        """Return the one token that follows what is stored of another: the same every time.
+        """Return the successor of a refresh token, given the hash that is stored of it: the same every time.
 
         So a replay within grace gets the same, also after SwitchStore, which never sees the token itself.
         """
@@ -105,5 +105,5 @@ class TokenMint:
 
 
 def hash_refresh_token(refresh_token: str) -> bytes:
-    """Return what is stored of a refresh token."""
+    """Return the hash under which a refresh token is stored."""
     return hashlib.sha256(refresh_token.encode()).digest()

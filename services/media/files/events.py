@@ -21,7 +21,7 @@ def consumers() -> tuple[Consumer, ...]:
 
 
 def object_finalized(tx: Tx, envelope: Envelope) -> None:
-    """Have a complete object looked at: what a notice says of it is not proof. Others' objects are nobody's business."""
+    """Have a complete object looked at: a notice alone proves nothing. Notices of objects that are not ours are ignored."""
     key = envelope.headers.get("objectId")
     if not key:
         raise UnreadableEvent("not a storage notice: it has no objectId")

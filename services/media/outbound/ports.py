@@ -53,7 +53,7 @@ class ObjectRemover(Protocol):
 
 
 class BucketMaker(Protocol):
-    """Makes the bucket where nobody else does."""
+    """Makes the bucket in stacks whose deployment does not."""
 
     def ensure_bucket(self) -> None:
         """Create the bucket unless it exists. Raises DependencyUnavailable."""

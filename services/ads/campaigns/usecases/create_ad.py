@@ -87,7 +87,7 @@ def create_ad(tx: Tx, campaign: Campaign, *, flow_id: uuid.UUID) -> tuple[Ad, li
 
 
 def _with_clean_destination(index: int, creative: NewCreative) -> NewCreative:
-    """Return the creative with its address as browsers see it. Raises ValidationError for one nobody may be sent to."""
+    """Return the creative with its address as browsers see it. Raises ValidationError for one that ads may not lead to."""
     url = clean_destination(creative.destination_url)
     if url is None or len(url) > URL_MAX:
         raise ValidationError.of(

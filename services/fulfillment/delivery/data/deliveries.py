@@ -173,7 +173,7 @@ _FIND_EVER_OF_AGENT = compiled(
 
 
 def upsert(tx: Tx, new: NewDelivery) -> None:
-    """Insert a delivery, or bring it to a newer version of its order; where its payment stands is left alone."""
+    """Insert a delivery, or bring it to a newer version of its order; the status of its payment is left alone."""
     tx.execute(
         _UPSERT,
         {
@@ -198,7 +198,7 @@ def change_order(tx: Tx, order: Order) -> None:
 
 
 def change_payment(tx: Tx, order_id: uuid.UUID, payment_status: str) -> None:
-    """Set where the payment of a delivery stands."""
+    """Set the status of the payment of a delivery."""
     tx.execute(_CHANGE_PAYMENT, {"order_id": order_id, "payment_status": payment_status})
 
 
@@ -208,7 +208,7 @@ def call_off_payment(tx: Tx, order_id: uuid.UUID) -> None:
 
 
 def lock(tx: Tx, order_id: uuid.UUID) -> DeliveryState | None:
-    """Return how a delivery stands and keep it from changing until commit, or None."""
+    """Return the state of a delivery, locked until commit, or None."""
     return tx.execute(_LOCK, {"order_id": order_id}).one_or_none()
 
 
@@ -223,7 +223,7 @@ def issue_code(tx: Tx, order_id: uuid.UUID) -> None:
 
 
 def find_of_buyer(tx: Tx, order_id: uuid.UUID, buyer_store_id: uuid.UUID) -> DeliveryState | None:
-    """Return how a delivery to that buyer stands, or None."""
+    """Return the state of a delivery to that buyer, or None."""
     return tx.execute(_OF_BUYER, {"order_id": order_id, "buyer_store_id": buyer_store_id}).one_or_none()
 
 

@@ -60,7 +60,7 @@ class NewDelivery:
 
     @property
     def payment_status(self) -> str:
-        """Where its payment stands before finance has reported anything."""
+        """The status of its payment before finance has reported anything."""
         return "unpaid" if self.payment_method == "cash" else "pending"
 
 

@@ -77,7 +77,7 @@ def _post(flow: Flow, collection: Collection, delivery: AgentDelivery, *, orders
 
 
 def _require_collectable(flow: Flow, delivery: AgentDelivery, order: Order, *, cash: Cash) -> None:
-    """Refuse unless cash may be taken now; what was collected before stands, wherever the order is by now."""
+    """Refuse unless cash may be taken now; cash that was collected before stays collected, whatever the order's state is by now."""
     is_mine = delivery.unassigned_at is None
     if is_mine and order.status in CASH_STATES:
         return

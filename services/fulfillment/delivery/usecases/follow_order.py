@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def follow_order(tx: Tx, order: Order) -> None:
-    """Take over where an order stands; an order that is over leaves its agent's list.
+    """Take over the state of an order; an order that is over leaves its agent's list.
 
     Steps that its agent's record lacks are completed: the agent may never ask again.
     """

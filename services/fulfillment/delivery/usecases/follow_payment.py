@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def follow_payment(tx: Tx, *, order_id: uuid.UUID, payment_status: str, collected: Collected | None = None) -> None:
-    """Take over where a payment stands; the record of who collected the cash is completed with it."""
+    """Take over the status of a payment, and who collected the cash."""
     if deliveries.lock(tx, order_id) is None:
         return
     deliveries.change_payment(tx, order_id, payment_status)

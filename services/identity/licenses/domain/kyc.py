@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class LicenseStatus(StrEnum):
-    """Where a licence stands."""
+    """The states of a licence."""
 
     PENDING = "pending"
     VERIFIED = "verified"

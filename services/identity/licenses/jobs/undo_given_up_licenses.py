@@ -1,4 +1,4 @@
-"""Undoes filings of licences that nobody goes on with: a protected document must not stay attached to nothing."""
+"""Undoes filings of licences that were given up half-way: their protected documents must not stay attached to nothing."""
 
 from __future__ import annotations
 

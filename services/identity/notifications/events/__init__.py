@@ -1,4 +1,4 @@
-"""What others report and people are told of."""
+"""Turns events of other services into notifications."""
 
 from services.identity.notifications.events.handlers import consumers
 

@@ -1,4 +1,4 @@
-"""What people are told when finance reports: vendors and buyers of their orders, administrators of what waits for them."""
+"""Notifications about payments: to vendors and buyers about their orders, to administrators about what waits for them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def payment_failed(event: finance.PaymentFailed, now: datetime) -> Iterator[Noti
     """Tell the administrators that money and order disagree."""
     received = money_text(event.received_cents, event.currency)
     expected = money_text(event.expected_cents, event.currency)
-    # Failures of before the field was there are told apart by when they are heard of.
+    # Events from before the field existed: when they are handled stands in for it.
     failed_at = event.failed_at.ToJsonString() if event.HasField("failed_at") else now.isoformat()
     yield order_alert(
         # Every failure counts: after a reopening the same wrong sum can come again.
@@ -73,7 +73,7 @@ def cash_mismatch_found(event: finance.CashMismatchFound, _now: datetime) -> Ite
 def order_paid(event: finance.OrderPaid, _now: datetime) -> Iterator[Notice]:
     """Tell the vendor that the payout is made."""
     if not event.payout_cents:
-        # The order cost nothing: nobody waits for money.
+        # The order cost nothing, so nobody waits for money.
         return
     yield order_alert(
         # After a payout that came back there is another one.
@@ -86,7 +86,7 @@ def order_paid(event: finance.OrderPaid, _now: datetime) -> Iterator[Notice]:
 
 
 def payout_returned(event: finance.PayoutReturned, _now: datetime) -> Iterator[Notice]:
-    """Tell the vendor that its bank sent the money back; the administrators hear of the payout as a whole."""
+    """Tell the vendor that its bank sent the money back; administrators are notified of the payout as a whole."""
     yield order_alert(
         cause=f"payout_returned:{event.order_id}:{event.payout_id}",
         store=event.vendor_store_id,

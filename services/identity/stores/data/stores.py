@@ -103,7 +103,7 @@ def verified_licenses(tx: Tx, store_id: uuid.UUID) -> list[VerifiedLicense]:
 
 
 def claim_logo(tx: Tx, store_id: uuid.UUID, *, flow_id: uuid.UUID) -> None:
-    """Note on a locked store who changes its logo now; whoever set out before records nothing any more."""
+    """Note on a locked store which flow changes its logo now; one that began earlier records nothing any more."""
     tx.execute(_CLAIM_LOGO, {"id": store_id, "flow_id": flow_id})
 
 

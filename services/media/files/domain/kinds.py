@@ -41,7 +41,7 @@ class MediaKind(StrEnum):
     DELIVERY_PROOF = "delivery_proof"
 
 
-# Made to be seen by whoever is signed in, at any store (A.7.2); everything else stays with its own.
+# May be read by members of any store (A.7.2); all other kinds by the owning store only.
 PUBLIC = frozenset({MediaKind.PRODUCT, MediaKind.STORE, MediaKind.ADS})
 
 MIME_TYPES = {

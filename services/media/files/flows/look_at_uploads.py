@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from services.media.outbound.ports import ObjectFinder, ObjectRemover
 
 _BATCH = 50
-# No object has this name: whoever is asked for it and answers is there.
+# No object has this name: a store that answers "not found" to it is up.
 _NOBODY = "nothing-is-here"
 # Asked again after 2, 4, 8 … seconds, at most an hour; so many times an arrival is believed, a little more than two hours.
 LOOKS = 12

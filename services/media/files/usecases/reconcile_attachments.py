@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def reconcile_attachments(
     tx: Tx, *, entity: Entity, media_ids: Sequence[uuid.UUID], allowed_kinds: Sequence[MediaKind]
 ) -> list[File]:
-    """Attach what is missing, detach what is too much; returns the files in the given order.
+    """Attach what is missing, detach what is not in the list; returns the files in the given order.
 
     Raises NotFound for a missing or foreign file, MediaNotUsable for one of another kind or that is not uploaded.
     """
