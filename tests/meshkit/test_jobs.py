@@ -19,6 +19,7 @@ from meshkit.obs.metrics import JOB_LAST_SUCCESS
 from meshkit.retention import chassis_rules, delete_old
 from meshkit.settings import RetentionSettings, SettingsInvalid
 from tests.support.mesh_harness import MeshHarness
+from tests.support.statements import leave_only, owner_transaction
 
 
 @pytest.fixture
@@ -370,16 +371,19 @@ class TestRetention:
         assert rows(transactions, "SELECT 1 FROM outbox WHERE topic = 'old-published'") == []
 
     @pytest.mark.parametrize("rule", range(3))
-    def test_finds_old_rows_by_index(self, transactions: Transactions, rule: int) -> None:
+    def test_finds_old_rows_by_index(self, mesh: MeshHarness, rule: int) -> None:
         statement = chassis_rules(RetentionSettings())[rule].statement
-        with transactions.write(Call()) as tx:
+        index = ("outbox_published_idx", "inbox_handled_at_idx", "idempotency_keys_expires_idx")[rule]
+        url = mesh.stack.addresses.database_url("ads", kind="owner")
+        with owner_transaction(url, now=mesh.clock.now()) as tx:
+            leave_only(tx, index)
             tx.execute(text("SET LOCAL enable_seqscan = off"))
             plan = tx.execute(
                 text(f"EXPLAIN {statement.text}"), {"limit": tx.now - timedelta(days=30), "batch": 1000}
             ).scalars()
             read = "\n".join(plan)
 
-        assert ("outbox_published_idx", "inbox_handled_at_idx", "idempotency_keys_expires_idx")[rule] in read
+        assert index in read
         assert "Seq Scan" not in read
 
     def test_must_remember_what_was_handled_longer_than_it_is_kept(self) -> None:

@@ -11,6 +11,7 @@ from meshkit.jobs import JobRunner
 from meshkit.retention import BATCH
 from services.identity.notifications.data.notifications import old_ones
 from tests.support.mesh_harness import MeshHarness
+from tests.support.statements import leave_only, owner_transaction
 
 _ADD = text(
     "INSERT INTO notifications (id, store_id, type, title, message, link, read_at, created_at)"
@@ -45,7 +46,9 @@ class TestForgetNotifications:
         assert mesh.rows("identity", "SELECT 1 FROM notifications WHERE store_id = :store", store=store) == []
 
     def test_finds_them_by_index(self, mesh: MeshHarness) -> None:
-        with mesh.transaction("identity") as tx:
+        url = mesh.stack.addresses.database_url("identity", kind="owner")
+        with owner_transaction(url, now=mesh.clock.now()) as tx:
+            leave_only(tx, "notifications_created_at_idx")
             tx.execute(text("SET LOCAL enable_seqscan = off"))
             lines = tx.execute(
                 text(f"EXPLAIN {old_ones(keep=timedelta(days=30)).statement.text}"), {"limit": tx.now, "batch": BATCH}
