@@ -61,9 +61,9 @@ def service_app(spec: ServiceSpec) -> typer.Typer:
         """Bring the database to a revision, as the owner role."""
         with _clear_refusal(spec.name):
             settings = spec.database_settings()
-        migrations.upgrade(
-            service=spec.name, url=settings.migration_database_url or settings.database_url, revision=revision
-        )
+            migrations.upgrade(
+                service=spec.name, url=settings.migration_database_url or settings.database_url, revision=revision
+            )
         typer.echo(f"{spec.name}: database at {revision}")
 
     @app.command()
@@ -78,9 +78,9 @@ def service_app(spec: ServiceSpec) -> typer.Typer:
 
 @contextmanager
 def _clear_refusal(service: str) -> Iterator[None]:
-    """End the process with one line instead of a traceback when its environment is incomplete."""
+    """End the process with one line instead of a traceback when its environment, or the state of its database, is why."""
     try:
         yield
-    except SettingsInvalid as error:
+    except (SettingsInvalid, migrations.MigrationRefused) as error:
         typer.echo(f"{service}: {error}", err=True)
         raise typer.Exit(1) from None

@@ -24,8 +24,11 @@ def migrate(
         raise fail("migrate: name the service to take back")
     for name in [service] if service else services_present():
         url = database_url(name, kind="MIGRATION_")
-        if down:
-            migrations.downgrade(service=name, url=url, revision=down)
-        else:
-            migrations.upgrade(service=name, url=url)
+        try:
+            if down:
+                migrations.downgrade(service=name, url=url, revision=down)
+            else:
+                migrations.upgrade(service=name, url=url)
+        except migrations.MigrationRefused as error:
+            raise fail(f"migrate: {name} was not migrated: {error}") from None
         say(f"{name}: at {down or 'head'}")

@@ -5,13 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
 from alembic import command, op
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+_LOCK_NOT_AVAILABLE = "55P03"
 _PLATFORM_SQL = Path(__file__).with_name("platform.sql")
 _LOCK = 7_362_001
 PLATFORM_TABLES = (
@@ -19,13 +23,17 @@ PLATFORM_TABLES = (
 )  # fmt: skip
 
 
+class MigrationRefused(Exception):
+    """Nothing was migrated, and the reason is not the code: it says what the operator can do."""
+
+
 def upgrade(*, service: str, url: str, revision: str = "head") -> None:
-    """Bring a service's database to `revision`; two processes at once wait for each other."""
+    """Bring a service's database to `revision`; two processes at once wait for each other. Raises MigrationRefused."""
     _run(service=service, url=url, step=lambda config: command.upgrade(config, revision))
 
 
 def downgrade(*, service: str, url: str, revision: str) -> None:
-    """Take a service's database back to `revision`."""
+    """Take a service's database back to `revision`. Raises MigrationRefused."""
     _run(service=service, url=url, step=lambda config: command.downgrade(config, revision))
 
 
@@ -36,8 +44,27 @@ def _run(*, service: str, url: str, step: object) -> None:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             connection.execute(text("SET LOCAL lock_timeout = '4s'"))
             step(_config(service, connection))  # type: ignore[operator]
+    except CommandError as error:
+        raise MigrationRefused(str(error)) from None
+    except DBAPIError as error:
+        reason = _refusal(error)
+        if reason is None:
+            raise
+        raise MigrationRefused(reason) from None
     finally:
         engine.dispose()
+
+
+def _refusal(error: DBAPIError) -> str | None:
+    """Return why Postgres refused: a migration asked it to, a table is in use, or it is away. None for a defect."""
+    refusal = error.orig
+    if not isinstance(refusal, psycopg.Error):
+        return None
+    if refusal.diag.source_function == "exec_stmt_raise":
+        return refusal.diag.message_primary
+    if refusal.sqlstate == _LOCK_NOT_AVAILABLE:
+        return "somebody else holds a table for longer than 4 s; try again when less is going on"
+    return " ".join(str(refusal).split()) if error.connection_invalidated or refusal.sqlstate is None else None
 
 
 def _config(service: str, connection: Connection) -> Config:

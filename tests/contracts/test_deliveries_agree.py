@@ -136,6 +136,22 @@ class TestAFullCredit:
         assert (row.credited_cents, row.refunded_cents) == (order.total_cents, order.total_cents)
         assert problems_of(world, order.order_id) == []
 
+    def test_of_a_part_of_what_is_not_on_hold_leaves_the_rest_to_collect(self, world: World) -> None:
+        order = world.new_delivery(upto="delivered")
+        credit = payouts.CreditOrderRequest(
+            order_id=order.order_id, amount_cents=1, currency="USD", reason="one cent less"
+        )
+        world.do("/marketmesh.finance.v1.PayoutAdminService/CreditOrder", credit, world.admin)
+        world.mesh.pump()
+
+        collect = "/marketmesh.fulfillment.v1.AgentService/CollectCash"
+        world.do(collect, world.cash_request(order, missing_cents=1), world.agent)
+        world.mesh.pump()
+
+        row = _row(world, "commerce", "SELECT * FROM vendor_orders WHERE id = CAST(:id AS uuid)", order.order_id)
+        assert (row.payment_status, row.balance_due_cents) == ("settled", 0)
+        assert problems_of(world, order.order_id) == []
+
     def test_of_a_part_leaves_the_rest_to_collect(self, world: World) -> None:
         order = world.new_failed_payment()
         credit = payouts.CreditOrderRequest(

@@ -10,7 +10,6 @@ from datetime import timedelta
 import psycopg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 from meshkit.db import migrate
 from services.finance.proofs.usecases.prove_money import prove_money
@@ -131,13 +130,13 @@ class TestSubjects:
             connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {table}_subject_kind_check")
             connection.execute(f"UPDATE {table} SET subject_kind = 'support' WHERE subject_kind IS NOT NULL")
 
-        with pytest.raises(DBAPIError, match="something else than orders is paid for"):
+        with pytest.raises(migrate.MigrationRefused, match="something else than orders is paid for"):
             migrate.downgrade(service="finance", url=copied.url, revision="0012")
 
     def test_are_refused_while_finance_runs(self, mesh: MeshHarness, copied: Copy) -> None:
         with (
             running_on(mesh.stack.addresses.superuser_dsn, copied.url),
-            pytest.raises(DBAPIError, match="is still running"),
+            pytest.raises(migrate.MigrationRefused, match="is still running"),
         ):
             migrate.downgrade(service="finance", url=copied.url, revision="0012")
 

@@ -40,15 +40,16 @@ class CashCount:
 def collect_cash(tx: Tx, count: CashCount) -> Intent:
     """Settle the intent and post the cash; returns the intent. A repeat by the same agent with the same sum answers the same.
 
-    Raises NotFound; CashCollectedOtherwise; DependencyUnavailable while the order's newest version has not arrived here;
+    Raises NotFound; CashCollectedOtherwise; DependencyUnavailable while the order's newest cost has not arrived here;
     PaymentFinal; and PaymentMismatch, with which the failed intent and its announcement are committed.
     """
     intent = lock_payment(tx, order(count.order_id))
     if intent.status in _COLLECTED:
         _require_as_collected(intent, read_payment_detail(tx, intent).collected_by_user_id, count)
         return intent
-    if intent.subject_version < count.order_version:
-        raise DependencyUnavailable("The order's last change has not arrived yet.", dependency="commerce.order.v1")
+    # Of a newer version that costs the same nothing need arrive: commerce announces no change that finance has told it of.
+    if intent.subject_version < count.order_version and intent.amount_cents != count.order_total_cents:
+        raise DependencyUnavailable("What the order costs now has not arrived yet.", dependency="commerce.order.v1")
     is_collectable = next_status(IntentStatus(intent.status), IntentAction.COLLECT) is not None
     if not is_collectable or intent.method != "cash":
         raise PaymentFinal(state=intent.status)

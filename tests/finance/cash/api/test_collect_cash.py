@@ -135,17 +135,33 @@ class TestCollectCash:
 
             assert statuses == [payment_pb2.IntentStatus.Value.settled] * 8
 
-    def test_waits_for_a_version_it_has_not_heard_of(self, payments: Payments) -> None:
+    def test_waits_for_a_cost_it_has_not_heard_of(self, payments: Payments) -> None:
         order = payments.opened()
+        cheaper = {"order_version": 2, "order_total_cents": 12_000, "amount_cents": 12_000}
 
         with pytest.raises(Refused) as refused:
-            payments.collect(order, order_version=2)
-        payments.moved(order, status="hold")
-        settled = payments.collect(order, order_version=2)
+            payments.collect(order, **cheaper)
+        payments.moved(order, total_cents=12_000)
+        settled = payments.collect(order, **cheaper)
 
         assert (refused.value.code, refused.value.metadata["dependency"]) == ("UNAVAILABLE", "commerce.order.v1")
         assert refused.value.headers["retry-after"] == "1"
         assert settled.status == payment_pb2.IntentStatus.Value.settled
+
+    def test_does_not_wait_for_a_version_that_costs_the_same(self, payments: Payments) -> None:
+        order = payments.opened()
+
+        settled = payments.collect(order, order_version=2)
+        repeated = payments.moved(order, status="in_transit")
+
+        assert settled.status == payment_pb2.IntentStatus.Value.settled
+        assert payments.collect(repeated, order_version=3).id == settled.id
+
+    def test_says_of_a_version_that_costs_the_same_what_does_not_fit(self, payments: Payments) -> None:
+        with pytest.raises(Refused) as refused:
+            payments.collect(payments.opened(), order_version=2, amount_cents=12_344)
+
+        assert refused.value.reason == "PAYMENT_MISMATCH"
 
     @pytest.mark.parametrize(
         "wrong", [{"amount_cents": 12_344}, {"currency": "EUR"}, {"order_total_cents": 12_346}], ids=min
