@@ -19,7 +19,7 @@ OBJECT_TOPIC = "media.object.v1"
 MEDIA_BUCKET = "marketmesh-media"
 _FRONT_ENDS = "http://localhost:5173,http://localhost:3000"
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-# The variables of keys.ensure_key_files that only their owner gets; the rest go to every service.
+# The variables of keys.key_files that only their owner gets; the rest go to every service.
 _KEY_OWNERS = {
     "IDENTITY_SIGNING_KEY_FILE": "identity",
     "ADS_TOKEN_KEY_FILE": "ads",

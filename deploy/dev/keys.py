@@ -37,25 +37,28 @@ def ensure_passwords(state: states.State) -> dict[str, str]:
     return passwords
 
 
-def ensure_key_files(state: states.State) -> dict[str, pathlib.Path]:
-    """Return environment variable -> key file, generating the files that are missing.
+def key_files(state: states.State) -> dict[str, pathlib.Path]:
+    """Return environment variable -> key file, whether it exists or not.
 
     A caller's private key stands under `private_key_of(caller)`: only its own process gets it, as MESH_SERVICE_KEY_FILE.
     """
+    files = {variable: state.secrets / name for variable, (name, _) in _MAKERS.items()}
+    private = {private_key_of(caller): state.secrets / f"service_{caller}.pem" for caller in (*SERVICES, OPERATOR)}
+    return files | private | {"MESH_SERVICE_KEYS_FOLDER": state.secrets / "service_keys"}
+
+
+def ensure_key_files(state: states.State) -> dict[str, pathlib.Path]:
+    """Return `key_files`, generating those that are missing."""
     _keep_digests(state)
-    makers = {
-        "MESH_DIGEST_KEY_FILE": (_DIGEST_KEY, _random_hex),
-        "IDENTITY_SIGNING_KEY_FILE": ("jwt_es256.pem", _signing_key),
-        "ADS_TOKEN_KEY_FILE": ("ads_token.key", _random_hex),
-        "FULFILLMENT_DELIVERY_CODE_KEY_FILE": ("delivery_code.key", _random_hex),
-        "MEDIA_SIGNING_KEY_FILE": ("gcs_service_account.json", _service_account),
-    }
-    files = {}
-    for variable, (name, make) in makers.items():
-        files[variable] = state.secrets / name
+    files = key_files(state)
+    for variable, (_, make) in _MAKERS.items():
         if not files[variable].exists():
             states.write_private(files[variable], make())
-    return files | _service_keys(state)
+    folder = files["MESH_SERVICE_KEYS_FOLDER"]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for caller in (*SERVICES, OPERATOR):
+        _ensure_pair(files[private_key_of(caller)], folder / f"{caller}.pem")
+    return files
 
 
 def _keep_digests(state: states.State) -> None:
@@ -65,28 +68,23 @@ def _keep_digests(state: states.State) -> None:
         shared.rename(state.secrets / _DIGEST_KEY)
 
 
-def _service_keys(state: states.State) -> dict[str, pathlib.Path]:
-    """Return the private key file of every caller, and the folder of the public ones."""
-    folder = state.secrets / "service_keys"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    files = {"MESH_SERVICE_KEYS_FOLDER": folder}
-    for caller in (*SERVICES, OPERATOR):
-        private = files[private_key_of(caller)] = state.secrets / f"service_{caller}.pem"
-        if not private.exists():
-            states.write_private(private, _signing_key())
-        public = folder / f"{caller}.pem"
-        if not public.exists():
-            states.write_private(public, _public_half(private))
-    return files
+def _ensure_pair(private: pathlib.Path, public: pathlib.Path) -> None:
+    """Make both halves unless there is a private one. A public half that is missing was taken away, and stays away."""
+    if private.exists():
+        return
+    key = _signing_key()
+    # In this order: whoever dies in between makes both again.
+    states.write_private(public, _public_half(key))
+    states.write_private(private, key)
 
 
-def _public_half(private: pathlib.Path) -> str:
-    key = serialization.load_pem_private_key(private.read_bytes(), password=None).public_key()
+def _public_half(private: str) -> str:
+    key = serialization.load_pem_private_key(private.encode(), password=None).public_key()
     return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 def private_key_of(caller: str) -> str:
-    """Return the name under which ensure_key_files gives a caller's private key."""
+    """Return the name under which key_files gives a caller's private key."""
     return f"{caller.upper()}_SERVICE_KEY_FILE"
 
 
@@ -118,3 +116,13 @@ def _service_account() -> str:
         },
         indent=1,
     )
+
+
+# Environment variable -> name in the folder of secrets, and what makes it.
+_MAKERS = {
+    "MESH_DIGEST_KEY_FILE": (_DIGEST_KEY, _random_hex),
+    "IDENTITY_SIGNING_KEY_FILE": ("jwt_es256.pem", _signing_key),
+    "ADS_TOKEN_KEY_FILE": ("ads_token.key", _random_hex),
+    "FULFILLMENT_DELIVERY_CODE_KEY_FILE": ("delivery_code.key", _random_hex),
+    "MEDIA_SIGNING_KEY_FILE": ("gcs_service_account.json", _service_account),
+}

@@ -64,7 +64,7 @@ def stack_of_state() -> tuple[environment.Addresses, dict[str, pathlib.Path]]:
         raise NoStack(f"no stack has run in {folder}: {START}")
     state = State(folder)
     addresses = environment.Addresses(ports=ports_in_use(folder), passwords=keys.ensure_passwords(state))
-    return addresses, keys.ensure_key_files(state)
+    return addresses, keys.key_files(state)
 
 
 def refuse_real_people(what: str) -> None:

@@ -21,6 +21,7 @@ from deploy.dev import keys, postgres
 from deploy.dev.environment import Addresses
 from deploy.dev.ports import SERVICES
 from deploy.dev.state import State
+from deploy.tools.connection import STATE_VARIABLE, stack_of_state
 
 from .conftest import Launch, RunningStack, eventually, gone
 from .ordinary_user import as_nobody, shown_as_nobody
@@ -221,6 +222,31 @@ class TestSecrets:
         assert public.stat().st_mode & 0o777 == 0o700
         account = json.loads(files["MEDIA_SIGNING_KEY_FILE"].read_text())
         assert account["client_email"] == "media@marketmesh-dev.iam.gserviceaccount.com"
+
+    def test_make_no_public_half_again_that_was_taken_away(self, tmp_path: pathlib.Path) -> None:
+        state = State(tmp_path / "leaked")
+        files = keys.ensure_key_files(state)
+        public = files["MESH_SERVICE_KEYS_FOLDER"] / "commerce.pem"
+        public.unlink()
+
+        assert keys.ensure_key_files(state) == files
+        assert not public.exists()
+
+        files[keys.private_key_of("commerce")].unlink()
+        keys.ensure_key_files(state)
+        assert public.exists()
+
+    def test_are_only_read_by_commands(self, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        state = State(tmp_path / "leaked")
+        keys.ensure_passwords(state)
+        files = keys.ensure_key_files(state)
+        gone = [files[keys.private_key_of("commerce")], files["MESH_SERVICE_KEYS_FOLDER"] / "commerce.pem"]
+        for path in gone:
+            path.unlink()
+        monkeypatch.setenv(STATE_VARIABLE, str(state.folder))
+
+        assert stack_of_state()[1] == files
+        assert [path.exists() for path in gone] == [False, False]
 
     def test_go_on_with_the_secret_that_anchors_were_signed_with(self, tmp_path: pathlib.Path) -> None:
         state = State(tmp_path / "older")
