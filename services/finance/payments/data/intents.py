@@ -77,10 +77,19 @@ _JOIN_PAYOUTS = sql(
     "UPDATE payment_intents i SET payout_id = r.payout_id"
     " FROM json_to_recordset(CAST(:rows AS json)) AS r (id uuid, payout_id uuid) WHERE i.id = r.id"
 )
-_PAY = sql("UPDATE payment_intents SET status = 'paid', vendor_paid_at = :now WHERE id = ANY(CAST(:ids AS uuid[]))")
+# Whoever waited for the lock may have begun before the one it waited for, and commerce puts payouts and their returns in order by
+# these instants: each is later than the one before it.
+_PAY = sql(
+    "UPDATE payment_intents SET status = 'paid',"
+    " vendor_paid_at = greatest(CAST(:now AS timestamptz), payout_returned_at + interval '1 microsecond')"
+    " WHERE id = ANY(CAST(:ids AS uuid[])) RETURNING {columns}",
+    Intent,
+)
 _TAKE_BACK = sql(
-    "UPDATE payment_intents SET status = 'settled', vendor_paid_at = NULL, payout_id = NULL, payout_returned_at = :now"
-    " WHERE id = ANY(CAST(:ids AS uuid[]))"
+    "UPDATE payment_intents SET status = 'settled', vendor_paid_at = NULL, payout_id = NULL,"
+    " payout_returned_at = greatest(CAST(:now AS timestamptz), vendor_paid_at + interval '1 microsecond')"
+    " WHERE id = ANY(CAST(:ids AS uuid[])) RETURNING {columns}",
+    Intent,
 )
 _OF_VENDOR = sql(
     """
@@ -136,14 +145,14 @@ def set_payouts(tx: Tx, payouts: Mapping[uuid.UUID, uuid.UUID | None]) -> None:
     tx.execute(_JOIN_PAYOUTS, {"rows": to_json(rows)})
 
 
-def pay(tx: Tx, intent_ids: Sequence[uuid.UUID]) -> None:
-    """Mark locked intents as paid out."""
-    tx.execute(_PAY, {"ids": list(intent_ids), "now": tx.now})
+def pay(tx: Tx, intent_ids: Sequence[uuid.UUID]) -> list[Intent]:
+    """Mark locked intents as paid out; returns them."""
+    return tx.execute(_PAY, {"ids": list(intent_ids), "now": tx.now}).all()
 
 
-def take_back(tx: Tx, intent_ids: Sequence[uuid.UUID]) -> None:
-    """Mark locked, paid intents as settled and due again."""
-    tx.execute(_TAKE_BACK, {"ids": list(intent_ids), "now": tx.now})
+def take_back(tx: Tx, intent_ids: Sequence[uuid.UUID]) -> list[Intent]:
+    """Mark locked, paid intents as settled and due again; returns them."""
+    return tx.execute(_TAKE_BACK, {"ids": list(intent_ids), "now": tx.now}).all()
 
 
 def page_of_vendor(tx: Tx, vendor_store_id: uuid.UUID, page: Page) -> list[Intent]:

@@ -24,5 +24,6 @@ def announce_paid(tx: Tx, intent: Intent) -> None:
         currency=intent.currency,
         order_number=intent.subject_number,
     )
-    event.vendor_paid_at.FromDatetime(tx.now)
+    assert intent.vendor_paid_at is not None, "it is marked as paid"
+    event.vendor_paid_at.FromDatetime(intent.vendor_paid_at)
     tx.emit(event)

@@ -16,7 +16,5 @@ if TYPE_CHECKING:
 
 def mark_paid_out(tx: Tx, paid: Sequence[Intent]) -> None:
     """Mark settled intents as paid out, and announce each."""
-    if paid:
-        intents.pay(tx, [intent.id for intent in paid])
-    for intent in paid:
+    for intent in intents.pay(tx, [intent.id for intent in paid]) if paid else ():
         announce_paid(tx, intent)

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from meshkit.db.tx import Tx
+    from services.finance.payments.domain.intent import Intent
 
 
-def mark_payout_returned(tx: Tx, *, intent_ids: Sequence[uuid.UUID]) -> None:
-    """Mark paid intents as settled and due again."""
-    intents.take_back(tx, intent_ids)
+def mark_payout_returned(tx: Tx, *, intent_ids: Sequence[uuid.UUID]) -> list[Intent]:
+    """Mark paid intents as settled and due again; returns them."""
+    return intents.take_back(tx, intent_ids)

@@ -38,14 +38,14 @@ def return_payout(tx: Tx, *, payout_id: uuid.UUID, reason: str) -> Payout:
         for entry in payouts.entries_of(tx, payout_id)
     ]
     post_entries(tx, made)
-    mark_payout_returned(tx, intent_ids=[intent.id for intent in orders])
+    returned = mark_payout_returned(tx, intent_ids=[intent.id for intent in orders])
     payouts.end(tx, payout_id, status=status)
-    for intent in orders:
-        tx.emit(_returned_event(tx, intent, payout_id=payout_id, reason=reason))
+    for intent in returned:
+        tx.emit(_returned_event(intent, payout_id=payout_id, reason=reason))
     return announce_decision(tx, payout, status=status, decision="return", reason=reason)
 
 
-def _returned_event(tx: Tx, intent: Intent, *, payout_id: uuid.UUID, reason: str) -> events.PayoutReturned:
+def _returned_event(intent: Intent, *, payout_id: uuid.UUID, reason: str) -> events.PayoutReturned:
     event = events.PayoutReturned(
         order_id=str(intent.subject_id),
         payment_intent_id=str(intent.id),
@@ -56,5 +56,6 @@ def _returned_event(tx: Tx, intent: Intent, *, payout_id: uuid.UUID, reason: str
         currency=intent.currency,
         order_number=intent.subject_number,
     )
-    event.returned_at.FromDatetime(tx.now)
+    assert intent.payout_returned_at is not None, "it is marked as returned"
+    event.returned_at.FromDatetime(intent.payout_returned_at)
     return event

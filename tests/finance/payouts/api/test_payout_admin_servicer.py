@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -310,6 +311,27 @@ class TestReturnPayout:
         assert payments.balance("vendor_payable", vendor) == 0
         # Whoever followed the return hears of the second payout too.
         assert payments.events(order)[-3:] == ["order_paid", "payout_returned", "order_paid"]
+
+    def test_and_payouts_are_in_order_by_their_instants_whenever_their_calls_began(
+        self, payments: Payments, vendor: str
+    ) -> None:
+        # As a call that waited for the lock longer than the one before it: commerce compares the instants.
+        order, clock = payments.due(vendor_store_id=vendor), payments.mesh.clock
+        payout_id = payments.confirm(order.order_id).payout_id
+        for _ in range(2):
+            clock.advance(timedelta(seconds=-1))
+            payments.pay("ReturnPayout", payout_id=payout_id, reason="account closed")
+            clock.advance(timedelta(seconds=-1))
+            payout_id = payments.confirm(order.order_id).payout_id
+        clock.advance(timedelta(seconds=4))
+
+        paid = payments.mesh.events("finance", events.OrderPaid)
+        returned = payments.mesh.events("finance", events.PayoutReturned)
+        told = [event.vendor_paid_at.ToDatetime() for event in paid if event.order_id == order.order_id]
+        told += [event.returned_at.ToDatetime() for event in returned if event.order_id == order.order_id]
+        assert [moment - min(told) for moment in told] == [timedelta(microseconds=number) for number in (0, 2, 4, 1, 3)]
+        row = payments.intent(order)
+        assert (row.vendor_paid_at - row.payout_returned_at) == timedelta(microseconds=1)
 
 
 class TestHoldPayout:
