@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from meshkit.db import migrate as migrations
+from meshkit.db.schema_check import require_schema
 from meshkit.obs.logging import configure_logging
 from meshkit.obs.metrics import serve_metrics
 from meshkit.service import ROLES, Process
@@ -28,6 +29,7 @@ def service_app(spec: ServiceSpec) -> typer.Typer:
             mesh = MeshSettings()
             configure_logging(service=spec.name, environment=mesh.environment, level=mesh.log_level)
             process = Process(spec, mesh)
+            require_schema(service=spec.name, url=spec.database_settings().database_url, metadata=spec.metadata)
         serve_metrics(port=mesh.metrics_port, host=mesh.grpc_host)
         process.run(roles)
 

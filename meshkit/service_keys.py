@@ -99,7 +99,7 @@ class PublicHalves:
         self.unusable = unusable
 
     def read_or_last(self) -> Mapping[str, Any]:
-        """Return the same; while the folder cannot be read, for example because it is being written, what it held before."""
+        """Return the same; while the folder has no key at all, for example because it is mounted anew, what it held before."""
         try:
             return self.read()
         except SettingsInvalid as error:

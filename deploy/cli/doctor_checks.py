@@ -276,7 +276,10 @@ def _service(service: str) -> Iterator[Finding]:
 
 
 def _gateway() -> Iterator[Finding]:
-    url = os.environ.get("MESH_PUBLIC_URL", "")
+    url = os.environ.get("MESH_PUBLIC_URL")
+    if not url:
+        yield False, "gateway", "Its address is not known: set MESH_PUBLIC_URL, for example https://market.example."
+        return
     answer = _web().get(f"{url}/health/ready", timeout=_TIMEOUT_S)
     yield (
         answer.status_code == HTTPStatus.OK,

@@ -27,13 +27,16 @@ def seed() -> None:
     """Make demo logins and products, once; a second run changes nothing."""
     use_environment()
     refuse_real_people("seed")
+    url = os.environ.get("MESH_PUBLIC_URL")
+    if not url:
+        raise fail("seed: set MESH_PUBLIC_URL to the gateway's address, for example https://market.example")
     logins = pathlib.Path(os.environ["MESH_DEMO_LOGINS_FILE"])
     if logins.exists():
         say(f"seed: done before; the logins are in {logins}")
         return
     started = time.perf_counter()
     try:
-        people = _make_people(Cast(os.environ["MESH_PUBLIC_URL"], tag=_TAG))
+        people = _make_people(Cast(url, tag=_TAG))
     except (Unexpected, TookTooLong) as error:
         raise fail(f"seed: {error}") from None
     write_private(logins, json.dumps([_login(role, person) for role, person in people.items()], indent=1))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import string
-import time
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -80,9 +79,7 @@ class Shop:
 
     def wait_for_a_waiter(self) -> None:
         """Return once somebody waits for a lock of catalog."""
-        deadline = time.monotonic() + 5
-        while not self.mesh.rows("catalog", "SELECT 1 FROM pg_locks WHERE NOT granted"):
-            assert time.monotonic() < deadline, "nobody waits"
+        self.mesh.wait_for_a_waiter("catalog")
 
     def request(self, **changes: Any) -> messages.CreateProductRequest:
         """Return a product nobody has created before."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -171,6 +170,4 @@ class Payments:
 
 def wait_for_a_waiter(mesh: MeshHarness) -> None:
     """Return once somebody waits for a lock of finance."""
-    deadline = time.monotonic() + 5
-    while not mesh.rows("finance", "SELECT 1 FROM pg_locks WHERE NOT granted"):
-        assert time.monotonic() < deadline, "nobody waits"
+    mesh.wait_for_a_waiter("finance")

@@ -24,6 +24,7 @@ from sqlalchemy import text
 from deploy.dev import databases, environment, keys
 from deploy.dev.ports import Ports
 from deploy.tools.contracts import event_messages
+from deploy.tools.waiting import until
 from meshkit.call import Call
 from meshkit.clock import FixedClock
 from meshkit.db import migrate
@@ -296,6 +297,11 @@ class MeshHarness:
             if consumer.topic == envelopes[0].topic:
                 runner = ConsumerRunner(consumer, process.transactions, None)  # type: ignore[arg-type]
                 runner._handle_together(envelopes)
+
+    def wait_for_a_waiter(self, service: str) -> None:
+        """Return once a session of a service's database waits for a lock, so that a race is staged."""
+        sql = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        until(f"a call of {service} waits", lambda: self.rows(service, sql), seconds=5)
 
     def events(self, service: str, event_class: type[Message] | None = None) -> list[Any]:
         """Return a service's outbox, oldest first, decoded; only one type of event if given."""

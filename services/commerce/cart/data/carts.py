@@ -114,7 +114,10 @@ class Price(NamedTuple):
 _ACTIVE = sql(
     "SELECT {columns} FROM cart_records WHERE buyer_store_id = :buyer AND status = 'active' FOR UPDATE", ActiveCart
 )
-_SUPERSEDE = sql("UPDATE cart_records SET status = 'superseded', updated_at = :now WHERE id = :id")
+_SUPERSEDE = sql(
+    "UPDATE cart_records SET status = 'superseded', updated_at = :now WHERE id = :id AND status = 'active'"
+)
+# A cart that is bought is what its orders' address and notes are read from: it never changes.
 _SAVE = sql(
     """
     INSERT INTO cart_records (id, buyer_store_id, status, currency, valid_until, subtotal_cents, discounts_cents,
@@ -129,6 +132,7 @@ _SAVE = sql(
         quote_version = excluded.quote_version, promo_warnings = excluded.promo_warnings,
         shipping_address = excluded.shipping_address, billing_address = excluded.billing_address,
         tip_cents = excluded.tip_cents, updated_at = excluded.updated_at
+    WHERE cart_records.status = 'active'
     RETURNING {columns}
     """,
     Cart,

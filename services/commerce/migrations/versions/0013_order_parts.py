@@ -93,15 +93,16 @@ ALTER TABLE vendor_orders
     ADD COLUMN shipping_line JSONB,
     ADD COLUMN shipping_address JSONB;
 UPDATE vendor_orders o SET attribution_tokens = c.attribution_tokens, notes = c.notes,
-    shipping_line = nullif(c.shipping_line, 'null'), shipping_address = c.shipping_address
-FROM cart_records c WHERE c.id = o.cart_id;
-UPDATE vendor_orders o SET retry_of = r.order_id FROM order_retries r WHERE r.checkout_group_id = o.checkout_group_id;
-UPDATE vendor_orders o SET refunded_cents = s.refunded_cents, credited_cents = s.credited_cents,
+    shipping_line = nullif(c.shipping_line, 'null'), shipping_address = c.shipping_address, retry_of = r.order_id,
+    refunded_cents = coalesce(s.refunded_cents, 0), credited_cents = coalesce(s.credited_cents, 0),
     vendor_paid_at = s.vendor_paid_at, payout_returned_at = s.payout_returned_at,
-    refund_status = CASE s.refunded_cents WHEN 0 THEN 'none' WHEN o.total_cents THEN 'full' ELSE 'partial' END
-FROM order_settlements s WHERE s.order_id = o.id;
-UPDATE vendor_orders o SET picked_up_at = d.picked_up_at, picked_up_by = d.picked_up_by, delivered_by = d.delivered_by
-FROM order_delivery_steps d WHERE d.order_id = o.id;
+    refund_status = CASE coalesce(s.refunded_cents, 0) WHEN 0 THEN 'none' WHEN o.total_cents THEN 'full' ELSE 'partial' END,
+    picked_up_at = d.picked_up_at, picked_up_by = d.picked_up_by, delivered_by = d.delivered_by
+FROM cart_records c, vendor_orders w
+LEFT JOIN order_retries r ON r.checkout_group_id = w.checkout_group_id
+LEFT JOIN order_settlements s ON s.order_id = w.id
+LEFT JOIN order_delivery_steps d ON d.order_id = w.id
+WHERE c.id = o.cart_id AND w.id = o.id;
 ALTER TABLE vendor_orders
     ALTER COLUMN shipping_address SET NOT NULL,
     ADD CONSTRAINT vendor_orders_retry_of_fk FOREIGN KEY (retry_of) REFERENCES vendor_orders (id),

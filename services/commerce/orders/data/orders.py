@@ -43,9 +43,10 @@ _LATER = {
     "fulfilled_at", "delivered_at", "canceled_at", "closed_at", "pending_nudged_at", "expired_at",
     "buyer_nudged_at", "internal_notes",
 }  # fmt: skip
+_ORDER_COLUMNS = [column.name for column in vendor_orders.c if column.name not in _LATER]
 _ADD_ORDERS = insert_rows(
     vendor_orders,
-    [column.name for column in vendor_orders.c if column.name not in _LATER],
+    _ORDER_COLUMNS,
     constants={"created_at": ":now", "updated_at": ":now"},
     rows="orders",
 )
@@ -87,7 +88,8 @@ _DECIDE_LINE = sql("UPDATE order_line_items SET status = :status, notes = :notes
 
 def add(tx: Tx, orders: Iterable[PlannedOrder], lines: Iterable[PlannedLine]) -> dict[uuid.UUID, int]:
     """Insert a checkout's orders and lines in one statement; returns the order numbers by order id."""
-    parameters = {"orders": to_json(map(vars, orders)), "lines": to_json(map(vars, lines)), "now": tx.now}
+    rows = [{name: getattr(order, name) for name in _ORDER_COLUMNS} for order in orders]
+    parameters = {"orders": to_json(rows), "lines": to_json(map(vars, lines)), "now": tx.now}
     return {order.id: order.order_number for order in tx.execute(_ADD, parameters)}
 
 

@@ -49,7 +49,7 @@ class PlannedLine:
 
 @dataclass
 class PlannedOrder:
-    """An order before it is written: a row of vendor_orders without what the database sets."""
+    """An order before it is written: its row without what the database sets, and what is announced of it beside."""
 
     id: uuid.UUID
     cart_id: uuid.UUID

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 
 class ChosenIntent(NamedTuple):
-    """An intent that can be paid, and whether its vendor has more of them than fit into a run."""
+    """An intent that can be paid, whether its vendor has more of them than fit into a run, and what is due to it for all of them."""
 
     id: uuid.UUID
     is_part: bool
+    whole_cents: Decimal
 
 
 class DueShare(NamedTuple):
@@ -64,10 +65,10 @@ _SHARES = f"""
 _CHOOSE = sql(
     f"""
     {_SHARES}, turns AS (
-        SELECT vendor_store_id, currency, intents, sum(intents) OVER (ORDER BY since, vendor_store_id, currency) AS so_far
+        SELECT vendor_store_id, currency, intents, amount_cents, sum(intents) OVER (ORDER BY since, vendor_store_id, currency) AS so_far
         FROM shares WHERE amount_cents = 0 OR amount_cents >= CAST(:minimum AS bigint)
     )
-    SELECT d.id, t.intents > CAST(:limit AS bigint) AS is_part
+    SELECT d.id, t.intents > CAST(:limit AS bigint) AS is_part, t.amount_cents AS whole_cents
     FROM due d JOIN turns t ON t.vendor_store_id = d.vendor_store_id AND t.currency = d.currency
     WHERE t.so_far <= CAST(:limit AS bigint) OR t.so_far = t.intents
     ORDER BY d.delivered_at, d.id LIMIT CAST(:limit AS bigint)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from meshkit.db.tx import Tx
     from services.finance.payments.domain.intent import Intent
-    from services.finance.payouts.data.due import DueShare
+    from services.finance.payouts.data.due import ChosenIntent, DueShare
     from services.finance.payouts.data.payouts import Payout
     from services.finance.payouts.domain.payout import PayoutTerms
 
@@ -39,14 +39,20 @@ def run_payouts(tx: Tx, *, vendor_store_id: uuid.UUID | None, reference: str, te
         tx, vendor_store_id=vendor_store_id, counted_only=counted_only, minimum_cents=terms.minimum_cents, limit=BATCH
     )
     payable = _lock_due(tx, [each.id for each in chosen], counted_only=counted_only)
-    # A part may be small: all of it is not.
-    made_by = replace(terms, minimum_cents=0) if any(each.is_part for each in chosen) else terms
-    made, _ = make_payouts(tx, payable, reference=reference, terms=made_by)
+    made, _ = make_payouts(tx, payable, reference=reference, terms=_terms_of(chosen, terms=terms))
     ids = [share.payout_id for share in made]
     tx.audit(target=vendor_store_id or "all vendors", after={"payouts": [str(payout_id) for payout_id in ids]})
     left = due.left(tx, vendor_store_id=vendor_store_id, counted_only=counted_only)
     skipped = [share for share in left if terms.is_too_small(share.amount_cents)]
     return Run(payouts.find_many(tx, ids), skipped[:BATCH], has_more=len(skipped) < len(left))
+
+
+def _terms_of(chosen: Sequence[ChosenIntent], *, terms: PayoutTerms) -> PayoutTerms:
+    """Return the terms of a run. A part of what a vendor gets is as large as the whole: not too small, and for two persons."""
+    if not any(each.is_part for each in chosen):
+        return terms
+    is_for_two = chosen[0].whole_cents > terms.two_persons_above_cents
+    return replace(terms, minimum_cents=0, two_persons_above_cents=0 if is_for_two else terms.two_persons_above_cents)
 
 
 def _lock_due(tx: Tx, chosen: Sequence[uuid.UUID], *, counted_only: bool) -> list[Intent]:

@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from deploy.tools.waiting import until
 from marketmesh.commerce.events.v1 import commerce_events_pb2 as events
 from marketmesh.commerce.v1 import order_service_pb2
 from marketmesh.finance.events.v1 import finance_events_pb2 as finance
@@ -18,8 +17,6 @@ from meshkit.errors import NotFound
 from services.commerce.orders.usecases.refund_payment import refund_payment
 from tests.commerce.market import Market
 from tests.support.mesh_harness import as_dict
-
-_WAITERS = "SELECT 1 FROM pg_locks WHERE NOT granted"
 
 
 def state(market: Market, order_id: str) -> tuple[str, str, str, str]:
@@ -293,7 +290,7 @@ class TestRefundPayment:
                 call = pool.submit(
                     market.mesh.write, market.orders.SetInternalNotes, request, token=market.vendor_token
                 )
-                until("the call waits", lambda: market.mesh.rows("commerce", _WAITERS), seconds=5)
+                market.mesh.wait_for_a_waiter("commerce")
             answer = as_dict(call.result())
 
         assert (answer["refunded_cents"], answer["refund_status"]) == ("400", "partial")

@@ -95,6 +95,14 @@ class TestRunPayouts:
         assert (made(first), skipped(first), first.has_more) == ([(vendor, 3_000)], [(vendor, 18_900)], False)
         assert (made(second), skipped(second), second.has_more) == ([], [(vendor, 18_900)], False)
 
+    def test_leaves_to_a_second_person_a_part_of_what_needs_one(self, mesh: MeshHarness, payments: Payments) -> None:
+        terms = PayoutTerms(two_persons_above_cents=5_000)
+        above, below = due(mesh, payments, 2_000, 2_000, 2_000), due(mesh, payments, 1_000, 1_000, 1_000)
+
+        parts = [run(mesh, vendor=vendor, terms=terms).payouts[0] for vendor in (above, below)]
+
+        assert [(part.gross_cents, part.status) for part in parts] == [(4_000, "awaiting_approval"), (2_000, "paid")]
+
     def test_says_that_there_is_more_only_if_another_run_pays_it(self, mesh: MeshHarness, payments: Payments) -> None:
         vendor = due(mesh, payments, 1_000, 2_000, 3_000, 4_000)
 
