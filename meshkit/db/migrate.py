@@ -64,7 +64,9 @@ def _refusal(error: DBAPIError) -> str | None:
         return refusal.diag.message_primary
     if refusal.sqlstate == _LOCK_NOT_AVAILABLE:
         return "somebody else holds a table for longer than 4 s; try again when less is going on"
-    return " ".join(str(refusal).split()) if error.connection_invalidated or refusal.sqlstate is None else None
+    if error.connection_invalidated or refusal.sqlstate is None:
+        return f"a database does not answer: {' '.join(str(refusal).split())}"
+    return None
 
 
 def _config(service: str, connection: Connection) -> Config:

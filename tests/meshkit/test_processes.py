@@ -65,14 +65,14 @@ class TestSettings:
     @pytest.mark.parametrize("command", ["serve", "consume", "jobs"])
     def test_a_database_that_is_not_migrated_stops_the_start(self, shop: Workshop, command: str) -> None:
         with shop.database("identity", kind="owner") as owner:
-            owner.execute("ALTER TABLE stores RENAME COLUMN name TO title")
+            owner.execute("ALTER TABLE stores RENAME COLUMN kyc_status TO standing")
             try:
                 ended = self.run(command, shop.variables("identity"))
             finally:
-                owner.execute("ALTER TABLE stores RENAME COLUMN title TO name")
+                owner.execute("ALTER TABLE stores RENAME COLUMN standing TO kyc_status")
 
         advice = "run `identity migrate` before this code"
-        assert (ended.returncode, ended.stderr) == (1, f"identity: the database has no stores.name: {advice}\n")
+        assert (ended.returncode, ended.stderr) == (1, f"identity: the database has no stores.kyc_status: {advice}\n")
 
     def test_all_that_are_wrong_are_named_without_any_value(self, shop: Workshop) -> None:
         variables = {**shop.variables("identity"), "IDENTITY_REFRESH_TOKEN_MINUTES": "a secret by mistake"}
