@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
-from meshkit.errors import DependencyUnavailable
+from meshkit.errors import DependencyUnavailable, NotFound
 from services.finance.cash.data import custodies
 from services.finance.errors import CashCollectedOtherwise, PaymentFinal, PaymentMismatch
 from services.finance.ledger.domain.subject import order
@@ -40,10 +40,13 @@ class CashCount:
 def collect_cash(tx: Tx, count: CashCount) -> Intent:
     """Settle the intent and post the cash; returns the intent. A repeat by the same agent with the same sum answers the same.
 
-    Raises NotFound; CashCollectedOtherwise; DependencyUnavailable while the order's newest cost has not arrived here;
-    PaymentFinal; and PaymentMismatch, with which the failed intent and its announcement are committed.
+    Raises CashCollectedOtherwise; DependencyUnavailable while the order, which the caller has read from commerce, or what it costs
+    now has not arrived here; PaymentFinal; and PaymentMismatch, with which the failed intent and its announcement are committed.
     """
-    intent = lock_payment(tx, order(count.order_id))
+    try:
+        intent = lock_payment(tx, order(count.order_id))
+    except NotFound:
+        raise DependencyUnavailable("The order has not arrived yet.", dependency="commerce.order.v1") from None
     if intent.status in _COLLECTED:
         _require_as_collected(intent, read_payment_detail(tx, intent).collected_by_user_id, count)
         return intent

@@ -219,11 +219,12 @@ class TestCollectCash:
 
         assert (refused.value.reason, payments.intent(order).status) == ("PAYMENT_FINAL", "pending")
 
-    def test_knows_no_foreign_order(self, payments: Payments) -> None:
+    def test_waits_for_an_order_it_has_not_heard_of(self, payments: Payments) -> None:
         with pytest.raises(Refused) as refused:
             payments.collect(order_snapshot())
 
-        assert (refused.value.code, refused.value.reason) == ("NOT_FOUND", "NOT_FOUND")
+        # The caller has read it from commerce: it exists.
+        assert (refused.value.code, refused.value.metadata["dependency"]) == ("UNAVAILABLE", "commerce.order.v1")
 
     @pytest.mark.parametrize("who", ["nobody", "store", "admin", "agent"])
     def test_serves_services_only(self, mesh: MeshHarness, payments: Payments, who: str) -> None:
