@@ -23,6 +23,12 @@ class PayoutStatus(StrEnum):
     RETURNED = "returned"
 
 
+class PayoutSkip(StrEnum):
+    """Why a vendor is not paid in a run."""
+
+    BELOW_MINIMUM = "BELOW_MINIMUM"
+
+
 class PayoutAction(StrEnum):
     """What can happen to a payout."""
 
