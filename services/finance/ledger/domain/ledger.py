@@ -87,6 +87,12 @@ class CauseType(StrEnum):
     CASH_MISMATCH = "cash_mismatch"
 
 
+class EntryState(StrEnum):
+    """What keeps an entry from being taken back, whatever its type."""
+
+    REVERSED = "reversed"
+
+
 class Flaw(StrEnum):
     """What is wrong with an entry that another service wants to post."""
 

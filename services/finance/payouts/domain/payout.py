@@ -29,6 +29,12 @@ class PayoutSkip(StrEnum):
     BELOW_MINIMUM = "BELOW_MINIMUM"
 
 
+class PayoutHoldState(StrEnum):
+    """Whether a payment is held back from payouts, where that matters."""
+
+    NOT_HELD = "not_held"
+
+
 class PayoutAction(StrEnum):
     """What can happen to a payout."""
 
