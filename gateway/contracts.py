@@ -17,7 +17,7 @@ from google.api import annotations_pb2, http_pb2
 from google.protobuf import descriptor_pb2
 
 from buf.validate import validate_pb2  # noqa: F401  registers the field constraints before the set is parsed
-from marketmesh.options.v1 import error_pb2, policy_pb2
+from marketmesh.options.v1 import error_pb2, field_pb2, policy_pb2
 
 # Where protoc says something is: indexes from the file down.
 _Path = tuple[int, ...]
@@ -123,6 +123,15 @@ class Contracts:
     def reasons(self) -> dict[str, error_pb2.ErrorSpec]:
         """Return the error catalogue: every reason of every service with its specification, in file order."""
         return dict(self._reasons(""))
+
+    def words_of(self, field: descriptor_pb2.FieldDescriptorProto) -> tuple[str, ...]:
+        """Return the words of which a text is one; none for any other field."""
+        name = field.options.Extensions[field_pb2.words]
+        return self.words(name) if name else ()
+
+    def words(self, name: str) -> tuple[str, ...]:
+        """Return the words that the `Value` of a message lists."""
+        return tuple(value.name for value in self.enums[f"{name}.Value"][0].value if value.number)
 
     def reasons_of(self, owner: str) -> dict[str, error_pb2.ErrorSpec]:
         """Return what one service alone may say, in file order."""

@@ -104,6 +104,10 @@ class Schemas:
     def _single(self, field: _Field) -> Json:
         if field.type in (_Field.TYPE_MESSAGE, _Field.TYPE_ENUM):
             return self.reference(field.type_name)
+        if words := self._contracts.words_of(field):
+            # One text may be empty, where nothing is to be said.
+            nothing = () if field.label == _Field.LABEL_REPEATED else ("",)
+            return {**_SCALARS[field.type], "enum": [*words, *nothing]}
         return dict(_SCALARS[field.type])
 
     def _is_map(self, field: _Field) -> bool:

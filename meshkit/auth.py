@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 
-from meshkit.errors import Unauthenticated
+from meshkit.errors import Unauthenticated, UnauthorizedCause
 from meshkit.principal import ISSUER, Audience, Principal
 from meshkit.service_keys import SERVICE_TOKEN_SECONDS, owner_of
 
@@ -47,15 +47,15 @@ def verify_token(token: str, *, key: Any, now: datetime) -> dict[str, Any]:
             },
         )
     except jwt.InvalidAudienceError:
-        raise Unauthenticated("The token is for another audience.", cause="token_audience") from None
+        raise Unauthenticated("The token is for another audience.", cause=UnauthorizedCause.AUDIENCE) from None
     except jwt.InvalidTokenError:
-        raise Unauthenticated("The token is not valid.", cause="token_invalid") from None
+        raise Unauthenticated("The token is not valid.", cause=UnauthorizedCause.INVALID) from None
     if not isinstance(claims["exp"], int) or not isinstance(claims["iat"], int):
-        raise Unauthenticated("The token is not valid.", cause="token_invalid")
+        raise Unauthenticated("The token is not valid.", cause=UnauthorizedCause.INVALID)
     if claims["iat"] > now.timestamp() + CLOCK_SKEW_SECONDS:
-        raise Unauthenticated("The token is from the future.", cause="token_invalid")
+        raise Unauthenticated("The token is from the future.", cause=UnauthorizedCause.INVALID)
     if claims["exp"] <= now.timestamp():
-        raise Unauthenticated("The token has expired.", cause="token_expired")
+        raise Unauthenticated("The token has expired.", cause=UnauthorizedCause.EXPIRED)
     return claims
 
 
@@ -77,7 +77,7 @@ class KeySet:
             self._reload()
         key = self._keys.get(key_id)
         if key is None:
-            raise Unauthenticated("The token is signed by an unknown key.", cause="token_invalid")
+            raise Unauthenticated("The token is signed by an unknown key.", cause=UnauthorizedCause.INVALID)
         return key
 
     def _reload(self) -> None:
@@ -122,7 +122,7 @@ class Authenticator:
         try:
             key_id = str(jwt.get_unverified_header(token).get("kid"))
         except jwt.InvalidTokenError:
-            raise Unauthenticated("The token is not valid.", cause="token_invalid") from None
+            raise Unauthenticated("The token is not valid.", cause=UnauthorizedCause.INVALID) from None
         service = owner_of(key_id)
         keys = self._services if service else self._people
         claims = verify_token(token, key=keys.find(key_id), now=now)
@@ -132,7 +132,7 @@ class Authenticator:
         # Verified tokens are remembered until they expire: one that lives longer would outlive a key that was taken away.
         lives_too_long = service and claims["exp"] - claims["iat"] > SERVICE_TOKEN_SECONDS
         if is_of_a_service != bool(service) or not is_its_own or lives_too_long:
-            raise Unauthenticated("The token is not valid.", cause="token_invalid")
+            raise Unauthenticated("The token is not valid.", cause=UnauthorizedCause.INVALID)
         return claims
 
 
@@ -152,4 +152,4 @@ def principal_of(claims: Mapping[str, Any]) -> Principal:
             claims=dict(claims),
         )
     except (KeyError, ValueError):
-        raise Unauthenticated("The token is not valid.", cause="token_invalid") from None
+        raise Unauthenticated("The token is not valid.", cause=UnauthorizedCause.INVALID) from None

@@ -6,6 +6,7 @@ A service lists its own subclasses in its `errors.py`, one per value of its `Err
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from marketmesh.options.v1 import error_pb2
@@ -79,6 +80,16 @@ class ValidationError(MeshError, enum=COMMON, reason="VALIDATION_ERROR"):
     def of(cls, field: str, description: str, *, reason: str = "INVALID") -> ValidationError:
         """Return the error for one field."""
         return cls(f"{field}: {description}", violations=(Violation(field, description, reason),))
+
+
+class UnauthorizedCause(StrEnum):
+    """What is wrong with a token: the `cause` of Unauthenticated."""
+
+    MISSING = "token_missing"
+    INVALID = "token_invalid"
+    AUDIENCE = "token_audience"
+    EXPIRED = "token_expired"
+    REVOKED = "token_revoked"
 
 
 class Unauthenticated(MeshError, enum=COMMON, reason="UNAUTHORIZED"):

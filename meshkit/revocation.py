@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 
-from meshkit.errors import Unauthenticated
+from meshkit.errors import Unauthenticated, UnauthorizedCause
 from meshkit.obs.logging import get_logger
 from meshkit.obs.metrics import REDIS_UP, REVOCATIONS_AGE_SECONDS, REVOCATIONS_UNREADABLE
 
@@ -51,7 +51,7 @@ class Revocations:
             return
         not_before = self._not_before.get(str(principal.session_id))
         if not_before is not None and int(str(principal.claims["mms"])) < not_before:
-            raise Unauthenticated("The session was ended or its rights changed.", cause="token_revoked")
+            raise Unauthenticated("The session was ended or its rights changed.", cause=UnauthorizedCause.REVOKED)
 
     def run(self, stop: threading.Event) -> None:
         """Refresh until told to stop."""

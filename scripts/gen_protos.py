@@ -7,6 +7,8 @@ Quick when nothing changed: a stamp holds the hash of the inputs.
 from __future__ import annotations
 
 import hashlib
+import keyword
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -23,6 +25,8 @@ GEN = ROOT / "gen"
 # google/api, google/rpc and google/type come with the googleapis-common-protos wheel.
 COMMON = Path(next(iter(google.rpc.__path__))).parent.parent
 WELL_KNOWN = Path(grpc_tools.__file__).parent / "_proto"
+# A word of an enum that is one of Python's too: the stub of it is no Python, and nobody could write it anyway.
+_UNWRITABLE = re.compile(rf"^ +(?:{'|'.join(keyword.kwlist)}): .*\n", re.MULTILINE)
 
 
 def main() -> int:
@@ -37,6 +41,7 @@ def main() -> int:
     render_validate_proto(third_party)
     status = _compile(sources, third_party)
     if status == 0:
+        _mend_stubs()
         stamp.write_text(want)
         sys.stdout.write(f"protos: {len(sources)} files -> gen/\n")
     return status
@@ -59,6 +64,13 @@ def _compile(sources: list[Path], third_party: Path) -> int:
     details = [str(COMMON / "google" / "rpc" / name) for name in ("error_details.proto", "status.proto")]
     flags = ["--include_imports", "--include_source_info", f"--descriptor_set_out={GEN / 'descriptors.binpb'}"]
     return int(python or protoc.main(["protoc", *include, *flags, *ours, *details]))
+
+
+def _mend_stubs() -> None:
+    for path in GEN.rglob("*.pyi"):
+        text = path.read_text()
+        if (written := _UNWRITABLE.sub("", text)) != text:
+            path.write_text(written)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.contracts import comments_of, load_contracts
-from marketmesh.options.v1 import event_pb2
+from marketmesh.options.v1 import error_pb2, event_pb2, field_pb2
 from meshkit import errors
 from meshkit.errors import MeshError
 from scripts.gen_protos import GEN
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from google.protobuf import descriptor_pb2
+
+    from gateway.contracts import Contracts
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "glossary.md"
@@ -34,13 +36,19 @@ class NothingSaid(Exception):
 
 def rendered() -> str:
     """Return the part that the contracts say. Raises NothingSaid."""
-    files = load_contracts(descriptor_path=GEN / "descriptors.binpb").files
-    ours = [file for file in files if file.package.startswith("marketmesh.") and ".options." not in file.package]
+    contracts = load_contracts(descriptor_path=GEN / "descriptors.binpb")
+    ours = [
+        file for file in contracts.files if file.package.startswith("marketmesh.") and ".options." not in file.package
+    ]
     parts = [MARK, "\n## Statuses and choices\n"]
     for service in sorted({file.package.split(".")[1] for file in ours}):
         rows = [row for file in ours if file.package.split(".")[1] == service for row in _choices(file)]
         if rows:
-            parts += [f"\n### {service}\n", _table(("Of", "Word", "Means"), rows)]
+            parts += [f"\n### {_owner(service)}\n", _table(("Of", "Word", "Means"), rows)]
+    parts += [
+        "\n## Texts that are one of these words\n",
+        _table(("In", "Field", "Is of"), sorted(set(_texts(contracts)))),
+    ]
     events = sorted(row for file in ours for row in _events(file))
     parts += ["\n## Events\n", _table(("Event", "From", "Says"), events)]
     parts += [
@@ -66,6 +74,26 @@ def _choices(file: descriptor_pb2.FileDescriptorProto) -> Iterator[tuple[str, ..
                 continue
             for word, sentence in said.items():
                 yield name, f"`{word}`", _must_say(sentence, f"{message.name}.{word}")
+
+
+def _texts(contracts: Contracts) -> Iterator[tuple[str, ...]]:
+    """Yield (message or reason, field, where its words stand) of what is a text in the contract and yet one of few words."""
+    for message, _ in contracts.messages.values():
+        for field in message.field:
+            if name := field.options.Extensions[field_pb2.words]:
+                yield f"`{message.name}`", f"`{field.name}`", _named(name)
+    for enum in contracts.enums.values():
+        for reason in enum[0].value:
+            for said in reason.options.Extensions[error_pb2.error].words:
+                yield f"`{reason.name}`", f"`{said.key}`", ", ".join(_named(name) for name in said.of)
+
+
+def _named(name: str) -> str:
+    return f"`{name.rpartition('.')[2]}`"
+
+
+def _owner(package: str) -> str:
+    return "every service" if package == "type" else package
 
 
 def _events(file: descriptor_pb2.FileDescriptorProto) -> Iterator[tuple[str, ...]]:

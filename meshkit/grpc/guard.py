@@ -10,7 +10,7 @@ import protovalidate
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from buf.validate import validate_pb2
-from meshkit.errors import Forbidden, ServiceNotAllowed, Unauthenticated, ValidationError, Violation
+from meshkit.errors import Forbidden, ServiceNotAllowed, Unauthenticated, UnauthorizedCause, ValidationError, Violation
 from meshkit.grpc.policy import Caller, StoreKind
 from meshkit.grpc.tidy import tidy_texts
 from meshkit.principal import ANONYMOUS, Principal
@@ -51,12 +51,12 @@ class Guard:
             return ANONYMOUS
         header = metadata.get("authorization", "")
         if not header:
-            raise Unauthenticated("An access token is needed.", cause="token_missing")
+            raise Unauthenticated("An access token is needed.", cause=UnauthorizedCause.MISSING)
         if not header.lower().startswith(_BEARER):
-            raise Unauthenticated("The Authorization header must be 'Bearer <token>'.", cause="token_invalid")
+            raise Unauthenticated("The Authorization header must be 'Bearer <token>'.", cause=UnauthorizedCause.INVALID)
         principal = self.authenticator.principal(header[len(_BEARER) :].strip())
         if principal.audience not in policy.audiences:
-            raise Unauthenticated("The token is for another audience.", cause="token_audience")
+            raise Unauthenticated("The token is for another audience.", cause=UnauthorizedCause.AUDIENCE)
         if not policy.takes_ended_sessions:
             self.revocations.check(principal)
         if principal.service:

@@ -82,8 +82,7 @@ class TestGlossary:
     def test_names_in_its_own_words_only_what_is_there(self) -> None:
         enum_names = {name for name, _ in statuses()}
         words = {word for _, word in statuses()} | {spec_of(message).type for message in event_messages()}
-        # What reservations tell each other: a text, as it never leaves the mesh.
-        known = enum_names | words | reasons() | {"insufficient_inventory"}
+        known = enum_names | words | reasons()
 
         named = {word for word in WORD.findall(BY_HAND) if not re.search(r"[ /]", word)}
 

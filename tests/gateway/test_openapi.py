@@ -78,6 +78,15 @@ class TestBuildOpenapi:
     def test_writes_enums_as_words(self, document):
         assert document["components"]["schemas"]["probe.v1.Color"]["enum"] == ["dark_red"]
 
+    def test_lists_the_words_of_texts_that_are_words(self, real):
+        schemas = real["components"]["schemas"]
+        decision = schemas["finance.v1.PayoutDecision"]["properties"]["decision"]
+        warnings = schemas["commerce.v1.RejectedVendor"]["properties"]["warnings"]
+
+        assert decision == {"type": "string", "enum": ["request", "approve", "reject", "return", ""]}
+        assert warnings["items"] == {"type": "string", "enum": ["not_available", "insufficient_inventory"]}
+        assert schemas["finance.v1.AccountKind"]["enum"], "those of enums stay as they are"
+
     def test_carries_constraints(self, document):
         text = document["components"]["schemas"]["probe.v1.EchoRequest"]["properties"]["text"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from services.finance.ledger.domain.ledger import Account, AccountKind, Entry, EntryType, Posting
+from services.finance.ledger.domain.ledger import Account, AccountKind, CauseType, Entry, EntryType, Posting
 from services.finance.ledger.domain.subject import order
 
 if TYPE_CHECKING:
@@ -20,6 +20,13 @@ class HandInStatus(StrEnum):
     MATCHED = "matched"
     MISMATCHED = "mismatched"
     RESOLVED = "resolved"
+
+
+class CashPart(StrEnum):
+    """What somebody had to do with cash that somebody else has to check."""
+
+    AGENT = "agent"
+    COUNTER = "counter"
 
 
 class HandInAction(StrEnum):
@@ -85,7 +92,7 @@ def handed_in(custody: Custody, *, cents: int, hand_in_id: uuid.UUID) -> Entry:
         order(custody.order_id),
         (Posting(custody.at_station, cents), Posting(custody.carried, -cents)),
         key=f"cash_handed_in:{hand_in_id}:{custody.order_id}",
-        cause_type="hand_in",
+        cause_type=CauseType.HAND_IN,
         cause_id=hand_in_id,
     )
 
@@ -97,7 +104,7 @@ def recovered(custody: Custody, *, cents: int, mismatch_id: uuid.UUID) -> Entry:
         order(custody.order_id),
         (Posting(custody.at_station, cents), Posting(custody.carried, -cents)),
         key=f"cash_recovered:{mismatch_id}",
-        cause_type="cash_mismatch",
+        cause_type=CauseType.CASH_MISMATCH,
         cause_id=mismatch_id,
     )
 
@@ -112,6 +119,6 @@ def written_off(custody: Custody, *, cents: int, mismatch_id: uuid.UUID) -> Entr
             Posting(custody.carried, -cents),
         ),
         key=f"cash_difference:{mismatch_id}",
-        cause_type="cash_mismatch",
+        cause_type=CauseType.CASH_MISMATCH,
         cause_id=mismatch_id,
     )

@@ -9,7 +9,15 @@ from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from meshkit.errors import NotFound, ValidationError
 from meshkit.ids import new_id
 from services.finance.cash.data import cash, cash_mismatches, custodies
-from services.finance.cash.domain.cash import Custody, HandInAction, HandInStatus, handed_in, is_mismatch, next_status
+from services.finance.cash.domain.cash import (
+    CashPart,
+    Custody,
+    HandInAction,
+    HandInStatus,
+    handed_in,
+    is_mismatch,
+    next_status,
+)
 from services.finance.errors import CheckerMustDiffer, HandInStateInvalid
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 from services.finance.payments.domain.intent import due_cents
@@ -52,7 +60,7 @@ def count_hand_in(tx: Tx, count: Count) -> None:
     if hand_in is None:
         raise NotFound
     if hand_in.agent_user_id == tx.principal.require_user:
-        raise CheckerMustDiffer(caller_is="agent")
+        raise CheckerMustDiffer(caller_is=CashPart.AGENT)
     if hand_in.status != HandInStatus.DECLARED:
         raise HandInStateInvalid(state=hand_in.status)
     if count.currency != hand_in.currency:

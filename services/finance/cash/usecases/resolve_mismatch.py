@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 from marketmesh.finance.events.v1 import finance_events_pb2 as events
 from meshkit.errors import NotFound, ValidationError
 from services.finance.cash.data import cash, cash_mismatches, custodies
-from services.finance.cash.domain.cash import Custody, HandInAction, HandInStatus, next_status, recovered, written_off
+from services.finance.cash.domain.cash import (
+    CashPart,
+    Custody,
+    HandInAction,
+    HandInStatus,
+    next_status,
+    recovered,
+    written_off,
+)
 from services.finance.errors import CashMismatchResolved, CheckerMustDiffer
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 from services.finance.payments.usecases.lock_payment import lock_payments_of_orders
@@ -101,9 +109,9 @@ def _lock(tx: Tx, mismatch_id: uuid.UUID) -> tuple[LockedHandIn, Mismatch]:
 def _require_somebody_else(tx: Tx, mismatch: Mismatch, *, large: bool) -> None:
     caller = tx.principal.require_user
     if caller == mismatch.agent_user_id:
-        raise CheckerMustDiffer(caller_is="agent")
+        raise CheckerMustDiffer(caller_is=CashPart.AGENT)
     if large and caller == mismatch.counted_by_user_id:
-        raise CheckerMustDiffer(caller_is="counter")
+        raise CheckerMustDiffer(caller_is=CashPart.COUNTER)
 
 
 def _post(tx: Tx, intent: Intent, mismatch: Mismatch, resolution: Resolution, *, lost_cents: int) -> None:

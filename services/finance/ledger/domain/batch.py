@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from services.finance.ledger.domain.ledger import Entry, EntryType, Posting, owner_flaw, unbalanced
+from services.finance.ledger.domain.ledger import Entry, EntryType, Flaw, Posting, owner_flaw, unbalanced
 from services.finance.ledger.domain.subject import order
 
 if TYPE_CHECKING:
@@ -49,10 +49,10 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class Flaw:
+class Refused:
     """Why an entry is refused, and the field that is wrong."""
 
-    reason: str
+    reason: Flaw
     field: str
 
 
@@ -66,25 +66,25 @@ def day_of(draft: Draft, *, today: date) -> date | None:
         return None
 
 
-def flaw(draft: Draft, *, today: date, closed_through: date | None) -> Flaw | None:
+def flaw(draft: Draft, *, today: date, closed_through: date | None) -> Refused | None:
     """Return the first thing that is wrong with a draft, or None."""
     if len(draft.postings) < _TWO_SIDES:
-        return Flaw("TOO_FEW_POSTINGS", "postings")
+        return Refused(Flaw.TOO_FEW_POSTINGS, "postings")
     for number, posting in enumerate(draft.postings):
         if not posting.amount_cents:
-            return Flaw("ZERO_AMOUNT", f"postings[{number}].amount_cents")
+            return Refused(Flaw.ZERO_AMOUNT, f"postings[{number}].amount_cents")
         if wrong := owner_flaw(posting.account):
-            return Flaw(wrong, f"postings[{number}].account.owner_id")
+            return Refused(wrong, f"postings[{number}].account.owner_id")
     if any(unbalanced(draft.postings).values()):
-        return Flaw("UNBALANCED", "postings")
+        return Refused(Flaw.UNBALANCED, "postings")
     return _wrong_day(day_of(draft, today=today), today=today, closed_through=closed_through)
 
 
-def _wrong_day(day: date | None, *, today: date, closed_through: date | None) -> Flaw | None:
+def _wrong_day(day: date | None, *, today: date, closed_through: date | None) -> Refused | None:
     if day is None:
-        return Flaw("INVALID_DATE", "effective_on")
+        return Refused(Flaw.INVALID_DATE, "effective_on")
     if day > today:
-        return Flaw("FUTURE_DATE", "effective_on")
+        return Refused(Flaw.FUTURE_DATE, "effective_on")
     if closed_through and day <= closed_through:
-        return Flaw("PERIOD_CLOSED", "effective_on")
+        return Refused(Flaw.PERIOD_CLOSED, "effective_on")
     return None

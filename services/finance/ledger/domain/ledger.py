@@ -74,6 +74,39 @@ class EntryType(StrEnum):
     CREDIT = "credit"
 
 
+class CauseType(StrEnum):
+    """What made an entry. Of every kind of subject it has the word, as entries that name no cause were made by their subject."""
+
+    ORDER = "order"
+    PAYOUT = "payout"
+    EVENT = "event"
+    HOLD = "hold"
+    ENTRY = "entry"
+    MANUAL = "manual"
+    HAND_IN = "hand_in"
+    CASH_MISMATCH = "cash_mismatch"
+
+
+class EntryState(StrEnum):
+    """What keeps an entry from being taken back, whatever its type."""
+
+    REVERSED = "reversed"
+
+
+class Flaw(StrEnum):
+    """What is wrong with an entry that another service wants to post."""
+
+    UNBALANCED = "UNBALANCED"
+    TOO_FEW_POSTINGS = "TOO_FEW_POSTINGS"
+    ZERO_AMOUNT = "ZERO_AMOUNT"
+    INVALID_DATE = "INVALID_DATE"
+    FUTURE_DATE = "FUTURE_DATE"
+    PERIOD_CLOSED = "PERIOD_CLOSED"
+    KEY_REUSED = "KEY_REUSED"
+    OWNER_MISSING = "OWNER_MISSING"
+    OWNER_UNEXPECTED = "OWNER_UNEXPECTED"
+
+
 # What ReverseEntry may take back. Other entries go with the state of an intent or payout, and are taken back with it.
 REVERSIBLE = {EntryType.ADJUSTMENT, EntryType.TRANSFER}
 
@@ -93,13 +126,13 @@ def account_id(account: Account) -> uuid.UUID:
     return derived_id("account", account.kind, account.owner_id or NOBODY, account.currency)
 
 
-def owner_flaw(account: Account) -> str:
-    """Return what is wrong with an account's owner, or an empty text."""
+def owner_flaw(account: Account) -> Flaw | None:
+    """Return what is wrong with an account's owner, or None."""
     if account.kind in OWNED_KINDS and account.owner_id is None:
-        return "OWNER_MISSING"
+        return Flaw.OWNER_MISSING
     if account.kind not in OWNED_KINDS | SHARED_KINDS and account.owner_id is not None:
-        return "OWNER_UNEXPECTED"
-    return ""
+        return Flaw.OWNER_UNEXPECTED
+    return None
 
 
 @dataclass(frozen=True)
@@ -211,7 +244,7 @@ def vendor_payout(
             Posting(Account(AccountKind.CASH_CLEARING, currency), -payout_cents),
         ),
         key=f"vendor_payout:{payout_id}:{subject.id}",
-        cause_type="payout",
+        cause_type=CauseType.PAYOUT,
         cause_id=payout_id,
     )
 
@@ -226,7 +259,7 @@ def payout_netted(*, payout_id: uuid.UUID, vendor_id: uuid.UUID, netted_cents: i
             Posting(Account(AccountKind.VENDOR_RECEIVABLE, currency, vendor_id), -netted_cents),
         ),
         key=f"payout_netted:{payout_id}",
-        cause_type="payout",
+        cause_type=CauseType.PAYOUT,
         cause_id=payout_id,
     )
 
@@ -266,7 +299,7 @@ def payout_returned(
 ) -> Entry:
     """Return the entry that reverses a payout's entry, because the bank sent the money back."""
     plain = reversal(entry_id=entry_id, subject=subject, postings=postings)
-    return replace(plain, type=EntryType.PAYOUT_RETURNED, cause_type="payout", cause_id=payout_id)
+    return replace(plain, type=EntryType.PAYOUT_RETURNED, cause_type=CauseType.PAYOUT, cause_id=payout_id)
 
 
 def reversal(*, entry_id: uuid.UUID, subject: Subject | None, postings: tuple[Posting, ...]) -> Entry:
@@ -276,7 +309,7 @@ def reversal(*, entry_id: uuid.UUID, subject: Subject | None, postings: tuple[Po
         subject,
         tuple(Posting(posting.account, -posting.amount_cents) for posting in postings),
         key=f"reversal:{entry_id}",
-        cause_type="entry",
+        cause_type=CauseType.ENTRY,
         cause_id=entry_id,
         reverses_id=entry_id,
     )
@@ -290,6 +323,6 @@ def settled_hold(*, hold_id: uuid.UUID, held: Account, target: Account, amount_c
         None,
         (Posting(held, out), Posting(target, -out)),
         key=f"hold:{hold_id}",
-        cause_type="hold",
+        cause_type=CauseType.HOLD,
         cause_id=hold_id,
     )

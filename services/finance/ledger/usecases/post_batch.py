@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from meshkit.market_day import market_day
 from services.finance.ledger.data import books
 from services.finance.ledger.domain.batch import Draft, day_of, flaw
+from services.finance.ledger.domain.ledger import Flaw
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 
 if TYPE_CHECKING:
@@ -86,4 +87,4 @@ def _of_known(draft: Draft, known: KeyedEntry) -> Result:
 
 
 def _reused(draft: Draft) -> Result:
-    return Result(draft.key, Outcome.REFUSED, reason="KEY_REUSED", field="key")
+    return Result(draft.key, Outcome.REFUSED, reason=Flaw.KEY_REUSED, field="key")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from meshkit.errors import NotFound
 from services.finance.errors import EntryNotReversible
 from services.finance.ledger.data import books
-from services.finance.ledger.domain.ledger import REVERSIBLE, EntryType, reversal
+from services.finance.ledger.domain.ledger import REVERSIBLE, EntryState, EntryType, reversal
 from services.finance.ledger.usecases.post_entries import NewEntry, post_entries
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def reverse_entry(tx: Tx, *, entry_id: uuid.UUID, reason: str) -> PostedEntry:
     if EntryType(taken.type) not in REVERSIBLE:
         raise EntryNotReversible(state=taken.type)
     if taken.reversed_by_id is not None:
-        raise EntryNotReversible(state="reversed")
+        raise EntryNotReversible(state=EntryState.REVERSED)
     made = post_entries(
         tx,
         [
@@ -38,7 +38,7 @@ def reverse_entry(tx: Tx, *, entry_id: uuid.UUID, reason: str) -> PostedEntry:
         ],
     )[0]
     if made is None:
-        raise EntryNotReversible(state="reversed")
+        raise EntryNotReversible(state=EntryState.REVERSED)
     tx.audit(target=entry_id, after={"reversed_by": str(made), "reason": reason})
     entry = books.find_entry(tx, made)
     assert entry is not None, "it was just posted"

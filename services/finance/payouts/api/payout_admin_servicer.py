@@ -14,6 +14,7 @@ from services.finance.payments.api.mapping import intent_message
 from services.finance.payments.usecases.read_payment import read_payment_detail
 from services.finance.payments.usecases.refund_payment import RefundRequest, credit_payment, refund_payment
 from services.finance.payouts.api import mapping
+from services.finance.payouts.domain.payout import PayoutSkip
 from services.finance.payouts.usecases.approve_payout import approve_payout
 from services.finance.payouts.usecases.hold_payout import hold_payout, release_payout
 from services.finance.payouts.usecases.read_payouts import read_payout, read_payout_parts, read_payouts
@@ -46,7 +47,7 @@ class PayoutAdminServicer:
                     vendor_store_id=str(share.vendor_store_id),
                     currency=share.currency,
                     amount_cents=int(share.amount_cents),
-                    reason="BELOW_MINIMUM",
+                    reason=PayoutSkip.BELOW_MINIMUM,
                 )
                 for share in run.skipped
             ],

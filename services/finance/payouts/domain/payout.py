@@ -23,6 +23,18 @@ class PayoutStatus(StrEnum):
     RETURNED = "returned"
 
 
+class PayoutSkip(StrEnum):
+    """Why a vendor is not paid in a run."""
+
+    BELOW_MINIMUM = "BELOW_MINIMUM"
+
+
+class PayoutHoldState(StrEnum):
+    """Whether a payment is held back from payouts, where that matters."""
+
+    NOT_HELD = "not_held"
+
+
 class PayoutAction(StrEnum):
     """What can happen to a payout."""
 

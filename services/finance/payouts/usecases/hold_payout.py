@@ -10,6 +10,7 @@ from services.finance.payments.domain.intent import IntentStatus
 from services.finance.payments.usecases.lock_payment import lock_payment
 from services.finance.payments.usecases.read_payment import read_payment_detail
 from services.finance.payouts.data import holds
+from services.finance.payouts.domain.payout import PayoutHoldState
 
 if TYPE_CHECKING:
     from meshkit.db.tx import Tx
@@ -48,7 +49,7 @@ def release_payout(tx: Tx, subject: Subject, *, reason: str) -> Intent:
     intent = lock_payment(tx, subject)
     before = read_payment_detail(tx, intent).payout_hold_reason
     if not before:
-        raise PayoutStateInvalid(state="not_held")
+        raise PayoutStateInvalid(state=PayoutHoldState.NOT_HELD)
     tx.audit(target=subject.id, before={"hold_reason": before}, after={"hold_reason": "", "reason": reason})
     released = events.PayoutReleased(**_about(intent))
     released.released_at.FromDatetime(tx.now)
