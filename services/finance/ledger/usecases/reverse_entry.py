@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy.exc import IntegrityError
+
+from meshkit.db.engine import constraint_of
 from meshkit.errors import NotFound
 from services.finance.errors import EntryNotReversible
 from services.finance.ledger.data import books
@@ -26,20 +29,27 @@ def reverse_entry(tx: Tx, *, entry_id: uuid.UUID, reason: str) -> PostedEntry:
         raise EntryNotReversible(state=taken.type)
     if taken.reversed_by_id is not None:
         raise EntryNotReversible(state=EntryState.REVERSED)
-    made = post_entries(
-        tx,
-        [
-            NewEntry(
-                reversal(entry_id=entry_id, subject=taken.subject, postings=taken.postings),
-                buyer_store_id=taken.buyer_store_id,
-                vendor_store_id=taken.vendor_store_id,
-                reference=reason,
-            )
-        ],
-    )[0]
-    if made is None:
-        raise EntryNotReversible(state=EntryState.REVERSED)
+    made = _post(tx, taken, reason=reason)
     tx.audit(target=entry_id, after={"reversed_by": str(made), "reason": reason})
     entry = books.find_entry(tx, made)
     assert entry is not None, "it was just posted"
     return entry
+
+
+def _post(tx: Tx, taken: PostedEntry, *, reason: str) -> uuid.UUID:
+    new = NewEntry(
+        reversal(entry_id=taken.id, subject=taken.subject, postings=taken.postings),
+        buyer_store_id=taken.buyer_store_id,
+        vendor_store_id=taken.vendor_store_id,
+        reference=reason,
+    )
+    try:
+        (made,) = post_entries(tx, [new])
+    except IntegrityError as error:
+        # Of two calls at once either index may find the other one: that of keys, or that of what is reversed.
+        if constraint_of(error) != "ledger_entries_reverses_id_key":
+            raise
+        made = None
+    if made is None:
+        raise EntryNotReversible(state=EntryState.REVERSED)
+    return made
