@@ -211,13 +211,6 @@ _WRONG_REVERSALS = sql(
     uuid.UUID,
 )
 _LAST_PROOF = sql("SELECT {columns} FROM ledger_proofs ORDER BY proved_at DESC LIMIT 1", Proof)
-# The daily job reads everything that came in; a request would be ended long before.
-_ALLOW_MINUTES = sql("SET LOCAL statement_timeout = '15min'")
-
-
-def allow_minutes(tx: Tx) -> None:
-    """Let each statement of this transaction take up to a quarter of an hour."""
-    tx.execute(_ALLOW_MINUTES)
 
 
 def find_entry(tx: Tx, entry_id: uuid.UUID) -> PostedEntry | None:

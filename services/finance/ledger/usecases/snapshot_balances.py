@@ -16,5 +16,5 @@ SETTLED_AFTER = timedelta(hours=1)
 
 def snapshot_balances(tx: Tx) -> int:
     """Store the balances of all accounts that moved; returns how many."""
-    books.allow_minutes(tx)
+    tx.allow_minutes()
     return books.take_snapshots(tx, before=tx.now - SETTLED_AFTER)

@@ -13,14 +13,7 @@ if TYPE_CHECKING:
 
     from meshkit.db.tx import Tx
 
-# It reads everything; a request would be ended long before.
-_ALLOW_MINUTES = sql("SET LOCAL statement_timeout = '15min'")
 _ADD = sql("INSERT INTO ledger_proofs (id, proved_at, problems) VALUES (:id, :now, CAST(:problems AS jsonb))")
-
-
-def allow_minutes(tx: Tx) -> None:
-    """Let each statement of this transaction take up to a quarter of an hour."""
-    tx.execute(_ALLOW_MINUTES)
 
 
 def add(tx: Tx, *, proof_id: uuid.UUID, problems: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def keep_proof(tx: Tx) -> list[str]:
     """Recompute everything from the postings and keep what was found; returns the violations."""
-    proofs.allow_minutes(tx)
+    tx.allow_minutes()
     problems = prove_money(tx)
     proofs.add(tx, proof_id=new_id(), problems=problems)
     if problems:
